@@ -1,0 +1,106 @@
+"""Who may send. Writes are in actions, reads in querysets."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet
+
+
+class Connection(models.Model):
+    """One orchestrator that sends events: an Airflow deployment, a dbt project, any OpenLineage producer."""
+
+    class Type(models.TextChoices):
+        AIRFLOW = "airflow", "Airflow with OpenLineage"
+        DBT = "dbt", "dbt Core with OpenLineage"
+        OPENLINEAGE = "openlineage", "Any OpenLineage producer"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField("display name", max_length=100)
+    type = models.CharField("connection type", max_length=20, choices=Type)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    # Set when somebody removes the connection: from then on nothing shows it, and its rows are being deleted.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                condition=models.Q(removed_at__isnull=True),
+                name="connection_name_unique",
+                violation_error_message="There is a connection with this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A named secret of one connection. Only its hash is kept; deleting the row ends the key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    # The key's public part, by which it is found, and its last characters: what pages show of it.
+    lookup = models.CharField(max_length=32, unique=True, editable=False)
+    last_characters = models.CharField(max_length=8, editable=False)
+    secret_hash = models.CharField(max_length=200, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    # Written at most once a minute, so it may be that much behind.
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                "connection",
+                Lower("name"),
+                name="api_key_name_unique",
+                violation_error_message="This connection has an API key with this name already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Attempt(models.Model):
+    """How one request at the intake ended. Only a connection's newest are kept: clients never show the reason."""
+
+    class Outcome(models.TextChoices):
+        STORED = "stored", "Stored"
+        REPEAT = "repeat", "Repeat"
+        REJECTED = "rejected", "Rejected"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    status = models.PositiveSmallIntegerField("HTTP status")
+    # What was wrong, in words for the person who set the sender up; empty unless rejected.
+    reason = models.CharField(max_length=500, blank=True)
+    key_name = models.CharField("API key", max_length=100, blank=True)
+    job_name = models.CharField("job", max_length=500, blank=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["connection", "-at", "-id"], name="attempt_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.outcome}"

@@ -1,0 +1,423 @@
+"""The lineage tables. Django's state is below, the tables themselves are SQL of our own, because
+
+- every primary key begins with `connection_id` (one connection is one range of each table, and the tables can be
+  distributed by it), which Django cannot say for a model that the admin shows;
+- events are partitioned by `event_time`: a retried event carries the same one, so the primary key finds the repeat
+  whichever partition it falls into.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import django.db.models.deletion
+import django.db.models.functions.comparison
+from django.db import migrations, models
+
+TABLES = """
+CREATE TABLE lineage_event (
+    connection_id uuid NOT NULL,
+    event_time timestamptz NOT NULL,
+    id uuid NOT NULL,
+    received_at timestamptz NOT NULL,
+    kind text NOT NULL CONSTRAINT lineage_event_kind_known CHECK (kind IN ('RUN', 'JOB', 'DATASET')),
+    event_type text,
+    subject_id uuid NOT NULL,
+    body text NOT NULL,
+    CONSTRAINT lineage_event_stored_once PRIMARY KEY (connection_id, event_time, id)
+) PARTITION BY RANGE (event_time);
+CREATE INDEX lineage_event_of_subject ON lineage_event (connection_id, subject_id, event_time);
+CREATE TABLE lineage_event_default PARTITION OF lineage_event DEFAULT;
+
+CREATE TABLE lineage_job (
+    connection_id uuid NOT NULL,
+    id uuid NOT NULL,
+    namespace text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    integration text NOT NULL,
+    processing_type text NOT NULL,
+    described_at timestamptz NOT NULL,
+    latest_run_id uuid,
+    latest_run_state text,
+    latest_run_at timestamptz,
+    latest_run_started_at timestamptz,
+    latest_run_ended_at timestamptz,
+    running_runs integer NOT NULL DEFAULT 0 CONSTRAINT lineage_job_running_runs_not_negative CHECK (running_runs >= 0),
+    CONSTRAINT lineage_job_key PRIMARY KEY (connection_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX lineage_job_by_id ON lineage_job (id);
+
+CREATE TABLE lineage_run (
+    connection_id uuid NOT NULL,
+    id uuid NOT NULL,
+    external_id text NOT NULL,
+    job_id uuid NOT NULL,
+    previous_job_id uuid,
+    active boolean NOT NULL,
+    terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (terminal_type IN ('COMPLETE', 'FAIL', 'ABORT')),
+    started_at timestamptz,
+    ended_at timestamptz,
+    first_event_at timestamptz NOT NULL,
+    last_event_at timestamptz NOT NULL,
+    event_count integer NOT NULL,
+    nominal_start_at timestamptz,
+    nominal_end_at timestamptz,
+    attempt integer,
+    max_attempts integer,
+    map_index integer,
+    parent_run_id uuid,
+    parent_job_namespace text NOT NULL,
+    parent_job_name text NOT NULL,
+    root_run_id uuid,
+    root_job_namespace text NOT NULL,
+    root_job_name text NOT NULL,
+    parent_at timestamptz,
+    error_message text,
+    error_at timestamptz,
+    external_query_id text NOT NULL,
+    state text NOT NULL GENERATED ALWAYS AS (
+        CASE terminal_type
+            WHEN 'COMPLETE' THEN 'COMPLETED' WHEN 'FAIL' THEN 'FAILED' WHEN 'ABORT' THEN 'ABORTED'
+            ELSE CASE WHEN active THEN 'RUNNING' ELSE 'UNKNOWN' END
+        END
+    ) STORED,
+    run_at timestamptz NOT NULL GENERATED ALWAYS AS (COALESCE(started_at, first_event_at)) STORED,
+    CONSTRAINT lineage_run_key PRIMARY KEY (connection_id, id),
+    CONSTRAINT lineage_run_ended_by_terminal_event CHECK ((terminal_type IS NULL) = (ended_at IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX lineage_run_newest ON lineage_run (connection_id, run_at DESC, id DESC);
+CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
+CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) WHERE state = 'RUNNING';
+CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id) WHERE parent_run_id IS NOT NULL;
+
+CREATE TABLE lineage_dataset (
+    connection_id uuid NOT NULL,
+    id uuid NOT NULL,
+    namespace text NOT NULL,
+    name text NOT NULL,
+    described boolean NOT NULL,
+    CONSTRAINT lineage_dataset_key PRIMARY KEY (connection_id, id)
+);
+
+CREATE TABLE lineage_edge (
+    connection_id uuid NOT NULL,
+    id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    direction text NOT NULL CONSTRAINT lineage_edge_direction_known CHECK (direction IN ('READS', 'WRITES')),
+    first_event_at timestamptz NOT NULL,
+    last_event_at timestamptz NOT NULL,
+    last_run_id uuid,
+    CONSTRAINT lineage_edge_key PRIMARY KEY (connection_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX lineage_edge_of_job ON lineage_edge (connection_id, job_id);
+CREATE INDEX lineage_edge_of_dataset ON lineage_edge (connection_id, dataset_id);
+
+CREATE TABLE lineage_activity (
+    connection_id uuid NOT NULL CONSTRAINT lineage_activity_key PRIMARY KEY,
+    first_event_at timestamptz NOT NULL,
+    last_event_at timestamptz NOT NULL,
+    first_job_name text NOT NULL
+);
+"""
+
+# lz4 costs half the CPU of pglz, but a server may have been built without it; then pglz stays.
+COMPRESSION = """
+DO $$ BEGIN
+    ALTER TABLE lineage_event ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN NULL;
+END $$
+"""
+
+DROP_TABLES = (
+    "DROP TABLE lineage_event, lineage_job, lineage_run, lineage_dataset, lineage_edge, lineage_activity"
+)
+
+# Partitions are weeks, from Monday. These are enough to begin with: `manage.py maintain` makes those that follow.
+WEEKS_BEHIND, WEEKS_AHEAD = 5, 4
+
+
+def create_first_partitions(apps, schema_editor):
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    for week in range(-WEEKS_BEHIND, WEEKS_AHEAD + 1):
+        start = monday + timedelta(weeks=week)
+        schema_editor.execute(
+            f"CREATE TABLE lineage_event_{start:%Y_%m_%d} PARTITION OF lineage_event "
+            f"FOR VALUES FROM ('{start}T00:00:00Z') TO ('{start + timedelta(weeks=1)}T00:00:00Z')"
+        )
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("connections", "0001_connections_keys_attempts"),
+    ]
+
+    operations = [
+        migrations.RunSQL(TABLES, DROP_TABLES),
+        migrations.RunSQL(COMPRESSION, migrations.RunSQL.noop),
+        migrations.RunPython(create_first_partitions, migrations.RunPython.noop),
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.CreateModel(
+                    name="Activity",
+                    fields=[
+                        (
+                            "connection",
+                            models.OneToOneField(
+                                db_constraint=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                primary_key=True,
+                                related_name="activity",
+                                serialize=False,
+                                to="connections.connection",
+                            ),
+                        ),
+                        ("first_event_at", models.DateTimeField()),
+                        ("last_event_at", models.DateTimeField()),
+                        ("first_job_name", models.TextField(default="")),
+                    ],
+                    options={
+                        "verbose_name_plural": "activity",
+                        "db_table": "lineage_activity",
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Dataset",
+                    fields=[
+                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("namespace", models.TextField()),
+                        ("name", models.TextField()),
+                        ("described", models.BooleanField(default=False)),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="connections.connection",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "lineage_dataset",
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Event",
+                    fields=[
+                        ("event_time", models.DateTimeField()),
+                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("received_at", models.DateTimeField()),
+                        (
+                            "kind",
+                            models.TextField(
+                                choices=[
+                                    ("RUN", "RunEvent"),
+                                    ("JOB", "JobEvent"),
+                                    ("DATASET", "DatasetEvent"),
+                                ]
+                            ),
+                        ),
+                        ("event_type", models.TextField(null=True)),
+                        ("subject_id", models.UUIDField()),
+                        ("body", models.TextField()),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="connections.connection",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "lineage_event",
+                        "ordering": ["event_time", "id"],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Job",
+                    fields=[
+                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("namespace", models.TextField()),
+                        ("name", models.TextField()),
+                        (
+                            "kind",
+                            models.TextField(
+                                choices=[
+                                    ("DAG", "DAG"),
+                                    ("TASK", "Task"),
+                                    ("MODEL", "Model"),
+                                    ("TEST", "Test"),
+                                    ("SNAPSHOT", "Snapshot"),
+                                    ("SEED", "Seed"),
+                                    ("SQL", "SQL"),
+                                    ("APPLICATION", "Application"),
+                                    ("JOB", "Job"),
+                                ],
+                                default="JOB",
+                            ),
+                        ),
+                        ("integration", models.TextField(default="")),
+                        ("processing_type", models.TextField(default="")),
+                        ("described_at", models.DateTimeField()),
+                        ("latest_run_id", models.UUIDField(null=True)),
+                        (
+                            "latest_run_state",
+                            models.TextField(
+                                choices=[
+                                    ("RUNNING", "Running"),
+                                    ("COMPLETED", "Completed"),
+                                    ("FAILED", "Failed"),
+                                    ("ABORTED", "Aborted"),
+                                    ("UNKNOWN", "Unknown"),
+                                ],
+                                null=True,
+                            ),
+                        ),
+                        ("latest_run_at", models.DateTimeField(null=True)),
+                        ("latest_run_started_at", models.DateTimeField(null=True)),
+                        ("latest_run_ended_at", models.DateTimeField(null=True)),
+                        ("running_runs", models.IntegerField(default=0)),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="connections.connection",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "lineage_job",
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Edge",
+                    fields=[
+                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("dataset_id", models.UUIDField()),
+                        ("direction", models.TextField(choices=[("READS", "Reads"), ("WRITES", "Writes")])),
+                        ("first_event_at", models.DateTimeField()),
+                        ("last_event_at", models.DateTimeField()),
+                        ("last_run_id", models.UUIDField(null=True)),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="connections.connection",
+                            ),
+                        ),
+                        (
+                            "job",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="edges",
+                                to="lineage.job",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "lineage_edge",
+                    },
+                ),
+                migrations.CreateModel(
+                    name="Run",
+                    fields=[
+                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("external_id", models.TextField(default="")),
+                        ("previous_job_id", models.UUIDField(null=True)),
+                        ("active", models.BooleanField(default=False)),
+                        ("terminal_type", models.TextField(null=True)),
+                        ("started_at", models.DateTimeField(null=True)),
+                        ("ended_at", models.DateTimeField(null=True)),
+                        ("first_event_at", models.DateTimeField()),
+                        ("last_event_at", models.DateTimeField()),
+                        ("event_count", models.IntegerField()),
+                        ("nominal_start_at", models.DateTimeField(null=True)),
+                        ("nominal_end_at", models.DateTimeField(null=True)),
+                        ("attempt", models.IntegerField(null=True)),
+                        ("max_attempts", models.IntegerField(null=True)),
+                        ("map_index", models.IntegerField(null=True)),
+                        ("parent_run_id", models.UUIDField(null=True)),
+                        ("parent_job_namespace", models.TextField(default="")),
+                        ("parent_job_name", models.TextField(default="")),
+                        ("root_run_id", models.UUIDField(null=True)),
+                        ("root_job_namespace", models.TextField(default="")),
+                        ("root_job_name", models.TextField(default="")),
+                        ("parent_at", models.DateTimeField(null=True)),
+                        ("error_message", models.TextField(null=True)),
+                        ("error_at", models.DateTimeField(null=True)),
+                        ("external_query_id", models.TextField(default="")),
+                        (
+                            "state",
+                            models.GeneratedField(
+                                db_persist=True,
+                                expression=models.Case(
+                                    models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
+                                    models.When(terminal_type="FAIL", then=models.Value("FAILED")),
+                                    models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
+                                    models.When(active=True, then=models.Value("RUNNING")),
+                                    default=models.Value("UNKNOWN"),
+                                ),
+                                output_field=models.TextField(
+                                    choices=[
+                                        ("RUNNING", "Running"),
+                                        ("COMPLETED", "Completed"),
+                                        ("FAILED", "Failed"),
+                                        ("ABORTED", "Aborted"),
+                                        ("UNKNOWN", "Unknown"),
+                                    ]
+                                ),
+                            ),
+                        ),
+                        (
+                            "run_at",
+                            models.GeneratedField(
+                                db_persist=True,
+                                expression=django.db.models.functions.comparison.Coalesce(
+                                    "started_at", "first_event_at"
+                                ),
+                                output_field=models.DateTimeField(),
+                            ),
+                        ),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="connections.connection",
+                            ),
+                        ),
+                        (
+                            "job",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="runs",
+                                to="lineage.job",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "lineage_run",
+                    },
+                ),
+            ]
+        ),
+    ]

@@ -1,0 +1,233 @@
+"""What was sent, as rows. Written by digest alone, read through querysets.
+
+The tables' SQL is in lineage/migrations/0001_tables.py: every primary key begins with `connection_id`, so that
+a connection is one range of each table. Django sees `id` alone as the key, which is unique for jobs and edges
+(their ids hash the connection too), but not for runs, datasets and events: look those up with the connection.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from connections.models import Connection
+from lineage.querysets import DatasetQuerySet, EdgeQuerySet, EventQuerySet, JobQuerySet, RunQuerySet
+
+
+def _connection() -> "models.ForeignKey[Any, Any]":
+    return models.ForeignKey(
+        Connection, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
+class RunState(models.TextChoices):
+    RUNNING = "RUNNING", "Running"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+    ABORTED = "ABORTED", "Aborted"
+    # Only events of type OTHER, or of none, were received.
+    UNKNOWN = "UNKNOWN", "Unknown"
+
+
+class Event(models.Model):
+    """One OpenLineage document, stored as received. Partitioned by `event_time`; the truth behind all other tables."""
+
+    class Kind(models.TextChoices):
+        RUN = "RUN", "RunEvent"
+        JOB = "JOB", "JobEvent"
+        DATASET = "DATASET", "DatasetEvent"
+
+    connection = _connection()
+    event_time = models.DateTimeField()
+    # Hash of the body: a retried event has the same time and the same id, so it is stored once.
+    id = models.UUIDField(primary_key=True)
+    received_at = models.DateTimeField()
+    kind = models.TextField(choices=Kind)
+    event_type = models.TextField(null=True)  # noqa: DJ001 - absent is not empty
+    # The run, job or dataset that the event is about, by its kind.
+    subject_id = models.UUIDField()
+    body = models.TextField()
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        db_table = "lineage_event"
+        ordering = ["event_time", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.event_type or ''} {self.event_time.isoformat()}"
+
+
+class Job(models.Model):
+    """(connection, namespace, name): a DAG, a task, a dbt model, a test, an application."""
+
+    class Kind(models.TextChoices):
+        DAG = "DAG", "DAG"
+        TASK = "TASK", "Task"
+        MODEL = "MODEL", "Model"
+        TEST = "TEST", "Test"
+        SNAPSHOT = "SNAPSHOT", "Snapshot"
+        SEED = "SEED", "Seed"
+        SQL = "SQL", "SQL"
+        APPLICATION = "APPLICATION", "Application"
+        JOB = "JOB", "Job"
+
+    connection = _connection()
+    id = models.UUIDField(primary_key=True)
+    namespace = models.TextField()
+    name = models.TextField()
+    kind = models.TextField(choices=Kind, default=Kind.JOB)
+    integration = models.TextField(default="")
+    processing_type = models.TextField(default="")
+    # event_time of the event that the three above come from.
+    described_at = models.DateTimeField()
+    # The latest run, by when it took place (run_at, then id). Null: no run yet.
+    latest_run_id = models.UUIDField(null=True)
+    latest_run_state = models.TextField(choices=RunState, null=True)  # noqa: DJ001
+    latest_run_at = models.DateTimeField(null=True)
+    latest_run_started_at = models.DateTimeField(null=True)
+    latest_run_ended_at = models.DateTimeField(null=True)
+    running_runs = models.IntegerField(default=0)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        db_table = "lineage_job"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """One execution of a job. `id` is the sender's runId, scoped by connection."""
+
+    State = RunState
+
+    connection = _connection()
+    id = models.UUIDField(primary_key=True)
+    # What the sender wrote, where that was no UUID (`id` is then derived from it); else empty.
+    external_id = models.TextField(default="")
+    job = models.ForeignKey(
+        Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs"
+    )
+    # The job that the run was filed under before an earlier event named another; None almost always.
+    previous_job_id = models.UUIDField(null=True)
+    # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any.
+    active = models.BooleanField(default=False)
+    terminal_type = models.TextField(null=True)  # noqa: DJ001
+    # Least time of a START event, and time of the winning terminal one. Null: not received.
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    first_event_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    event_count = models.IntegerField()
+    nominal_start_at = models.DateTimeField(null=True)
+    nominal_end_at = models.DateTimeField(null=True)
+    attempt = models.IntegerField(null=True)
+    max_attempts = models.IntegerField(null=True)
+    map_index = models.IntegerField(null=True)
+    parent_run_id = models.UUIDField(null=True)
+    parent_job_namespace = models.TextField(default="")
+    parent_job_name = models.TextField(default="")
+    root_run_id = models.UUIDField(null=True)
+    root_job_namespace = models.TextField(default="")
+    root_job_name = models.TextField(default="")
+    parent_at = models.DateTimeField(null=True)
+    error_message = models.TextField(null=True)  # noqa: DJ001
+    error_at = models.DateTimeField(null=True)
+    external_query_id = models.TextField(default="")
+    state = models.GeneratedField(
+        expression=models.Case(
+            models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
+            models.When(terminal_type="FAIL", then=models.Value("FAILED")),
+            models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
+            models.When(active=True, then=models.Value("RUNNING")),
+            default=models.Value("UNKNOWN"),
+        ),
+        output_field=models.TextField(choices=RunState),
+        db_persist=True,
+    )
+    # When the run took place: its START, else its earliest event. Orders the runs of a job.
+    run_at = models.GeneratedField(
+        expression=Coalesce("started_at", "first_event_at"),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        db_table = "lineage_run"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Dataset(models.Model):
+    """(namespace, name): a table, file or topic. The id is the same in every connection that touches it."""
+
+    connection = _connection()
+    id = models.UUIDField(primary_key=True)
+    namespace = models.TextField()
+    name = models.TextField()
+    # False: it was only referred to; no event gave it a facet.
+    described = models.BooleanField(default=False)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        db_table = "lineage_dataset"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Edge(models.Model):
+    """Job reads dataset, or job writes dataset."""
+
+    class Direction(models.TextChoices):
+        READS = "READS", "Reads"
+        WRITES = "WRITES", "Writes"
+
+    connection = _connection()
+    id = models.UUIDField(primary_key=True)
+    job = models.ForeignKey(
+        Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="edges"
+    )
+    dataset_id = models.UUIDField()
+    direction = models.TextField(choices=Direction)
+    # Over the events that named it, by event_time; and the run of the last of them (null: a JobEvent).
+    first_event_at = models.DateTimeField()
+    last_event_at = models.DateTimeField()
+    last_run_id = models.UUIDField(null=True)
+
+    objects = EdgeQuerySet.as_manager()
+
+    class Meta:
+        db_table = "lineage_edge"
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.direction.lower()} {self.dataset_id}"
+
+
+class Activity(models.Model):
+    """When a connection was first and last heard from, by our clock. No row: never."""
+
+    connection = models.OneToOneField(
+        Connection,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        primary_key=True,
+        related_name="activity",
+    )
+    first_event_at = models.DateTimeField()
+    # Written at most once a second, so it may be that much behind.
+    last_event_at = models.DateTimeField()
+    first_job_name = models.TextField(default="")
+
+    class Meta:
+        db_table = "lineage_activity"
+        verbose_name_plural = "activity"
+
+    def __str__(self) -> str:
+        return str(self.last_event_at)

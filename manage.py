@@ -1,0 +1,19 @@
+#!/usr/bin/env python
+"""Django's command line, against the same database as `make run`."""
+
+import os
+import sys
+
+from observability.quickstart.environment import prepare_environment
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "observability.settings")
+    prepare_environment()
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - settings need the environment
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""How people get in: only those whom an administrator made."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Nobody signs up by themselves: administrators add people."""
+        return False

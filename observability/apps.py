@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ObservabilityConfig(AppConfig):
+    name = "observability"
+    verbose_name = "Observatory"
+
+
+class ObservatoryAdminConfig(AdminConfig):
+    """Django's admin, under the product's own admin site."""
+
+    default_site = "observability.admin_site.ObservatoryAdminSite"

@@ -1,0 +1,12 @@
+"""What every page's template knows."""
+
+from django.http import HttpRequest
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+
+
+def theme(request: HttpRequest) -> dict[str, str]:
+    """The colour theme that the reader chose; `auto` follows the system."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "auto")
+    return {"theme": chosen if chosen in THEMES else "auto"}
