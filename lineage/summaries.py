@@ -1,0 +1,144 @@
+"""What a connection's row says: is it connected, if not why, and how many of its jobs run or fail."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Max, OuterRef, Q, Subquery, TextChoices
+
+from connections.models import ApiKey, Attempt, Connection
+from lineage.models import Activity, Job, RunState
+
+# A connection that sent events and then nothing for this long is called silent. Daily schedules are common, hence
+# a day, and a margin for a late one.
+SILENT_AFTER = timedelta(hours=26)
+
+
+class ConnectionStatus(TextChoices):
+    CONNECTED = "connected", "Connected"
+    SETUP_INCOMPLETE = "setup_incomplete", "Setup incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSummary:
+    """One connection as lists show it.
+
+    `reason` says in words what is missing or wrong, and is empty when all is well; `reason_at` is when that
+    happened, where it happened at a moment. Event times are by our clock, None before the first event.
+    """
+
+    connection: Connection
+    status: ConnectionStatus
+    reason: str
+    reason_at: datetime | None
+    total_jobs: int
+    running_jobs: int
+    # Jobs whose latest run failed.
+    failing_jobs: int
+    first_event_at: datetime | None
+    last_event_at: datetime | None
+    first_job_name: str
+
+    @property
+    def is_connected(self) -> bool:
+        return self.status is ConnectionStatus.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    count: int
+    last_used_at: datetime | None
+
+
+_NO_KEYS = _Keys(0, None)
+
+
+def connection_summary(connection: Connection, *, now: datetime) -> ConnectionSummary:
+    """The summary of one connection, in as many queries as a list of them takes."""
+    return connection_summaries([connection], now=now)[0]
+
+
+def connection_summaries(connections: Iterable[Connection], *, now: datetime) -> list[ConnectionSummary]:
+    """The summaries of these connections, in their order, in the same number of queries however many they are."""
+    connections = list(connections)
+    ids = [connection.pk for connection in connections]
+    activities = Activity.objects.in_bulk(ids)
+    jobs = _job_counts(ids)
+    keys = _keys(ids)
+    attempts = _newest_attempts(ids)
+    summaries = []
+    for connection in connections:
+        activity = activities.get(connection.pk)
+        reason, reason_at = _reason(
+            activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk), now
+        )
+        total, running, failing = jobs.get(connection.pk, (0, 0, 0))
+        summaries.append(
+            ConnectionSummary(
+                connection=connection,
+                status=ConnectionStatus.CONNECTED if activity else ConnectionStatus.SETUP_INCOMPLETE,
+                reason=reason,
+                reason_at=reason_at,
+                total_jobs=total,
+                running_jobs=running,
+                failing_jobs=failing,
+                first_event_at=activity.first_event_at if activity else None,
+                last_event_at=activity.last_event_at if activity else None,
+                first_job_name=activity.first_job_name if activity else "",
+            )
+        )
+    return summaries
+
+
+def _reason(
+    activity: Activity | None, keys: _Keys, attempt: Attempt | None, now: datetime
+) -> tuple[str, datetime | None]:
+    """What to tell beside the status, the cause that must be removed first before the others."""
+    if keys.count == 0:
+        return ("No API key: events are refused" if activity else "No API key yet"), None
+    if attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
+        return f"Last request refused: {attempt.reason or f'HTTP {attempt.status}'}", attempt.at
+    if activity is None:
+        return ("No event received yet" if keys.last_used_at else "API key never used"), None
+    silence = now - activity.last_event_at
+    if silence >= SILENT_AFTER:
+        return f"Silent for {_in_words(silence)}", None
+    return "", None
+
+
+def _in_words(silence: timedelta) -> str:
+    hours = int(silence.total_seconds() // 3600)
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
+
+
+def _job_counts(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
+    """Connection id → jobs; those with a running run; those whose latest run failed."""
+    rows = (
+        Job.objects.filter(connection__in=ids)
+        .values("connection_id")
+        .annotate(
+            total=Count("id"),
+            running=Count("id", filter=Q(running_runs__gt=0)),
+            failing=Count("id", filter=Q(latest_run_state=RunState.FAILED)),
+        )
+    )
+    return {row["connection_id"]: (row["total"], row["running"], row["failing"]) for row in rows}
+
+
+def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:
+    rows: Iterable[dict[str, Any]] = (
+        ApiKey.objects.filter(connection__in=ids)
+        .order_by()
+        .values("connection_id")
+        .annotate(count=Count("id"), last_used_at=Max("last_used_at"))
+    )
+    return {row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows}
+
+
+def _newest_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:
+    """Connection id → its newest attempt: one probe of the index for each connection, whatever they keep."""
+    newest = Attempt.objects.filter(connection=OuterRef("pk")).order_by("-at", "-id").values("pk")[:1]
+    newest_ids = Connection.objects.filter(pk__in=ids).order_by().values(newest=Subquery(newest))
+    return {attempt.connection_id: attempt for attempt in Attempt.objects.filter(pk__in=newest_ids)}
