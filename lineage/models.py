@@ -78,9 +78,10 @@ class Job(models.Model):
     name = models.TextField()
     kind = models.TextField(choices=Kind, default=Kind.JOB)
     integration = models.TextField(default="")
+    # BATCH, STREAMING, SERVICE or empty
     processing_type = models.TextField(default="")
-    # event_time of the event that the three above come from.
-    described_at = models.DateTimeField()
+    # event_time of the jobType facet that the three above come from. Null: derived from the producer.
+    described_at = models.DateTimeField(null=True)
     # The latest run, by when it took place (run_at, then id). Null: no run yet.
     latest_run_id = models.UUIDField(null=True)
     latest_run_state = models.TextField(choices=RunState, null=True)  # noqa: DJ001

@@ -2,6 +2,7 @@
 
 - every primary key begins with `connection_id` (one connection is one range of each table, and the tables can be
   distributed by it), which Django cannot say for a model that the admin shows;
+- names are compared by code point (COLLATE "C"), as Python does, so that both elect the same of two;
 - events are partitioned by `event_time`: a retried event carries the same one, so the primary key finds the repeat
   whichever partition it falls into.
 """
@@ -30,12 +31,12 @@ CREATE TABLE lineage_event_default PARTITION OF lineage_event DEFAULT;
 CREATE TABLE lineage_job (
     connection_id uuid NOT NULL,
     id uuid NOT NULL,
-    namespace text NOT NULL,
-    name text NOT NULL,
-    kind text NOT NULL,
-    integration text NOT NULL,
-    processing_type text NOT NULL,
-    described_at timestamptz NOT NULL,
+    namespace text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    integration text COLLATE "C" NOT NULL,
+    processing_type text COLLATE "C" NOT NULL,
+    described_at timestamptz,
     latest_run_id uuid,
     latest_run_state text,
     latest_run_at timestamptz,
@@ -49,7 +50,7 @@ CREATE INDEX lineage_job_by_id ON lineage_job (id);
 CREATE TABLE lineage_run (
     connection_id uuid NOT NULL,
     id uuid NOT NULL,
-    external_id text NOT NULL,
+    external_id text COLLATE "C" NOT NULL,
     job_id uuid NOT NULL,
     previous_job_id uuid,
     active boolean NOT NULL,
@@ -65,15 +66,15 @@ CREATE TABLE lineage_run (
     max_attempts integer,
     map_index integer,
     parent_run_id uuid,
-    parent_job_namespace text NOT NULL,
-    parent_job_name text NOT NULL,
+    parent_job_namespace text COLLATE "C" NOT NULL,
+    parent_job_name text COLLATE "C" NOT NULL,
     root_run_id uuid,
-    root_job_namespace text NOT NULL,
-    root_job_name text NOT NULL,
+    root_job_namespace text COLLATE "C" NOT NULL,
+    root_job_name text COLLATE "C" NOT NULL,
     parent_at timestamptz,
-    error_message text,
+    error_message text COLLATE "C",
     error_at timestamptz,
-    external_query_id text NOT NULL,
+    external_query_id text COLLATE "C" NOT NULL,
     state text NOT NULL GENERATED ALWAYS AS (
         CASE terminal_type
             WHEN 'COMPLETE' THEN 'COMPLETED' WHEN 'FAIL' THEN 'FAILED' WHEN 'ABORT' THEN 'ABORTED'
@@ -92,8 +93,8 @@ CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id)
 CREATE TABLE lineage_dataset (
     connection_id uuid NOT NULL,
     id uuid NOT NULL,
-    namespace text NOT NULL,
-    name text NOT NULL,
+    namespace text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
     described boolean NOT NULL,
     CONSTRAINT lineage_dataset_key PRIMARY KEY (connection_id, id)
 );
@@ -265,7 +266,7 @@ class Migration(migrations.Migration):
                         ),
                         ("integration", models.TextField(default="")),
                         ("processing_type", models.TextField(default="")),
-                        ("described_at", models.DateTimeField()),
+                        ("described_at", models.DateTimeField(null=True)),
                         ("latest_run_id", models.UUIDField(null=True)),
                         (
                             "latest_run_state",

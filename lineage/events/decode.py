@@ -1,0 +1,253 @@
+"""Bytes → events. Checks what the specification requires (version 2-0-2), and lets pass what real senders do."""
+
+import uuid
+from datetime import datetime
+from typing import TypeVar, cast, get_args
+
+import msgspec
+from msgspec import Raw, Struct
+
+from lineage.events.event import DatasetReference, Direction, Event, EventKind, EventType, JobFacts, RunFacts
+from lineage.events.facets import (
+    NOTHING,
+    JobFacets,
+    RunFacets,
+    attempts,
+    error_message,
+    external_query_id,
+    nominal_times,
+    parents,
+    read_facet,
+)
+from lineage.events.identity import dataset_id, event_id, job_id, run_id
+from lineage.events.jobs import job_facts
+from lineage.events.text import parse_time, storable, without_lone_surrogates
+
+# Longer than any name that a system gives out; ids hash the names, so no index depends on it.
+MAX_NAME_CHARACTERS = 2048
+
+
+class NotJson(Exception):
+    """The body is not JSON text in UTF-8. The message says where."""
+
+
+class InvalidEvent(Exception):
+    """The body is JSON, but no OpenLineage event. The message gives the field's path and what was expected."""
+
+
+class _Job(Struct):
+    namespace: str
+    name: str
+    facets: Raw = NOTHING
+
+
+class _Run(Struct):
+    runId: str
+    facets: Raw = NOTHING
+
+
+class _Dataset(Struct):
+    namespace: str
+    name: str
+    facets: Raw = NOTHING
+
+
+class _Document(Struct):
+    eventTime: str
+    eventType: str | None = None
+    producer: Raw = NOTHING
+    run: _Run | None = None
+    job: _Job | None = None
+    dataset: _Dataset | None = None
+    inputs: list[_Dataset] | None = None
+    outputs: list[_Dataset] | None = None
+
+
+T = TypeVar("T")
+
+_document_decoder = msgspec.json.Decoder(_Document)
+_array_decoder = msgspec.json.Decoder(list[Raw])
+_syntax_decoder = msgspec.json.Decoder(Raw)
+_text_decoder = msgspec.json.Decoder(str)
+
+
+def decode_event(body: bytes) -> Event:
+    """One event. Raises NotJson or InvalidEvent."""
+    text = _text(body)
+    document = _decode(body, _document_decoder)
+    kind, job, run = _subject(document)
+    return Event(
+        id=event_id(body),
+        kind=kind,
+        event_time=_event_time(document.eventTime),
+        event_type=_event_type(document.eventType) if kind == "RUN" else None,
+        body=text,
+        job=job,
+        run=run,
+        datasets=_datasets(document),
+    )
+
+
+def decode_batch(body: bytes) -> list[Event | InvalidEvent]:
+    """The events of an array; in the place of each that is none, why. Raises NotJson or InvalidEvent for the whole."""
+    _text(body)
+    return [_event_or_error(element) for element in _elements(body)]
+
+
+def _event_or_error(body: bytes) -> Event | InvalidEvent:
+    try:
+        return decode_event(body)
+    except InvalidEvent as error:
+        return error
+
+
+def _elements(body: bytes) -> list[bytes]:
+    """The elements of an array, each as it came."""
+    try:
+        return [bytes(element) for element in _array_decoder.decode(body)]
+    except (msgspec.DecodeError, RecursionError):
+        repaired = without_lone_surrogates(body)
+        elements = _decode(repaired, _array_decoder)
+    # The repair keeps lengths, so an element stands in the body where it stands in the repaired one.
+    found, position = [], 0
+    for element in elements:
+        start = repaired.index(bytes(element), position)
+        position = start + len(bytes(element))
+        found.append(body[start:position])
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise NotJson(f"the body is not UTF-8: byte {error.start} {error.reason}") from error
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return decoder.decode(without_lone_surrogates(body))
+    except msgspec.ValidationError as error:
+        _check_syntax(body)
+        raise InvalidEvent(str(error)) from error
+    except msgspec.DecodeError as error:
+        raise NotJson(str(error)) from error
+    except RecursionError as error:
+        raise InvalidEvent("the document is nested too deeply") from error
+
+
+def _check_syntax(body: bytes) -> None:
+    """A wrong type may be met before the text breaks off: what is not JSON is told first."""
+    try:
+        _syntax_decoder.decode(without_lone_surrogates(body))
+    except msgspec.DecodeError as error:
+        raise NotJson(str(error)) from error
+    except RecursionError:
+        return
+
+
+def _subject(document: _Document) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
+    """What the event is about, as the specification tells the three kinds apart: by the fields they require."""
+    if document.run is not None:
+        if document.job is None:
+            raise InvalidEvent("Object missing required field `job`")
+        run = _run_facts(document.run)
+        return "RUN", _job_facts(document.job, document.producer, has_parent=run.parent is not None), run
+    if document.job is not None:
+        return "JOB", _job_facts(document.job, document.producer, has_parent=False), None
+    if document.dataset is not None:
+        return "DATASET", None, None
+    raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
+
+
+def _run_facts(run: _Run) -> RunFacts:
+    _check_name(run.runId, "$.run.runId")
+    id_, external_id = run_id(storable(run.runId))
+    facets = read_facet(run.facets, RunFacets)
+    if facets is None:
+        return RunFacts(id_, external_id)
+    parent, root = parents(facets.parent)
+    nominal_start_at, nominal_end_at = nominal_times(facets.nominalTime)
+    attempt, max_attempts, map_index = attempts(facets.airflow)
+    return RunFacts(
+        id=id_,
+        external_id=external_id,
+        nominal_start_at=nominal_start_at,
+        nominal_end_at=nominal_end_at,
+        attempt=attempt,
+        max_attempts=max_attempts,
+        map_index=map_index,
+        parent=parent,
+        root=root,
+        error_message=error_message(facets.errorMessage),
+        external_query_id=external_query_id(facets.externalQuery),
+    )
+
+
+def _job_facts(job: _Job, producer: Raw, *, has_parent: bool) -> JobFacts:
+    _check_name(job.namespace, "$.job.namespace")
+    _check_name(job.name, "$.job.name")
+    facets = read_facet(job.facets, JobFacets)
+    job_type = facets.jobType if facets else NOTHING
+    return job_facts(job.namespace, job.name, job_type, _producer(producer), has_parent=has_parent)
+
+
+def _producer(raw: Raw) -> str:
+    try:
+        return _text_decoder.decode(raw)
+    except msgspec.ValidationError:
+        return ""
+
+
+def _datasets(document: _Document) -> tuple[DatasetReference, ...]:
+    if document.run is None and document.job is None and document.dataset is not None:
+        return (_dataset(document.dataset, "$.dataset", None),)
+    inputs = [_dataset(d, f"$.inputs[{i}]", "READS") for i, d in enumerate(document.inputs or ())]
+    outputs = [_dataset(d, f"$.outputs[{i}]", "WRITES") for i, d in enumerate(document.outputs or ())]
+    return (*inputs, *outputs)
+
+
+def _dataset(dataset: _Dataset, path: str, direction: Direction | None) -> DatasetReference:
+    _check_name(dataset.namespace, f"{path}.namespace")
+    _check_name(dataset.name, f"{path}.name")
+    described = dataset.facets is not NOTHING and bytes(dataset.facets) not in (b"{}", b"null")
+    return DatasetReference(storable(dataset.namespace), storable(dataset.name), direction, described)
+
+
+def _check_name(name: str, path: str) -> None:
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        raise InvalidEvent(
+            f"Expected `str` of 1 to {MAX_NAME_CHARACTERS} characters, got {len(name)} - at `{path}`"
+        )
+
+
+def _event_time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise InvalidEvent(
+            "Expected an ISO 8601 time such as `2026-01-31T12:00:00Z` - at `$.eventTime`"
+        ) from error
+
+
+def _event_type(text: str | None) -> EventType | None:
+    if text is None:
+        return None
+    if text not in get_args(EventType):
+        raise InvalidEvent(f"Expected one of {', '.join(get_args(EventType))} - at `$.eventType`")
+    return cast(EventType, text)
+
+
+def subject_id(event: Event, connection_id: uuid.UUID) -> uuid.UUID:
+    """The id of the run, job or dataset that the event is about."""
+    if event.run is not None:
+        return event.run.id
+    if event.job is not None:
+        return job_id(connection_id, event.job.namespace, event.job.name)
+    dataset = event.datasets[0]
+    return dataset_id(dataset.namespace, dataset.name)

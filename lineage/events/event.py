@@ -1,0 +1,74 @@
+"""One decoded OpenLineage event: what digest needs of it, in types that columns hold."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+EventKind = Literal["RUN", "JOB", "DATASET"]
+EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
+Direction = Literal["READS", "WRITES"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What the event says of its job."""
+
+    namespace: str
+    name: str
+    kind: str
+    integration: str
+    processing_type: str
+    # Whether these come from the jobType facet, rather than being derived from the producer.
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParentReference:
+    """The run (and its job) that started another, as the child names it."""
+
+    run_id: UUID
+    job_namespace: str
+    job_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the event says of its run. `id` is derived from `external_id` where that is not empty."""
+
+    id: UUID
+    external_id: str
+    nominal_start_at: datetime | None = None
+    nominal_end_at: datetime | None = None
+    attempt: int | None = None
+    max_attempts: int | None = None
+    map_index: int | None = None
+    parent: ParentReference | None = None
+    root: ParentReference | None = None
+    error_message: str | None = None
+    external_query_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReference:
+    """A dataset that the event names. `direction` is None in a DatasetEvent."""
+
+    namespace: str
+    name: str
+    direction: Direction | None
+    # Whether the event gives it any facet.
+    described: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. `id` is a hash of `body`, the document as it came; times are in UTC, to the microsecond."""
+
+    id: UUID
+    kind: EventKind
+    event_time: datetime
+    event_type: EventType | None
+    body: str
+    job: JobFacts | None
+    run: RunFacts | None
+    datasets: tuple[DatasetReference, ...]

@@ -1,0 +1,153 @@
+"""The facets that become columns. A broken facet is treated as absent: it never rejects its event.
+
+Shapes: the OpenLineage specification's facets of the same names; `airflow` is the Airflow provider's own
+(seen with apache-airflow-providers-openlineage 2.20).
+"""
+
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from lineage.events.event import ParentReference
+from lineage.events.identity import run_id
+from lineage.events.text import parse_time, storable
+
+NOTHING = Raw(b"null")
+MAX_ERROR_CHARACTERS = 8192
+_INT4_MAX = 2**31 - 1
+
+
+class RunFacets(Struct):
+    parent: Raw = NOTHING
+    nominalTime: Raw = NOTHING
+    errorMessage: Raw = NOTHING
+    externalQuery: Raw = NOTHING
+    airflow: Raw = NOTHING
+
+
+class JobFacets(Struct):
+    jobType: Raw = NOTHING
+
+
+class _JobName(Struct):
+    namespace: str
+    name: str
+
+
+class _RunId(Struct):
+    runId: str
+
+
+class _RunOfJob(Struct):
+    run: _RunId
+    job: _JobName
+
+
+class ParentFacet(Struct):
+    run: _RunId
+    job: _JobName
+    root: Raw = NOTHING
+
+
+class NominalTimeFacet(Struct):
+    nominalStartTime: str
+    nominalEndTime: str | None = None
+
+
+class ErrorMessageFacet(Struct):
+    message: str
+
+
+class ExternalQueryFacet(Struct):
+    externalQueryId: str
+
+
+class _TaskInstance(Struct):
+    try_number: int | None = None
+    map_index: int | None = None
+
+
+class _Task(Struct):
+    retries: int | None = None
+
+
+class AirflowFacet(Struct):
+    taskInstance: _TaskInstance = msgspec.field(default_factory=_TaskInstance)
+    task: _Task = msgspec.field(default_factory=_Task)
+
+
+class JobTypeFacet(Struct):
+    jobType: str | None = None
+    integration: str | None = None
+    processingType: str | None = None
+
+
+Facet = TypeVar("Facet", bound=Struct)
+_DECODERS: dict[type[Struct], msgspec.json.Decoder[Struct]] = {}
+
+
+def read_facet(raw: Raw, shape: type[Facet]) -> Facet | None:
+    """The facet, or None where it is absent, null or not of this shape."""
+    if raw is NOTHING:
+        return None
+    decoder = _DECODERS.get(shape) or _DECODERS.setdefault(shape, msgspec.json.Decoder(shape))
+    try:
+        return decoder.decode(raw)  # type: ignore[return-value]  # one decoder per shape
+    except msgspec.ValidationError:
+        return None
+
+
+def parents(raw: Raw) -> tuple[ParentReference | None, ParentReference | None]:
+    """Parent and root of a run, from its `parent` facet."""
+    facet = read_facet(raw, ParentFacet)
+    if facet is None:
+        return None, None
+    root = read_facet(facet.root, _RunOfJob)
+    return _reference(facet.run, facet.job), _reference(root.run, root.job) if root else None
+
+
+def _reference(run: _RunId, job: _JobName) -> ParentReference:
+    return ParentReference(run_id(storable(run.runId))[0], storable(job.namespace), storable(job.name))
+
+
+def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
+    facet = read_facet(raw, NominalTimeFacet)
+    if facet is None:
+        return None, None
+    return _time_or_none(facet.nominalStartTime), _time_or_none(facet.nominalEndTime)
+
+
+def error_message(raw: Raw) -> str | None:
+    facet = read_facet(raw, ErrorMessageFacet)
+    return storable(facet.message)[:MAX_ERROR_CHARACTERS] if facet else None
+
+
+def external_query_id(raw: Raw) -> str:
+    facet = read_facet(raw, ExternalQueryFacet)
+    return storable(facet.externalQueryId) if facet else ""
+
+
+def attempts(raw: Raw) -> tuple[int | None, int | None, int | None]:
+    """Try number, the most tries that the task is given, and map index (None where the task is not mapped)."""
+    facet = read_facet(raw, AirflowFacet)
+    if facet is None:
+        return None, None, None
+    retries = _count_or_none(facet.task.retries)
+    return (
+        _count_or_none(facet.taskInstance.try_number),
+        None if retries is None else retries + 1,
+        _count_or_none(facet.taskInstance.map_index),
+    )
+
+
+def _count_or_none(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number < _INT4_MAX else None
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    try:
+        return parse_time(text) if text else None
+    except ValueError:
+        return None

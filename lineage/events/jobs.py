@@ -1,0 +1,43 @@
+"""What kind of job an event is about: from its jobType facet, else from its producer."""
+
+from msgspec import Raw
+
+from lineage.events.event import JobFacts
+from lineage.events.facets import JobTypeFacet, read_facet
+from lineage.events.text import storable
+
+_KINDS = {
+    "DAG": "DAG",
+    "TASK": "TASK",
+    "MODEL": "MODEL",
+    "TEST": "TEST",
+    "SNAPSHOT": "SNAPSHOT",
+    "SEED": "SEED",
+    "SQL": "SQL",
+    "SQL_JOB": "SQL",
+    "QUERY": "SQL",
+    "APPLICATION": "APPLICATION",
+}
+# What the producer's URL contains, and the integration that it then is.
+_PRODUCERS = {"airflow": "AIRFLOW", "integration/dbt": "DBT", "spark": "SPARK", "flink": "FLINK", "trino": "TRINO"}
+
+
+def job_facts(namespace: str, name: str, job_type: Raw, producer: str, *, has_parent: bool) -> JobFacts:
+    facet = read_facet(job_type, JobTypeFacet)
+    if facet is None:
+        integration = _integration_of_producer(producer)
+        kind = ("TASK" if has_parent else "DAG") if integration == "AIRFLOW" else "JOB"
+        return JobFacts(storable(namespace), storable(name), kind, integration, "", declared=False)
+    return JobFacts(
+        storable(namespace),
+        storable(name),
+        _KINDS.get((facet.jobType or "").upper(), "JOB"),
+        storable(facet.integration or "").upper(),
+        storable(facet.processingType or "").upper(),
+        declared=True,
+    )
+
+
+def _integration_of_producer(producer: str) -> str:
+    lowered = producer.lower()
+    return next((name for part, name in _PRODUCERS.items() if part in lowered), "")
