@@ -5,9 +5,59 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import Case, Count, F, Max, Min, Q, Value, When
+from django.db.models.functions import Now
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.db.models.expressions import OrderBy
+
+    from connections.models import Connection
     from lineage.models import Dataset, Edge, Event, Job, Run  # noqa: F401 - for annotations
+
+# States of a job's latest run, as the rows say them.
+_RUNNING, _FAILED = "RUNNING", "FAILED"
+
+# Stands for "no run yet" among the states that `in_state` takes.
+NO_RUN = "NONE"
+ALL_STATES = "ALL"
+
+_LATEST_RUN_DURATION = Case(
+    When(latest_run_state=_RUNNING, then=Now() - F("latest_run_started_at")),
+    When(
+        latest_run_ended_at__gte=F("latest_run_started_at"),
+        then=F("latest_run_ended_at") - F("latest_run_started_at"),
+    ),
+    output_field=models.DurationField(),
+)
+_ATTENTION = Case(
+    When(latest_run_state=_FAILED, then=Value(0)),
+    When(running_runs__gt=0, then=Value(1)),
+    When(latest_run_id__isnull=False, then=Value(2)),
+    default=Value(3),
+    output_field=models.SmallIntegerField(),
+)
+# What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
+JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
+    "name": F("name"),
+    "kind": F("kind"),
+    "started": F("latest_run_started_at"),
+    "ended": F("latest_run_ended_at"),
+    "duration": _LATEST_RUN_DURATION,
+    "state": _ATTENTION,
+    "running": F("running_runs"),
+}
+
+
+def _in_state(state: str) -> Q:
+    if state == _RUNNING:
+        return Q(running_runs__gt=0)
+    if state == NO_RUN:
+        return Q(latest_run_state__isnull=True)
+    return Q(latest_run_state=state)
 
 
 class _OfVisibleConnections(models.QuerySet):  # type: ignore[type-arg]
@@ -15,17 +65,56 @@ class _OfVisibleConnections(models.QuerySet):  # type: ignore[type-arg]
         """Those of connections that nobody removed."""
         return self.filter(connection__removed_at__isnull=True)
 
+    def of(self, connection: Connection) -> Self:
+        """Those of one connection."""
+        return self.filter(connection_id=connection.pk)
+
 
 class EventQuerySet(_OfVisibleConnections):
     pass
 
 
 class JobQuerySet(_OfVisibleConnections):
-    pass
+    def in_state(self, state: str) -> Self:
+        """Those whose latest run is in this state; RUNNING: with any running run; NO_RUN: that never ran."""
+        return self.filter(_in_state(state))
+
+    def named(self, text: str) -> Self:
+        """Those whose name contains each of the words, in any case and order."""
+        return self.filter(*(Q(name__icontains=word) for word in text.split()))
+
+    def counts_by_state(self, states: Collection[str]) -> dict[str, int]:
+        """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
+        counts = {state: Count("id", filter=_in_state(state)) for state in states}
+        return self.aggregate(**{ALL_STATES: Count("id")}, **counts)
+
+    def counts_by_kind(self) -> dict[str, int]:
+        return dict(self.order_by("kind").values_list("kind").annotate(Count("id")))
+
+    def have_several_namespaces(self) -> bool:
+        """Whether a name alone may stand for several of them."""
+        ends = self.aggregate(first=Min("namespace"), last=Max("namespace"))
+        return bool(ends["first"] != ends["last"])
+
+    def needing_attention_first(self) -> Self:
+        """Failing ones, then running ones, then the others; in each the latest first."""
+        return self.order_by(_ATTENTION, F("latest_run_at").desc(nulls_last=True), "name", "id")
+
+    def sorted_by(self, key: str, *, descending: bool) -> Self:
+        """By one of JOB_SORT_KEYS; what is unknown stands last either way."""
+        expression = JOB_SORT_KEYS[key]
+        first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
+        return self.order_by(first, "name", "id")
 
 
 class RunQuerySet(_OfVisibleConnections):
-    pass
+    def took_place_since(self, moment: datetime) -> Self:
+        return self.filter(run_at__gte=moment)
+
+    def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Run id → what went wrong, of those runs whose sender said it. For runs of one connection."""
+        rows = self.filter(id__in=ids, error_message__isnull=False).values_list("id", "error_message")
+        return dict(rows)
 
 
 class DatasetQuerySet(_OfVisibleConnections):

@@ -1,0 +1,165 @@
+"""The job table of a connection's Overview: which jobs, in which order, and what each row says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.core.paginator import Page, Paginator
+
+from connections.models import Connection
+from lineage.models import Job, Run, RunState
+from lineage.querysets import ALL_STATES, NO_RUN
+from observability.pages.job_choices import STATES, JobChoices
+
+if TYPE_CHECKING:
+    from lineage.querysets import JobQuerySet
+
+ROWS_PER_PAGE = 50
+KINDS: dict[str, str] = dict(Job.Kind.choices)
+COLUMNS = (
+    ("name", "Job"),
+    ("kind", "Kind"),
+    ("state", "Latest run"),
+    ("started", "Started"),
+    ("ended", "Ended"),
+    ("duration", "Duration"),
+    ("running", "Running runs"),
+)
+# The newest, the longest and the most are what readers look for: there the first click sorts downwards.
+DOWNWARDS_FIRST = {"started", "ended", "duration", "running"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    title: str
+    # What a click on the heading leads to.
+    query: str
+    # As `aria-sort` has it: ascending or descending; empty where the table is not sorted by this column.
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of a filter: what choosing it leads to, and how many jobs are there."""
+
+    value: str
+    title: str
+    query: str
+    chosen: bool
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    job: Job
+    kind: str
+    # How the latest run ended, or that it goes on: a key of STATES, and its words.
+    state: str
+    state_title: str
+    # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
+    duration: timedelta | None
+    error_message: str
+
+
+@dataclass(frozen=True)
+class JobTable:
+    connection: Connection
+    choices: JobChoices
+    now: datetime
+
+    @cached_property
+    def page(self) -> Page[Job]:
+        return Paginator(self._sorted(), ROWS_PER_PAGE).get_page(self.choices.page)
+
+    @cached_property
+    def rows(self) -> list[JobRow]:
+        jobs = list(self.page.object_list)
+        errors = self._error_messages(jobs)
+        return [
+            JobRow(
+                job=job,
+                kind=KINDS.get(job.kind, job.kind),
+                state=(state := job.latest_run_state or NO_RUN),
+                state_title=STATES.get(state, state),
+                duration=latest_run_duration(job, now=self.now),
+                error_message=errors.get(job.id, ""),
+            )
+            for job in jobs
+        ]
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return [self._column(key, title) for key, title in COLUMNS]
+
+    @cached_property
+    def states(self) -> list[Option]:
+        """All, and each state that occurs, with how many jobs the other choices leave there."""
+        counts = self._chosen_but_for_state().counts_by_state(STATES)
+        return [
+            Option(state, title, self.choices.query(state=state), state == self.choices.state, jobs)
+            for state, title, jobs in (
+                ("", "All", counts[ALL_STATES]),
+                *((state, title, counts[state]) for state, title in STATES.items()),
+            )
+            if jobs or state in ("", self.choices.state)
+        ]
+
+    @cached_property
+    def kinds(self) -> list[Option]:
+        """Each kind of job that the connection has."""
+        return [
+            Option(kind, KINDS.get(kind, kind), self.choices.query(kind=kind), kind == self.choices.kind, jobs)
+            for kind, jobs in self._jobs().counts_by_kind().items()
+        ]
+
+    @cached_property
+    def several_namespaces(self) -> bool:
+        return self._jobs().have_several_namespaces()
+
+    def _jobs(self) -> JobQuerySet:
+        return Job.objects.of(self.connection)
+
+    def _chosen_but_for_state(self) -> JobQuerySet:
+        jobs = self._jobs()
+        if self.choices.kind:
+            jobs = jobs.filter(kind=self.choices.kind)
+        if self.choices.search:
+            jobs = jobs.named(self.choices.search)
+        return jobs
+
+    def _sorted(self) -> JobQuerySet:
+        jobs = self._chosen_but_for_state()
+        if self.choices.state:
+            jobs = jobs.in_state(self.choices.state)
+        if not self.choices.sort:
+            return jobs.needing_attention_first()
+        key = self.choices.sort.removeprefix("-")
+        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"))
+
+    def _error_messages(self, jobs: list[Job]) -> dict[object, str]:
+        """Job id → why its latest run failed."""
+        failed = {
+            job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
+        }
+        messages = Run.objects.of(self.connection).error_messages(failed.keys()) if failed else {}
+        return {failed[run_id]: message for run_id, message in messages.items()}
+
+    def _column(self, key: str, title: str) -> Column:
+        upwards, downwards = key, f"-{key}"
+        first, then = (downwards, upwards) if key in DOWNWARDS_FIRST else (upwards, downwards)
+        order = {upwards: "ascending", downwards: "descending"}.get(self.choices.sort, "")
+        # First one way, then the other, then back to what needs attention first.
+        following = {first: then, then: ""}.get(self.choices.sort, first)
+        return Column(key, title, self.choices.query(sort=following), order)
+
+
+def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
+    """How long the latest run took, or runs already; None where that is not known."""
+    end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
+    if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
+        return None
+    return end - job.latest_run_started_at
