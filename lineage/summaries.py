@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Q, Subquery, TextChoices
@@ -11,8 +10,8 @@ from django.db.models import Count, Max, OuterRef, Q, Subquery, TextChoices
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Activity, Job, RunState
 
-# A connection that sent events and then nothing for this long is called silent. Daily schedules are common, hence
-# a day, and a margin for a late one.
+# A connection that sent nothing for this long is called silent: a day, since daily schedules are common, and a
+# margin for a late one.
 SILENT_AFTER = timedelta(hours=26)
 
 
@@ -61,7 +60,7 @@ def connection_summary(connection: Connection, *, now: datetime) -> ConnectionSu
 
 
 def connection_summaries(connections: Iterable[Connection], *, now: datetime) -> list[ConnectionSummary]:
-    """The summaries of these connections, in their order, in the same number of queries however many they are."""
+    """The summaries of these connections, in their order. The number of queries does not grow with theirs."""
     connections = list(connections)
     ids = [connection.pk for connection in connections]
     activities = Activity.objects.in_bulk(ids)
@@ -71,9 +70,7 @@ def connection_summaries(connections: Iterable[Connection], *, now: datetime) ->
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
-        reason, reason_at = _reason(
-            activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk), now
-        )
+        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk), now)
         total, running, failing = jobs.get(connection.pk, (0, 0, 0))
         summaries.append(
             ConnectionSummary(
@@ -128,7 +125,7 @@ def _job_counts(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
 
 
 def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:
-    rows: Iterable[dict[str, Any]] = (
+    rows = (
         ApiKey.objects.filter(connection__in=ids)
         .order_by()
         .values("connection_id")
