@@ -5,6 +5,7 @@ import configparser
 import itertools
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from connections.models import Connection
 from lineage.events import decode_event
 from observability.guides import GUIDES, KEY_PLACEHOLDER, SenderValues, guide_for, guide_named
 
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "connect"
+RUN_ID, SAME_RUN = re.compile(r'"runId": "[^"]*"'), '"runId": ""'
 KEY = "obs_0123456789ab_secret_123456"
 ENDPOINT_PATHS = ["/gateway/openlineage/6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "/below/a/prefix/gateway/openlineage/1"]
 # openlineage-python posts one event, configured by its environment and nothing else.
@@ -248,3 +251,12 @@ def test_each_type_of_connection_opens_its_own_guide(connection_type: str, slug:
     assert guide_for(connection).slug == slug
     assert guide_named("no-such-guide", connection).slug == slug
     assert guide_named("curl", connection).slug == "curl"
+
+
+def test_the_documents_give_the_same_texts() -> None:
+    documents = "\n".join(path.read_text() for path in DOCUMENTS.glob("*.md"))
+    documents = RUN_ID.sub(SAME_RUN, documents)
+    values = SenderValues("https://observatory.example.com/gateway/openlineage/CONNECTION_ID", "API_KEY")
+    for guide in GUIDES:
+        for snippet in guide.snippets(values).values():
+            assert f"\n{RUN_ID.sub(SAME_RUN, snippet.text)}\n```" in documents
