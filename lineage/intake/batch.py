@@ -1,0 +1,43 @@
+"""The answer to a batch, as the OpenLineage API has it: POST /lineage/batch, 200 with a summary."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lineage.events import Event, InvalidEvent
+
+Failure = tuple[int, str]  # position in the batch, reason
+
+
+def failures(decoded: Sequence[Event | InvalidEvent], unstorable: frozenset[int]) -> list[Failure]:
+    """Those that were no events, and those whose position among the events is in `unstorable`."""
+    found: list[Failure] = []
+    position_among_events = 0
+    for position, event in enumerate(decoded):
+        if isinstance(event, InvalidEvent):
+            found.append((position, str(event)))
+            continue
+        if position_among_events in unstorable:
+            found.append((position, "The event holds values that cannot be stored."))
+        position_among_events += 1
+    return found
+
+
+def content(received: int, failed: list[Failure]) -> dict[str, Any]:
+    return {
+        "status": "partial_success" if failed else "success",
+        "summary": {
+            "received": received,
+            "successful": received - len(failed),
+            "failed": len(failed),
+            "retriable": 0,
+            "non_retriable": len(failed),
+        },
+        "failed_events": [{"index": position, "reason": reason, "retriable": False} for position, reason in failed],
+    }
+
+
+def summary_in_words(failed: list[Failure], received: int) -> str:
+    position, reason = failed[0]
+    return (
+        f"{len(failed)} of the {received} events of a batch were refused; the first, at position {position}: {reason}"
+    )

@@ -1,0 +1,63 @@
+"""Reads a body within its limit: as it arrives, and inflated."""
+
+import zlib
+
+from lineage.intake.answers import body_too_large, broken_gzip, unsupported_encoding
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Body:
+    """Collects the chunks of one body. Holds at most `limit` bytes, however large the body would be."""
+
+    def __init__(self, *, encoding: str | None, content_length: str | None, limit: int) -> None:
+        """Raises Rejection where the headers alone tell that the body will not do."""
+        self._compressed = _is_compressed(encoding or "")
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+        if content_length and content_length.isdecimal() and int(content_length[:20]) > limit:
+            raise body_too_large(limit)
+
+    def add(self, chunk: bytes) -> None:
+        """Raises Rejection (413) as soon as the body is over the limit."""
+        self._size += len(chunk)
+        if self._size > self._limit:
+            self._chunks.clear()
+            raise body_too_large(self._limit)
+        self._chunks.append(chunk)
+
+    def content(self) -> bytes:
+        """The whole body, inflated. Raises Rejection: 413 over the limit, 400 for what is not gzip."""
+        content = b"".join(self._chunks)
+        return _inflate(content, self._limit) if self._compressed else content
+
+
+def _is_compressed(encoding: str) -> bool:
+    match encoding.strip().lower():
+        case "" | "identity":
+            return False
+        case "gzip" | "x-gzip":
+            return True
+        case _:
+            raise unsupported_encoding(encoding)
+
+
+def _inflate(compressed: bytes, limit: int) -> bytes:
+    """A gzip file may have several members, one after the other (RFC 1952, section 2.2)."""
+    members: list[bytes] = []
+    size = 0
+    while compressed:
+        inflater = zlib.decompressobj(_GZIP)
+        try:
+            # One byte more than is allowed tells a body over the limit without inflating the rest of it.
+            members.append(inflater.decompress(compressed, limit - size + 1))
+        except zlib.error as error:
+            raise broken_gzip(str(error)) from error
+        size += len(members[-1])
+        if size > limit:
+            raise body_too_large(limit)
+        if not inflater.eof:
+            raise broken_gzip("it breaks off")
+        compressed = inflater.unused_data
+    return b"".join(members)

@@ -1,0 +1,145 @@
+"""One row of lineage_run, and how events fold into it in any order. Its twin in SQL is lineage/sql/runs.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from lineage.events import Event, RunFacts
+
+_TERMINAL_RANK = {"COMPLETE": 1, "ABORT": 2, "FAIL": 3}
+_NO_RUN = UUID(int=0)
+_ACTIVE = ("START", "RUNNING")
+
+
+@dataclass(slots=True)
+class RunRow:
+    """What the events of one digest say of a run. The fields are the columns that digest writes, in this order."""
+
+    connection_id: UUID
+    id: UUID
+    external_id: str
+    job_id: UUID
+    active: bool
+    terminal_type: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    first_event_at: datetime
+    last_event_at: datetime
+    event_count: int
+    nominal_start_at: datetime | None
+    nominal_end_at: datetime | None
+    attempt: int | None
+    max_attempts: int | None
+    map_index: int | None
+    parent_run_id: UUID | None
+    parent_job_namespace: str
+    parent_job_name: str
+    root_run_id: UUID | None
+    root_job_namespace: str
+    root_job_name: str
+    parent_at: datetime | None
+    error_message: str | None
+    error_at: datetime | None
+    external_query_id: str
+
+    def merge(self, other: "RunRow") -> None:
+        """Takes in what another row says of the same run. Commutative and associative."""
+        if (other.first_event_at, other.job_id) < (self.first_event_at, self.job_id):
+            self.job_id = other.job_id
+        if _terminal_key(other) > _terminal_key(self):
+            self.terminal_type, self.ended_at = other.terminal_type, other.ended_at
+        if _parent_key(other) > _parent_key(self):
+            self._take_parent(other)
+        if _error_key(other) > _error_key(self):
+            self.error_message, self.error_at = other.error_message, other.error_at
+        self.active = self.active or other.active
+        self.event_count += other.event_count
+        self.started_at = _pick(min, self.started_at, other.started_at)
+        self.first_event_at = min(self.first_event_at, other.first_event_at)
+        self.last_event_at = max(self.last_event_at, other.last_event_at)
+        self.nominal_start_at = _pick(min, self.nominal_start_at, other.nominal_start_at)
+        self.nominal_end_at = _pick(max, self.nominal_end_at, other.nominal_end_at)
+        self.attempt = _pick(max, self.attempt, other.attempt)
+        self.max_attempts = _pick(max, self.max_attempts, other.max_attempts)
+        self.map_index = _pick(max, self.map_index, other.map_index)
+        self.external_id = max(self.external_id, other.external_id)
+        self.external_query_id = max(self.external_query_id, other.external_query_id)
+
+    def _take_parent(self, other: "RunRow") -> None:
+        self.parent_at = other.parent_at
+        self.parent_run_id = other.parent_run_id
+        self.parent_job_namespace = other.parent_job_namespace
+        self.parent_job_name = other.parent_job_name
+        self.root_run_id = other.root_run_id
+        self.root_job_namespace = other.root_job_namespace
+        self.root_job_name = other.root_job_name
+
+
+def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts) -> RunRow:
+    """What one event says of its run."""
+    time, type_ = event.event_time, event.event_type
+    parent, root = run.parent, run.root
+    terminal = type_ if type_ in _TERMINAL_RANK else None
+    return RunRow(
+        connection_id=connection_id,
+        id=run.id,
+        external_id=run.external_id,
+        job_id=job_id,
+        active=type_ in _ACTIVE,
+        terminal_type=terminal,
+        started_at=time if type_ == "START" else None,
+        ended_at=time if terminal else None,
+        first_event_at=time,
+        last_event_at=time,
+        event_count=1,
+        nominal_start_at=run.nominal_start_at,
+        nominal_end_at=run.nominal_end_at,
+        attempt=run.attempt,
+        max_attempts=run.max_attempts,
+        map_index=run.map_index,
+        parent_run_id=parent.run_id if parent else None,
+        parent_job_namespace=parent.job_namespace if parent else "",
+        parent_job_name=parent.job_name if parent else "",
+        root_run_id=root.run_id if root else None,
+        root_job_namespace=root.job_namespace if root else "",
+        root_job_name=root.job_name if root else "",
+        parent_at=time if parent else None,
+        error_message=run.error_message,
+        error_at=time if run.error_message is not None else None,
+        external_query_id=run.external_query_id,
+    )
+
+
+# Keys by which one of two rows wins a group of columns. An empty key loses against any other.
+Key = tuple[Any, ...]
+
+
+def _terminal_key(row: RunRow) -> Key:
+    return (row.ended_at, _TERMINAL_RANK[row.terminal_type]) if row.terminal_type else ()
+
+
+def _parent_key(row: RunRow) -> Key:
+    if row.parent_at is None:
+        return ()
+    return (
+        row.parent_at,
+        row.parent_run_id,
+        row.parent_job_namespace,
+        row.parent_job_name,
+        row.root_run_id or _NO_RUN,
+        row.root_job_namespace,
+        row.root_job_name,
+    )
+
+
+def _error_key(row: RunRow) -> Key:
+    return (row.error_at, row.error_message) if row.error_at else ()
+
+
+def _pick(choose: Callable[..., Any], ours: Any, theirs: Any) -> Any:
+    """The chosen of two values, None standing for "not said"."""
+    if ours is None or theirs is None:
+        return theirs if ours is None else ours
+    return choose(ours, theirs)

@@ -1,0 +1,1 @@
+"""The only raw SQL that writes lineage rows: set-based statements over sorted rows."""

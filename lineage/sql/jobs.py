@@ -1,0 +1,78 @@
+"""lineage_job. Its rows are locked before the runs change, so that what is read of the runs afterwards is whole:
+two transactions that write runs of one job take turns."""
+
+from uuid import UUID
+
+from lineage.sql.execute import Row, by_column, execute
+
+_INSERT = """
+INSERT INTO lineage_job (connection_id, id, namespace, name, kind, integration, processing_type)
+SELECT said.*, 'JOB', '', '' FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS said
+ON CONFLICT (connection_id, id) DO NOTHING
+"""
+
+_LOCK = """
+SELECT FROM lineage_job
+WHERE (connection_id, id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
+ORDER BY connection_id, id FOR NO KEY UPDATE
+"""
+
+# What a facet declared beats what was derived; among several of one sort the latest wins, then the greatest.
+_DESCRIBE = """
+UPDATE lineage_job AS job SET
+    described_at = said.described_at,
+    integration = said.integration,
+    kind = said.kind,
+    processing_type = said.processing_type
+FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+    AS said (connection_id, id, described_at, integration, kind, processing_type)
+WHERE job.connection_id = said.connection_id AND job.id = said.id
+    AND (COALESCE(said.described_at, '-infinity'), said.integration COLLATE "C", said.kind COLLATE "C",
+         said.processing_type COLLATE "C")
+      > (COALESCE(job.described_at, '-infinity'), job.integration, job.kind, job.processing_type)
+"""
+
+_COUNT_RUNS = """
+UPDATE lineage_job AS job SET
+    latest_run_id = latest.id,
+    latest_run_state = latest.state,
+    latest_run_at = latest.run_at,
+    latest_run_started_at = latest.started_at,
+    latest_run_ended_at = latest.ended_at,
+    running_runs = running.count
+FROM unnest(%s::uuid[], %s::uuid[]) AS changed (connection_id, id)
+LEFT JOIN LATERAL (
+    SELECT run.id, run.state, run.run_at, run.started_at, run.ended_at FROM lineage_run AS run
+    WHERE run.connection_id = changed.connection_id AND run.job_id = changed.id
+    ORDER BY run.run_at DESC, run.id DESC LIMIT 1
+) AS latest ON true
+CROSS JOIN LATERAL (
+    SELECT count(*) FROM lineage_run AS run
+    WHERE run.connection_id = changed.connection_id AND run.job_id = changed.id AND run.state = 'RUNNING'
+) AS running
+WHERE job.connection_id = changed.connection_id AND job.id = changed.id
+    AND (job.latest_run_id, job.latest_run_state, job.latest_run_at, job.latest_run_started_at,
+         job.latest_run_ended_at, job.running_runs)
+      IS DISTINCT FROM
+        (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
+"""
+
+
+def insert_jobs(rows: list[Row]) -> None:
+    """Adds those that are not there. `rows`: (connection id, id, namespace, name), sorted."""
+    execute(_INSERT, by_column(rows, 4))
+
+
+def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
+    """`keys`: (connection id, id)."""
+    execute(_LOCK, by_column(keys, 2))
+
+
+def describe_jobs(rows: list[Row]) -> None:
+    """`rows`: (connection id, id, described at, integration, kind, processing type), one for each job."""
+    execute(_DESCRIBE, by_column(rows, 6))
+
+
+def count_runs(keys: list[tuple[UUID, UUID]]) -> None:
+    """Brings latest run and running count up to date, from the runs, for locked jobs (connection id, id)."""
+    execute(_COUNT_RUNS, by_column(keys, 2))

@@ -1,0 +1,44 @@
+"""A connection whose events go straight to digest."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from connections.models import ApiKey, Connection
+from lineage.digest import Receipt, Submission, digest
+from lineage.events import decode_event
+
+NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+
+
+@dataclass
+class Sender:
+    connection: Connection
+    key: ApiKey
+
+    def submission(self, bodies: Iterable[bytes]) -> Submission:
+        return Submission(self.connection.id, self.key.id, [decode_event(body) for body in bodies])
+
+    def send(self, *bodies: bytes, now: datetime = NOW) -> Receipt:
+        """All in one transaction."""
+        return digest([self.submission(bodies)], now=now)[0]
+
+
+def make_sender() -> Sender:
+    unique = uuid.uuid4().hex
+    connection = Connection.objects.create(name=unique, type="openlineage", created_at=NOW)
+    key = ApiKey.objects.create(connection=connection, name="key", lookup=unique, created_at=NOW)
+    return Sender(connection, key)
+
+
+@pytest.fixture
+def new_sender(db: None) -> Callable[[], Sender]:
+    return make_sender
+
+
+@pytest.fixture
+def sender(new_sender: Callable[[], Sender]) -> Sender:
+    return new_sender()

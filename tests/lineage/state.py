@@ -1,0 +1,28 @@
+"""Everything that digest made of a connection's events, in a form that two connections can be compared by."""
+
+from typing import Any
+from uuid import UUID
+
+from lineage.models import Activity, Dataset, Edge, Job, Run
+
+# Ids that hash the connection, and what depends on the order of arrival by its nature: `previous_job_id` remembers
+# how a run was filed before.
+_PER_CONNECTION = {"connection_id", "id", "job_id", "previous_job_id"}
+
+
+def projection(connection_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """Jobs, runs, datasets and edges, by natural key."""
+    names = {job.id: (job.namespace, job.name) for job in Job.objects.filter(connection_id=connection_id)}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for model in (Job, Run, Dataset, Edge):
+        tables[model.__name__] = sorted(
+            (
+                {column: value for column, value in row.items() if column not in _PER_CONNECTION}
+                | {"job": names.get(row.get("job_id"))}
+                | ({"id": row["id"]} if model in (Run, Dataset) else {})
+                for row in model.objects.filter(connection_id=connection_id).values()
+            ),
+            key=str,
+        )
+    tables["Activity"] = [{"heard": Activity.objects.filter(connection_id=connection_id).exists()}]
+    return tables

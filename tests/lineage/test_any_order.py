@@ -1,0 +1,128 @@
+"""Any order and any repetition of the same events gives the same rows."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from tests.lineage.build import at, dataset, run_event
+from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.state import projection
+
+SampleLines = Callable[..., list[bytes]]
+
+
+def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> None:
+    """One transaction for each group: what is merged in Python and what in SQL changes with the sizes."""
+    position = 0
+    for size in sizes:
+        sender.send(*bodies[position : position + size])
+        position += size
+    sender.send(*bodies[position:])
+
+
+def test_samples_in_order_reversed_and_shuffled_give_the_same_rows(
+    new_sender: Callable[[], Sender], sample_lines: SampleLines
+) -> None:
+    lines = sample_lines()
+    shuffled = lines + lines[::3]
+    random.Random(1).shuffle(shuffled)
+    expected = None
+    for bodies in (lines, lines[::-1], shuffled):
+        sender = new_sender()
+        for body in bodies:
+            sender.send(body)
+        found = projection(sender.connection.id)
+        expected = expected or found
+        assert found == expected
+    assert len(expected["Run"]) == len({(str(run["id"])) for run in expected["Run"]}) > 50
+
+
+def test_one_transaction_or_many_give_the_same_rows(
+    new_sender: Callable[[], Sender], sample_lines: SampleLines
+) -> None:
+    lines = sample_lines()
+    at_once, one_by_one = new_sender(), new_sender()
+    at_once.send(*lines)
+    for line in lines:
+        one_by_one.send(line)
+    assert projection(at_once.connection.id) == projection(one_by_one.connection.id)
+
+
+def run_facets(draw: st.DrawFn) -> dict[str, object]:
+    parent = {
+        "run": {"runId": draw(st.sampled_from(["p1", "p2"]))},
+        "job": {"namespace": "n", "name": draw(st.sampled_from(["a", "B", "é"]))},
+    }
+    if draw(st.booleans()):
+        parent["root"] = {"run": {"runId": draw(st.sampled_from(["r1", "r2"]))}, "job": {"namespace": "n", "name": "r"}}
+    facets = {
+        "parent": parent,
+        "nominalTime": {"nominalStartTime": at(draw(st.integers(0, 3))), "nominalEndTime": None},
+        "errorMessage": {"message": draw(st.sampled_from(["x", "Y", "é"])), "programmingLanguage": "python"},
+        "airflow": {"taskInstance": {"try_number": draw(st.integers(1, 3)), "map_index": draw(st.integers(-1, 2))}},
+        "externalQuery": {"externalQueryId": draw(st.sampled_from(["q1", "Q2"])), "source": "s"},
+    }
+    return {name: facet for name, facet in facets.items() if draw(st.booleans())}
+
+
+@st.composite
+def events(draw: st.DrawFn) -> bytes:
+    """Events that collide: few runs, jobs and times, so that ties and contradictions are common."""
+    datasets = st.lists(st.sampled_from([dataset("t1"), dataset("t2", schema={"fields": []})]), max_size=2)
+    job_types = st.sampled_from(
+        [{}, {"jobType": {"jobType": "DAG", "integration": "AIRFLOW"}}, {"jobType": {"jobType": "task"}}]
+    )
+    return run_event(
+        draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None])),
+        at(draw(st.integers(0, 4))),
+        run=draw(st.sampled_from(["r1", "r2", "00000000-0000-0000-0000-00000000000A"])),
+        job=draw(st.sampled_from(["a", "b", "c"])),
+        run_facets=run_facets(draw),
+        job_facets=draw(job_types),
+        inputs=draw(datasets),
+        outputs=draw(datasets),
+    )
+
+
+@pytest.mark.django_db
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    bodies=st.lists(events(), min_size=1, max_size=8),
+    repeats=st.lists(st.integers(0, 7), max_size=4),
+    sizes=st.lists(st.integers(1, 4), max_size=4),
+    data=st.data(),
+)
+def test_contradicting_events_in_any_order_and_grouping_give_the_same_rows(
+    bodies: list[bytes], repeats: list[int], sizes: list[int], data: st.DataObject
+) -> None:
+    permuted = data.draw(st.permutations(bodies + [bodies[i] for i in repeats if i < len(bodies)]))
+    # The same connection both times: ties between jobs fall by their ids, which hash the connection.
+    sender = make_sender()
+    for body in bodies:
+        sender.send(body)
+    assert_jobs_agree_with_their_runs(sender)
+    expected = projection(sender.connection.id)
+    forget(sender)
+    send_in_groups(sender, permuted, sizes)
+    assert_jobs_agree_with_their_runs(sender)
+    assert projection(sender.connection.id) == expected
+
+
+def forget(sender: Sender) -> None:
+    for model in (Event, Job, Run, Dataset, Edge, Activity):
+        model.objects.filter(connection=sender.connection).delete()
+
+
+def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
+    """The latest run and the running count that a job row carries are those that its runs give."""
+    for job in Job.objects.filter(connection=sender.connection):
+        runs = sorted(Run.objects.filter(connection=sender.connection, job_id=job.id), key=lambda r: (r.run_at, r.id))
+        latest = runs[-1] if runs else None
+        assert job.running_runs == sum(run.state == "RUNNING" for run in runs)
+        assert job.latest_run_id == (latest and latest.id)
+        assert job.latest_run_state == (latest and latest.state)
+        assert job.latest_run_ended_at == (latest and latest.ended_at)

@@ -1,0 +1,67 @@
+"""Several writers at once: nothing twice, nothing lost, no deadlock, no count that is off."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from lineage.models import Event, Job, Run
+from tests.lineage.build import at, run_event
+from tests.lineage.conftest import Sender, make_sender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def send_from_threads(sender: Sender, groups: list[list[bytes]], threads: int = 8) -> int:
+    """How many events were new, by what the senders were told."""
+
+    def send(bodies: list[bytes]) -> int:
+        try:
+            return sender.send(*bodies).stored
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(send, groups))
+
+
+def test_the_same_event_from_many_threads_is_one_row() -> None:
+    sender = make_sender()
+    assert send_from_threads(sender, [[run_event()]] * 50, threads=16) == 1
+    assert Event.objects.count() == 1
+    assert Run.objects.get().event_count == 1
+
+
+def test_runs_of_one_job_that_end_at_once_are_all_counted() -> None:
+    """Each writer reads the job's runs only after it has its turn, so none overlooks another's."""
+    sender = make_sender()
+    runs = [f"run-{number}" for number in range(40)]
+    send_from_threads(sender, [[run_event("START", at(i), run=run)] for i, run in enumerate(runs)])
+    job = Job.objects.get()
+    assert (job.running_runs, job.latest_run_at.isoformat()) == (40, "2026-11-20T12:00:39+00:00")
+    send_from_threads(sender, [[run_event("COMPLETE", at(60), run=run)] for run in runs])
+    job.refresh_from_db()
+    assert (job.running_runs, job.latest_run_state) == (0, "COMPLETED")
+
+
+def test_a_run_that_two_jobs_claim_at_once_is_counted_for_one() -> None:
+    sender = make_sender()
+    for number in range(20):
+        run = f"run-{number}"
+        send_from_threads(
+            sender,
+            [[run_event("START", at(1), run=run, job="early")], [run_event("RUNNING", at(2), run=run, job="late")]],
+            threads=2,
+        )
+    counts = dict(Job.objects.values_list("name", "running_runs"))
+    assert counts == {"early": 20, "late": 0}
+
+
+def test_writers_of_overlapping_groups_do_not_deadlock() -> None:
+    sender = make_sender()
+    groups = []
+    for number in range(60):
+        jobs = [f"job-{(number * step) % 7}" for step in range(1, 6)]
+        groups.append([run_event("START", at(number), run=f"run-{number}-{job}", job=job) for job in jobs])
+    distinct = {body for group in groups for body in group}
+    assert send_from_threads(sender, groups) == len(distinct) == Event.objects.count()
