@@ -1,0 +1,80 @@
+"""A body is read within its limit, as it arrives and inflated."""
+
+import gzip
+import tracemalloc
+import zlib
+
+import pytest
+
+from lineage.intake.answers import Rejection
+from lineage.intake.body import Body
+
+LIMIT = 100_000
+
+
+def read(content: bytes, encoding: str | None = None, length: str | None = None, chunk: int = 1000) -> bytes:
+    body = Body(encoding=encoding, content_length=length, limit=LIMIT)
+    for start in range(0, len(content), chunk):
+        body.add(content[start : start + chunk])
+    return body.content()
+
+
+def status_of(content: bytes, encoding: str | None = None, length: str | None = None) -> int:
+    with pytest.raises(Rejection) as refused:
+        read(content, encoding, length)
+    return refused.value.status
+
+
+@pytest.mark.parametrize("encoding", [None, "", "identity", "Identity"])
+def test_plain(encoding: str | None) -> None:
+    assert read(b"x" * LIMIT, encoding) == b"x" * LIMIT
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", " x-gzip "])
+def test_gzip(encoding: str) -> None:
+    assert read(gzip.compress(b"x" * LIMIT), encoding) == b"x" * LIMIT
+
+
+def test_gzip_of_several_members() -> None:
+    assert read(gzip.compress(b"one ") + gzip.compress(b"two"), "gzip") == b"one two"
+
+
+def test_an_empty_body_is_empty_in_either_encoding() -> None:
+    assert read(b"") == read(b"", "gzip") == b""
+
+
+def test_one_byte_over_the_limit() -> None:
+    assert status_of(b"x" * (LIMIT + 1)) == 413
+    assert status_of(gzip.compress(b"x" * (LIMIT + 1)), "gzip") == 413
+    assert status_of(gzip.compress(b"x" * LIMIT) + gzip.compress(b"x"), "gzip") == 413
+
+
+def test_a_length_over_the_limit_is_refused_before_a_byte_is_read() -> None:
+    with pytest.raises(Rejection) as refused:
+        Body(encoding=None, content_length=str(LIMIT + 1), limit=LIMIT)
+    assert refused.value.status == 413
+    assert "Retry-After" not in refused.value.headers
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_other_encodings(encoding: str) -> None:
+    with pytest.raises(Rejection) as refused:
+        Body(encoding=encoding, content_length=None, limit=LIMIT)
+    assert refused.value.status == 415
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{}", gzip.compress(b"x" * 500)[:-1], gzip.compress(b"x") + b"more", zlib.compress(b"x")],
+)
+def test_what_is_not_gzip(content: bytes) -> None:
+    assert status_of(content, "gzip") == 400
+
+
+def test_a_bomb_is_not_inflated_further_than_the_limit() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    tracemalloc.start()
+    assert status_of(bomb, "gzip") == 413
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
