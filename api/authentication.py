@@ -1,0 +1,47 @@
+"""`Authorization: Bearer <token>`."""
+
+import hmac
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from api.actions import TOKEN_PREFIX, hash_secret, touch_api_token
+from api.models import ApiToken
+from connections.keys import MalformedKey, parse_key
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_SCHEME = "Bearer"
+
+
+class TokenAuthentication(BaseAuthentication):
+    """A person's API token. Every refusal is the same 401: it does not say what was wrong with the token."""
+
+    def authenticate(self, request: Request) -> "tuple[User, ApiToken] | None":
+        scheme, _, credentials = get_authorization_header(request).strip().partition(b" ")
+        if scheme.lower() != _SCHEME.lower().encode():
+            return None
+        # A header that is not ASCII becomes characters that no token has.
+        api_token = _find(credentials.strip().decode("latin-1"))
+        if api_token is None or not api_token.user.is_active:
+            raise AuthenticationFailed("The API token is not valid.")
+        touch_api_token(api_token=api_token, now=timezone.now())
+        return api_token.user, api_token
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
+        return _SCHEME
+
+
+def _find(text: str) -> ApiToken | None:
+    try:
+        key = parse_key(text, prefix=TOKEN_PREFIX)
+    except MalformedKey:
+        return None
+    api_token = ApiToken.objects.select_related("user").filter(lookup=key.lookup).first()
+    if api_token is None or not hmac.compare_digest(hash_secret(key.secret), api_token.secret_hash):
+        return None
+    return api_token

@@ -1,0 +1,49 @@
+"""Every error of the API in one shape: `{"error": {"code", "message", "detail"}}`."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+logger = structlog.get_logger(__name__)
+
+
+class Unavailable(exceptions.APIException):
+    """The database is away or too busy. `wait` becomes `Retry-After`, in seconds."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database cannot be reached. Try again."
+    default_code = "unavailable"
+    wait = 1
+
+
+def handle_exception(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to an exception of a view; None for one that nobody expects, which is the server's 500."""
+    if isinstance(exception, Http404):
+        exception = exceptions.NotFound()
+    elif isinstance(exception, DjangoPermissionDenied):
+        exception = exceptions.PermissionDenied()
+    elif isinstance(exception, OperationalError | InterfaceError):
+        logger.warning("api_database_unavailable", error=str(exception))
+        exception = Unavailable()
+    response = exception_handler(exception, context)
+    if response is not None and isinstance(exception, exceptions.APIException):
+        response.data = {"error": _error(exception)}
+    return response
+
+
+def _error(exception: exceptions.APIException) -> dict[str, Any]:
+    """`detail` holds the messages for each wrong parameter; it is null where no parameter is to blame."""
+    detail = exception.detail
+    if not isinstance(exception, exceptions.ValidationError) or not isinstance(detail, dict):
+        return {"code": str(exception.get_codes()), "message": str(detail), "detail": None}
+    return {
+        "code": "invalid",
+        "message": f"Wrong query parameter: {', '.join(detail)}.",
+        "detail": {name: [str(message) for message in messages] for name, messages in detail.items()},
+    }

@@ -1,0 +1,76 @@
+"""What lists may be filtered by. A value that is none is refused: a filter that is ignored shows too much."""
+
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+
+from lineage.models import Job, RunState
+from lineage.querysets import DatasetQuerySet, JobQuerySet
+
+LONGEST_SEARCH: Final = 200
+
+
+def _choice(choices: Any, **kwargs: Any) -> filters.ChoiceFilter:
+    values = ", ".join(value for value, _ in choices)
+    return filters.ChoiceFilter(choices=choices, error_messages={"invalid_choice": f"Not one of {values}."}, **kwargs)
+
+
+def _instant(lookup: str, help_text: str) -> filters.IsoDateTimeFilter:
+    return filters.IsoDateTimeFilter(
+        field_name="run_at",
+        lookup_expr=lookup,
+        help_text=help_text,
+        error_messages={"invalid": "Not a time as in 2026-01-31T12:00:00Z (a + must be written as %2B)."},
+    )
+
+
+def _search(help_text: str) -> filters.CharFilter:
+    return filters.CharFilter(method="filter_search", max_length=LONGEST_SEARCH, help_text=help_text)
+
+
+def _namespace() -> filters.CharFilter:
+    return filters.CharFilter(field_name="namespace", strip=False, help_text="The namespace, exactly.")
+
+
+class JobFilter(filters.FilterSet):
+    state = _choice(
+        RunState.choices,
+        method="filter_state",
+        help_text="The state of the job's latest run; `RUNNING`: any run of it is running.",
+    )
+    kind = _choice(Job.Kind.choices, help_text="What the job is.")
+    namespace = _namespace()
+    search = _search("Words that the name contains, in any case and order.")
+
+    def filter_state(self, queryset: JobQuerySet, name: str, value: str) -> JobQuerySet:  # noqa: ARG002
+        return queryset.in_state(value)
+
+    def filter_search(self, queryset: JobQuerySet, name: str, value: str) -> JobQuerySet:  # noqa: ARG002
+        return queryset.named(value)
+
+
+class JobRunFilter(filters.FilterSet):
+    """For the runs of one job."""
+
+    state = _choice(RunState.choices, help_text="The run's state.")
+    started_after = _instant(
+        "gte", "Runs that took place at this time or later. Without a START event, a run's first event counts."
+    )
+    started_before = _instant("lt", "Runs that took place before this time.")
+
+
+class RunFilter(JobRunFilter):
+    """For the runs of several jobs."""
+
+    kind = _choice(Job.Kind.choices, field_name="job__kind", help_text="What the run's job is.")
+
+
+class DatasetFilter(filters.FilterSet):
+    namespace = _namespace()
+    search = _search("Words that the name contains, in any case and order.")
+
+    def filter_search(self, queryset: DatasetQuerySet, name: str, value: str) -> QuerySet[Any]:  # noqa: ARG002
+        for word in value.split():
+            queryset = queryset.filter(name__icontains=word)
+        return queryset

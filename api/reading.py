@@ -1,0 +1,55 @@
+"""What the endpoints share: they read only, refuse unknown parameters, and list in pages."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.pagination import Keyset, KeysetPagination
+
+
+class ReadView(GenericAPIView[Any]):
+    """A query parameter that the view does not know is refused: a filter that is mistyped would show too much."""
+
+    http_method_names = ["get", "head", "options"]
+    filterset_class: Any = None
+    pagination_class: type[KeysetPagination] | None = None
+    # Those that neither filters nor pages bring.
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+
+    def get_queryset(self) -> Any:
+        """A fresh copy of `queryset`, with the methods of its own class."""
+        return super().get_queryset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        known = self.known_parameters()
+        unknown = sorted(request.query_params.keys() - known)
+        if unknown:
+            names = ", ".join(sorted(known)) or "none"
+            raise ValidationError({name: [f"Unknown here. Known: {names}."] for name in unknown})
+
+    def known_parameters(self) -> set[str]:
+        filters = self.filterset_class.base_filters.keys() if self.filterset_class else ()
+        pages = self.pagination_class.query_parameters if self.pagination_class else ()
+        return {*self.query_parameters, *filters, *pages}
+
+
+class ListView(ReadView):
+    """Lists rows in pages, in the order of `keyset`."""
+
+    pagination_class = KeysetPagination
+    filter_backends = [DjangoFilterBackend]
+    keyset: ClassVar[Keyset]
+
+    def page(self, queryset: QuerySet[Any, Any]) -> list[Any]:
+        """The rows of the page that the request asks for, as it filters them."""
+        return list(self.paginate_queryset(self.filter_queryset(queryset)) or ())
+
+    def answer(self, rows: list[Any]) -> Response:
+        """A page of these."""
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)

@@ -1,0 +1,179 @@
+"""The API's resources. What is not known is null: nothing here makes up a value."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from connections.models import Connection
+from lineage.models import Job, Run, RunState
+from lineage.summaries import ConnectionStatus, ConnectionSummary
+
+
+def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int | None:
+    """Whole milliseconds; None without either end, or where the sender's clock went backwards."""
+    if started_at is None or ended_at is None or ended_at < started_at:
+        return None
+    return (ended_at - started_at) // timedelta(milliseconds=1)
+
+
+class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
+    """One orchestrator that sends events."""
+
+    id = serializers.UUIDField(source="connection.id")
+    name = serializers.CharField(source="connection.name")
+    type = serializers.ChoiceField(Connection.Type.choices, source="connection.type")
+    status = serializers.ChoiceField(ConnectionStatus.choices)
+    reason = serializers.SerializerMethodField(help_text="What is missing or wrong, in words; null when all is well.")
+    total_jobs = serializers.IntegerField()
+    running_jobs = serializers.IntegerField(help_text="Jobs with at least one running run.")
+    last_event_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last event was received, by this server's clock."
+    )
+    created_at = serializers.DateTimeField(source="connection.created_at")
+
+    def get_reason(self, summary: ConnectionSummary) -> str | None:
+        return summary.reason or None
+
+
+class LatestRunSerializer(serializers.Serializer[dict[str, Any]]):
+    """A job's latest run, in short."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(RunState.choices)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = serializers.IntegerField(allow_null=True)
+
+
+class JobSerializer(serializers.Serializer[Job]):
+    """A DAG, a task, a dbt model, a test, an application: (connection, namespace, name)."""
+
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(Job.Kind.choices)
+    integration = serializers.SerializerMethodField(help_text="The source system, such as AIRFLOW or DBT.")
+    latest_run = serializers.SerializerMethodField(help_text="By when runs took place; null before the first run.")
+    running_runs = serializers.IntegerField()
+
+    def get_integration(self, job: Job) -> str | None:
+        return job.integration or None
+
+    @extend_schema_field(LatestRunSerializer(allow_null=True))
+    def get_latest_run(self, job: Job) -> dict[str, Any] | None:
+        if job.latest_run_id is None:
+            return None
+        latest_run = {
+            "id": job.latest_run_id,
+            "state": job.latest_run_state,
+            "started_at": job.latest_run_started_at,
+            "ended_at": job.latest_run_ended_at,
+            "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),
+        }
+        return LatestRunSerializer(latest_run).data
+
+
+class JobNameSerializer(serializers.Serializer[dict[str, Any]]):
+    """A job as the sender names it."""
+
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+
+
+class JobReferenceSerializer(serializers.Serializer[Any]):
+    """The job that a run is an execution of."""
+
+    id = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+
+
+class RunReferenceSerializer(serializers.Serializer[dict[str, Any]]):
+    """Another run, as an event named it. It may belong to another connection, or never have been received."""
+
+    run_id = serializers.UUIDField()
+    job = JobNameSerializer(allow_null=True)
+
+
+class RunSerializer(serializers.Serializer[Run]):
+    """One execution of a job."""
+
+    id = serializers.UUIDField(help_text="The sender's runId. Two connections may hold runs with the same one.")
+    connection_id = serializers.UUIDField()
+    job = JobReferenceSerializer()
+    state = serializers.ChoiceField(RunState.choices)
+    started_at = serializers.DateTimeField(allow_null=True, help_text="Null: no START event was received.")
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="Null: no terminal event was received.")
+    duration_ms = serializers.SerializerMethodField(
+        help_text="Null while the run goes on, and where either end is not known."
+    )
+    nominal_start_at = serializers.DateTimeField(allow_null=True)
+    nominal_end_at = serializers.DateTimeField(allow_null=True)
+    # These two names hide attributes that the framework's fields have, not ones that it reads from a class.
+    parent = serializers.SerializerMethodField(help_text="The run that started this one.")  # type: ignore[assignment]
+    root = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="The run at the top of the chain of parents."
+    )
+    attempt = serializers.IntegerField(allow_null=True, help_text="Which try this is, from 1.")
+    max_attempts = serializers.IntegerField(allow_null=True)
+    map_index = serializers.IntegerField(allow_null=True, help_text="Of a mapped task's instance.")
+    external_id = serializers.SerializerMethodField(
+        help_text="What the sender wrote as runId, where that is no UUID; `id` is then made from it."
+    )
+    error_message = serializers.CharField(allow_null=True)
+    event_count = serializers.IntegerField()
+    first_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
+    last_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
+
+    def get_duration_ms(self, run: Run) -> int | None:
+        return duration_ms(run.started_at, run.ended_at)
+
+    def get_external_id(self, run: Run) -> str | None:
+        return run.external_id or None
+
+    @extend_schema_field(RunReferenceSerializer(allow_null=True))
+    def get_parent(self, run: Run) -> dict[str, Any] | None:
+        return _run_reference(run.parent_run_id, run.parent_job_namespace, run.parent_job_name)
+
+    @extend_schema_field(RunReferenceSerializer(allow_null=True))
+    def get_root(self, run: Run) -> dict[str, Any] | None:
+        return _run_reference(run.root_run_id, run.root_job_namespace, run.root_job_name)
+
+
+def _run_reference(run_id: Any, namespace: str, name: str) -> dict[str, Any] | None:
+    if run_id is None:
+        return None
+    return {"run_id": str(run_id), "job": {"namespace": namespace, "name": name} if name else None}
+
+
+class OneRunSerializer(RunSerializer):
+    """One execution of a job, and where else its id occurs."""
+
+    other_connections = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Other connections that hold a run with this id; choose one by `?connection_id=`.",
+    )
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """An OpenLineage document, as received."""
+
+    event_time = serializers.DateTimeField(help_text="The sender's clock.")
+    received_at = serializers.DateTimeField(help_text="This server's clock.")
+    event_type = serializers.CharField(allow_null=True)
+    event = serializers.DictField(help_text="The document, character for character.")
+
+
+class DatasetSerializer(serializers.Serializer[dict[str, Any]]):
+    """A table, file or topic, once however many connections touch it."""
+
+    id = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    described = serializers.BooleanField(
+        source="is_described", help_text="False: events only referred to it, none said anything about it."
+    )
+    connections = serializers.ListField(child=serializers.UUIDField(), source="connection_ids")

@@ -1,0 +1,78 @@
+"""Rows that the API shows, made directly: these tests are about reading them."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connections.models import ApiKey, Connection
+from lineage.models import Activity, Dataset, Event, Job, Run
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def make_connection(name: str = "Airflow production", type: str = "airflow", **fields: Any) -> Connection:
+    return Connection.objects.create(**{"name": name, "type": type, "created_at": NOW - 720 * HOUR, **fields})
+
+
+def make_key(connection: Connection, name: str = "scheduler") -> ApiKey:
+    return ApiKey.objects.create(
+        connection=connection, name=name, lookup=uuid.uuid4().hex, secret_hash="", created_at=NOW
+    )
+
+
+def make_activity(connection: Connection, at: datetime) -> Activity:
+    return Activity.objects.create(connection=connection, first_event_at=at, last_event_at=at)
+
+
+def make_job(connection: Connection, name: str = "orders", **fields: Any) -> Job:
+    """Without a run, unless fields say so."""
+    defaults = {"id": uuid.uuid4(), "namespace": "prod", "kind": Job.Kind.DAG, "described_at": NOW}
+    return Job.objects.create(connection=connection, name=name, **{**defaults, **fields})
+
+
+def build_run(job: Job, **fields: Any) -> Run:
+    """Not saved. Completed, from NOW for an hour, unless fields say otherwise."""
+    started_at, ended_at = fields.get("started_at", NOW), fields.get("ended_at", NOW + HOUR)
+    first_event_at = fields.get("first_event_at", started_at or ended_at)
+    defaults = {
+        "id": uuid.uuid4(),
+        "active": True,
+        "terminal_type": "COMPLETE",
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "first_event_at": first_event_at,
+        "last_event_at": ended_at or first_event_at,
+        "event_count": 2,
+    }
+    return Run(connection_id=job.connection_id, job=job, **{**defaults, **fields})
+
+
+def make_run(job: Job, **fields: Any) -> Run:
+    run = build_run(job, **fields)
+    run.save(force_insert=True)
+    return Run.objects.get(connection_id=run.connection_id, id=run.id)
+
+
+def make_event(run: Run, body: str | None = None, **fields: Any) -> Event:
+    defaults = {
+        "id": uuid.uuid4(),
+        "event_time": run.first_event_at,
+        "received_at": NOW,
+        "kind": Event.Kind.RUN,
+        "event_type": "START",
+        "subject_id": run.id,
+        "body": json.dumps({"eventType": "START"}) if body is None else body,
+    }
+    return Event.objects.create(connection_id=run.connection_id, **{**defaults, **fields})
+
+
+def make_dataset(connection: Connection, name: str = "public.orders", **fields: Any) -> Dataset:
+    defaults = {"id": dataset_id(name, fields.get("namespace", "warehouse")), "namespace": "warehouse"}
+    return Dataset.objects.create(connection=connection, name=name, **{**defaults, **fields})
+
+
+def dataset_id(name: str, namespace: str = "warehouse") -> uuid.UUID:
+    """The same for each connection."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{namespace} {name}")
