@@ -1,3 +1,18 @@
-from django.urls import URLPattern, URLResolver
+"""The URLs of the pages, without trailing slashes."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from allauth.account import views as allauth
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from observability.pages import add, connections_list, rename, sign_in, theme
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="connections"), name="home"),
+    path("sign-in", sign_in.sign_in, name="account_login"),
+    path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
+    path("sign-out", allauth.logout, name="account_logout"),
+    path("theme", theme.choose_theme, name="theme"),
+    path("connections", connections_list.connections, name="connections"),
+    path("connections/add", add.add_connection, name="connection_add"),
+    path("connections/<uuid:connection_id>/rename", rename.rename, name="connection_rename"),
+]

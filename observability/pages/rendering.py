@@ -1,0 +1,63 @@
+"""How views answer: a page, one live region of it, or a form in a dialog; each under the page's own address.
+
+A region and a dialog are partials of the page's template, named after their DOM id.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+# The DOM id of what base.html's dialog holds, hence the name of the partial.
+DIALOG = "dialog-content"
+# Said at the field, for a connection.
+NAME_TAKEN = "There is a connection with this name already."
+
+
+def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], *, region: str = "") -> HttpResponse:
+    """The page, or where HTMX asks for `region`, that alone: 304 where it is as the ETag in If-None-Match says.
+
+    The ETag is a hash of what is sent, so a region holds nothing that differs each time (such as a CSRF token).
+    """
+    if not (region and _asks_for(request, region)):
+        return _for_this_reader(render(request, template, context))
+    response = render(request, f"{template}#{region}", context)
+    etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
+    if request.headers.get("If-None-Match") == etag:
+        response = HttpResponseNotModified()
+    response["ETag"] = etag
+    return _for_this_reader(response)
+
+
+def render_dialog(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A form, in the dialog where HTMX asks for it, else as a page. Status 422 where what was sent has errors."""
+    in_dialog = _asks_for(request, DIALOG)
+    name = f"{template}#{DIALOG}" if in_dialog else template
+    return _for_this_reader(render(request, name, {**context, "in_dialog": in_dialog}, status=status))
+
+
+def leave_dialog(request: HttpRequest, url: str) -> HttpResponse:
+    """To another page, after a form was accepted."""
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
+
+
+def stay(request: HttpRequest, otherwise: str) -> str:
+    """The URL of the page on which the dialog stands; `otherwise`, where the form is a page of its own."""
+    return (request.htmx.current_url_abs_path if request.htmx else None) or otherwise  # type: ignore[attr-defined]
+
+
+def _asks_for(request: HttpRequest, dom_id: str) -> bool:
+    return bool(request.htmx) and request.htmx.target == dom_id  # type: ignore[attr-defined]
+
+
+def _for_this_reader(response: HttpResponse) -> HttpResponse:
+    """Kept by nobody but the reader's own browser, which asks each time."""
+    patch_vary_headers(response, ("HX-Request", "HX-Target", "Cookie"))
+    patch_cache_control(response, private=True, no_cache=True)
+    return response

@@ -1,0 +1,126 @@
+"""What every page writes in the same way: icons, states, times, durations, numbers."""
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.template import Context
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from connections.models import Connection
+from lineage.models import RunState
+from lineage.summaries import ConnectionSummary
+
+register = template.Library()
+
+# What stands where there is nothing to show.
+NOTHING = "\N{EN DASH}"
+
+TYPE_ICONS = {
+    Connection.Type.AIRFLOW: "windmill",
+    Connection.Type.DBT: "stack-2",
+    Connection.Type.OPENLINEAGE: "topology-star-3",
+}
+# State → icon, colour, words. A state that is not among them is shown as it is.
+STATES = {
+    RunState.RUNNING: ("player-play", "blue", "Running"),
+    RunState.COMPLETED: ("circle-check", "green", "Completed"),
+    RunState.FAILED: ("circle-x", "red", "Failed"),
+    RunState.ABORTED: ("ban", "amber", "Aborted"),
+    RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of the sprite, for the eye alone: words beside it or an aria-label say the same."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("vendor/tabler-icons/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def type_icon(connection_type: str) -> SafeString:
+    return icon(TYPE_ICONS[Connection.Type(connection_type)])
+
+
+@register.simple_tag
+def run_state(state: str | None) -> SafeString:
+    """A badge for the state of a run: icon, words and colour. None and "": no run yet."""
+    if not state:
+        return _badge("circle-dashed", "gray", "No run yet")
+    return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
+
+
+@register.simple_tag
+def connection_status(summary: ConnectionSummary) -> SafeString:
+    """A badge for a connection: Connected (green) or Setup incomplete (gray)."""
+    if summary.is_connected:
+        return _badge("plug-connected", "green", summary.status.label)
+    return _badge("circle-dashed", "gray", summary.status.label)
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: Context, at: datetime | None) -> SafeString:
+    """`5 min ago`, by the page's `now`; the exact time on hover and focus: in UTC, and by app.js in local time."""
+    if at is None:
+        return format_html('<span class="secondary">{}</span>', NOTHING)
+    return format_html(
+        '<span class="ago" tabindex="0"><time datetime="{}">{}</time>'
+        '<span class="ago-exact" role="tooltip"><span>{}</span></span></span>',
+        at.isoformat(),
+        relative(at, now=context["now"]),
+        exact(at),
+    )
+
+
+@register.filter
+def exact(at: datetime | None) -> str:
+    """`2026-03-02 12:03:11 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else NOTHING
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """`340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most."""
+    if value is None:
+        return NOTHING
+    seconds = value.total_seconds()
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        # Cut, not rounded: 59.96 s is not "60.0 s".
+        return f"{int(seconds * 10) / 10:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next(index for index, (amount, _) in enumerate(parts) if amount)
+    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)
+
+
+def relative(at: datetime, *, now: datetime) -> str:
+    """How long ago, in words; a sender's clock may be ahead of ours, hence "in 5 min". Over 30 days: the date.
+
+    Under a minute there is no finer step, so that a page that refreshes itself stays as it is meanwhile.
+    """
+    seconds = (now - at).total_seconds()
+    minutes = int(abs(seconds) // 60)
+    if minutes == 0:
+        return "just now"
+    if minutes < 60:
+        words = f"{minutes} min"
+    elif minutes < 48 * 60:
+        words = f"{minutes // 60} h"
+    elif minutes < 30 * 24 * 60:
+        words = f"{minutes // (24 * 60)} days"
+    else:
+        return f"{at.astimezone(UTC):%Y-%m-%d}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _badge(icon_name: str, colour: str, words: str) -> SafeString:
+    return format_html('<span class="state state-{}">{}{}</span>', colour, icon(icon_name), words)
