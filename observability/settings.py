@@ -118,6 +118,8 @@ DATABASES = {
         "PORT": _database.pop("port", ""),
         "OPTIONS": {
             **_database,
+            # The intake runs a handful of statements over and over: planned once for each session.
+            "prepare_threshold": 1,
             # Under ASGI a pool, not persistent connections: those belong to threads that come and go.
             "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 5},
         },

@@ -221,18 +221,14 @@ def _dataset(dataset: _Dataset, path: str, direction: Direction | None) -> Datas
 
 def _check_name(name: str, path: str) -> None:
     if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-        raise InvalidEvent(
-            f"Expected `str` of 1 to {MAX_NAME_CHARACTERS} characters, got {len(name)} - at `{path}`"
-        )
+        raise InvalidEvent(f"Expected `str` of 1 to {MAX_NAME_CHARACTERS} characters, got {len(name)} - at `{path}`")
 
 
 def _event_time(text: str) -> datetime:
     try:
         return parse_time(text)
     except ValueError as error:
-        raise InvalidEvent(
-            "Expected an ISO 8601 time such as `2026-01-31T12:00:00Z` - at `$.eventTime`"
-        ) from error
+        raise InvalidEvent("Expected an ISO 8601 time such as `2026-01-31T12:00:00Z` - at `$.eventTime`") from error
 
 
 def _event_type(text: str | None) -> EventType | None:

@@ -19,7 +19,13 @@ _KINDS = {
     "APPLICATION": "APPLICATION",
 }
 # What the producer's URL contains, and the integration that it then is.
-_PRODUCERS = {"airflow": "AIRFLOW", "integration/dbt": "DBT", "spark": "SPARK", "flink": "FLINK", "trino": "TRINO"}
+_PRODUCERS = {
+    "airflow": "AIRFLOW",
+    "integration/dbt": "DBT",
+    "spark": "SPARK",
+    "flink": "FLINK",
+    "trino": "TRINO",
+}
 
 
 def job_facts(namespace: str, name: str, job_type: Raw, producer: str, *, has_parent: bool) -> JobFacts:

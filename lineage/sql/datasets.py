@@ -6,13 +6,13 @@ from lineage.sql.execute import Row, by_column, execute
 
 _INSERT_DATASETS = """
 INSERT INTO lineage_dataset (connection_id, id, namespace, name, described)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::boolean[])
+SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::boolean[])
 ON CONFLICT (connection_id, id) DO NOTHING
 """
 
 _MARK_DESCRIBED = """
 UPDATE lineage_dataset AS dataset SET described = true
-FROM unnest(%s::uuid[], %s::uuid[]) AS said (connection_id, id)
+FROM unnest(%b::uuid[], %b::uuid[]) AS said (connection_id, id)
 WHERE dataset.connection_id = said.connection_id AND dataset.id = said.id AND NOT dataset.described
 """
 
@@ -25,7 +25,7 @@ _UPSERT_EDGES = f"""
 INSERT INTO lineage_edge AS edge
     (connection_id, id, job_id, dataset_id, direction, first_event_at, last_event_at, last_run_id)
 SELECT * FROM unnest(
-    %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::uuid[]
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::uuid[]
 )
 ON CONFLICT (connection_id, id) DO UPDATE SET
     first_event_at = LEAST(edge.first_event_at, excluded.first_event_at),

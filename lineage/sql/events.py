@@ -8,7 +8,7 @@ from lineage.sql.execute import Row, by_column, execute
 _INSERT = """
 INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
 SELECT * FROM unnest(
-    %s::uuid[], %s::timestamptz[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::uuid[], %s::text[]
+    %b::uuid[], %b::timestamptz[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::uuid[], %b::text[]
 )
 ON CONFLICT (connection_id, event_time, id) DO NOTHING
 RETURNING connection_id, id
@@ -17,7 +17,7 @@ RETURNING connection_id, id
 _TOUCH_ACTIVITY = """
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
 SELECT heard.connection_id, heard.at, heard.at, heard.job_name
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS heard (connection_id, at, job_name)
+FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[]) AS heard (connection_id, at, job_name)
 WHERE NOT EXISTS (
     SELECT FROM lineage_activity AS recent
     WHERE recent.connection_id = heard.connection_id AND recent.last_event_at > heard.at - interval '1 second'

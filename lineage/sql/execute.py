@@ -10,7 +10,7 @@ Row = tuple[Any, ...]
 
 
 def execute(statement: str, columns: Sequence[list[Any]]) -> list[Row]:
-    """The statement's rows, if it returns any. Each element of `columns` is bound to one `%s::type[]`.
+    """The statement's rows, if it returns any. Each element of `columns` is bound to one `%b::type[]`.
 
     Errors come as Django's database errors; their `__cause__` carries the SQLSTATE.
     """

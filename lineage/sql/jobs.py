@@ -7,13 +7,13 @@ from lineage.sql.execute import Row, by_column, execute
 
 _INSERT = """
 INSERT INTO lineage_job (connection_id, id, namespace, name, kind, integration, processing_type)
-SELECT said.*, 'JOB', '', '' FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS said
+SELECT said.*, 'JOB', '', '' FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[]) AS said
 ON CONFLICT (connection_id, id) DO NOTHING
 """
 
 _LOCK = """
 SELECT FROM lineage_job
-WHERE (connection_id, id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
+WHERE (connection_id, id) IN (SELECT * FROM unnest(%b::uuid[], %b::uuid[]))
 ORDER BY connection_id, id FOR NO KEY UPDATE
 """
 
@@ -24,7 +24,7 @@ UPDATE lineage_job AS job SET
     integration = said.integration,
     kind = said.kind,
     processing_type = said.processing_type
-FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::text[])
     AS said (connection_id, id, described_at, integration, kind, processing_type)
 WHERE job.connection_id = said.connection_id AND job.id = said.id
     AND (COALESCE(said.described_at, '-infinity'), said.integration COLLATE "C", said.kind COLLATE "C",
@@ -40,7 +40,7 @@ UPDATE lineage_job AS job SET
     latest_run_started_at = latest.started_at,
     latest_run_ended_at = latest.ended_at,
     running_runs = running.count
-FROM unnest(%s::uuid[], %s::uuid[]) AS changed (connection_id, id)
+FROM unnest(%b::uuid[], %b::uuid[]) AS changed (connection_id, id)
 LEFT JOIN LATERAL (
     SELECT run.id, run.state, run.run_at, run.started_at, run.ended_at FROM lineage_run AS run
     WHERE run.connection_id = changed.connection_id AND run.job_id = changed.id

@@ -1,7 +1,8 @@
 """lineage_run: the order-independent merge of what is stored with what comes. Its twin in Python is
 lineage/projection/runs.py, which merges the events of one digest first: change both together."""
 
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 
 from lineage.projection.runs import RunRow
 from lineage.sql.execute import Row, by_column, execute
@@ -19,6 +20,7 @@ _TYPES = {
     "root_run_id": "uuid",
 }
 _COLUMNS = [field.name for field in fields(RunRow)]
+_values = attrgetter(*_COLUMNS)
 
 
 def _type(column: str) -> str:
@@ -63,7 +65,7 @@ def _newer(group: tuple[str, ...]) -> str:
 
 UPSERT = f"""
 INSERT INTO lineage_run AS run ({", ".join(_COLUMNS)})
-SELECT * FROM unnest({", ".join(f"%s::{_type(column)}[]" for column in _COLUMNS)})
+SELECT * FROM unnest({", ".join(f"%b::{_type(column)}[]" for column in _COLUMNS)})
 ON CONFLICT (connection_id, id) DO UPDATE SET
     previous_job_id = CASE WHEN {_MOVES} AND excluded.job_id <> run.job_id THEN run.job_id ELSE run.previous_job_id END,
     {_when(_MOVES, "job_id")},
@@ -82,4 +84,4 @@ RETURNING connection_id, job_id, previous_job_id
 def upsert_runs(rows: list[RunRow]) -> list[Row]:
     """Merges the rows into the stored ones: (connection id, job id, previous job id) of each run, as it is now."""
     ordered = sorted(rows, key=lambda row: (row.connection_id, row.id))
-    return execute(UPSERT, by_column((astuple(row) for row in ordered), len(_COLUMNS)))
+    return execute(UPSERT, by_column(map(_values, ordered), len(_COLUMNS)))
