@@ -1,0 +1,70 @@
+# Everything a developer needs, with Python >= 3.11 and make alone. `make` lists the targets.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+DATA_DIR ?= .data
+VENV ?= .venv
+ARGS ?=
+
+python := $(VENV)/bin/python
+export DATA_DIR
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: $(VENV)/.quickstart ## Serve the product [PORT=8000] [DATA_DIR=.data]; Ctrl-C stops all of it
+	@exec $(python) manage.py quickstart --port $(PORT)
+
+.PHONY: demo
+demo: $(VENV)/.quickstart ## The same, with sample data
+	@exec $(python) manage.py quickstart --port $(PORT) --demo
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests [ARGS="tests/house -k lock"]
+	@exec $(python) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the house rules
+	@exec .ci/lint $(VENV)
+
+.PHONY: format
+format: $(VENV)/.dev ## Rewrite the code as ruff formats it
+	@$(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure the intake [ARGS="--help"]
+	@exec $(python) -m bench $(ARGS)
+
+# Keeps the pins that still fit; ARGS=--upgrade moves all of them. See docs/decisions/0001.
+compile := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrade]
+	@$(python) -m $(compile) --extra quickstart --group dev --output-file requirements/dev.lock $(ARGS)
+	@$(python) -m $(compile) --extra quickstart --output-file requirements/quickstart.lock \
+		--constraint requirements/dev.lock $(ARGS)
+	@$(python) -m $(compile) --output-file requirements/production.lock --constraint requirements/dev.lock $(ARGS)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > requirements/installer.lock
+
+.PHONY: clean
+clean: ## Remove the environment and what tools left behind (never DATA_DIR)
+	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# --- The environment --------------------------------------------------------------------------------------
+# A stamp for each lock: as long as it is newer than the lock, a start installs nothing.
+
+$(VENV)/.quickstart: requirements/quickstart.lock requirements/installer.lock
+	@requirements/install $(VENV) requirements/quickstart.lock
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock requirements/installer.lock
+	@requirements/install $(VENV) requirements/dev.lock
+	@touch $@ $(VENV)/.quickstart

@@ -1,0 +1,37 @@
+"""What no committed file may hold: the host of a package registry, or a path of somebody's machine."""
+
+import re
+
+from tests.house.files import ROOT, committed
+
+# Put together here, so that this file does not hold what it looks for.
+REGISTRY_HOSTS = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "com"),
+        ("npmjs", "org"),
+        ("yarnpkg", "com"),
+        ("unpkg", "com"),
+        ("jsdelivr", "net"),
+        ("docker", "io"),
+        ("ghcr", "io"),
+        ("quay", "io"),
+    )
+]
+MACHINE_PATHS = ["/" + place + "/" for place in ("root", "work", "Users/[a-z]+", "home/[a-z]+")]
+
+
+def _holders(pattern: str) -> list[str]:
+    sought = re.compile(pattern.encode())
+    return [str(path.relative_to(ROOT)) for path in committed() if sought.search(path.read_bytes())]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    assert _holders("|".join(map(re.escape, REGISTRY_HOSTS))) == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    # At the start of a word: `/api/work/` in a URL is nobody's directory.
+    assert _holders(r"(?<![\w.\-}])(?:" + "|".join(MACHINE_PATHS) + ")") == []
