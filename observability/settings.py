@@ -116,6 +116,8 @@ DATABASES = {
         "PASSWORD": _database.pop("password", ""),
         "HOST": _database.pop("host", ""),
         "PORT": _database.pop("port", ""),
+        # After a restart of PostgreSQL the pool holds sessions that ended: it tries each before it hands it out.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database,
             # The intake runs a handful of statements over and over: planned once for each session.
