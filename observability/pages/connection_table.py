@@ -31,9 +31,9 @@ SORT_VALUES: dict[str, Callable[[ConnectionSummary], Any]] = {
 COLUMNS = (
     ("name", "Name"),
     ("status", "Status"),
-    ("jobs", "Total jobs"),
-    ("running", "Running jobs"),
-    ("failing", "Failing jobs"),
+    ("jobs", "Jobs"),
+    ("running", "Running"),
+    ("failing", "Failing"),
     ("last_event", "Last event"),
 )
 # The newest and the most are what readers look for: there the first click sorts downwards.

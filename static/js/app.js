@@ -13,6 +13,9 @@
     say.timer = setTimeout(() => (line.textContent = ""), 4000);
   };
 
+  const two = (number) => String(number).padStart(2, "0");
+  const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+
   // --- Dialogs: a link with hx-target="#dialog-content" fetches the content, its arrival opens the dialog ----------
 
   const keepsOpen = () => dialogContent.querySelector("[data-keep-open]") !== null;
@@ -147,6 +150,12 @@
     showFreshness(region, xhr);
   });
 
+  // In the reader's own time from the start, as it will be after the first refresh.
+  regions().forEach((region) => {
+    const line = freshness(region);
+    if (line) line.textContent = `Last updated ${clock(new Date())}`;
+  });
+
   // A refresh leaves alone what the reader opened or is typing.
   if (window.Idiomorph) {
     Idiomorph.defaults.ignoreActiveValue = true;
@@ -156,8 +165,6 @@
 
   // --- Times: the exact one in the reader's own time zone ----------------------------------------------------------
 
-  const two = (number) => String(number).padStart(2, "0");
-  const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   const addLocalTime = (event) => {
