@@ -1,15 +1,15 @@
 """Pages by keyset: the cursor holds the place where a page ended, so that the next begins right behind it.
 
 REST framework's CursorPagination compares the first column of the order alone and counts an offset among equal
-values. It loses rows once more of them than a page share one value, which the runs of a replayed log do: see
-tests/api/test_pagination.py. Here the whole key is compared as one row value, `(run_at, id) < (…, …)`, which is unique
-and is what the index is ordered by: a deep page costs what the first one does.
+values, of at most 1,000: with 1,300 runs of one run_at, each page after the 1,100th row was the same one again. Here the
+whole key is compared as one row value, `(run_at, id) < (…, …)`, which is unique and is what the index is ordered by: a
+deep page costs what the first one does.
 """
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,8 +30,8 @@ MAX_PAGE_SIZE: Final = 500
 
 def _instant(text: str) -> datetime:
     value = datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError("a time without a zone")
+    if value.tzinfo != UTC:
+        raise ValueError("no time as a cursor has it")
     return value
 
 

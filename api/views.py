@@ -76,7 +76,8 @@ class ConnectionRunsView(ListView):
     @extend_schema(operation_id="list_runs_of_connection", responses=answers(RunSerializer(many=True)))
     def get(self, _request: Request, connection_id: UUID) -> Response:
         """The runs of a connection, by when they took place, the newest first."""
-        return self.answer(self.page(with_jobs(self.get_queryset().of(_connection(connection_id)))))
+        connection = _connection(connection_id)
+        return self.answer(self.page(with_jobs(self.get_queryset().of(connection), [connection.pk])))
 
 
 class JobView(ReadView):
@@ -100,7 +101,7 @@ class JobRunsView(ListView):
         """The runs of a job, by when they took place, the newest first."""
         job = _job(job_id)
         runs = self.get_queryset().filter(connection_id=job.connection_id, job_id=job.id)
-        return self.answer(self.page(with_jobs(runs)))
+        return self.answer(self.page(with_jobs(runs, [job.connection_id])))
 
 
 class RunView(ReadView):

@@ -29,9 +29,9 @@ def api(token: str) -> Client:
 def read(api: Client) -> Callable[..., Any]:
     """The parsed answer of an endpoint; the path without /api/v1/."""
 
-    def get(path: str, status: int = 200, **query: Any) -> Any:
+    def get(path: str, answer: int = 200, /, **query: Any) -> Any:
         response = api.get(f"/api/v1/{path}", query)
-        assert response.status_code == status, response.content
+        assert response.status_code == answer, response.content
         return response.json()
 
     return get

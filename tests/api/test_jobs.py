@@ -1,0 +1,100 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.rows import HOUR, NOW, make_connection, make_job
+
+Read = Callable[..., Any]
+
+
+def ran(state: str, **fields: Any) -> dict[str, Any]:
+    latest = {"latest_run_id": uuid4(), "latest_run_state": state, "latest_run_at": NOW, "latest_run_started_at": NOW}
+    return {**latest, **fields}
+
+
+def test_a_job_that_never_ran(read: Read) -> None:
+    job = make_job(make_connection(), "shop.orders", kind="TASK")
+    assert read(f"jobs/{job.id}") == {
+        "id": str(job.id),
+        "connection_id": str(job.connection_id),
+        "namespace": "prod",
+        "name": "shop.orders",
+        "kind": "TASK",
+        "integration": None,
+        "latest_run": None,
+        "running_runs": 0,
+    }
+
+
+def test_a_job_that_ran(read: Read) -> None:
+    ended_at = NOW + timedelta(seconds=1, microseconds=999)
+    job = make_job(make_connection(), integration="AIRFLOW", **ran("COMPLETED", latest_run_ended_at=ended_at))
+    shown = read(f"jobs/{job.id}")
+    assert shown["integration"] == "AIRFLOW"
+    assert shown["latest_run"] == {
+        "id": str(job.latest_run_id),
+        "state": "COMPLETED",
+        "started_at": "2026-03-02T12:00:00Z",
+        "ended_at": "2026-03-02T12:00:01.000999Z",
+        "duration_ms": 1000,
+    }
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"latest_run_started_at": None, "latest_run_ended_at": NOW},
+        {"latest_run_started_at": NOW, "latest_run_ended_at": None},
+        {"latest_run_started_at": NOW, "latest_run_ended_at": NOW - HOUR},
+    ],
+    ids=["no start", "no end", "end before start"],
+)
+def test_a_duration_that_is_not_known_is_null(read: Read, times: dict[str, Any]) -> None:
+    job = make_job(make_connection(), **ran("COMPLETED", **times))
+    assert read(f"jobs/{job.id}")["latest_run"]["duration_ms"] is None
+
+
+def test_jobs_go_by_namespace_and_name_and_show_what_each_one_shows(read: Read) -> None:
+    connection = make_connection()
+    make_job(make_connection("another"), "another's")
+    for namespace, name in (("b", "a"), ("a", "b"), ("a", "a")):
+        make_job(connection, name, namespace=namespace, **ran("FAILED"))
+    results = read(f"connections/{connection.pk}/jobs")["results"]
+    assert [(job["namespace"], job["name"]) for job in results] == [("a", "a"), ("a", "b"), ("b", "a")]
+    assert results[0] == read(f"jobs/{results[0]['id']}")
+
+
+def test_filters(read: Read) -> None:
+    connection = make_connection()
+    make_job(connection, "Orders daily", kind="DAG", **ran("FAILED", running_runs=1))
+    make_job(connection, "orders_daily.load", kind="TASK", **ran("COMPLETED"))
+    make_job(connection, "customers 100%", kind="TASK", namespace="test", **ran("RUNNING", running_runs=1))
+    make_job(connection, "new", kind="JOB")
+
+    def names(**query: str) -> list[str]:
+        return sorted(job["name"] for job in read(f"connections/{connection.pk}/jobs", **query)["results"])
+
+    assert names(state="FAILED") == ["Orders daily"]
+    assert names(state="RUNNING") == ["Orders daily", "customers 100%"]
+    assert names(kind="TASK") == ["customers 100%", "orders_daily.load"]
+    assert names(namespace="test") == ["customers 100%"]
+    assert names(namespace="TEST") == []
+    assert names(search="daily ORDERS") == ["Orders daily", "orders_daily.load"]
+    assert names(search="100%") == ["customers 100%"]
+    assert names(search="_") == ["orders_daily.load"]
+    assert names(search="daily", kind="TASK", state="COMPLETED") == ["orders_daily.load"]
+    assert len(names(search="", state="")) == 4
+
+
+def test_a_removed_connections_job_is_gone(read: Read) -> None:
+    job = make_job(make_connection(removed_at=NOW))
+    read(f"jobs/{job.id}", 404)
+    read(f"jobs/{job.id}/runs", 404)
+
+
+def test_an_id_that_nothing_has(read: Read) -> None:
+    read(f"jobs/{uuid4()}", 404)
+    read(f"jobs/{uuid4()}/runs", 404)

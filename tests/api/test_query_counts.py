@@ -1,0 +1,91 @@
+"""As many queries for 30 rows as for 1."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from connections.models import Attempt, Connection
+from lineage.models import Run
+from tests.api.rows import (
+    NOW,
+    make_activity,
+    make_connection,
+    make_dataset,
+    make_event,
+    make_job,
+    make_key,
+    make_run,
+)
+
+RUN_ID = uuid.uuid4()
+
+
+def add_connection(first: Connection, run: Run, n: int) -> None:
+    connection = make_connection(f"connection {n}")
+    make_activity(connection, NOW)
+    make_key(connection)
+    Attempt.objects.create(connection=connection, at=NOW, outcome="rejected", status=400, reason="not JSON")
+    make_job(connection)
+
+
+def add_job(first: Connection, run: Run, n: int) -> None:
+    make_job(first, f"job {n}", latest_run_id=uuid.uuid4(), latest_run_state="COMPLETED", latest_run_at=NOW)
+
+
+def add_run(first: Connection, run: Run, n: int) -> None:
+    make_run(make_job(first, f"job {n}"), parent_run_id=uuid.uuid4(), parent_job_name="parent")
+    make_run(run.job)
+
+
+def add_holder_of_the_same_run_id(first: Connection, run: Run, n: int) -> None:
+    make_run(make_job(make_connection(f"holder {n}")), id=RUN_ID)
+
+
+def add_event(first: Connection, run: Run, n: int) -> None:
+    make_event(run, event_time=NOW + timedelta(seconds=n))
+
+
+def add_dataset(first: Connection, run: Run, n: int) -> None:
+    make_dataset(first, f"table {n}")
+    make_dataset(make_connection(f"toucher {n}"), f"table {n}")
+
+
+@pytest.mark.parametrize(
+    ("path", "add", "expected"),
+    [
+        # Two are the token's: to find it, and the list of visible connections is one more where it is needed.
+        ("connections", add_connection, 6),
+        ("connections/{connection}/jobs", add_job, 3),
+        ("connections/{connection}/runs", add_run, 4),
+        ("jobs/{job}/runs", add_run, 4),
+        ("runs/{run}", add_holder_of_the_same_run_id, 4),
+        ("runs/{run}/events?connection_id={connection}", add_event, 6),
+        ("datasets", add_dataset, 4),
+    ],
+)
+def test_the_number_of_queries_does_not_grow(
+    api: Client, path: str, add: Callable[[Connection, Run, int], None], expected: int
+) -> None:
+    first = make_connection("first")
+    run = make_run(make_job(first), id=RUN_ID)
+    url = "/api/v1/" + path.format(connection=first.pk, job=run.job_id, run=run.id)
+    api.get("/api/v1/connections")  # notes the token's use
+
+    def statements() -> list[str]:
+        with CaptureQueriesContext(database) as queries:
+            assert api.get(url).status_code == 200
+        return [query["sql"] for query in queries]
+
+    add(first, run, 0)
+    few = statements()
+    for n in range(1, 30):
+        add(first, run, n)
+    many = statements()
+    assert len(many) == len(few) == expected, "\n".join(many)

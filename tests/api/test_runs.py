@@ -1,0 +1,180 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from lineage.models import Run
+from tests.api.rows import HOUR, NOW, build_run, make_connection, make_job, make_run
+
+Read = Callable[..., Any]
+
+
+def test_a_run_of_which_little_is_known(read: Read) -> None:
+    """Only events without a type came: no state, no times, and no value that stands for any."""
+    job = make_job(make_connection(), "orders")
+    unknown = {"active": False, "terminal_type": None, "started_at": None, "ended_at": None}
+    run = make_run(job, **unknown, first_event_at=NOW, last_event_at=NOW, event_count=1)
+    assert read(f"runs/{run.id}") == {
+        "id": str(run.id),
+        "connection_id": str(job.connection_id),
+        "job": {"id": str(job.id), "namespace": "prod", "name": "orders"},
+        "state": "UNKNOWN",
+        "started_at": None,
+        "ended_at": None,
+        "duration_ms": None,
+        "nominal_start_at": None,
+        "nominal_end_at": None,
+        "parent": None,
+        "root": None,
+        "attempt": None,
+        "max_attempts": None,
+        "map_index": None,
+        "external_id": None,
+        "error_message": None,
+        "event_count": 1,
+        "first_event_at": "2026-03-02T12:00:00Z",
+        "last_event_at": "2026-03-02T12:00:00Z",
+        "other_connections": [],
+    }
+
+
+def test_a_run_of_which_much_is_known(read: Read) -> None:
+    parent, root = uuid4(), uuid4()
+    run = make_run(
+        make_job(make_connection()),
+        external_id="scheduled__2026-03-02",
+        terminal_type="FAIL",
+        nominal_start_at=NOW - HOUR,
+        nominal_end_at=NOW,
+        attempt=2,
+        max_attempts=3,
+        map_index=0,
+        parent_run_id=parent,
+        parent_job_namespace="prod",
+        parent_job_name="shop",
+        root_run_id=root,
+        error_message="relation \ufffd does not exist",
+    )
+    shown = read(f"runs/{run.id}")
+    known = {
+        "state": "FAILED",
+        "started_at": "2026-03-02T12:00:00Z",
+        "ended_at": "2026-03-02T13:00:00Z",
+        "duration_ms": 3_600_000,
+        "nominal_start_at": "2026-03-02T11:00:00Z",
+        "nominal_end_at": "2026-03-02T12:00:00Z",
+        "parent": {"run_id": str(parent), "job": {"namespace": "prod", "name": "shop"}},
+        "root": {"run_id": str(root), "job": None},
+        "attempt": 2,
+        "max_attempts": 3,
+        "map_index": 0,
+        "external_id": "scheduled__2026-03-02",
+        "error_message": "relation \ufffd does not exist",
+    }
+    assert {name: shown[name] for name in known} == known
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"started_at": None, "first_event_at": NOW}, "COMPLETED"),
+        ({"ended_at": None, "terminal_type": None}, "RUNNING"),
+        ({"ended_at": NOW - HOUR, "terminal_type": "ABORT"}, "ABORTED"),
+    ],
+    ids=["no start", "running", "end before start"],
+)
+def test_a_duration_that_is_not_known_is_null(read: Read, fields: dict[str, Any], state: str) -> None:
+    run = make_run(make_job(make_connection()), **fields)
+    shown = read(f"runs/{run.id}")
+    assert (shown["state"], shown["duration_ms"]) == (state, None)
+
+
+def test_runs_go_from_the_newest_and_show_what_each_one_shows(read: Read) -> None:
+    connection = make_connection()
+    job, other = make_job(connection, "orders"), make_job(connection, "customers")
+    make_run(make_job(make_connection("another")))
+    old, new = make_run(job, started_at=NOW - HOUR), make_run(job)
+    startless = make_run(other, started_at=None, first_event_at=NOW - HOUR / 2)
+
+    def ids(path: str) -> list[str]:
+        return [run["id"] for run in read(path)["results"]]
+
+    assert ids(f"connections/{connection.pk}/runs") == [str(new.id), str(startless.id), str(old.id)]
+    assert ids(f"jobs/{job.id}/runs") == [str(new.id), str(old.id)]
+    [first, *_] = read(f"jobs/{job.id}/runs")["results"]
+    assert {**first, "other_connections": []} == read(f"runs/{new.id}")
+
+
+def test_filters(read: Read) -> None:
+    connection = make_connection()
+    task, dag = make_job(connection, "task", kind="TASK"), make_job(connection, "dag", kind="DAG")
+    failed = make_run(task, terminal_type="FAIL")
+    completed = make_run(dag, started_at=NOW - HOUR)
+
+    def found(path: str, **query: str) -> set[str]:
+        return {run["id"] for run in read(path, **query)["results"]}
+
+    runs = f"connections/{connection.pk}/runs"
+    assert found(runs, state="FAILED") == {str(failed.id)}
+    assert found(runs, kind="DAG") == {str(completed.id)}
+    assert found(runs, kind="MODEL") == set()
+    assert found(runs, started_after="2026-03-02T12:00:00Z") == {str(failed.id)}
+    assert found(runs, started_before="2026-03-02T12:00:00Z") == {str(completed.id)}
+    assert found(runs, started_before="2026-03-02T14:00:00+02:00") == {str(completed.id)}
+    assert found(runs, started_after="2026-03-02T11:00:00", kind="DAG", state="COMPLETED") == {str(completed.id)}
+    assert found(f"jobs/{task.id}/runs", state="FAILED") == {str(failed.id)}
+    assert found(f"jobs/{task.id}/runs", state="COMPLETED") == set()
+
+
+@pytest.fixture
+def three_holders() -> tuple[UUID, list[str]]:
+    """A run id that three connections hold, and their ids: first the one whose run was last active."""
+    run_id = uuid4()
+    jobs = [make_job(make_connection(name)) for name in ("one", "two", "three")]
+    for job, last_event_at in zip(jobs, (NOW, NOW + HOUR, NOW), strict=True):
+        make_run(job, id=run_id, last_event_at=last_event_at)
+    one, two, three = (job.connection_id for job in jobs)
+    return run_id, [str(two), *map(str, sorted([one, three]))]
+
+
+def test_of_several_runs_with_one_id_the_last_active_is_given(
+    db: None, read: Read, three_holders: tuple[UUID, list[str]]
+) -> None:
+    run_id, (latest, *others) = three_holders
+    shown = read(f"runs/{run_id}")
+    assert (shown["connection_id"], shown["other_connections"]) == (latest, others)
+
+
+def test_of_several_runs_with_one_id_one_can_be_chosen(
+    db: None, read: Read, three_holders: tuple[UUID, list[str]]
+) -> None:
+    run_id, (latest, *others) = three_holders
+    shown = read(f"runs/{run_id}", connection_id=others[1].upper())
+    assert (shown["connection_id"], shown["other_connections"]) == (others[1], [latest, others[0]])
+    read(f"runs/{run_id}", 404, connection_id=str(uuid4()))
+    assert "connection_id" in read(f"runs/{run_id}", 400, connection_id="one")["error"]["detail"]
+
+
+def test_a_removed_connections_run_is_gone(read: Read) -> None:
+    run_id = uuid4()
+    removed = make_connection("removed", removed_at=NOW)
+    make_run(make_job(removed), id=run_id, last_event_at=NOW + timedelta(days=1))
+    read(f"runs/{run_id}", 404)
+    kept = make_run(make_job(make_connection("kept")), id=run_id)
+    shown = read(f"runs/{run_id}")
+    assert (shown["connection_id"], shown["other_connections"]) == (str(kept.connection_id), [])
+    read(f"runs/{run_id}", 404, connection_id=str(removed.pk))
+
+
+def test_an_id_that_nothing_has(read: Read) -> None:
+    read(f"runs/{uuid4()}", 404)
+    read(f"runs/{uuid4()}/events", 404)
+
+
+def test_rows_are_made_as_the_database_makes_them(db: None) -> None:
+    """The helper of these tests: state and run_at come from the database, whatever a test says."""
+    job = make_job(make_connection())
+    Run.objects.bulk_create([build_run(job, terminal_type="FAIL")])
+    assert [(run.state, run.run_at) for run in Run.objects.all()] == [("FAILED", NOW)]
