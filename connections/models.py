@@ -6,7 +6,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from connections.names import MAX_NAME_LENGTH, validate_name
 from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet
+
+# Of what is kept of an attempt's reason, and of the job that it was about.
+MAX_TEXT_LENGTH = 500
 
 
 class Connection(models.Model):
@@ -18,7 +22,7 @@ class Connection(models.Model):
         OPENLINEAGE = "openlineage", "Any OpenLineage producer"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField("display name", max_length=100)
+    name = models.CharField("display name", max_length=MAX_NAME_LENGTH, validators=[validate_name])
     type = models.CharField("connection type", max_length=20, choices=Type)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -49,7 +53,7 @@ class ApiKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, validators=[validate_name])
     # The key's public part, by which it is found, and its last characters: what pages show of it.
     lookup = models.CharField(max_length=32, unique=True, editable=False)
     last_characters = models.CharField(max_length=8, editable=False)
@@ -92,9 +96,9 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     status = models.PositiveSmallIntegerField("HTTP status")
     # What was wrong, in words for the person who set the sender up; empty unless rejected.
-    reason = models.CharField(max_length=500, blank=True)
-    key_name = models.CharField("API key", max_length=100, blank=True)
-    job_name = models.CharField("job", max_length=500, blank=True)
+    reason = models.CharField(max_length=MAX_TEXT_LENGTH, blank=True)
+    key_name = models.CharField("API key", max_length=MAX_NAME_LENGTH, blank=True)
+    job_name = models.CharField("job", max_length=MAX_TEXT_LENGTH, blank=True)
 
     objects = AttemptQuerySet.as_manager()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
 
 if TYPE_CHECKING:
     from connections.models import ApiKey, Attempt, Connection  # noqa: F401 - for annotations
@@ -21,7 +23,35 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Those whose connection nobody removed."""
         return self.filter(connection__removed_at__isnull=True)
 
+    def lock_live(self, key_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Which of these keys still exist on connections that nobody removed: key id → connection id.
+
+        Locks those connections FOR KEY SHARE until the transaction ends: events are committed before a removal
+        that comes meanwhile, or not at all. These locks do not wait for one another, nor for a rename.
+        Raises TransactionManagementError outside a transaction, where the locks would protect nothing.
+        """
+        if not transaction.get_connection(self.db).in_atomic_block:
+            raise transaction.TransactionManagementError("lock_live protects nothing outside a transaction")
+        # Django's select_for_update knows FOR NO KEY UPDATE at the least, which would let in one writer at a time.
+        keys = self.raw(
+            """
+            SELECT api_key.id, api_key.connection_id
+            FROM connections_apikey api_key JOIN connections_connection connection
+                ON connection.id = api_key.connection_id
+            WHERE api_key.id = ANY(%s) AND connection.removed_at IS NULL
+            FOR KEY SHARE OF connection
+            """,
+            [list(key_ids)],
+        )
+        return {key.id: key.connection_id for key in keys}
+
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
+    def of_kind(self, kind: str) -> Self:
+        """The "rejected" ones, or the "accepted": stored and repeats."""
+        rejected = models.Q(outcome="rejected")
+        return self.filter(rejected if kind == "rejected" else ~rejected)
+
     def newest(self, limit: int) -> Self:
+        """The last `limit` attempts, newest first."""
         return self.order_by("-at", "-id")[:limit]

@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AbstractUser, Group, Permission, User
+
+from connections.roles import EDITOR, EDITOR_PERMISSIONS
+
+pytest_plugins = ["tests.live_server"]
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -15,9 +20,7 @@ def sample_lines() -> Callable[[str], list[bytes]]:
     """The bodies of one sample file (or of all: `*`), as a sender sent them."""
 
     def read(name: str = "*") -> list[bytes]:
-        return [
-            line for path in sorted(SAMPLES.glob(f"{name}.jsonl")) for line in path.read_bytes().splitlines()
-        ]
+        return [line for path in sorted(SAMPLES.glob(f"{name}.jsonl")) for line in path.read_bytes().splitlines()]
 
     return read
 
@@ -26,3 +29,30 @@ def sample_lines() -> Callable[[str], list[bytes]]:
 def sample_events(sample_lines: Callable[[str], list[bytes]]) -> Callable[[str], list[dict[str, Any]]]:
     """The same, parsed."""
     return lambda name="*": [json.loads(line) for line in sample_lines(name)]
+
+
+@pytest.fixture
+def viewer(db: None) -> AbstractUser:
+    """Somebody who signed in, and has no role beyond that."""
+    return User.objects.create_user("viewer", email="viewer@example.com", password="correct horse battery")
+
+
+@pytest.fixture
+def editor(db: None) -> AbstractUser:
+    """A member of the group of those who add connections and make keys."""
+    user = User.objects.create_user("editor", email="editor@example.com", password="correct horse battery")
+    # The migration makes the group; after a test with transactions of its own the tables are empty.
+    group, _ = Group.objects.get_or_create(name=EDITOR)
+    group.permissions.set(
+        Permission.objects.filter(content_type__app_label="connections", codename__in=EDITOR_PERMISSIONS)
+    )
+    user.groups.add(group)
+    return user
+
+
+@pytest.fixture
+def administrator(db: None) -> AbstractUser:
+    """A superuser, who also enters the operators' site."""
+    return User.objects.create_superuser(
+        "administrator", email="administrator@example.com", password="correct horse battery"
+    )

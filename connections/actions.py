@@ -1,0 +1,189 @@
+"""The writes of this room. Each is one transaction, and takes the clock from its caller."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, models, transaction
+
+from connections.keys import new_key
+from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection
+from connections.names import MAX_NAME_LENGTH, normalize_name
+from connections.pacing import Pace
+from connections.verification import hash_secret
+
+ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
+
+_LAST_USED_PRECISION: Final = timedelta(minutes=1)
+# How often one process asks whether another wrote it.
+_PACE_OF_LAST_USED: Final = Pace(count=1, per=timedelta(seconds=10))
+# What anybody can send without a key must not become as many writes.
+_PACE_OF_ATTEMPTS: Final = {
+    "rejected": Pace(count=5, per=timedelta(seconds=1)),
+    "accepted": Pace(count=1, per=timedelta(seconds=1)),
+}
+# What PostgreSQL's text cannot hold.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+class DuplicateName(Exception):
+    """Another connection has this name, in whatever case."""
+
+
+class DuplicateKeyName(Exception):
+    """The connection has an API key with this name, in whatever case."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """A key that was just made. Its text is nowhere else, and cannot be had again."""
+
+    api_key: ApiKey
+    text: str
+
+    def __repr__(self) -> str:
+        return f"NewApiKey({self.api_key.name!r})"
+
+
+def create_connection(
+    *,
+    name: str,
+    type: str,  # noqa: A002 - the field's name
+    created_by: AbstractBaseUser | None,
+    now: datetime,
+) -> Connection:
+    """Raises DuplicateName, and ValidationError for a name or type that is not allowed."""
+    connection = Connection(name=normalize_name(name), type=type, created_by_id=_id(created_by), created_at=now)
+    connection.clean_fields()
+    _save_unless_taken(connection, "connection_name_unique", DuplicateName)
+    return connection
+
+
+def rename_connection(*, connection: Connection, name: str) -> None:
+    """Raises DuplicateName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile."""
+    with transaction.atomic():
+        current = _lock(connection.pk)
+        current.name = normalize_name(name)
+        current.clean_fields()
+        _save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
+    connection.name = current.name
+
+
+def end_connection(*, connection: Connection, now: datetime) -> None:
+    """From this commit on nothing shows the connection and its keys are no more; its rows still stand.
+
+    Waits for the intake's transactions that are under way (ApiKeyQuerySet.lock_live); the next ones find no key.
+    """
+    with transaction.atomic():
+        current = Connection.objects.select_for_update().filter(pk=connection.pk).first()
+        if current and current.removed_at is None:
+            current.removed_at = now
+            current.save(update_fields=["removed_at"])
+            ApiKey.objects.filter(connection=current).delete()
+    connection.removed_at = current.removed_at if current else now
+
+
+def create_api_key(
+    *, connection: Connection, name: str, created_by: AbstractBaseUser | None, now: datetime
+) -> NewApiKey:
+    """Raises DuplicateKeyName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile."""
+    key = new_key()
+    api_key = ApiKey(
+        connection=connection,
+        name=normalize_name(name),
+        lookup=key.lookup,
+        last_characters=key.last_characters,
+        secret_hash=hash_secret(key),
+        created_by_id=_id(created_by),
+        created_at=now,
+    )
+    api_key.clean_fields()
+    with transaction.atomic():
+        _lock(connection.pk)
+        _save_unless_taken(api_key, "api_key_name_unique", DuplicateKeyName)
+    return NewApiKey(api_key=api_key, text=key.text)
+
+
+def delete_api_key(*, api_key: ApiKey) -> None:
+    """From this commit on the key is refused, in every process. One that is gone already stays gone."""
+    ApiKey.objects.filter(pk=api_key.pk).delete()
+
+
+def touch_api_keys(*, key_ids: Collection[UUID], now: datetime) -> None:
+    """Notes that these keys were used. A key is written at most once a minute, over all processes."""
+    due = [key_id for key_id in set(key_ids) if _PACE_OF_LAST_USED.allows(key_id, now)]
+    if not due:
+        return
+    before = now - _LAST_USED_PRECISION
+    stale = models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=before)
+    with transaction.atomic():
+        # Locked first, and never waited for: who holds one is writing the same.
+        free = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(stale, pk__in=due)
+        ApiKey.objects.filter(pk__in=[key.pk for key in free.only("pk")]).update(last_used_at=now)
+
+
+def record_attempt(
+    *,
+    connection_id: UUID,
+    at: datetime,
+    outcome: str,
+    status: int,
+    reason: str = "",
+    key_name: str = "",
+    job_name: str = "",
+) -> None:
+    """Notes how a request at the intake ended, and forgets the oldest of its kind beyond ATTEMPTS_KEPT.
+
+    The texts are cut to fit. Ignores a connection that is not there, and what comes faster than is worth reading.
+    """
+    kind = "rejected" if outcome == Attempt.Outcome.REJECTED else "accepted"
+    if not _PACE_OF_ATTEMPTS[kind].allows(connection_id, at):
+        return
+    with transaction.atomic():
+        try:
+            # Also keeps two from trimming at once.
+            connection = _lock(connection_id)
+        except Connection.DoesNotExist:
+            return
+        Attempt.objects.create(
+            connection=connection,
+            at=at,
+            outcome=outcome,
+            status=status,
+            reason=_fit(MAX_TEXT_LENGTH, reason),
+            key_name=_fit(MAX_NAME_LENGTH, key_name),
+            job_name=_fit(MAX_TEXT_LENGTH, job_name),
+        )
+        alike = Attempt.objects.of_kind(kind).filter(connection=connection)
+        kept = alike.newest(ATTEMPTS_KEPT[kind]).values("pk")
+        alike.exclude(pk__in=kept).delete()
+
+
+def _lock(connection_id: UUID) -> Connection:
+    """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on."""
+    return Connection.objects.visible().select_for_update(no_key=True).get(pk=connection_id)
+
+
+def _save_unless_taken(row: models.Model, constraint: str, duplicate: type[Exception], **options: Any) -> None:
+    """Leaves the decision to the database, which alone sees what others commit meanwhile."""
+    try:
+        with transaction.atomic():
+            row.save(**options)
+    except IntegrityError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.IntegrityError) or cause.diag.constraint_name != constraint:
+            raise
+        raise duplicate from None
+
+
+def _fit(limit: int, text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text[:limit])
+
+
+def _id(user: AbstractBaseUser | None) -> Any:
+    return user.pk if user else None

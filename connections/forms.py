@@ -1,0 +1,56 @@
+"""What people type. Forms check; the views call actions, and put what those refuse beside the field."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from connections.models import Connection
+from connections.names import MAX_NAME_LENGTH, normalize_name, validate_name
+
+
+class NameField(forms.CharField):
+    """The name of a connection or of an API key."""
+
+    default_validators = [validate_name]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=MAX_NAME_LENGTH, **options)
+        self.widget.attrs["autocomplete"] = "off"
+
+    def to_python(self, value: Any) -> str:
+        return normalize_name(super().to_python(value) or "")
+
+
+class AddConnectionForm(forms.Form):
+    name = NameField(label="Display name")
+    type = forms.ChoiceField(
+        label="Connection type",
+        choices=Connection.Type.choices,
+        initial=Connection.Type.AIRFLOW,
+        widget=forms.RadioSelect,
+    )
+
+
+class RenameConnectionForm(forms.Form):
+    name = NameField(label="Display name")
+
+
+class GenerateKeyForm(forms.Form):
+    name = NameField(label="Key name")
+
+
+class RemoveConnectionForm(forms.Form):
+    """Asks for the connection's name, so that nobody removes another one by accident."""
+
+    name = NameField(label="Display name")
+
+    def __init__(self, *args: Any, connection: Connection, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._connection = connection
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self._connection.name:
+            raise ValidationError("This is not the connection's name.", code="other_name")
+        return name

@@ -1,0 +1,29 @@
+"""What people may call a connection or an API key: one rule for models, forms and commands."""
+
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+MAX_NAME_LENGTH = 100
+
+# Control characters, lone surrogates, line and paragraph separators: they break a line in a log or a terminal.
+_REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
+# Bidirectional overrides make a name look like another.
+_REFUSED_CHARACTERS = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+# Letters, numbers, punctuation, symbols: a name needs one that can be seen.
+_VISIBLE_CATEGORIES = "LNPS"
+
+
+def normalize_name(name: str) -> str:
+    """Without white space around it, and composed (NFC), so that equal-looking names are equal."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def validate_name(name: str) -> None:
+    """Raises ValidationError, with words for the person who typed the name."""
+    if any(c in _REFUSED_CHARACTERS or unicodedata.category(c) in _REFUSED_CATEGORIES for c in name):
+        raise ValidationError("A name has no control characters or line breaks.", code="control_characters")
+    if not any(unicodedata.category(c)[0] in _VISIBLE_CATEGORIES for c in name):
+        raise ValidationError("A name has at least one visible character.", code="invisible")
+    if name != normalize_name(name):
+        raise ValidationError("A name does not begin or end with white space.", code="not_normalized")
