@@ -1,0 +1,182 @@
+"""The OpenAPI document: made without a warning, and true of what is answered."""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from django.test import Client
+from jsonschema import Draft202012Validator, FormatChecker
+
+from lineage.models import Job, Run
+from tests.api.rows import (
+    NOW,
+    make_activity,
+    make_connection,
+    make_dataset,
+    make_event,
+    make_job,
+    make_key,
+    make_run,
+)
+
+FORMATS = FormatChecker(["uuid"])
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_instant(text: object) -> bool:
+    return not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is not None
+
+
+@FORMATS.checks("uri")
+def _is_uri(text: object) -> bool:
+    return not isinstance(text, str) or text.startswith("http://testserver/api/v1/")
+
+
+@pytest.fixture
+def document(api: Client) -> dict[str, Any]:
+    return api.get("/api/v1/schema").json()
+
+
+def closed(schema: Any) -> Any:
+    """The schema with no room for properties that it does not describe."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy = {name: closed(value) for name, value in schema.items()}
+    return {"additionalProperties": False, **copy} if "properties" in copy else copy
+
+
+@pytest.fixture
+def check(document: dict[str, Any]) -> Callable[[str, Any], None]:
+    """Asserts that an answer is what the document says of its path and status."""
+
+    def validate(path: str, response: Any) -> None:
+        described = document["paths"][path]["get"]["responses"][str(response.status_code)]
+        schema = {**described["content"]["application/json"]["schema"], "components": document["components"]}
+        Draft202012Validator(closed(schema), format_checker=FORMATS).validate(response.json())
+
+    return validate
+
+
+def full_rows() -> tuple[Job, Run]:
+    """Of each resource one row with everything known, and one with as little as can be."""
+    connection = make_connection()
+    make_activity(connection, NOW)
+    make_key(connection)
+    make_connection("empty")
+    bare_job = make_job(connection, "bare")
+    latest = {"latest_run_id": uuid.uuid4(), "latest_run_state": "COMPLETED", "latest_run_at": NOW}
+    job = make_job(
+        connection, integration="AIRFLOW", latest_run_started_at=NOW, latest_run_ended_at=NOW, **latest
+    )
+    times = {"nominal_start_at": NOW, "nominal_end_at": NOW}
+    numbers = {"attempt": 1, "max_attempts": 2, "map_index": 3}
+    parents = {
+        "parent_run_id": uuid.uuid4(),
+        "parent_job_namespace": "prod",
+        "parent_job_name": "shop",
+        "root_run_id": uuid.uuid4(),
+    }
+    run = make_run(job, external_id="manual", error_message="no", **times, **numbers, **parents)
+    make_run(make_job(make_connection("another")), id=run.id, last_event_at=NOW)
+    for job_of_bare in (job, bare_job):
+        make_run(job_of_bare, active=False, terminal_type=None, started_at=None, ended_at=None, first_event_at=NOW)
+    make_event(run)
+    make_event(run, event_type=None, event_time=NOW + timedelta(seconds=1))
+    make_dataset(connection)
+    return job, run
+
+
+def test_it_is_made_without_a_warning() -> None:
+    call_command("spectacular", "--fail-on-warn", "--validate", "--file", "/dev/null")
+
+
+def test_it_is_served_as_json_and_as_yaml(api: Client, document: dict[str, Any]) -> None:
+    answer = api.get("/api/v1/schema", headers={"Accept": "application/yaml"})
+    assert answer.headers["Content-Type"].startswith("application/yaml")
+    assert yaml.safe_load(answer.content) == document
+    assert document["openapi"] == "3.1.0"
+
+
+def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: dict[str, Any]) -> None:
+    assert sorted(document["paths"]) == [
+        "/api/v1/connections",
+        "/api/v1/connections/{connection_id}",
+        "/api/v1/connections/{connection_id}/jobs",
+        "/api/v1/connections/{connection_id}/runs",
+        "/api/v1/datasets",
+        "/api/v1/jobs/{job_id}",
+        "/api/v1/jobs/{job_id}/runs",
+        "/api/v1/runs/{run_id}",
+        "/api/v1/runs/{run_id}/events",
+    ]
+    for path, operations in document["paths"].items():
+        assert list(operations) == ["get"]
+        statuses = {"200", "400", "401", "406", "503"} | ({"404"} if "{" in path else set())
+        assert set(operations["get"]["responses"]) == statuses, path
+        assert operations["get"]["security"] == [{"token": []}, {"cookieAuth": []}]
+
+
+def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]) -> None:
+    job, run = full_rows()
+    connection = job.connection_id
+    described = {
+        "/api/v1/connections": "connections?page_size=1",
+        "/api/v1/connections/{connection_id}": f"connections/{connection}",
+        "/api/v1/connections/{connection_id}/jobs": f"connections/{connection}/jobs",
+        "/api/v1/connections/{connection_id}/runs": f"connections/{connection}/runs?page_size=2",
+        "/api/v1/datasets": "datasets",
+        "/api/v1/jobs/{job_id}": f"jobs/{job.id}",
+        "/api/v1/jobs/{job_id}/runs": f"jobs/{job.id}/runs",
+        "/api/v1/runs/{run_id}": f"runs/{run.id}",
+        "/api/v1/runs/{run_id}/events": f"runs/{run.id}/events?page_size=1",
+    }
+    for path, url in described.items():
+        response = api.get(f"/api/v1/{url}")
+        assert response.status_code == 200
+        assert response.json().get("results") != []
+        check(path, response)
+
+
+def test_errors_are_as_described(
+    api: Client, client: Client, document: dict[str, Any], check: Callable[[str, Any], None]
+) -> None:
+    for path in document["paths"]:
+        url = path
+        for name in ("{connection_id}", "{job_id}", "{run_id}"):
+            url = url.replace(name, str(uuid.uuid4()))
+        answers = [
+            (client.get(url), 401),
+            (api.get(url, headers={"Accept": "text/html"}), 406),
+            (api.get(url, {"unknown": ""}), 400),
+            *([(api.get(url), 404)] if url != path else []),
+        ]
+        for response, status in answers:
+            assert response.status_code == status
+            check(path, response)
+
+
+def test_every_parameter_that_is_described_is_taken_and_no_other(
+    api: Client, document: dict[str, Any]
+) -> None:
+    job, run = full_rows()
+    ids = {"{connection_id}": job.connection_id, "{job_id}": job.id, "{run_id}": run.id}
+    for path, operations in document["paths"].items():
+        url = path
+        for name, id_ in ids.items():
+            url = url.replace(name, str(id_))
+        described = [p["name"] for p in operations["get"].get("parameters", ()) if p["in"] == "query"]
+        refusal = api.get(url, {"unknown": "1"}).json()["error"]["detail"]["unknown"][0]
+        taken = refusal.removeprefix("Unknown here. Known: ").removesuffix(".").split(", ")
+        assert taken == (sorted(described) or ["none"])
+
+
+def test_only_those_who_may_read_see_it(client: Client, db: None) -> None:
+    assert client.get("/api/v1/schema").status_code == 401
+    assert "error" in json.loads(client.get("/api/v1/schema").content)
