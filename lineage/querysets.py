@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Case, Count, F, Max, Min, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,7 +42,7 @@ _ATTENTION = Case(
 )
 # What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
 JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
-    "name": F("name"),
+    "name": Lower("name"),
     "kind": F("kind"),
     "started": F("latest_run_started_at"),
     "ended": F("latest_run_ended_at"),
@@ -110,6 +110,11 @@ class JobQuerySet(_OfVisibleConnections):
 class RunQuerySet(_OfVisibleConnections):
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)
+
+    def count_with_failures(self) -> tuple[int, int]:
+        """How many they are, and how many of them failed."""
+        counts = self.aggregate(all=Count("id"), failed=Count("id", filter=Q(state=_FAILED)))
+        return counts["all"], counts["failed"]
 
     def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:
         """Run id → what went wrong, of those runs whose sender said it. For runs of one connection."""

@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
-from lineage.querysets import ALL_STATES, NO_RUN
+from lineage.querysets import ALL_STATES
 from observability.pages.job_choices import STATES, JobChoices
 
 if TYPE_CHECKING:
@@ -57,12 +57,17 @@ class Option:
 class JobRow:
     job: Job
     kind: str
-    # How the latest run ended, or that it goes on: a key of STATES, and its words.
-    state: str
-    state_title: str
     # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
     duration: timedelta | None
     error_message: str
+
+    @property
+    def error_headline(self) -> str:
+        """The line of the message that says most: its first, or the exception below a Python traceback."""
+        lines = [line for line in self.error_message.splitlines() if line.strip()]
+        traceback = max((n for n, line in enumerate(lines) if line.startswith("Traceback (most recent")), default=-1)
+        below = (line for line in lines[traceback + 1 :] if traceback < 0 or not line.startswith(" "))
+        return next(below, lines[0] if lines else "").strip()
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,22 @@ class JobTable:
             JobRow(
                 job=job,
                 kind=KINDS.get(job.kind, job.kind),
-                state=(state := job.latest_run_state or NO_RUN),
-                state_title=STATES.get(state, state),
                 duration=latest_run_duration(job, now=self.now),
                 error_message=errors.get(job.id, ""),
             )
             for job in jobs
         ]
+
+    @property
+    def previous_query(self) -> str:
+        """The URL's query of the page before; empty on the first one."""
+        page = self.page
+        return self.choices.query(page=str(page.previous_page_number())) if page.has_previous() else ""
+
+    @property
+    def next_query(self) -> str:
+        page = self.page
+        return self.choices.query(page=str(page.next_page_number())) if page.has_next() else ""
 
     @cached_property
     def columns(self) -> list[Column]:

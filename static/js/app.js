@@ -8,6 +8,8 @@
 
   const say = (text) => {
     const line = document.getElementById("toast");
+    // What lies outside an open dialog is neither seen nor announced.
+    (dialog?.open ? dialog : document.body).append(line);
     line.textContent = text;
     clearTimeout(say.timer);
     say.timer = setTimeout(() => (line.textContent = ""), 4000);

@@ -1,0 +1,65 @@
+"""A connection's Overview: what it is, and every job that it sent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections.models import ApiKey, Connection
+from lineage.models import Run
+from lineage.summaries import ConnectionSummary, connection_summary
+from observability.pages.job_choices import JobChoices
+from observability.pages.job_table import JobTable
+from observability.pages.rendering import render_page
+
+LATELY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    summary: ConnectionSummary
+    # Of the runs that took place in the last 24 hours.
+    runs_lately: int
+    failures_lately: int
+    keys: list[ApiKey]
+    table: JobTable
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.keys)
+
+    @property
+    def has_used_key(self) -> bool:
+        return any(key.last_used_at for key in self.keys)
+
+
+def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
+    runs, failures = Run.objects.of(connection).took_place_since(now - LATELY).count_with_failures()
+    return Overview(
+        summary=connection_summary(connection, now=now),
+        runs_lately=runs,
+        failures_lately=failures,
+        keys=list(connection.api_keys.all()),
+        table=JobTable(connection, choices, now),
+    )
+
+
+@require_safe
+@login_required
+def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    now = timezone.now()
+    overview = overview_of(connection, JobChoices.read(request.GET), now=now)
+    context = {
+        "connection": connection,
+        "summary": overview.summary,
+        "overview": overview,
+        "table": overview.table,
+        "now": now,
+    }
+    return render_page(request, "connections/overview.html", context, region="overview")

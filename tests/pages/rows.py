@@ -1,0 +1,79 @@
+"""Rows that pages show, made directly: these tests are about reading them."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connections.models import Connection
+from lineage.models import Activity, Job, Run, RunState
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TERMINAL_TYPES = {RunState.COMPLETED: "COMPLETE", RunState.FAILED: "FAIL", RunState.ABORTED: "ABORT"}
+
+
+def make_connection(name: str = "Airflow production", type: str = "airflow") -> Connection:
+    return Connection.objects.create(name=name, type=type, created_at=NOW - timedelta(days=30))
+
+
+def make_activity(connection: Connection, job_name: str = "orders", at: datetime = NOW) -> Activity:
+    return Activity.objects.create(
+        connection=connection, first_event_at=at, last_event_at=at, first_job_name=job_name
+    )
+
+
+def job(connection: Connection, name: str = "orders", **fields: Any) -> Job:
+    """Not saved; without a run unless `state` is given, which then started and ended an hour ago."""
+    return Job(
+        connection=connection,
+        id=fields.pop("id", None) or uuid.uuid4(),
+        namespace=fields.pop("namespace", "prod"),
+        name=name,
+        described_at=NOW,
+        **fields,
+    )
+
+
+def job_that_ran(
+    connection: Connection,
+    name: str = "orders",
+    state: str = RunState.COMPLETED,
+    *,
+    started_at: datetime | None = NOW - timedelta(hours=1),
+    ended_at: datetime | None = NOW - timedelta(minutes=50),
+    **fields: Any,
+) -> Job:
+    return job(
+        connection,
+        name,
+        latest_run_id=uuid.uuid4(),
+        latest_run_state=state,
+        latest_run_at=started_at or ended_at or NOW,
+        latest_run_started_at=started_at,
+        latest_run_ended_at=ended_at if state in TERMINAL_TYPES else None,
+        running_runs=fields.pop("running_runs", int(state == RunState.RUNNING)),
+        **fields,
+    )
+
+
+def save(jobs: Iterable[Job], error_message: str | None = None) -> list[Job]:
+    """The jobs, and the latest run of each."""
+    jobs = Job.objects.bulk_create(jobs)
+    Run.objects.bulk_create(
+        Run(
+            connection_id=job.connection_id,
+            id=job.latest_run_id,
+            job=job,
+            active=True,
+            terminal_type=TERMINAL_TYPES.get(job.latest_run_state),
+            started_at=job.latest_run_started_at,
+            ended_at=job.latest_run_ended_at,
+            first_event_at=job.latest_run_at,
+            last_event_at=job.latest_run_at,
+            event_count=2,
+            error_message=error_message if job.latest_run_state == RunState.FAILED else None,
+        )
+        for job in jobs
+        if job.latest_run_id
+    )
+    return jobs
