@@ -1,8 +1,8 @@
 """Pages by keyset: the cursor holds the place where a page ended, so that the next begins right behind it.
 
 REST framework's CursorPagination compares the first column of the order alone and counts an offset among equal
-values, of at most 1,000: with 1,300 runs of one run_at, each page after the 1,100th row was the same one again. Here the
-whole key is compared as one row value, `(run_at, id) < (…, …)`, which is unique and is what the index is ordered by: a
+values, of at most 1,000: with 1,300 runs of one run_at, each page behind the 1,100th row was the same one again. Here
+the whole key is compared as one row value, `(run_at, id) < (…, …)`: it is unique, and the index is ordered by it. A
 deep page costs what the first one does.
 """
 

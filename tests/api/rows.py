@@ -12,8 +12,8 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def make_connection(name: str = "Airflow production", type: str = "airflow", **fields: Any) -> Connection:
-    return Connection.objects.create(**{"name": name, "type": type, "created_at": NOW - 720 * HOUR, **fields})
+def make_connection(name: str = "Airflow production", type_: str = "airflow", **fields: Any) -> Connection:
+    return Connection.objects.create(**{"name": name, "type": type_, "created_at": NOW - 720 * HOUR, **fields})
 
 
 def make_key(connection: Connection, name: str = "scheduler") -> ApiKey:

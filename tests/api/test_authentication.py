@@ -58,15 +58,15 @@ def test_nobody_reads_without_either(db: None, client: Client, method: str) -> N
 @pytest.mark.parametrize(
     "change",
     [
-        lambda token: "",
-        lambda token: " ",
+        lambda _: "",
+        lambda _: " ",
         lambda token: token[:-1],
         lambda token: token + "0",
         lambda token: token.replace("obt_", "obs_"),
         lambda token: token[:20] + ("A" if token[20] != "A" else "B") + token[21:],
         lambda token: f"{token} {token}",
         lambda token: "é" * len(token),
-        lambda token: "0" * 100_000,
+        lambda _: "0" * 100_000,
     ],
 )
 def test_what_is_no_token_is_refused(token: str, change: Any) -> None:

@@ -84,7 +84,11 @@ def test_pages_stay_with_the_connection_they_began_with(run: Run, read: Read, ap
 def test_large_bodies_make_shorter_pages(run: Run, api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_events, "MAX_BYTES_OF_BODIES", 110)
     for n, padding in enumerate([10, 10, 200, 60, 60, 10]):
-        make_event(run, json.dumps({"n": n, "p": "é" * (padding // 2)}, ensure_ascii=False), event_time=NOW + timedelta(minutes=n))
+        make_event(
+            run,
+            json.dumps({"n": n, "p": "é" * (padding // 2)}, ensure_ascii=False),
+            event_time=NOW + timedelta(minutes=n),
+        )
 
     def walk(page: dict[str, Any], link: str) -> list[list[int]]:
         pages = [[event["event"]["n"] for event in page["results"]]]

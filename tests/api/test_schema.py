@@ -72,9 +72,7 @@ def full_rows() -> tuple[Job, Run]:
     make_connection("empty")
     bare_job = make_job(connection, "bare")
     latest = {"latest_run_id": uuid.uuid4(), "latest_run_state": "COMPLETED", "latest_run_at": NOW}
-    job = make_job(
-        connection, integration="AIRFLOW", latest_run_started_at=NOW, latest_run_ended_at=NOW, **latest
-    )
+    job = make_job(connection, integration="AIRFLOW", latest_run_started_at=NOW, latest_run_ended_at=NOW, **latest)
     times = {"nominal_start_at": NOW, "nominal_end_at": NOW}
     numbers = {"attempt": 1, "max_attempts": 2, "map_index": 3}
     parents = {
@@ -162,9 +160,7 @@ def test_errors_are_as_described(
             check(path, response)
 
 
-def test_every_parameter_that_is_described_is_taken_and_no_other(
-    api: Client, document: dict[str, Any]
-) -> None:
+def test_every_parameter_that_is_described_is_taken_and_no_other(api: Client, document: dict[str, Any]) -> None:
     job, run = full_rows()
     ids = {"{connection_id}": job.connection_id, "{job_id}": job.id, "{run_id}": run.id}
     for path, operations in document["paths"].items():

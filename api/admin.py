@@ -1,0 +1,22 @@
+"""API tokens for operators: to see whose there are, and to end them. `manage.py create_api_token` makes them."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from api.models import ApiToken
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("lookup", "user", "created_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("lookup", "user__username", "user__email")
+    date_hierarchy = "created_at"
+    # Without the hash, which helps nobody who reads it.
+    fields = ("lookup", "user", "created_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:  # noqa: ARG002
+        return False

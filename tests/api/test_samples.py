@@ -1,0 +1,99 @@
+"""From what real senders sent to what the API says, through digest."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from connections.models import Connection
+from lineage.digest import Submission, digest
+from lineage.events import decode_event
+from tests.api.rows import make_connection, make_key
+
+NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+STATES = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
+
+
+@pytest.fixture
+def connection(db: None, sample_lines: Callable[[], list[bytes]]) -> Connection:
+    """It sent every line of every sample file."""
+    connection = make_connection("Every sample")
+    key = make_key(connection)
+    events = [decode_event(line) for line in sample_lines()]
+    [receipt] = digest([Submission(connection.pk, key.pk, events)], now=NOW)
+    assert receipt.accepted
+    return connection
+
+
+@pytest.fixture
+def every(api: Client) -> Callable[[str], Iterator[dict[str, Any]]]:
+    """The results of all pages of a list."""
+
+    def walk(path: str) -> Iterator[dict[str, Any]]:
+        url = f"/api/v1/{path}"
+        while url:
+            page = api.get(url).json()
+            yield from page["results"]
+            url = page["next"]
+
+    return walk
+
+
+def test_the_samples_are_read_back(
+    connection: Connection,
+    every: Callable[[str], Iterator[dict[str, Any]]],
+    api: Client,
+    sample_lines: Callable[[], list[bytes]],
+) -> None:
+    sent: dict[str, dict[bytes, dict[str, Any]]] = defaultdict(dict)
+    for line in sample_lines():
+        event = json.loads(line)
+        sent[event["run"]["runId"]][line] = event
+
+    shown = api.get(f"/api/v1/connections/{connection.pk}").json()
+    jobs = {job["id"]: job for job in every(f"connections/{connection.pk}/jobs?page_size=50")}
+    runs = {run["id"]: run for run in every(f"connections/{connection.pk}/runs?page_size=50")}
+
+    assert shown["status"] == "connected"
+    assert shown["last_event_at"] == "2026-11-20T21:00:00Z"
+    assert shown["total_jobs"] == len(jobs)
+    assert shown["running_jobs"] == sum(job["running_runs"] > 0 for job in jobs.values())
+    assert set(runs) == set(sent)
+    for run_id, events in sent.items():
+        run = runs[run_id]
+        assert run["event_count"] == len(events)
+        assert run["job"]["name"] in {event["job"]["name"] for event in events.values()}
+        assert jobs[run["job"]["id"]]["name"] == run["job"]["name"]
+        types = {event["eventType"] for event in events.values()}
+        terminal = {STATES[type_] for type_ in types if type_ in STATES}
+        assert run["state"] in (terminal or {"RUNNING"})
+        assert (run["started_at"] is None) == ("START" not in types)
+
+
+def test_every_line_is_read_back_as_it_was_sent(
+    connection: Connection, api: Client, sample_lines: Callable[[], list[bytes]]
+) -> None:
+    for line in sample_lines():
+        event = json.loads(line)
+        response = api.get(f"/api/v1/runs/{event['run']['runId']}/events?page_size=500")
+        assert line in response.content
+
+
+def test_datasets_of_the_samples_are_listed_once(
+    connection: Connection,
+    every: Callable[[str], Iterator[dict[str, Any]]],
+    sample_events: Callable[[], list[dict[str, Any]]],
+) -> None:
+    sent = {
+        (dataset["namespace"], dataset["name"])
+        for event in sample_events()
+        for dataset in [*event.get("inputs", ()), *event.get("outputs", ())]
+    }
+    listed = [(dataset["namespace"], dataset["name"]) for dataset in every("datasets?page_size=10")]
+    assert len(listed) == len(set(listed))
+    assert sent <= set(listed)
+    assert sorted(listed) == listed
