@@ -32,11 +32,17 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class DuplicateName(Exception):
-    """Another connection has this name, in whatever case."""
+    """Another connection has this name, in whatever case. Its text is for the person who typed the name."""
+
+    def __init__(self) -> None:
+        super().__init__("There is a connection with this name already.")
 
 
 class DuplicateKeyName(Exception):
-    """The connection has an API key with this name, in whatever case."""
+    """The connection has an API key with this name, in whatever case. Its text is as above."""
+
+    def __init__(self) -> None:
+        super().__init__("This connection has an API key with this name already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +175,9 @@ def _lock(connection_id: UUID) -> Connection:
     return Connection.objects.visible().select_for_update(no_key=True).get(pk=connection_id)
 
 
-def _save_unless_taken(row: models.Model, constraint: str, duplicate: type[Exception], **options: Any) -> None:
+def _save_unless_taken(
+    row: models.Model, constraint: str, duplicate: type[DuplicateName | DuplicateKeyName], **options: Any
+) -> None:
     """Leaves the decision to the database, which alone sees what others commit meanwhile."""
     try:
         with transaction.atomic():
@@ -178,7 +186,7 @@ def _save_unless_taken(row: models.Model, constraint: str, duplicate: type[Excep
         cause = error.__cause__
         if not isinstance(cause, psycopg.IntegrityError) or cause.diag.constraint_name != constraint:
             raise
-        raise duplicate from None
+        raise duplicate() from None
 
 
 def _fit(limit: int, text: str) -> str:

@@ -28,10 +28,13 @@ HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1
 _MEMORY_SIZE: Final = 10_000
 # Hashes of one process at a time, over all keys: 19 MiB and a core each.
 _HASHES_AT_ONCE: Final = 2
-# After so many wrong secrets for one lookup part, further ones are hashed at this pace, and so many may wait.
-_FREE_FAILURES: Final = 5
-_SECONDS_BETWEEN_HASHES: Final = 0.5
+# Of one lookup part, so many different secrets may wait for their hash.
 _MAX_WAITING: Final = 4
+# After so many wrong secrets for one lookup part, further ones are hashed at this pace. Who waits keeps a thread
+# of the intake, so no more than this may: all others are refused at once.
+_FREE_FAILURES: Final = 5
+_SECONDS_BETWEEN_HASHES: Final = 0.25
+_MAX_WAITING_WHEN_PACED: Final = 2
 _FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 60.0
 
 # The lookup part and a SHA-256 of the secret: two keys never share one, and it gives no secret away.
@@ -71,6 +74,10 @@ class _Queue:
     failures: int = 0
     last_failure_at: float = 0.0
 
+    @property
+    def is_paced(self) -> bool:
+        return self.failures >= _FREE_FAILURES
+
 
 class KeyVerifier:
     """Verifies keys: remembers, hashes each secret once however many ask, and paces wrong ones. Thread-safe."""
@@ -106,6 +113,8 @@ class KeyVerifier:
                 self._wrong.move_to_end(fingerprint)
                 raise KeyRefused
             under_way = self._verifications.get(fingerprint)
+            if under_way and self._queues[key.lookup].is_paced:
+                raise KeyRefused
             if under_way is None:
                 queue = self._enter_queue(key.lookup, fingerprint)
         verified = under_way.result() if under_way else self._verify_in_turn(key, fingerprint, queue)
@@ -115,7 +124,7 @@ class KeyVerifier:
 
     def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())
-        if queue.length >= _MAX_WAITING:
+        if queue.length >= (_MAX_WAITING_WHEN_PACED if queue.is_paced else _MAX_WAITING):
             raise KeyRefused
         queue.length += 1
         self._verifications[fingerprint] = Future()
@@ -155,7 +164,7 @@ class KeyVerifier:
         since = self._monotonic() - queue.last_failure_at
         if since > _FAILURES_FORGOTTEN_AFTER_SECONDS:
             queue.failures = 0
-        elif queue.failures >= _FREE_FAILURES and since < _SECONDS_BETWEEN_HASHES:
+        elif queue.is_paced and since < _SECONDS_BETWEEN_HASHES:
             self._sleep(_SECONDS_BETWEEN_HASHES - since)
 
     def _look_up_and_hash(self, key: Key, fingerprint: _Fingerprint, queue: _Queue) -> VerifiedKey | None:

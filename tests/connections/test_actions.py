@@ -1,24 +1,15 @@
 """Adding, renaming and ending connections, and making and deleting their keys."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from connections import actions
 from connections.models import ApiKey, Connection
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+from tests.connections.conftest import NOW
 
 pytestmark = pytest.mark.django_db
-
-
-def make_connection(name: str = "Airflow") -> Connection:
-    return actions.create_connection(name=name, type="airflow", created_by=None, now=NOW)
-
-
-def make_key(connection: Connection, name: str = "first") -> actions.NewApiKey:
-    return actions.create_api_key(connection=connection, name=name, created_by=None, now=NOW)
 
 
 def test_a_connection_keeps_who_made_it_and_when(editor):
@@ -31,7 +22,7 @@ def test_a_connection_keeps_who_made_it_and_when(editor):
 @pytest.mark.parametrize(
     "name", ["", "  ", "a\nb", "tab\there", "nul\0", "x" * 101, "\u200b", "a\u202eb", "lone \ud800"]
 )
-def test_a_name_that_is_not_allowed_is_refused(name):
+def test_a_name_that_is_not_allowed_is_refused(name, make_connection, make_key):
     with pytest.raises(ValidationError):
         make_connection(name)
     connection = make_connection()
@@ -44,7 +35,7 @@ def test_a_name_that_is_not_allowed_is_refused(name):
 
 
 @pytest.mark.parametrize("name", ["x" * 100, "Ünïcode ✓", "数据", "🚀", "<script>", "a & b"])
-def test_any_other_name_is_kept_as_it_is(name):
+def test_any_other_name_is_kept_as_it_is(name, make_connection):
     assert make_connection(name).name == Connection.objects.get().name == name
 
 
@@ -54,7 +45,7 @@ def test_an_unknown_type_is_refused():
 
 
 @pytest.mark.parametrize(("first", "second"), [("Prod", "prod"), ("Caf\u00e9", "Cafe\u0301"), ("a", " a ")])
-def test_a_name_is_taken_however_it_is_written(first, second):
+def test_a_name_is_taken_however_it_is_written(first, second, make_connection):
     make_connection(first)
     with pytest.raises(actions.DuplicateName):
         make_connection(second)
@@ -64,7 +55,7 @@ def test_a_name_is_taken_however_it_is_written(first, second):
     assert other.name == "other"
 
 
-def test_renaming_changes_the_name_alone():
+def test_renaming_changes_the_name_alone(make_connection):
     connection = make_connection("old")
     before = Connection.objects.values().get()
     actions.rename_connection(connection=connection, name=" New ")
@@ -73,12 +64,12 @@ def test_renaming_changes_the_name_alone():
     actions.rename_connection(connection=connection, name="NEW")  # its own name in another case
 
 
-def test_the_name_of_a_removed_connection_is_free():
+def test_the_name_of_a_removed_connection_is_free(make_connection):
     actions.end_connection(connection=make_connection("Prod"), now=NOW)
     make_connection("Prod")
 
 
-def test_ending_a_connection_ends_its_keys_and_hides_it():
+def test_ending_a_connection_ends_its_keys_and_hides_it(make_connection, make_key):
     connection, other = make_connection(), make_connection("other")
     make_key(connection)
     kept = make_key(other)
@@ -91,7 +82,7 @@ def test_ending_a_connection_ends_its_keys_and_hides_it():
     assert connection.removed_at == NOW
 
 
-def test_a_connection_that_was_removed_meanwhile_takes_no_new_name_and_no_key():
+def test_a_connection_that_was_removed_meanwhile_takes_no_new_name_and_no_key(make_connection, make_key):
     connection = make_connection()
     actions.end_connection(connection=Connection.objects.get(), now=NOW)
     with pytest.raises(Connection.DoesNotExist):
@@ -100,7 +91,7 @@ def test_a_connection_that_was_removed_meanwhile_takes_no_new_name_and_no_key():
         make_key(connection)
 
 
-def test_a_key_is_kept_as_a_hash(editor):
+def test_a_key_is_kept_as_a_hash(editor, make_connection):
     connection = make_connection()
     new = actions.create_api_key(connection=connection, name=" worker ", created_by=editor, now=NOW)
     stored = ApiKey.objects.get()
@@ -113,7 +104,7 @@ def test_a_key_is_kept_as_a_hash(editor):
     assert new.text not in repr(new)
 
 
-def test_key_names_are_unique_in_a_connection_only():
+def test_key_names_are_unique_in_a_connection_only(make_connection, make_key):
     connection = make_connection()
     make_key(connection, "worker")
     with pytest.raises(actions.DuplicateKeyName):
@@ -121,7 +112,7 @@ def test_key_names_are_unique_in_a_connection_only():
     make_key(make_connection("other"), "worker")
 
 
-def test_deleting_a_key_leaves_the_others():
+def test_deleting_a_key_leaves_the_others(make_connection, make_key):
     connection = make_connection()
     kept, deleted = make_key(connection, "kept").api_key, make_key(connection, "deleted").api_key
     actions.delete_api_key(api_key=deleted)
@@ -129,7 +120,7 @@ def test_deleting_a_key_leaves_the_others():
     assert list(connection.api_keys.all()) == [kept]
 
 
-def test_last_use_is_written_at_most_once_a_minute():
+def test_last_use_is_written_at_most_once_a_minute(make_connection, make_key):
     first, second = (make_key(make_connection(name)).api_key for name in ("a", "b"))
 
     def use(*keys, seconds):
@@ -144,7 +135,7 @@ def test_last_use_is_written_at_most_once_a_minute():
     assert use(first, second, seconds=60) == [60, 30]
 
 
-def test_last_use_that_another_process_wrote_is_left_for_a_minute(django_assert_num_queries):
+def test_last_use_that_another_process_wrote_is_left_for_a_minute(django_assert_num_queries, make_connection, make_key):
     key = make_key(make_connection()).api_key
     ApiKey.objects.update(last_used_at=NOW)
     actions.touch_api_keys(key_ids=[key.id], now=NOW + timedelta(seconds=59))
