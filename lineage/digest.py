@@ -15,6 +15,7 @@ from lineage.events import Event
 from lineage.events.decode import subject_id
 from lineage.projection.rows import Rows, fold, ordered
 from lineage.sql import datasets, events, jobs, runs
+from lineage.sql.execute import Row, pipeline
 
 # SQLSTATEs of transactions that another one upset: serialization_failure, deadlock_detected.
 _UPSET = ("40001", "40P01")
@@ -53,20 +54,20 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
     raise AssertionError("the last try returns or raises")
 
 
-@transaction.atomic(durable=False)
+@transaction.atomic
 def _digest_once(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
     connection_of_key = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
     accepted = [s for s in submissions if connection_of_key.get(s.key_id) == s.connection_id]
     offered = {(s.connection_id, event.id): event for s in accepted for event in s.events}
     new = _store(offered, now) if offered else set()
     if new:
-        _project(fold((connection_id, offered[connection_id, id_]) for connection_id, id_ in sorted(new)))
+        _project(fold((connection_id, offered[connection_id, id_]) for connection_id, id_ in new))
         events.touch_activity(_heard_from(accepted, new), now=now)
     return _receipts(submissions, accepted, new)
 
 
 def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> set[tuple[UUID, UUID]]:
-    return events.insert_events(
+    stored = events.insert_events(
         [
             (
                 connection_id,
@@ -81,31 +82,30 @@ def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> set[tuple[
             for (connection_id, _), event in offered.items()
         ]
     )
+    return {(connection_id, id_) for connection_id, id_ in stored.rows()}
 
 
 def _project(rows: Rows) -> None:
-    if rows.jobs:
+    with pipeline():
         jobs.insert_jobs(ordered(rows.jobs))
         jobs.lock_jobs(sorted(rows.jobs))
         jobs.describe_jobs(ordered(rows.descriptions))
-    if rows.runs:
-        _project_runs(rows)
-    if rows.datasets:
-        all_datasets = ordered(rows.datasets)
-        datasets.insert_datasets(all_datasets)
-        datasets.mark_described([(row[0], row[1]) for row in all_datasets if row[4]])
-    if rows.edges:
+        merged = runs.upsert_runs(list(rows.runs.values()))
+        jobs.count_runs(sorted(rows.jobs))
+        datasets.insert_datasets(ordered(rows.datasets))
+        datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
         datasets.upsert_edges(ordered(rows.edges))
+    _recount_jobs_that_runs_left(rows, merged.rows())
 
 
-def _project_runs(rows: Rows) -> None:
-    merged = runs.upsert_runs(list(rows.runs.values()))
-    changed = {(connection_id, job_id) for connection_id, job_id, _ in merged}
-    # A run that an earlier event files under another job: the job that it leaves changes too.
-    left = {(connection_id, previous) for connection_id, _, previous in merged if previous} - set(rows.jobs)
+def _recount_jobs_that_runs_left(rows: Rows, merged: Iterable[Row]) -> None:
+    """An earlier event may file a run under another job: the job that it leaves changes too. Rare."""
+    left = {(connection_id, previous) for connection_id, _, previous in merged if previous}
+    left |= {(connection_id, job_id) for connection_id, job_id, _ in merged}
+    left -= rows.jobs.keys()
     if left:
         jobs.lock_jobs(sorted(left))
-    jobs.count_runs(sorted(changed | left | set(rows.jobs)))
+        jobs.count_runs(sorted(left))
 
 
 def _heard_from(accepted: Iterable[Submission], new: set[tuple[UUID, UUID]]) -> dict[UUID, str]:

@@ -1,7 +1,11 @@
 """Deterministic ids: 128-bit hashes of natural keys, so that writers need no look-up."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
+
+# The same jobs and datasets come again and again.
+_REMEMBERED = 16_384
 
 
 def event_id(body: bytes) -> UUID:
@@ -9,15 +13,18 @@ def event_id(body: bytes) -> UUID:
     return UUID(bytes=blake2b(body, digest_size=16).digest())
 
 
+@lru_cache(_REMEMBERED)
 def job_id(connection_id: UUID, namespace: str, name: str) -> UUID:
     return _hash(b"job", connection_id.bytes, namespace.encode(), name.encode())
 
 
+@lru_cache(_REMEMBERED)
 def dataset_id(namespace: str, name: str) -> UUID:
     """Without the connection: the same table seen by two orchestrators is one dataset."""
     return _hash(b"dataset", namespace.encode(), name.encode())
 
 
+@lru_cache(_REMEMBERED)
 def edge_id(job: UUID, dataset: UUID, direction: str) -> UUID:
     """`job` hashes the connection already."""
     return _hash(b"edge", job.bytes, dataset.bytes, direction.encode())

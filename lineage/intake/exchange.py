@@ -23,6 +23,7 @@ from lineage.intake.answers import Answer, Rejection
 from lineage.intake.body import Body
 from lineage.intake.commit import DatabaseFault, commit
 from lineage.intake.routes import Target
+from lineage.sql.sessions import replace_ended_sessions
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class Exchange:
             return self.refuse(rejection)
         except DatabaseFault as error:
             log.warning("intake_unavailable", error=str(error), error_type=type(error).__name__)
+            replace_ended_sessions()
             return self.refuse(answers.try_again("The database did not answer; the sender was asked to try again."))
 
     def _admit(self) -> None:

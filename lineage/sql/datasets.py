@@ -37,14 +37,14 @@ WHERE excluded.first_event_at < edge.first_event_at OR {_LATER}
 
 def insert_datasets(rows: list[Row]) -> None:
     """`rows`: (connection id, id, namespace, name, described), sorted, one for each dataset."""
-    execute(_INSERT_DATASETS, by_column(rows, 5))
+    execute(_INSERT_DATASETS.encode(), by_column(rows, 5))
 
 
 def mark_described(keys: list[tuple[UUID, UUID]]) -> None:
     """`keys`: (connection id, id) of datasets that an event gave a facet."""
-    execute(_MARK_DESCRIBED, by_column(keys, 2))
+    execute(_MARK_DESCRIBED.encode(), by_column(keys, 2))
 
 
 def upsert_edges(rows: list[Row]) -> None:
     """`rows`, sorted: (connection id, id, job id, dataset id, direction, first and last event time, last run id)."""
-    execute(_UPSERT_EDGES, by_column(rows, 8))
+    execute(_UPSERT_EDGES.encode(), by_column(rows, 8))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from lineage.sql.execute import Row, by_column, execute
+from lineage.sql.execute import Result, Row, by_column, execute
 
 _INSERT = """
 INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
@@ -26,12 +26,12 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 """
 
 
-def insert_events(rows: list[Row]) -> set[tuple[UUID, UUID]]:
-    """Stores those that are not stored yet: their (connection id, event id).
+def insert_events(rows: list[Row]) -> Result:
+    """Stores those that are not stored yet: rows of (connection id, event id).
 
     `rows`: (connection id, event time, id, received at, kind, event type, subject id, body).
     """
-    return set(execute(_INSERT, by_column(sorted(rows, key=lambda row: row[:3]), 8)))
+    return execute(_INSERT.encode(), by_column(sorted(rows, key=lambda row: row[:2]), 8))
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
@@ -40,4 +40,4 @@ def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
     The row of a connection is hot, so one that is less than a second old is left alone.
     """
     rows = sorted((connection_id, now, job_name) for connection_id, job_name in heard.items())
-    execute(_TOUCH_ACTIVITY, by_column(rows, 3))
+    execute(_TOUCH_ACTIVITY.encode(), by_column(rows, 3))

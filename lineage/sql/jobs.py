@@ -60,19 +60,19 @@ WHERE job.connection_id = changed.connection_id AND job.id = changed.id
 
 def insert_jobs(rows: list[Row]) -> None:
     """Adds those that are not there. `rows`: (connection id, id, namespace, name), sorted."""
-    execute(_INSERT, by_column(rows, 4))
+    execute(_INSERT.encode(), by_column(rows, 4))
 
 
 def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
     """`keys`: (connection id, id)."""
-    execute(_LOCK, by_column(keys, 2))
+    execute(_LOCK.encode(), by_column(keys, 2))
 
 
 def describe_jobs(rows: list[Row]) -> None:
     """`rows`: (connection id, id, described at, integration, kind, processing type), one for each job."""
-    execute(_DESCRIBE, by_column(rows, 6))
+    execute(_DESCRIBE.encode(), by_column(rows, 6))
 
 
 def count_runs(keys: list[tuple[UUID, UUID]]) -> None:
     """Brings latest run and running count up to date, from the runs, for locked jobs (connection id, id)."""
-    execute(_COUNT_RUNS, by_column(keys, 2))
+    execute(_COUNT_RUNS.encode(), by_column(keys, 2))

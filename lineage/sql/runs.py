@@ -5,7 +5,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from lineage.projection.runs import RunRow
-from lineage.sql.execute import Row, by_column, execute
+from lineage.sql.execute import Result, by_column, execute
 
 _TYPES = {
     "connection_id": "uuid",
@@ -81,7 +81,7 @@ RETURNING connection_id, job_id, previous_job_id
 """  # noqa: S608 - made of constants
 
 
-def upsert_runs(rows: list[RunRow]) -> list[Row]:
+def upsert_runs(rows: list[RunRow]) -> Result:
     """Merges the rows into the stored ones: (connection id, job id, previous job id) of each run, as it is now."""
-    ordered = sorted(rows, key=lambda row: (row.connection_id, row.id))
-    return execute(UPSERT, by_column(map(_values, ordered), len(_COLUMNS)))
+    ordered = sorted(rows, key=lambda row: (row.connection_id.int, row.id.int))
+    return execute(UPSERT.encode(), by_column(map(_values, ordered), len(_COLUMNS)))
