@@ -98,13 +98,13 @@ class JobQuerySet(_OfVisibleConnections):
 
     def needing_attention_first(self) -> Self:
         """Failing ones, then running ones, then the others; in each the latest first."""
-        return self.order_by(_ATTENTION, F("latest_run_at").desc(nulls_last=True), "name", "id")
+        return self.order_by(_ATTENTION, F("latest_run_at").desc(nulls_last=True), Lower("name"), "id")
 
     def sorted_by(self, key: str, *, descending: bool) -> Self:
         """By one of JOB_SORT_KEYS; what is unknown stands last either way."""
         expression = JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
-        return self.order_by(first, "name", "id")
+        return self.order_by(first, Lower("name"), "id")
 
 
 class RunQuerySet(_OfVisibleConnections):
