@@ -31,7 +31,7 @@ class ConnectionChoices:
         return cls(
             status=status if status in ConnectionStatus.values else "",
             type=type_ if type_ in Connection.Type.values else "",
-            search=" ".join(query.get("q", "").split())[:LONGEST_SEARCH],
+            search=" ".join(query.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH],
             sort=sort if sort.removeprefix("-") in SORT_KEYS else BY_NAME,
             page=query.get("page", ""),
         )
@@ -42,13 +42,13 @@ class ConnectionChoices:
         return bool(self.status or self.type or self.search)
 
     def query(self, **changes: str) -> str:
-        """The URL's query, `?…`, for these choices with some changed; it leads to the first page unless told."""
+        """The URL's query, `?…` or nothing, for these choices with some changed; to the first page unless told."""
         chosen = {"status": self.status, "type": self.type, "q": self.search, "sort": self.sort, **changes}
         if chosen["sort"] == BY_NAME:
             chosen["sort"] = ""
         query = QueryDict(mutable=True)
         query.update({name: value for name, value in chosen.items() if value})
-        return f"?{query.urlencode()}"
+        return f"?{query.urlencode()}" if query else ""
 
     @property
     def own_query(self) -> str:

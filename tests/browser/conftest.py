@@ -1,0 +1,112 @@
+"""The running product, and Chromium in front of it.
+
+A test makes its rows through the ORM; the server reads the same database. Whatever a page writes to the console (a
+refused inline style, a failing script) fails the test.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib.auth.models import AbstractUser
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.serving import ROOT, LiveServer, serve
+
+PATIENCE_MS = 10_000
+# What the browser itself notes about an answer that a test asked for.
+EXPECTED_NOISE = "Failed to load resource"
+
+
+@pytest.fixture(scope="session")
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("static")
+    command = [sys.executable, "-m", "django", "collectstatic", "--no-input", "--ignore", "drf_spectacular_sidecar"]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.browser.settings", "STATIC_ROOT": str(directory)}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def _product_of_session(
+    django_db_setup: None, static_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    from django.db import connections as databases  # noqa: PLC0415 - needs Django set up
+
+    name = databases["default"].settings_dict["NAME"]
+    database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", "STATIC_ROOT": str(static_root)}
+    with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt", environment=environment) as server:
+        yield server
+
+
+@pytest.fixture
+def product(_product_of_session: LiveServer, transactional_db: None) -> LiveServer:
+    """The running product, with empty tables."""
+    return _product_of_session
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if not executable:
+        pytest.skip("needs Chromium: install the system's, or name it in CHROMIUM")
+    # Playwright's synchronous calls run inside an event loop, where Django would refuse the tests' own queries.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(product: LiveServer, chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a browser window: of whom, how wide, in which theme, with scripts or without."""
+    contexts = []
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and EXPECTED_NOISE not in message.text:
+            complaints.append(message.text)
+
+    def open_(
+        path: str = "/connections",
+        user: AbstractUser | None = None,
+        *,
+        width: int = 1280,
+        theme: Any = "light",
+        scripts: bool = True,
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=product.url,
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,
+            java_script_enabled=scripts,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("console", listen)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        if user:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["session"].value
+            context.add_cookies([{"name": "session", "value": session, "url": product.url}])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,12 @@
+"""The product's settings; only, static files are collected without the compression, which takes a minute."""
+
+import os
+
+from observability.settings import *  # noqa: F403
+from observability.settings import STORAGES
+
+STATIC_ROOT = os.environ["STATIC_ROOT"]
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}

@@ -1,0 +1,136 @@
+"""axe-core finds nothing, in light and dark, wide and narrow; nothing scrolls sideways; the first load is small."""
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import AbstractUser
+from playwright.sync_api import Page, Response, expect
+
+from tests.browser.rows import add_connection, add_one_of_each
+
+OpenPage = Callable[..., Page]
+THEMES = ("light", "dark")
+WIDTHS = (1280, 375)
+MOST_BYTES = 250_000
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page, options={"runOnly": TAGS})
+    assert found.violations_count == 0, found.generate_report()
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert width <= 0, f"{page.url} scrolls sideways by {width} px"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_list_menu_and_dialogs(open_page: OpenPage, editor: AbstractUser, theme: str, width: int) -> None:
+    add_one_of_each()
+    page = open_page(user=editor, theme=theme, width=width)
+    assert_accessible(page)
+    page.get_by_label("More actions for Playground").click()
+    assert_accessible(page)
+    for item in ("Rename connection", "Remove connection"):
+        page.get_by_role("link", name=item).locator("visible=true").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert_accessible(page)
+        page.keyboard.press("Escape")
+        page.get_by_label("More actions for Playground").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Add connection").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Display name").fill("Playground")
+    dialog.get_by_role("button", name="Add connection").click()
+    expect(dialog.get_by_text("There is a connection with this name already.")).to_be_visible()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_empty_no_results_account_and_full_pages(
+    open_page: OpenPage, editor: AbstractUser, theme: str, width: int
+) -> None:
+    page = open_page(user=editor, theme=theme, width=width)
+    assert_accessible(page)
+    page.get_by_label("Account: editor").click()
+    assert_accessible(page)
+    connection = add_connection("alpha")
+    paths = ["/connections?q=zzz", "/connections/add", "/no/such/page"]
+    for path in [*paths, f"/connections/{connection.pk}/rename", f"/connections/{connection.pk}/remove"]:
+        page.goto(path)
+        assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_sign_in(open_page: OpenPage, theme: str, width: int) -> None:
+    page = open_page("/sign-in", theme=theme, width=width)
+    assert_accessible(page)
+    page.get_by_label("Username or email").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: AbstractUser) -> None:
+    add_one_of_each()
+    page = open_page(user=editor, width=375)
+    small = page.evaluate(
+        """[...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+        .filter((e) => e.checkVisibility() && !e.closest(".skip-link, .row-link, .breadcrumbs, thead"))
+        .map((e) => [e.getBoundingClientRect(), e.outerHTML.slice(0, 80)])
+        .filter(([box]) => box.width < 24 || box.height < 24).map(([box, html]) => html)"""
+    )
+    assert small == []
+
+
+def test_the_exact_time_on_focus(open_page: OpenPage, viewer: AbstractUser) -> None:
+    add_connection("alpha", heard=True)
+    page = open_page(user=viewer)
+    page.locator(".column-last_event .ago").focus()
+    exact = page.get_by_role("tooltip").first
+    expect(exact).to_be_visible()
+    # In UTC, and in the reader's own time zone.
+    expect(exact.locator("span")).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(exact).to_be_hidden()
+
+
+def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: AbstractUser) -> None:
+    page = open_page(user=viewer)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_the_first_load_is_small(open_page: OpenPage, editor: AbstractUser) -> None:
+    add_one_of_each()
+    page = open_page("/sign-in", editor)
+    answers: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", keep)
+    page.goto("/connections", wait_until="networkidle")
+    sizes = {answer.url: len(gzip.compress(answer.body())) for answer in answers if answer.status == 200}
+    assert any("tabler" in url for url in sizes)
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_theme(open_page: OpenPage, viewer: AbstractUser, scripts: bool) -> None:
+    page = open_page(user=viewer, theme="dark", scripts=scripts)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground) if scripts else None
+    page.get_by_label("Account: viewer").click()
+    page.get_by_role("button", name="Light").click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.get_by_label("Account: viewer").click()
+    expect(page.get_by_role("button", name="Light")).to_have_attribute("aria-pressed", "true")
+    if scripts:
+        assert page.evaluate(ground) != dark

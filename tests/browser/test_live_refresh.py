@@ -1,0 +1,109 @@
+"""The list keeps itself up to date, and leaves alone what the reader is doing."""
+
+import re
+from collections.abc import Callable
+
+from django.contrib.auth.models import AbstractUser
+from playwright.sync_api import Page, Response, expect
+
+from tests.browser.rows import add_connection
+from tests.serving import LiveServer
+
+OpenPage = Callable[..., Page]
+FRAGMENT = re.compile(r"/connections$")
+
+
+def is_refresh(response: Response) -> bool:
+    return response.request.headers.get("hx-target") == "connection-list"
+
+
+def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: AbstractUser) -> None:
+    add_connection("alpha")
+    page = open_page(user=editor)
+    # The reader has a menu open, and the focus in it.
+    page.get_by_label("More actions for alpha").click()
+    page.keyboard.press("ArrowDown")
+    item = page.get_by_role("link", name="Rename connection")
+    expect(item).to_be_focused()
+    add_connection("beta")
+    expect(page.locator(".row-link")).to_have_text(["alpha", "beta"])
+    expect(item).to_be_visible()
+    expect(item).to_be_focused()
+
+
+def test_what_is_being_typed_stays(open_page: OpenPage, viewer: AbstractUser) -> None:
+    add_connection("alpha")
+    page = open_page(user=viewer)
+    search = page.get_by_label("Search connections by name")
+    # Typed without the events that would search for it.
+    search.focus()
+    page.evaluate("document.activeElement.value = 'be'")
+    add_connection("beta")
+    expect(page.locator(".row-link")).to_have_text(["alpha", "beta"])
+    expect(search).to_be_focused()
+    expect(search).to_have_value("be")
+
+
+def test_the_button_refreshes_at_once_and_says_when(open_page: OpenPage, viewer: AbstractUser) -> None:
+    page = open_page(user=viewer)
+    line = page.get_by_text(re.compile(r"^Last updated \d\d:\d\d:\d\d$"))
+    expect(line).to_be_visible()
+    add_connection("alpha")
+    page.reload()
+    # Sooner than the first refresh by itself, after 5 seconds.
+    with page.expect_response(is_refresh, timeout=3_000):
+        page.get_by_role("link", name="Refresh").click()
+    expect(line).to_be_visible()
+
+
+def test_unchanged_is_answered_with_304(open_page: OpenPage, viewer: AbstractUser) -> None:
+    add_connection("alpha")
+    page = open_page(user=viewer)
+    statuses = []
+    for _ in range(3):
+        with page.expect_response(is_refresh) as response:
+            page.get_by_role("link", name="Refresh").click()
+        statuses.append(response.value.status)
+    assert statuses == [200, 304, 304]
+
+
+def test_a_hidden_tab_does_not_ask(open_page: OpenPage, viewer: AbstractUser) -> None:
+    page = open_page(user=viewer)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    asked.clear()
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.clock.fast_forward(60_000)
+    page.evaluate("fetch('/connections?marker')")
+    assert [url for url in asked if FRAGMENT.search(url)] == []
+    with page.expect_response(is_refresh):
+        page.evaluate(
+            "Object.defineProperty(document, 'hidden', {value: false});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+
+def test_an_ended_session_leads_to_sign_in_and_back(
+    open_page: OpenPage, viewer: AbstractUser, product: LiveServer
+) -> None:
+    page = open_page("/connections?sort=-jobs", viewer)
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_label("Username or email").fill("viewer")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{product.url}/connections?sort=-jobs")
+
+
+def test_a_server_that_does_not_answer_is_said(open_page: OpenPage, viewer: AbstractUser) -> None:
+    page = open_page(user=viewer)
+    page.route("**/connections", lambda route: route.fulfill(status=502, body="Bad gateway"))
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.get_by_text("Not updated: no answer")).to_be_visible()
+    page.unroute("**/connections")
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.get_by_text("Last updated")).to_be_visible()
