@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from connections.models import Connection
 from lineage.models import Job, RunState
+from observability.templatetags.observatory import NOTHING
 from tests.pages.rows import NOW, job, job_that_ran, make_activity, make_connection, save
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_a_duration_that_is_not_known_is_not_invented(
 
 def test_a_job_that_never_ran(as_viewer: Client, connection: Connection) -> None:
     (orders,) = save([job(connection)])
-    assert row_text(get(as_viewer, connection), orders) == "orders Job No run yet – – – 0"
+    assert row_text(get(as_viewer, connection), orders) == f"orders Job No run yet {NOTHING} {NOTHING} {NOTHING} 0"
 
 
 def test_a_failed_job_says_why(as_viewer: Client, connection: Connection) -> None:
@@ -119,8 +120,8 @@ def test_a_failed_job_says_why(as_viewer: Client, connection: Connection) -> Non
         ("\n\n  Boom.", "Boom."),
         ('Traceback (most recent call last):\n  File "a.py", line 1\n    x\nValueError: no\n', "ValueError: no"),
         (
-            "Traceback (most recent call last):\n  one\nKeyError: 1\n\nDuring handling of the above exception, another "
-            "exception occurred:\n\nTraceback (most recent call last):\n  two\nshop.LoadError: two\nDETAIL",
+            "Traceback (most recent call last):\n  one\nKeyError: 1\n\nDuring handling:\n\n"
+            + "Traceback (most recent call last):\n  two\nshop.LoadError: two\nDETAIL",
             "shop.LoadError: two",
         ),
         ("Traceback (most recent call last):", "Traceback (most recent call last):"),
@@ -136,7 +137,7 @@ def test_the_headline_of_an_error_is_its_telling_line(
 
 def test_the_namespace_stands_there_only_where_it_tells_jobs_apart(as_viewer: Client, connection: Connection) -> None:
     save([job_that_ran(connection, "a"), job_that_ran(connection, "b")])
-    assert "prod" not in text_of(get(as_viewer, connection))
+    assert "job-namespace" not in html_of(get(as_viewer, connection))
     save([job_that_ran(connection, "b", namespace="staging")])
     text = text_of(get(as_viewer, connection))
     assert "a prod" in text
@@ -262,7 +263,7 @@ def test_pages_of_fifty(as_viewer: Client, connection: Connection) -> None:
     save(job_that_ran(connection, f"job {number:03}") for number in range(101))
     first = get(as_viewer, connection, "?sort=name&q=job")
     assert names(first) == [f"job {number:03}" for number in range(50)]
-    assert "1–50 of 101 jobs" in text_of(first)
+    assert "50 of 101 jobs" in text_of(first)
     (following,) = re.findall(r'rel="next" href="([^"]*)"', html_of(first))
     second = as_viewer.get(unescape(following))
     assert names(second) == [f"job {number:03}" for number in range(50, 100)]
