@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from observability.pages import add, api_keys, connections_list, overview, rename, settings, sign_in, theme
+from observability.pages import add, api_keys, connections_list, overview, remove, rename, settings, sign_in, theme
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="connections"), name="home"),
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connections", connections_list.connections, name="connections"),
     path("connections/add", add.add_connection, name="connection_add"),
     path("connections/<uuid:connection_id>/rename", rename.rename, name="connection_rename"),
+    path("connections/<uuid:connection_id>/remove", remove.remove, name="connection_remove"),
     path("connections/<uuid:connection_id>", overview.connection_overview, name="connection_overview"),
     path("connections/<uuid:connection_id>/settings", settings.connection_settings, name="connection_settings"),
     path("connections/<uuid:connection_id>/keys/generate", api_keys.generate, name="api_key_generate"),
