@@ -1,12 +1,14 @@
 """Fixtures that every room's tests share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractUser, Group, Permission, User
+from django.db import connection as database
 
 from connections.roles import EDITOR, EDITOR_PERMISSIONS
 
@@ -56,3 +58,17 @@ def administrator(db: None) -> AbstractUser:
     return User.objects.create_superuser(
         "administrator", email="administrator@example.com", password="correct horse battery"
     )
+
+
+@pytest.fixture
+def in_thread() -> Iterator[Callable[..., "Future[Any]"]]:
+    """Calls a function in a thread with a database connection of its own."""
+
+    def call(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(max_workers=16) as threads:
+        yield lambda function, *args, **options: threads.submit(call, function, *args, **options)
