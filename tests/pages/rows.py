@@ -12,14 +12,12 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TERMINAL_TYPES = {RunState.COMPLETED: "COMPLETE", RunState.FAILED: "FAIL", RunState.ABORTED: "ABORT"}
 
 
-def make_connection(name: str = "Airflow production", type: str = "airflow") -> Connection:
-    return Connection.objects.create(name=name, type=type, created_at=NOW - timedelta(days=30))
+def make_connection(name: str = "Airflow production", type_: str = "airflow") -> Connection:
+    return Connection.objects.create(name=name, type=type_, created_at=NOW - timedelta(days=30))
 
 
 def make_activity(connection: Connection, job_name: str = "orders", at: datetime = NOW) -> Activity:
-    return Activity.objects.create(
-        connection=connection, first_event_at=at, last_event_at=at, first_job_name=job_name
-    )
+    return Activity.objects.create(connection=connection, first_event_at=at, last_event_at=at, first_job_name=job_name)
 
 
 def job(connection: Connection, name: str = "orders", **fields: Any) -> Job:

@@ -113,17 +113,25 @@ def test_a_failed_job_says_why(as_viewer: Client, connection: Connection) -> Non
     assert "relation" not in row_text(response, ended)
 
 
+CHAINED = """Traceback (most recent call last):
+  one
+KeyError: 1
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  two
+shop.LoadError: two
+DETAIL"""
+
+
 @pytest.mark.parametrize(
     ("message", "headline"),
     [
         ("Boom.\nat line 3", "Boom."),
         ("\n\n  Boom.", "Boom."),
         ('Traceback (most recent call last):\n  File "a.py", line 1\n    x\nValueError: no\n', "ValueError: no"),
-        (
-            "Traceback (most recent call last):\n  one\nKeyError: 1\n\nDuring handling:\n\n"
-            + "Traceback (most recent call last):\n  two\nshop.LoadError: two\nDETAIL",
-            "shop.LoadError: two",
-        ),
+        (CHAINED, "shop.LoadError: two"),
         ("Traceback (most recent call last):", "Traceback (most recent call last):"),
     ],
 )
