@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: $(VENV)/.quickstart ## Serve the product [PORT=8000] [DATA_DIR=.data]; Ctrl-C stops all of it
@@ -28,6 +28,10 @@ demo: $(VENV)/.quickstart ## The same, with sample data
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests [ARGS="tests/house -k lock"]
 	@exec $(python) -m pytest $(ARGS)
+
+.PHONY: test-clients
+test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol
+	@exec $(python) -m pytest tests/clients $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the house rules
@@ -42,8 +46,9 @@ bench: $(VENV)/.dev ## Measure the intake [ARGS="--help"]
 	@exec $(python) -m bench $(ARGS)
 
 # Keeps the pins that still fit; ARGS=--upgrade moves all of them. See docs/decisions/0001.
-compile := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+pin := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+compile := $(pin) pyproject.toml
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrade]
@@ -52,10 +57,12 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 		--constraint requirements/dev.lock $(ARGS)
 	@$(python) -m $(compile) --output-file requirements/production.lock --constraint requirements/dev.lock $(ARGS)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > requirements/installer.lock
+	@$(python) -m $(pin) --group pyproject.toml:clients \
+		--output-file requirements/clients.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------
