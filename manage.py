@@ -9,11 +9,14 @@ from observability.quickstart.environment import prepare_environment
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "observability.settings")
-    prepare_environment()
+    prepare_environment(command=sys.argv[1] if len(sys.argv) > 1 else "help")
     from django.core.management import execute_from_command_line  # noqa: PLC0415 - settings need the environment
 
     execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -9,6 +9,15 @@ from urllib.parse import urlsplit
 
 import environ
 from psycopg.conninfo import conninfo_to_dict
+from whitenoise.compress import Compressor
+
+from observability.logging import (
+    REQUEST_REFUSED_LEVEL,
+    REQUEST_STARTED_LEVEL,
+    configure_structlog,
+    log_format,
+    logging_config,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -56,6 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "observability.health.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -116,14 +126,19 @@ DATABASES = {
         "PASSWORD": _database.pop("password", ""),
         "HOST": _database.pop("host", ""),
         "PORT": _database.pop("port", ""),
-        # After a restart of PostgreSQL the pool holds sessions that ended: it tries each before it hands it out.
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database,
             # The intake runs a handful of statements over and over: planned once for each session.
             "prepare_threshold": 1,
             # Under ASGI a pool, not persistent connections: those belong to threads that come and go.
-            "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 5},
+            # It gives up connecting at the first failure: each request that comes asks it to try anew, so that the
+            # product is back as soon as PostgreSQL is (its own retries grow to minutes).
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL_SIZE", default=16),
+                "timeout": 2,
+                "reconnect_timeout": 0,
+            },
         },
     }
 }
@@ -225,7 +240,17 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# Source maps are for whoever opens a browser's debugger; compressing them takes as long as all else.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- Logs -------------------------------------------------------------------------------------------------
+
+# LOG_FORMAT: json (the default), or console.
+LOGGING = logging_config(log_format())
+configure_structlog()
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = REQUEST_STARTED_LEVEL
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = REQUEST_REFUSED_LEVEL

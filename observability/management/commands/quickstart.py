@@ -1,0 +1,150 @@
+"""`make run`: everything that the product needs, from one command."""
+
+import argparse
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+import psycopg
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from observability.health.probes import connect
+from observability.quickstart.administrator import BadAdministrator, NewAdministrator, ensure_administrator
+from observability.quickstart.data_directory import DataDirectory
+from observability.quickstart.demo.send import DemoRefused, send_demo
+from observability.quickstart.static_files import collect_static_files
+from observability.quickstart.supervisor import Program, Supervisor
+
+HOST = "127.0.0.1"
+_ANSWERS_WITHIN = 60.0  # seconds
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: use a number from 1 to 65535")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Serves the product for one machine: migrates, makes the first administrator, starts the server."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=_port, default=8000)
+        parser.add_argument("--demo", action="store_true", help="also send sample data through the intake")
+
+    def handle(self, *, port: int, demo: bool, **_options: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave_quietly)
+        try:
+            _refuse_taken_port(port)
+            _refuse_unreachable_database()
+            administrator = _prepare()
+        except (BadAdministrator, OSError) as problem:
+            raise CommandError(str(problem)) from None
+        supervisor = _supervisor(port)
+
+        def when_started() -> None:
+            if _await_answer(port, supervisor):
+                self._greet(port, administrator)
+                if demo:
+                    self._send_demo(port, supervisor)
+
+        if not supervisor.run(when_started=when_started):
+            raise CommandError("The server ended by itself; what it said is above.")
+
+    def _send_demo(self, port: int, supervisor: Supervisor) -> None:
+        try:
+            sent = send_demo(f"http://{HOST}:{port}", is_wanted=lambda: not supervisor.told_to_stop)
+        except DemoRefused as problem:
+            self.stderr.write(str(problem))
+        else:
+            self.stdout.write(
+                f"  Sample data: {sent} events were sent.\n" if sent else "  Sample data: already there.\n"
+            )
+        self.stdout.flush()
+        _close_pool()
+
+    def _greet(self, port: int, administrator: NewAdministrator | None) -> None:
+        lines = ["", f"  Observatory is ready at  http://{HOST}:{port}"]
+        if administrator is not None:
+            lines.append(f"  Sign in as               {administrator.username}")
+            if administrator.password is not None:
+                lines.append(f"  Password                 {administrator.password}   (it is not shown again)")
+        data = DataDirectory.from_environment()
+        if connection.settings_dict["HOST"] == str(data.postgres):
+            lines.append(f"  Data is kept in          {data.root}")
+        lines += ["  Stop with Ctrl-C", ""]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} cannot be used ({error.strerror}): choose another, PORT=8001.") from None
+
+
+def _refuse_unreachable_database() -> None:
+    try:
+        connect().close()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CommandError(f"The database of DATABASE_URL cannot be reached: {reason}") from None
+
+
+def _prepare() -> NewAdministrator | None:
+    call_command("migrate", interactive=False, verbosity=0)
+    administrator = ensure_administrator()
+    collect_static_files()
+    _close_pool()
+    return administrator
+
+
+def _close_pool() -> None:
+    """The supervisor needs no database; a pool would only have threads that look for it."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
+
+
+def _supervisor(port: int) -> Supervisor:
+    os.environ["PORT"] = str(port)
+    os.environ.setdefault("LOG_FORMAT", "console")
+    serve = ["-m", "gunicorn", "--config", "python:observability.server", "observability.asgi:application"]
+    maintain = ["manage.py", "maintain", "--every", "60"]
+    return Supervisor(
+        [
+            Program("the server", serve, essential=True),
+            Program("maintenance", maintain, essential=False),
+        ]
+    )
+
+
+def _await_answer(port: int, supervisor: Supervisor) -> bool:
+    """Whether the server answered; if not, it ended, or somebody stopped it."""
+    deadline = time.monotonic() + _ANSWERS_WITHIN
+    while supervisor.is_healthy() and not supervisor.told_to_stop and time.monotonic() < deadline:
+        client = http.client.HTTPConnection(HOST, port, timeout=2)
+        try:
+            client.request("GET", "/health/live")
+            if client.getresponse().status == http.HTTPStatus.OK:
+                return True
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            client.close()
+        time.sleep(0.05)
+    return False
+
+
+def _leave_quietly(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(130)

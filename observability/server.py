@@ -1,0 +1,51 @@
+"""gunicorn's configuration: `gunicorn --config python:observability.server observability.asgi:application`.
+
+From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT.
+"""
+
+import os
+from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from uvicorn_worker import UvicornWorker
+
+from observability.logging import configure_structlog, log_format, logging_config
+from observability.processes import end_with, end_with_starter
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
+    """Speaks plain HTTP; leaves the access lines to Django's logging, which knows who asked."""
+
+    CONFIG_KWARGS: dict[str, Any] = {
+        "loop": "auto",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "off",
+        "access_log": False,
+        "server_header": False,
+    }
+
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = Worker
+# A worker that answers nothing for this long is replaced (seconds); one that is told to stop may finish its requests.
+timeout = 60
+graceful_timeout = 10
+# Longer than the idle timeout of the usual load balancers (60 s), so that it is they who close.
+keepalive = 75
+control_socket_disable = True
+# The heartbeat file: on a disk it can block a worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+
+configure_structlog()
+logconfig_dict = logging_config(log_format())
+
+
+def on_starting(_server: Arbiter) -> None:
+    end_with_starter()
+
+
+def post_fork(server: Arbiter, _worker: Worker) -> None:
+    # Without a master nobody replaces a worker, and it would keep the port.
+    end_with(server.pid)
