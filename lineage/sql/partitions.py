@@ -16,10 +16,12 @@ SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhreli
 WHERE inhparent = 'lineage_event'::regclass
 """
 
-# Attaching a table locks the others less than `CREATE TABLE ... PARTITION OF`, which stops every reader and writer.
+# Readers go on, which they would not with `CREATE TABLE ... PARTITION OF`. Writers wait until it is committed: one
+# that had already chosen the default partition would fail there with 23514, as if its event could never be stored.
 _CREATE = """
-CREATE TABLE {name} (LIKE lineage_event INCLUDING ALL);
+LOCK TABLE ONLY lineage_event IN SHARE ROW EXCLUSIVE MODE;
 LOCK TABLE lineage_event_default IN ACCESS EXCLUSIVE MODE;
+CREATE TABLE {name} (LIKE lineage_event INCLUDING ALL);
 WITH moved AS (
     DELETE FROM lineage_event_default
     WHERE event_time >= {start}::timestamptz AND event_time < {end}::timestamptz
