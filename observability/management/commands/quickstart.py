@@ -1,6 +1,5 @@
 """`make run`: everything that the product needs, from one command."""
 
-import argparse
 import http.client
 import os
 import signal
@@ -26,22 +25,19 @@ HOST = "127.0.0.1"
 _ANSWERS_WITHIN = 60.0  # seconds
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: use a number from 1 to 65535")
-    return int(text)
-
-
 class Command(BaseCommand):
     help = "Serves the product for one machine: migrates, makes the first administrator, starts the server."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=_port, default=8000)
+        parser.add_argument("--port", default="8000")
         parser.add_argument("--demo", action="store_true", help="also send sample data through the intake")
 
-    def handle(self, *, port: int, demo: bool, **_options: Any) -> None:
+    def handle(self, *, port: str, demo: bool, **_options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave_quietly)
+        self._serve(_number(port), demo=demo)
+
+    def _serve(self, port: int, *, demo: bool) -> None:
         try:
             _refuse_taken_port(port)
             _refuse_unreachable_database()
@@ -83,6 +79,12 @@ class Command(BaseCommand):
         lines += ["  Stop with Ctrl-C", ""]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
+
+
+def _number(port: str) -> int:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CommandError(f"{port!r} is no port: choose a number from 1 to 65535, PORT=8000.")
+    return int(port)
 
 
 def _refuse_taken_port(port: int) -> None:
