@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,3 +177,15 @@ def test_every_parameter_that_is_described_is_taken_and_no_other(api: Client, do
 def test_only_those_who_may_read_see_it(client: Client, db: None) -> None:
     assert client.get("/api/v1/schema").status_code == 401
     assert "error" in json.loads(client.get("/api/v1/schema").content)
+
+
+def test_the_guide_names_every_endpoint_and_every_field(document: dict[str, Any]) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    for path in document["paths"]:
+        shown = path.removeprefix("/api/v1")
+        for name in ("{connection_id}", "{job_id}", "{run_id}"):
+            shown = shown.replace(name, "{id}")
+        assert f"`{shown}`" in guide
+    for component in ("Connection", "Job", "LatestRun", "OneRun", "Event", "Dataset"):
+        for field in document["components"]["schemas"][component]["properties"]:
+            assert f"`{field}`" in guide, f"{component}.{field}"
