@@ -105,7 +105,6 @@ def serve(
     log: Path,
     *,
     application: str = "observability.asgi:application",
-    worker_class: str = "uvicorn_worker.UvicornWorker",
     arguments: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     ready_path: str = "/gateway/openlineage/api/v1/lineage",
@@ -114,8 +113,8 @@ def serve(
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("wb") as output:
         port = listener.getsockname()[1]
         # The listening socket itself is handed over: nobody else can take its port meanwhile.
-        command = [sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listener.fileno()}"]
-        command += ["--worker-class", worker_class, "--workers", str(WORKERS), *arguments]
+        command = [sys.executable, "-m", "gunicorn", application, "--config", "python:observability.server"]
+        command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(WORKERS), *arguments]
         process = subprocess.Popen(
             command,
             cwd=ROOT,
