@@ -1,0 +1,247 @@
+"""The first use, from an empty list to a job's state and back to nothing, with a real client of OpenLineage."""
+
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from django.contrib.auth.models import AbstractUser
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.uuid import generate_new_uuid
+from playwright.sync_api import Error, Page, expect
+
+from connections.keys import parse_key
+from connections.models import ApiKey
+from observability.guides import KEY_PLACEHOLDER
+from tests.browser.rows import add_connection
+
+OpenPage = Callable[..., Page]
+
+
+class Sender:
+    """One run of one job, as openlineage-python sends it; configured by the text of an openlineage.yml."""
+
+    def __init__(self, config: str) -> None:
+        self._client = OpenLineageClient(config=yaml.safe_load(config))
+        self._run, self._job = Run(runId=str(generate_new_uuid())), Job(namespace="shop", name="shop.load_orders")
+
+    def send(self, state: RunState, time: str) -> None:
+        self._client.emit(RunEvent(eventType=state, eventTime=time, run=self._run, job=self._job, producer="tests"))
+
+
+def clipboard(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def generate_key(page: Page, name: str) -> str:
+    """Asks for a key in the dialog, and copies it: the key."""
+    page.get_by_role("link", name="Generate API key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Key name").fill(name)
+    dialog.get_by_role("button", name="Generate key").click()
+    expect(dialog.get_by_text("It is not shown again.")).to_be_visible()
+    dialog.get_by_role("button", name="Copy API key").click()
+    expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    key = clipboard(page)
+    parse_key(key)
+    expect(page.locator("#new-key")).to_have_text(key)
+    return key
+
+
+def badge(page: Page) -> Any:
+    return page.locator("#connection-status")
+
+
+def add_by_hand(page: Page, name: str) -> None:
+    page.get_by_role("link", name="Add connection").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Display name").fill(name)
+    dialog.get_by_label("Any OpenLineage producer").check()
+    dialog.get_by_role("button", name="Add connection").click()
+
+
+def rename_by_hand(page: Page, old: str, new: str) -> None:
+    page.get_by_label(f"More actions for {old}").click()
+    page.get_by_role("link", name="Rename connection").click()
+    page.get_by_role("dialog").get_by_label("Display name").fill(new)
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("heading", name=new, exact=True)).to_be_visible()
+
+
+def remove_by_hand(page: Page, name: str, what_goes: str) -> None:
+    page.get_by_label(f"More actions for {name}").click()
+    page.get_by_role("link", name="Remove connection").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(what_goes)
+    dialog.get_by_label("Type the name to confirm").fill(name)
+    dialog.get_by_role("button", name="Remove connection").click()
+    expect(page.get_by_text(f"{name} was removed.")).to_be_visible()
+
+
+def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: AbstractUser) -> None:
+    page = open_page(user=editor)
+    add_by_hand(page, "Shop pipelines")
+
+    # It lands on Settings, which says what is missing.
+    expect(page).to_have_url(re.compile(r"/connections/[0-9a-f-]{36}/settings$"))
+    expect(page.get_by_role("heading", name="Shop pipelines")).to_be_visible()
+    expect(badge(page)).to_have_text(re.compile(r"Setup incomplete\s+No API key yet"))
+    expect(page.get_by_role("heading", name="Waiting for the first event")).to_be_visible()
+    key = generate_key(page, "laptop")
+    page.get_by_role("link", name="I have stored the key").click()
+    expect(page.get_by_role("row", name=re.compile(r"laptop.*Never"))).to_contain_text(f"obs_…{key[-4:]}")
+    assert key not in page.content()
+
+    # What the guide gives to copy configures a real client, which sends.
+    page.get_by_role("button", name="Copy: openlineage.yml", exact=True).click()
+    expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    sender = Sender(clipboard(page).replace(KEY_PLACEHOLDER, key))
+    sender.send(RunState.START, "2026-03-02T12:00:00Z")
+
+    # The page says so by itself.
+    expect(badge(page)).to_have_text(re.compile(r"^\s*Connected\s*$"))
+    expect(page.get_by_role("heading", name="First event received: job shop.load_orders at")).to_be_visible()
+    expect(page.locator(".attempt")).to_contain_text(
+        re.compile(r"Stored\s+HTTP 201.*shop\.load_orders.*laptop", re.DOTALL)
+    )
+    expect(page.get_by_role("row", name=re.compile(r"laptop.*just now"))).to_be_visible()
+
+    # So does Overview: the job runs, then it has ended.
+    page.get_by_role("link", name="Overview").click()
+    row = page.get_by_role("row", name=re.compile(r"shop\.load_orders"))
+    expect(row).to_contain_text("Running")
+    sender.send(RunState.COMPLETE, "2026-03-02T12:03:20Z")
+    expect(row).to_contain_text("Completed")
+    expect(row).to_contain_text("3 min 20 s")
+
+    rename_by_hand(page, "Shop pipelines", "Shop")
+    remove_by_hand(page, "Shop", "1 job, 1 run, 1 key")
+    expect(page).to_have_url(re.compile("/connections$"))
+    expect(page.locator(".row-link")).to_have_count(0)
+    for _ in range(8):  # whichever worker answers
+        with pytest.raises(requests.HTTPError, match="401"):
+            sender.send(RunState.START, "2026-03-02T12:05:00Z")
+
+
+def test_a_deleted_key_is_refused_at_once(open_page: OpenPage, editor: AbstractUser) -> None:
+    connection = add_connection("alpha", "openlineage", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor)
+    key = generate_key(page, "laptop")
+    page.get_by_role("link", name="I have stored the key").click()
+    sender = Sender(page.locator("#snippet-yml").inner_text().replace(KEY_PLACEHOLDER, key))
+    sender.send(RunState.START, "2026-03-02T12:00:00Z")
+    page.get_by_role("link", name="Delete API key laptop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete key").click()
+    expect(page.get_by_text("API key laptop was deleted.")).to_be_visible()
+    for _ in range(8):
+        with pytest.raises(requests.HTTPError, match="401"):
+            sender.send(RunState.COMPLETE, "2026-03-02T12:05:00Z")
+
+
+def test_a_refused_event_is_told_on_the_page(open_page: OpenPage, editor: AbstractUser) -> None:
+    connection = add_connection("alpha", "openlineage", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor)
+    key = generate_key(page, "laptop")
+    page.get_by_role("link", name="I have stored the key").click()
+    url = page.locator("#endpoint-url").inner_text()
+    requests.post(url, data=b'{"eventTime": 12}', headers={"Authorization": f"Bearer {key}"}, timeout=10)
+    refused = page.locator(".attempt", has_text="Refused")
+    expect(refused).to_contain_text("HTTP 422")
+    expect(refused.locator(".attempt-reason")).not_to_be_empty()
+    expect(badge(page)).to_contain_text("Last request refused")
+
+
+def test_only_its_button_closes_the_dialog_with_the_key(open_page: OpenPage, editor: AbstractUser) -> None:
+    connection = add_connection("alpha", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor)
+    key = generate_key(page, "laptop")
+    dialog = page.get_by_role("dialog")
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    page.mouse.click(5, 5)
+    expect(dialog).to_be_visible()
+    # The texts to copy stand there with the key filled in.
+    dialog.get_by_text("texts with this key filled in").click()
+    expect(dialog.locator(".snippet").first).to_contain_text(key)
+    dialog.get_by_role("link", name="I have stored the key").click()
+    expect(dialog).to_be_hidden()
+    assert key not in page.content()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_back_does_not_bring_the_key_up(open_page: OpenPage, editor: AbstractUser, closed: bool) -> None:
+    connection = add_connection("alpha", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor)
+    key = generate_key(page, "laptop")
+    if closed:
+        page.get_by_role("link", name="I have stored the key").click()
+        expect(page.get_by_role("row", name=re.compile("laptop"))).to_be_visible()
+    page.goto("/connections")
+    page.go_back()
+    expect(page.get_by_role("row", name=re.compile("laptop"))).to_be_visible()
+    assert key not in page.content()
+    page.go_forward()
+    page.go_back()
+    assert key not in page.content()
+
+
+def test_with_the_keyboard_alone(open_page: OpenPage, editor: AbstractUser) -> None:
+    connection = add_connection("alpha", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor)
+    press = page.keyboard.press
+    for _ in range(40):
+        press("Tab")
+        if page.evaluate("document.activeElement.id") == "generate":
+            break
+    press("Enter")
+    expect(page.get_by_label("Key name")).to_be_focused()
+    press("Escape")
+    expect(page.get_by_role("link", name="Generate API key")).to_be_focused()
+    press("Enter")
+    expect(page.get_by_label("Key name")).to_be_focused()
+    page.keyboard.type("laptop")
+    press("Enter")
+    expect(page.get_by_role("button", name="Copy API key")).to_be_focused()
+    press("Enter")
+    expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
+    parse_key(clipboard(page))
+    press("Tab")
+    expect(page.get_by_role("dialog").locator("summary")).to_be_focused()
+    press("Tab")
+    expect(page.get_by_role("link", name="I have stored the key")).to_be_focused()
+    press("Enter")
+    expect(page.get_by_role("row", name=re.compile("laptop"))).to_be_visible()
+
+
+def test_without_scripts(open_page: OpenPage, editor: AbstractUser) -> None:
+    connection = add_connection("alpha", keys=0)
+    page = open_page(f"/connections/{connection.pk}/settings", editor, scripts=False)
+    expect(page.get_by_role("button", name="Copy endpoint URL")).to_be_hidden()
+    page.get_by_role("link", name="Generate API key").click()
+    page.get_by_label("Key name").fill("laptop")
+    page.get_by_role("button", name="Generate key").click()
+    key = page.locator("#new-key").inner_text()
+    parse_key(key)
+
+    # A reload sends the form again: no second key, and the first one is not told again.
+    page.reload()
+    expect(page.get_by_text("This connection has an API key with this name already.")).to_be_visible()
+    assert key not in page.content()
+    assert ApiKey.objects.count() == 1
+
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("row", name=re.compile("laptop"))).to_be_visible()
+    with contextlib.suppress(Error):  # Chromium shows nothing in the place of an answer to a form that it may not keep
+        page.go_back()
+    assert key not in page.content()
+
+    page.goto(f"/connections/{connection.pk}/settings")
+    page.get_by_role("navigation", name="Sender").get_by_role("link", name="Spark").click()
+    expect(page.locator("#snippet-submit")).to_contain_text(f"/gateway/openlineage/{connection.pk}")
+    page.get_by_role("link", name="Delete API key laptop").click()
+    page.get_by_role("button", name="Delete key").click()
+    expect(page.get_by_text("API key laptop was deleted.")).to_be_visible()
