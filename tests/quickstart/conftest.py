@@ -1,0 +1,124 @@
+"""Real processes in a data directory of their own. What a test started is ended with it."""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from observability.quickstart.data_directory import DataDirectory
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds; a machine under load
+
+
+def wait_until(condition: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {within:.0f} s in vain: {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def data() -> Iterator[DataDirectory]:
+    # pytest's own temporary directories are too deep for a Unix socket.
+    root = Path(tempfile.mkdtemp(prefix="obs-qs-"))
+    root.chmod(0o711)
+    yield DataDirectory(root)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def environment(data: DataDirectory) -> dict[str, str]:
+    """That of somebody who sets DATA_DIR and nothing else."""
+    hidden = {"DATABASE_URL", "SECRET_KEY", "LOG_FORMAT", "PORT", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE"}
+    return {name: value for name, value in os.environ.items() if name not in hidden} | {"DATA_DIR": str(data.root)}
+
+
+@dataclass
+class QuickStart:
+    """`manage.py quickstart`, as make runs it."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+    family: list[psutil.Process] = field(default_factory=list)
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.process.communicate()
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            client.request("GET", "/health/ready")
+            return client.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            client.close()
+
+    def wait_until_ready(self) -> None:
+        wait_until(self.is_ready, "the server is ready")
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def survivors(self) -> list[str]:
+        alive = [member for member in self.family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
+        return [" ".join(member.cmdline()) for member in alive]
+
+    def end(self, how: signal.Signals) -> str:
+        """Signals the parent alone; returns what was printed."""
+        self.process.send_signal(how)
+        output, _ = self.process.communicate(timeout=PATIENCE)
+        return output
+
+
+@pytest.fixture
+def quick_start(environment: dict[str, str]) -> Iterator[Callable[..., QuickStart]]:
+    started: list[QuickStart] = []
+
+    def start(**more: str) -> QuickStart:
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "quickstart", "--port", str(port)],
+            cwd=ROOT,
+            env=environment | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(QuickStart(process, port))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def manage(environment: dict[str, str]) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    return run
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,82 @@
+"""`make run`: first start, second start, and how all of it ends."""
+
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from observability.quickstart.data_directory import DataDirectory
+from observability.quickstart.postgres import Cluster
+from tests.quickstart.conftest import QuickStart, wait_until
+
+COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.count())"
+SIGN_IN = "from django.contrib.auth import authenticate; print(bool(authenticate(username='{}', password='{}')))"
+
+
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def stop_signal(request: pytest.FixtureRequest) -> signal.Signals:
+    return request.param
+
+
+def test_the_first_start_makes_an_administrator_whose_password_is_printed_once(
+    quick_start: Callable[..., QuickStart], manage
+) -> None:
+    first = quick_start()
+    first.wait_until_ready()
+    printed = first.end(signal.SIGTERM)
+    second = quick_start()
+    second.wait_until_ready()
+    password = re.search(r"Password +(\S+)", printed)
+
+    assert f"http://127.0.0.1:{first.port}" in printed
+    assert password, printed
+    assert manage("shell", "-v0", "-c", SIGN_IN.format("admin", password[1])).stdout.strip() == "True"
+    assert "Password" not in second.end(signal.SIGTERM)
+
+
+def test_the_environment_names_the_administrator(quick_start: Callable[..., QuickStart], manage) -> None:
+    started = quick_start(
+        DJANGO_SUPERUSER_USERNAME="ada", DJANGO_SUPERUSER_PASSWORD="correct-horse", DJANGO_SUPERUSER_EMAIL="a@b.example"
+    )
+    started.wait_until_ready()
+    printed = started.end(signal.SIGTERM)
+
+    assert "ada" in printed
+    assert "correct-horse" not in printed
+    assert manage("shell", "-v0", "-c", SIGN_IN.format("ada", "correct-horse")).stdout.strip() == "True"
+
+
+def test_nothing_is_left_running(quick_start: Callable[..., QuickStart], stop_signal: signal.Signals) -> None:
+    started = quick_start()
+    started.wait_until_ready()
+    family = len(started.family)
+    output = started.end(stop_signal)
+
+    assert family >= 5, "the keeper, PostgreSQL, gunicorn and its two workers at least"
+    assert started.survivors() == []
+    assert "Traceback" not in output
+
+
+def test_nothing_is_left_running_after_kill_9_and_the_next_start_works(quick_start: Callable[..., QuickStart]) -> None:
+    started = quick_start()
+    started.wait_until_ready()
+    started.end(signal.SIGKILL)
+
+    wait_until(lambda: started.survivors() == [], f"these end by themselves: {started.survivors()}")
+    again = quick_start()
+    again.wait_until_ready()
+
+
+def test_manage_py_finds_the_database_whether_the_product_runs_or_not(
+    quick_start: Callable[..., QuickStart], manage, data: DataDirectory
+) -> None:
+    started = quick_start()
+    started.wait_until_ready()
+    while_it_runs = manage("shell", "-v0", "-c", COUNT_USERS)
+
+    assert while_it_runs.stdout.strip() == "1", while_it_runs.stderr
+    assert started.is_ready(), "the command stopped the server under the product"
+    started.end(signal.SIGTERM)
+    assert manage("shell", "-v0", "-c", COUNT_USERS).stdout.strip() == "1"
+    assert Cluster(data.postgres, data.log).postmaster() is None, "the command left the server running"
