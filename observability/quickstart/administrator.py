@@ -8,12 +8,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from observability.quickstart.problem import CannotStart
+
 # No characters that look alike: people type it.
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-
-
-class BadAdministrator(Exception):
-    """The environment asks for an administrator that cannot be made. Its text is one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class NewAdministrator:
 def ensure_administrator() -> NewAdministrator | None:
     """Makes a superuser from DJANGO_SUPERUSER_USERNAME, _PASSWORD and _EMAIL (`admin`, a generated one, none).
 
-    None: there is a superuser already. Raises BadAdministrator.
+    None: there is a superuser already. Raises CannotStart.
     """
     if User.objects.filter(is_superuser=True).exists():
         return None
@@ -40,7 +38,7 @@ def ensure_administrator() -> NewAdministrator | None:
             user.full_clean()
             user.save()
     except ValidationError as error:
-        raise BadAdministrator(f"The administrator {username!r} cannot be made: {' '.join(error.messages)}") from None
+        raise CannotStart(f"The administrator {username!r} cannot be made: {' '.join(error.messages)}") from None
     return NewAdministrator(username, generated)
 
 

@@ -12,8 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from observability.processes import end_with_starter
 from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.lease import Lease
-from observability.quickstart.postgres import PostgresProblem
+from observability.quickstart.problem import CannotStart
 
 # They run without a database.
 _NEED_NO_SERVER = {"collectstatic", "help", "version", "--help", "-h", "--version"}
@@ -27,7 +26,7 @@ def prepare_environment(command: str) -> None:
     end_with_starter()
     try:
         _prepare(command)
-    except PostgresProblem as problem:
+    except CannotStart as problem:
         sys.exit(f"Observatory cannot start. {problem}")
     except OSError as problem:
         sys.exit(f"Observatory cannot start: {problem.filename or 'DATA_DIR'}: {problem.strerror or problem}.")
@@ -42,6 +41,14 @@ def _prepare(command: str) -> None:
         _refuse_malformed_url()
         return
     data.make()
+    _use_embedded_server(data, command)
+
+
+def _use_embedded_server(data: DataDirectory, command: str) -> None:
+    try:
+        from observability.quickstart.lease import Lease  # noqa: PLC0415 - production is without its packages
+    except ModuleNotFoundError:
+        raise CannotStart("DATABASE_URL is not set, and the embedded PostgreSQL is not installed.") from None
     lease = Lease(data)
     os.environ["DATABASE_URL"] = lease.url
     # The embedded server is for people at a terminal, not for collectors of logs.
@@ -60,4 +67,4 @@ def _refuse_malformed_url() -> None:
         conninfo_to_dict(os.environ.get("DATABASE_URL", ""))
     except psycopg.ProgrammingError:
         # psycopg's own text quotes the URL, and with it perhaps a password.
-        raise PostgresProblem("DATABASE_URL is no connection string (postgresql://user:password@host/name).") from None
+        raise CannotStart("DATABASE_URL is no connection string (postgresql://user:password@host/name).") from None

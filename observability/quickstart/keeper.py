@@ -13,7 +13,8 @@ from types import FrameType
 
 from observability.quickstart.data_directory import DataDirectory
 from observability.quickstart.lease import Lock
-from observability.quickstart.postgres import Cluster, PostgresProblem
+from observability.quickstart.postgres import Cluster
+from observability.quickstart.problem import CannotStart
 
 _LOOKS_EVERY = 0.1  # seconds
 
@@ -59,7 +60,7 @@ def _fall_silent() -> None:
 def main() -> None:
     try:
         Keeper(DataDirectory(Path(sys.argv[1]))).run()
-    except (PostgresProblem, OSError) as problem:
+    except (CannotStart, OSError) as problem:
         sys.exit(str(problem))
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.postgres import Cluster, PostgresProblem
+from observability.quickstart.postgres import Cluster
+from observability.quickstart.problem import CannotStart
 
 _CODE: Final = Path(__file__).resolve().parents[2]
 _STARTS_WITHIN: Final = 150.0  # seconds
@@ -54,7 +55,7 @@ class Lease:
         return self._cluster.url
 
     def join(self) -> None:
-        """Returns when the server takes queries. Raises PostgresProblem, and OSError for DATA_DIR."""
+        """Returns when the server takes queries. Raises CannotStart, and OSError for DATA_DIR."""
         self._users = Lock(self._data.users_lock)
         # Waits for a keeper that is just stopping the server.
         self._users.share()
@@ -87,12 +88,12 @@ class Lease:
             if self._keeper is None and not self._is_kept():
                 self._keeper = self._start_keeper()
             if self._keeper is not None and self._keeper.poll():
-                raise PostgresProblem(self._said().strip().rpartition("\n")[2] or "Its keeper ended.")
+                raise CannotStart(self._said().strip().rpartition("\n")[2] or "Its keeper ended.")
             if self._is_kept() and self._cluster.takes_queries():
                 sys.stderr.write(self._said())
                 return
             time.sleep(0.02)
-        raise PostgresProblem(f"The embedded PostgreSQL did not start; see {self._data.log}.")
+        raise CannotStart(f"The embedded PostgreSQL did not start; see {self._data.log}.")
 
     def _start_keeper(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(

