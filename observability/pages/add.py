@@ -1,6 +1,9 @@
 """Add connection: a name and a type; then on to its Settings."""
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +21,9 @@ def add_connection(request: HttpRequest) -> HttpResponse:
     form = AddConnectionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            connection = create_connection(**form.cleaned_data, created_by=request.user, now=timezone.now())
+            connection = create_connection(
+                **form.cleaned_data, created_by=cast("User", request.user), now=timezone.now()
+            )
         except DuplicateName:
             form.add_error("name", NAME_TAKEN)
         else:

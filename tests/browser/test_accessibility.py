@@ -89,6 +89,13 @@ def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: AbstractUse
     assert small == []
 
 
+@pytest.mark.parametrize("width", [320, 767, 768, 1000, 1120, 1280, 1920])
+def test_nothing_scrolls_sideways(open_page: OpenPage, editor: AbstractUser, width: int) -> None:
+    add_one_of_each()
+    page = open_page(user=editor, width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_the_exact_time_on_focus(open_page: OpenPage, viewer: AbstractUser) -> None:
     add_connection("alpha", heard=True)
     page = open_page(user=viewer)
