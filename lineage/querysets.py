@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -52,6 +53,14 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What some jobs are: how many of each kind, and whether a name alone may stand for several of them."""
+
+    by_kind: dict[str, int]
+    several_namespaces: bool
+
+
 def _in_state(state: str) -> Q:
     if state == _RUNNING:
         return Q(running_runs__gt=0)
@@ -88,13 +97,16 @@ class JobQuerySet(_OfVisibleConnections):
         counts = {state: Count("id", filter=_in_state(state)) for state in states}
         return self.aggregate(**{ALL_STATES: Count("id")}, **counts)
 
-    def counts_by_kind(self) -> dict[str, int]:
-        return dict(self.order_by("kind").values_list("kind").annotate(Count("id")))
-
-    def have_several_namespaces(self) -> bool:
-        """Whether a name alone may stand for several of them."""
-        ends = self.aggregate(first=Min("namespace"), last=Max("namespace"))
-        return bool(ends["first"] != ends["last"])
+    def facts(self) -> JobFacts:
+        rows = list(
+            self.order_by("kind")
+            .values("kind")
+            .annotate(jobs=Count("id"), first=Min("namespace"), last=Max("namespace"))
+        )
+        return JobFacts(
+            by_kind={row["kind"]: row["jobs"] for row in rows},
+            several_namespaces=len({row[end] for row in rows for end in ("first", "last")}) > 1,
+        )
 
     def needing_attention_first(self) -> Self:
         """Failing ones, then running ones, then the others; in each the latest first."""

@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
-from lineage.querysets import ALL_STATES
+from lineage.querysets import ALL_STATES, JobFacts
 from observability.pages.job_choices import STATES, JobChoices
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class JobTable:
 
     @cached_property
     def page(self) -> Page[Job]:
-        return Paginator(self._sorted(), ROWS_PER_PAGE).get_page(self.choices.page)
+        paginator = Paginator(self._sorted(), ROWS_PER_PAGE)
+        # Counted already, beside the other states.
+        paginator.count = self._jobs_by_state[self.choices.state or ALL_STATES]
+        return paginator.get_page(self.choices.page)
 
     @cached_property
     def rows(self) -> list[JobRow]:
@@ -112,7 +115,7 @@ class JobTable:
     @cached_property
     def states(self) -> list[Option]:
         """All, and each state that occurs, with how many jobs the other choices leave there."""
-        counts = self._chosen_but_for_state().counts_by_state(STATES)
+        counts = self._jobs_by_state
         return [
             Option(state, title, self.choices.query(state=state), state == self.choices.state, jobs)
             for state, title, jobs in (
@@ -127,12 +130,20 @@ class JobTable:
         """Each kind of job that the connection has."""
         return [
             Option(kind, KINDS.get(kind, kind), self.choices.query(kind=kind), kind == self.choices.kind, jobs)
-            for kind, jobs in self._jobs().counts_by_kind().items()
+            for kind, jobs in self._overall.by_kind.items()
         ]
 
-    @cached_property
+    @property
     def several_namespaces(self) -> bool:
-        return self._jobs().have_several_namespaces()
+        return self._overall.several_namespaces
+
+    @cached_property
+    def _jobs_by_state(self) -> dict[str, int]:
+        return self._chosen_but_for_state().counts_by_state(STATES)
+
+    @cached_property
+    def _overall(self) -> JobFacts:
+        return self._jobs().facts()
 
     def _jobs(self) -> JobQuerySet:
         return Job.objects.of(self.connection)

@@ -40,11 +40,13 @@ class Overview:
 
 def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
     runs, failures = Run.objects.of(connection).took_place_since(now - LATELY).count_with_failures()
+    summary = connection_summary(connection, now=now)
     return Overview(
-        summary=connection_summary(connection, now=now),
+        summary=summary,
         runs_lately=runs,
         failures_lately=failures,
-        keys=list(connection.api_keys.all()),
+        # Only the checklist asks for them, which stands there until the first event.
+        keys=[] if summary.is_connected else list(connection.api_keys.all()),
         table=JobTable(connection, choices, now),
     )
 
