@@ -1,5 +1,6 @@
 """HTTP/1.1 as bytes on a socket: sends what a client library would refuse to, and follows no redirect."""
 
+import select
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def exchange(
 def send(
     client: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
 ) -> None:
-    """A server that has heard enough may answer and hang up before the body's end: that is no error here."""
+    """Stops where the server answers before the body's end. It may hang up then, too: that is no error here."""
     lines = {"Host": "127.0.0.1", "Content-Type": "application/json", **headers}
     if not isinstance(body, bytes):
         lines["Transfer-Encoding"] = "chunked"
@@ -44,6 +45,8 @@ def send(
     try:
         client.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
         for part in [body] if isinstance(body, bytes) else _chunked(body):
+            if select.select([client], [], [], 0)[0]:
+                return
             client.sendall(part)
     except (BrokenPipeError, ConnectionResetError):
         return
