@@ -106,6 +106,8 @@ def _loggers(kind: LogFormat, level: str) -> dict[str, Any]:
     return {
         "django": {"level": level},
         "django.request": {"level": "ERROR"},
+        # Anybody can send any Host, and a traceback each time would bury the rest.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django_structlog": {"level": requests},
         "gunicorn.error": {"level": level},
         "uvicorn.error": {"level": level},
