@@ -82,6 +82,16 @@ def remove_by_hand(page: Page, name: str, what_goes: str) -> None:
     expect(page.get_by_text(f"{name} was removed.")).to_be_visible()
 
 
+def watch_the_job_end(page: Page, sender: Sender) -> None:
+    """On Overview, which says by itself that the job runs, then that it has ended."""
+    page.get_by_role("link", name="Overview").click()
+    row = page.get_by_role("row", name=re.compile(r"shop\.load_orders"))
+    expect(row).to_contain_text("Running")
+    sender.send(RunState.COMPLETE, "2026-03-02T12:03:20Z")
+    expect(row).to_contain_text("Completed")
+    expect(row).to_contain_text("3 min 20 s")
+
+
 def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: AbstractUser) -> None:
     page = open_page(user=editor)
     add_by_hand(page, "Shop pipelines")
@@ -110,14 +120,7 @@ def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: Abst
     )
     expect(page.get_by_role("row", name=re.compile(r"laptop.*just now"))).to_be_visible()
 
-    # So does Overview: the job runs, then it has ended.
-    page.get_by_role("link", name="Overview").click()
-    row = page.get_by_role("row", name=re.compile(r"shop\.load_orders"))
-    expect(row).to_contain_text("Running")
-    sender.send(RunState.COMPLETE, "2026-03-02T12:03:20Z")
-    expect(row).to_contain_text("Completed")
-    expect(row).to_contain_text("3 min 20 s")
-
+    watch_the_job_end(page, sender)
     rename_by_hand(page, "Shop pipelines", "Shop")
     remove_by_hand(page, "Shop", "1 job, 1 run, 1 key")
     expect(page).to_have_url(re.compile("/connections$"))

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Attempt, Connection
 from lineage.models import Job, RunState
+from observability.guides import GUIDES
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
 from tests.pages.rows import job, job_that_ran, make_activity, save
@@ -131,36 +132,47 @@ def test_the_guide_keeps_the_focus_on_its_tab(
     expect(page).to_have_url(re.compile(r"\?guide=curl"))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int) -> None:
+def fill_with_everything(connection: Connection) -> None:
+    """Jobs in every state, attempts of every outcome, and names that cannot be broken."""
     states = [RunState.FAILED, RunState.RUNNING, RunState.COMPLETED, RunState.ABORTED, RunState.UNKNOWN]
     jobs = [ran(connection, f"{LONG_NAME}{state}", state, namespace=f"{LONG_NAME}{state}") for state in states]
     save([*jobs, job(connection, "never")], f"{LONG_NAME}\nat line 3")
-    for outcome, status in (("stored", 201), ("repeat", 200), ("rejected", 422)):
+    for outcome, status, reason in (("stored", 201, ""), ("repeat", 200, ""), ("rejected", 422, LONG_NAME)):
         Attempt.objects.create(
             connection=connection,
             at=timezone.now(),
             outcome=outcome,
             status=status,
-            reason=LONG_NAME if outcome == "rejected" else "",
+            reason=reason,
             job_name=LONG_NAME,
             key_name="scheduler",
         )
     connection.api_keys.update(name=LONG_NAME[:100])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_accessible_pages(
+    open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int
+) -> None:
+    fill_with_everything(connection)
+    waiting = add_connection("beta", keys=0)
     page = open_page(url(connection), editor, theme=theme, width=width)
     page.locator(".job-error summary").click()
     assert_accessible(page)
-    page.goto(url(connection, "?q=zzz"))
-    assert_accessible(page)
-    waiting = add_connection("beta", keys=0)
-    for path in (url(waiting), url(waiting, "/settings"), url(waiting, "/keys/generate")):
+    guides = [url(connection, f"/settings?guide={guide.slug}") for guide in GUIDES]
+    others = [url(connection, "?q=zzz"), url(waiting), url(waiting, "/settings"), url(waiting, "/keys/generate")]
+    for path in [*others, *guides]:
         page.goto(path)
         assert_accessible(page)
-    guides = ("airflow", "airflow-dbt", "dbt", "openlineage-yml", "spark", "curl")
-    for path in (f"/settings?guide={guide}" for guide in guides):
-        page.goto(url(connection, path))
-        assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_accessible_dialogs(
+    open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int
+) -> None:
+    page = open_page(url(connection, "/settings"), editor, theme=theme, width=width)
     page.get_by_role("link", name="Delete API key").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_accessible(page)
