@@ -23,3 +23,7 @@ class ObservatoryAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+    def get_urls(self) -> list[Any]:
+        """Without `view_on_site`: no model has a page of its own there, and it fails on ids that are no UUID."""
+        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]

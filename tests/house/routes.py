@@ -1,0 +1,87 @@
+"""Every route of the URLconf, and rows for the ids in them."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from allauth.account.models import EmailAddress
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from api.models import ApiToken
+from connections.models import ApiKey, Attempt, Connection
+from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
+    """Every route as the URLconf writes it; those that are long expressions by their name."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, route)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield f"{prefix}{pattern.name}" if pattern.name in {"intake", "app_list"} else route
+
+
+class World:
+    """A row of each model that a route can name."""
+
+    def __init__(self) -> None:
+        connection = Connection.objects.create(name="Warehouse", type="dbt", created_at=NOW)
+        of = {"connection": connection}
+        times = {"first_event_at": NOW, "last_event_at": NOW}
+        other = User.objects.create(username="other")
+        key = ApiKey.objects.create(name="worker", lookup="l", created_at=NOW, **of)
+        job = Job.objects.create(id=uuid.uuid4(), namespace="n", name="j", described_at=NOW, **of)
+        [run] = Run.objects.bulk_create([Run(id=uuid.uuid4(), job=job, event_count=1, **times, **of)])
+        event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id, "body": "{}"}
+        edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
+        rows = [
+            connection,
+            key,
+            job,
+            run,
+            other,
+            Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
+            Event.objects.create(id=uuid.uuid4(), **event, **of),
+            Dataset.objects.create(id=uuid.uuid4(), namespace="n", name="d", **of),
+            Edge.objects.create(id=uuid.uuid4(), **edge, **times, **of),
+            Activity.objects.create(**times, **of),
+            EmailAddress.objects.create(user=other, email="other@example.com"),
+            ApiToken.objects.create(user=other, lookup="t", created_at=NOW),
+            Group.objects.create(name="others"),
+        ]
+        self._rows = {row._meta.label_lower: row for row in rows}
+        self._ids = {"connection_id": connection.id, "key_id": key.id, "job_id": job.id, "run_id": run.id}
+
+    def path(self, route: str) -> str:
+        """Of a route that exists, with the ids of rows that exist."""
+        if route == "intake":
+            return f"/gateway/openlineage/{self._ids['connection_id']}"
+        if route == "admin/app_list":
+            return "/admin/lineage/"
+        if match := re.match(r"admin/(\w+)/(\w+)/.*<", route):
+            row = self._rows[f"{match[1]}.{match[2]}"]
+            model_admin = admin.site.get_model_admin(type(row))
+            address = model_admin.address_of(row) if hasattr(model_admin, "address_of") else row.pk
+            return "/" + re.sub(r"<[^>]+>", lambda _: quote(str(address)), route)
+        return "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(self._ids[match[1]]), route.replace("(?P<url>.*)$", "x"))
+
+
+def ask(client: Client, method: str, path: str, **options: str) -> HttpResponse:
+    """The answer; what the request changed is undone."""
+    cookies = client.cookies.copy()
+    with transaction.atomic():
+        response = client.generic(method, path, **options)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return response

@@ -1,0 +1,186 @@
+"""Who gets which answer: each route of the URLconf, for each role, by GET and by POST. A route that is not listed
+here fails, so nobody adds one without saying whom it is for.
+"""
+
+import re
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+from connections.models import ApiKey, Connection
+from tests.house.routes import NOW, World, ask, routes
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("anonymous", "viewer", "editor", "administrator")
+
+# The answers to anonymous, viewer, editor and administrator, by GET and by POST. A status, or where a 302 leads:
+# `sign-in`; `closed`, the door of the operators' site; `on`, anywhere else. Forms are posted empty:
+# 422 is a form that was read, 400 or 404 a request that was.
+PAGES = """
+route                                                      | GET                          | POST
+                                                           | on      on     on     on     | on      on     on     on
+sign-in                                                    | 200     on     on     on     | 200     on     on     on
+sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
+sign-out                                                   | on      200    200    200    | on      on     on     on
+theme                                                      | 405     405    405    405    | 400     400    400    400
+connections                                                | sign-in 200    200    200    | 405     405    405    405
+connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>                           | sign-in 200    200    200    | 405     405    405    405
+connections/<uuid:connection_id>/settings                  | sign-in 200    200    200    | 405     405    405    405
+connections/<uuid:connection_id>/rename                    | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>/remove                    | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>/keys/generate             | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | sign-in 403    200    200    | sign-in 403    on     on
+intake                                                     | 405     405    405    405    | 401     401    401    401
+api/v1/connections                                         | 401     200    200    200    | 401     405    405    405
+api/v1/connections/<any_case_uuid:connection_id>           | 401     200    200    200    | 401     405    405    405
+api/v1/connections/<any_case_uuid:connection_id>/jobs      | 401     200    200    200    | 401     405    405    405
+api/v1/connections/<any_case_uuid:connection_id>/runs      | 401     200    200    200    | 401     405    405    405
+api/v1/jobs/<any_case_uuid:job_id>                         | 401     200    200    200    | 401     405    405    405
+api/v1/jobs/<any_case_uuid:job_id>/runs                    | 401     200    200    200    | 401     405    405    405
+api/v1/runs/<any_case_uuid:run_id>                         | 401     200    200    200    | 401     405    405    405
+api/v1/runs/<any_case_uuid:run_id>/events                  | 401     200    200    200    | 401     405    405    405
+api/v1/datasets                                            | 401     200    200    200    | 401     405    405    405
+api/v1/schema                                              | 401     200    200    200    | 401     405    405    405
+api/v1/docs                                                | sign-in 200    200    200    | sign-in 405    405    405
+api/v1/                                                    | 401     404    404    404    | 401     404    404    404
+admin/                                                     | closed  closed closed 200    | closed  closed closed 200
+admin/login/                                               | sign-in 403    403    on     | sign-in 403    403    on
+admin/logout/                                              | on      on     on     405    | on      on     on     200
+admin/password_change/                                     | closed  closed closed 200    | closed  closed closed 200
+admin/password_change/done/                                | closed  closed closed 200    | closed  closed closed 405
+admin/autocomplete/                                        | closed  closed closed 403    | closed  closed closed 405
+admin/jsi18n/                                              | closed  closed closed 200    | closed  closed closed 405
+admin/auth/user/<id>/password/                             | closed  closed closed 200    | closed  closed closed 200
+admin/app_list                                             | closed  closed closed 200    | closed  closed closed 200
+admin/(?P<url>.*)$                                         | closed  closed closed 404    | closed  closed closed 404
+"""
+
+# What an administrator may do to the rows of each model in the operators' site; others do not enter it.
+MODELS = {
+    "account.emailaddress": {"add", "change", "delete"},
+    "api.apitoken": {"delete"},
+    "auth.group": {"add", "change", "delete"},
+    "auth.user": {"add", "change", "delete"},
+    "connections.apikey": {"delete"},
+    "connections.attempt": set(),
+    "connections.connection": {"delete"},
+    "lineage.activity": set(),
+    "lineage.dataset": set(),
+    "lineage.edge": set(),
+    "lineage.event": set(),
+    "lineage.job": set(),
+    "lineage.run": set(),
+}
+
+Expected = dict[tuple[str, str], str]  # by method and role
+
+
+def pages() -> dict[str, Expected]:
+    lines = [line.split("|") for line in PAGES.strip("\n").splitlines()[1:]]
+    return {
+        route.strip(): {
+            (method, role): answer
+            for method, answers in (("GET", get), ("POST", post))
+            for role, answer in zip(ROLES, answers.split(), strict=True)
+        }
+        for route, get, post in lines
+    }
+
+
+def admin_pages() -> dict[str, Expected]:
+    expected = {}
+    for label, allowed in MODELS.items():
+        row = f"admin/{label.replace('.', '/')}/"
+        may = {verb: "200" if verb in allowed else "403" for verb in ("add", "change", "delete")}
+        for route, get, post in (
+            (row, "200", "200"),
+            (f"{row}add/", may["add"], may["add"]),
+            (f"{row}<path:object_id>/change/", "200", may["change"]),
+            (f"{row}<path:object_id>/delete/", may["delete"], may["delete"]),
+            (f"{row}<path:object_id>/history/", "200", "200"),
+            (f"{row}<path:object_id>/", "on", "on"),
+        ):
+            expected[route] = dict.fromkeys(((m, role) for m in ("GET", "POST") for role in ROLES), "closed")
+            expected[route] |= {("GET", "administrator"): get, ("POST", "administrator"): post}
+    return expected
+
+
+EXPECTED = pages() | admin_pages()
+
+
+@pytest.fixture
+def clients(viewer, editor, administrator) -> dict[str, Client]:
+    made = {role: Client(raise_request_exception=False) for role in ROLES}
+    for role, user in zip(ROLES[1:], (viewer, editor, administrator), strict=True):
+        made[role].force_login(user)
+    return made
+
+
+def in_words(response: HttpResponse) -> str:
+    if response.status_code != 302:
+        return str(response.status_code)
+    if response["Location"].startswith("/sign-in?next="):
+        return "sign-in"
+    return "closed" if response["Location"].startswith("/admin/login/?next=") else "on"
+
+
+def test_each_route_is_listed_and_no_other():
+    assert sorted(routes()) == sorted(EXPECTED)
+
+
+def test_each_role_gets_its_answer(clients):
+    world = World()
+    wrong = []
+    for route in set(routes()) & set(EXPECTED):
+        for (method, role), expected in EXPECTED[route].items():
+            answer = in_words(ask(clients[role], method, world.path(route)))
+            if answer != expected:
+                wrong.append(f"{method} {route} by {role}: {answer}, expected {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_without_a_token_no_route_takes_a_post_from_a_session(administrator):
+    """Except the intake, which knows no session, and answers as it does to everybody."""
+    world = World()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(administrator)
+    answers = {route: in_words(ask(client, "POST", world.path(route))) for route in routes()}
+    assert answers.pop("intake") == "401"
+    assert set(answers.values()) == {"403"}, [route for route, answer in answers.items() if answer != "403"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_no_other_method_does_anything(clients, method):
+    """By a viewer, who may change nothing by any method."""
+    world = World()
+    before = Connection.objects.values().get(), ApiKey.objects.values().get()
+    for route in routes():
+        response = clients["viewer"].generic(method, world.path(route))
+        assert response.status_code in {302, 400, 401, 403, 404, 405}, (method, route, response.status_code)
+    assert (Connection.objects.values().get(), ApiKey.objects.values().get()) == before
+
+
+def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients):
+    """To everybody who is signed in alike: removed, never there."""
+    removed = Connection.objects.create(name="gone", type="dbt", created_at=NOW, removed_at=NOW)
+    for route in (route for route in EXPECTED if "connection_id" in route):
+        for id_ in (removed.id, uuid.uuid4()):
+            path = "/" + re.sub(r"<\w+:(\w+)>", str(id_), route)
+            answers = {role: in_words(ask(clients[role], "GET", path)) for role in ROLES}
+            assert answers["anonymous"] in {"sign-in", "401"}
+            assert answers["administrator"] == answers["editor"] == "404", path
+            assert answers["viewer"] in {"403", "404"}
+
+
+def test_a_person_who_was_deactivated_is_anonymous(clients, viewer, editor, administrator):
+    world = World()
+    User.objects.update(is_active=False)
+    for route in ("connections", "connections/add", "api/v1/connections", "admin/"):
+        anonymous = in_words(ask(clients["anonymous"], "GET", world.path(route)))
+        for role in ROLES:
+            assert in_words(ask(clients[role], "GET", world.path(route))) == anonymous
