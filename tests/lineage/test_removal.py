@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
 from django.db import OperationalError, transaction
 from django.db import connection as database
 
@@ -75,6 +76,12 @@ def rows_of(connection_id: uuid.UUID) -> dict[str, int]:
 
 def nothing() -> dict[str, int]:
     return dict.fromkeys((table.__name__ for table in TABLES), 0)
+
+
+def test_every_table_of_what_was_sent_is_known_to_it():
+    """A new table would keep the rows of removed connections for ever."""
+    known = {table.model for table, _ in removal._TABLES}
+    assert known >= set(apps.get_app_config("lineage").get_models())
 
 
 @pytest.mark.django_db

@@ -1,0 +1,41 @@
+"""What people type is judged by the same rules as anywhere else, and said in words beside the field."""
+
+import pytest
+
+from connections.forms import AddConnectionForm, GenerateKeyForm, RemoveConnectionForm, RenameConnectionForm
+from connections.models import Connection
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "This field is required."),
+        ("   ", "This field is required."),
+        ("\u200b", "A name has at least one visible character."),
+        ("a\nb", "A name has no control characters or line breaks."),
+        ("a\u202eb", "A name has no control characters or line breaks."),
+        ("a\x00b", "A name has no control characters or line breaks."),
+        ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
+    ],
+)
+@pytest.mark.parametrize("form", [AddConnectionForm, RenameConnectionForm, GenerateKeyForm])
+def test_a_name_that_is_not_allowed_is_explained(form, name, message):
+    assert message in form({"name": name, "type": "dbt"}).errors["name"]
+
+
+def test_a_name_is_taken_as_it_will_be_stored():
+    form = AddConnectionForm({"name": "  Cafe\u0301 ", "type": "dbt"})
+    assert form.is_valid()
+    assert form.cleaned_data == {"name": "Café", "type": "dbt"}
+
+
+def test_the_types_are_those_of_connections():
+    form = AddConnectionForm({"name": "x", "type": "cron"})
+    assert list(form.errors) == ["type"]
+    assert [value for value, _ in form.fields["type"].choices] == Connection.Type.values
+
+
+@pytest.mark.parametrize(("typed", "valid"), [("Prod", True), (" Prod ", True), ("prod", False), ("", False)])
+def test_a_removal_wants_the_name_as_it_is(typed, valid):
+    form = RemoveConnectionForm({"name": typed}, connection=Connection(name="Prod"))
+    assert form.is_valid() is valid
