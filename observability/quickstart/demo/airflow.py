@@ -14,6 +14,8 @@ _NAMESPACE: Final = "airflow-prod"
 _PRODUCER: Final = "https://github.com/apache/airflow/tree/providers-openlineage/2.20.3"
 _TRIES: Final = 2
 _RETRY_AFTER: Final = timedelta(minutes=1)
+# The longest DAG run, with all its retries, is over by then.
+_ENDED_BEFORE: Final = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def events(now: datetime) -> Iterator[Event]:
     """Told from `now`, which only moves the story in time."""
     since = now - HISTORY
     for dag in _DAGS:
-        for at in dag.scheduled(since, now - timedelta(hours=2)):
+        for at in dag.scheduled(since, now - _ENDED_BEFORE):
             yield from _dag_run(dag, at, random.Random(f"{dag.name} {(now - at) // timedelta(hours=1)}"))  # noqa: S311
     for at in _BACKUP.scheduled(since, now - timedelta(days=4)):
         yield from _dag_run(_BACKUP, at, random.Random(f"backup {(now - at) // timedelta(hours=1)}"))  # noqa: S311

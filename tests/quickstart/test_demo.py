@@ -1,0 +1,71 @@
+"""`make demo`: sample data goes through the real intake, once, and leaves something on every page."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from connections.models import ApiKey, Attempt, Connection
+from lineage.models import Dataset, Edge, Event, Job, Run
+from observability.quickstart.demo.send import STORIES, send_demo
+from tests.serving import LiveServer
+
+
+def test_every_page_has_something_to_show(server: LiveServer) -> None:
+    sent = send_demo(server.url, is_wanted=lambda: True)
+
+    assert Event.objects.count() == sent
+    assert Attempt.objects.filter(outcome=Attempt.Outcome.REJECTED).count() == 0
+    assert set(Connection.objects.values_list("type", flat=True)) == set(Connection.Type.values)
+    assert set(Job.objects.values_list("kind", flat=True)) >= {"DAG", "TASK", "MODEL", "TEST", "APPLICATION", "JOB"}
+    states = Counter(Run.objects.values_list("state", flat=True))
+    assert min(states[state] for state in ("RUNNING", "COMPLETED", "FAILED")) > 0
+    assert Run.objects.filter(state="FAILED").exclude(error_message=None).exists()
+    assert Run.objects.filter(attempt=2).exists(), "no task was tried again"
+    assert Job.objects.filter(running_runs__gt=0, latest_run_at__gt=timezone.now() - timedelta(minutes=10)).exists()
+    assert Job.objects.filter(running_runs__gt=0, latest_run_at__lt=timezone.now() - timedelta(days=2)).exists()
+    assert Dataset.objects.filter(described=True).exists()
+    assert set(Edge.objects.values_list("direction", flat=True)) == {"READS", "WRITES"}
+
+
+def test_it_covers_two_weeks_and_nothing_of_the_future(server: LiveServer) -> None:
+    send_demo(server.url, is_wanted=lambda: True)
+    times = Event.objects.values_list("event_time", flat=True)
+
+    assert timezone.now() - timedelta(days=16) < min(times) < timezone.now() - timedelta(days=12)
+    assert max(times) <= timezone.now()
+
+
+def test_a_second_start_sends_nothing(server: LiveServer) -> None:
+    sent = send_demo(server.url, is_wanted=lambda: True)
+
+    assert send_demo(server.url, is_wanted=lambda: True) == 0
+    assert Event.objects.count() == sent
+    assert ApiKey.objects.count() == len(STORIES)
+
+
+def test_an_interrupted_start_leaves_no_key_and_the_next_one_sends_the_rest(server: LiveServer) -> None:
+    patience = iter([True, False])
+    send_demo(server.url, is_wanted=lambda: next(patience, False))
+    assert ApiKey.objects.count() == 0
+    interrupted = Event.objects.count()
+
+    send_demo(server.url, is_wanted=lambda: True)
+
+    assert Event.objects.count() > interrupted
+    assert Connection.objects.count() == len(STORIES)
+
+
+def test_the_same_story_is_told_at_every_start() -> None:
+    now = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+    for story in STORIES:
+        assert list(story.events(now)) == list(story.events(now))
+        later = list(story.events(now + timedelta(days=1)))
+        assert len(later) == len(list(story.events(now)))
+
+
+def test_no_event_is_of_the_future_whatever_the_hour() -> None:
+    for hour in range(24):
+        now = datetime(2026, 3, 4, hour, 30, tzinfo=UTC)
+        for story in STORIES:
+            assert max(datetime.fromisoformat(event["eventTime"]) for event in story.events(now)) <= now
