@@ -68,6 +68,12 @@ def chromium() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+def session_of(user: AbstractUser) -> str:
+    client = Client()
+    client.force_login(user)
+    return client.cookies["session"].value
+
+
 @pytest.fixture
 def open_page(product: LiveServer, chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a browser window: of whom, how wide, in which theme, with scripts or without."""
@@ -98,10 +104,7 @@ def open_page(product: LiveServer, chromium: Browser) -> Iterator[Callable[..., 
         context.on("console", listen)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         if user:
-            client = Client()
-            client.force_login(user)
-            session = client.cookies["session"].value
-            context.add_cookies([{"name": "session", "value": session, "url": product.url}])
+            context.add_cookies([{"name": "session", "value": session_of(user), "url": product.url}])
         page = context.new_page()
         page.goto(path)
         return page
