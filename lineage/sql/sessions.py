@@ -9,5 +9,6 @@ def replace_ended_sessions() -> None:
     Checking each session before it is handed out would not do: the pool pauses for a second, then for two, after
     each that it finds ended (psycopg_pool 3.3).
     """
-    if connection.pool is not None:
-        connection.pool.check()
+    pool = connection.pool  # type: ignore[attr-defined]  # PostgreSQL's alone have one
+    if pool is not None:
+        pool.check()

@@ -22,6 +22,19 @@ def small_chunks(monkeypatch):
     monkeypatch.setattr(removal, "CHUNK", 3)
 
 
+def make_event(connection: Connection, n: int) -> Event:
+    """The n-th: over several partitions, the default one among them, and several events at the same time."""
+    return Event(
+        connection=connection,
+        event_time=datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=10 * (n % 3)),
+        id=uuid.uuid4(),
+        received_at=NOW,
+        kind="RUN",
+        subject_id=uuid.uuid4(),
+        body="{}",
+    )
+
+
 def make_connection(name: str, rows: int = 10) -> Connection:
     """A connection with this many rows in each table that holds many."""
     connection = actions.create_connection(name=name, type="airflow", created_by=None, now=NOW)
@@ -35,19 +48,7 @@ def make_connection(name: str, rows: int = 10) -> Connection:
         Run(connection=connection, id=uuid.uuid4(), job=job, first_event_at=NOW, last_event_at=NOW, event_count=1)
         for job in jobs
     )
-    # Over several partitions, the default one among them, and several events at the same time.
-    Event.objects.bulk_create(
-        Event(
-            connection=connection,
-            event_time=datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=10 * (n % 3)),
-            id=uuid.uuid4(),
-            received_at=NOW,
-            kind="RUN",
-            subject_id=uuid.uuid4(),
-            body="{}",
-        )
-        for n in range(rows)
-    )
+    Event.objects.bulk_create(make_event(connection, n) for n in range(rows))
     # The same in each connection.
     Dataset.objects.bulk_create(
         Dataset(connection=connection, id=uuid.UUID(int=n), namespace="db", name=f"table {n}") for n in range(rows)
