@@ -29,7 +29,8 @@
     dialogContent.querySelector("[aria-invalid='true'], [autofocus]")?.focus();
   };
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // Settled, not only swapped in: its form then sends what is typed to the dialog, however fast somebody is.
+  document.addEventListener("htmx:afterSettle", (event) => {
     if (dialog && event.detail.target === dialogContent) openDialog();
   });
 
