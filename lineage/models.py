@@ -108,9 +108,7 @@ class Run(models.Model):
     id = models.UUIDField(primary_key=True)
     # What the sender wrote, where that was no UUID (`id` is then derived from it); else empty.
     external_id = models.TextField(default="")
-    job = models.ForeignKey(
-        Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs"
-    )
+    job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs")
     # The job that the run was filed under before an earlier event named another; None almost always.
     previous_job_id = models.UUIDField(null=True)
     # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any.
@@ -192,9 +190,7 @@ class Edge(models.Model):
 
     connection = _connection()
     id = models.UUIDField(primary_key=True)
-    job = models.ForeignKey(
-        Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="edges"
-    )
+    job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="edges")
     dataset_id = models.UUIDField()
     direction = models.TextField(choices=Direction)
     # Over the events that named it, by event_time; and the run of the last of them (null: a JobEvent).

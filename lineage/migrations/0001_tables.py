@@ -129,9 +129,7 @@ EXCEPTION WHEN feature_not_supported THEN NULL;
 END $$
 """
 
-DROP_TABLES = (
-    "DROP TABLE lineage_event, lineage_job, lineage_run, lineage_dataset, lineage_edge, lineage_activity"
-)
+DROP_TABLES = "DROP TABLE lineage_event, lineage_job, lineage_run, lineage_dataset, lineage_edge, lineage_activity"
 
 # Partitions are weeks, from Monday. These are enough to begin with: `manage.py maintain` makes those that follow.
 WEEKS_BEHIND, WEEKS_AHEAD = 5, 4
