@@ -19,6 +19,15 @@ pytest_plugins = ["tests.live_server"]
 SAMPLES = Path(__file__).parent / "samples"
 
 
+@pytest.fixture(autouse=True)
+def static_files_by_their_own_names(settings: Any) -> None:
+    """Pages name static files as they are in the tree: nobody has collected and hashed them here."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
 @pytest.fixture
 def sample_lines() -> Callable[[str], list[bytes]]:
     """The bodies of one sample file (or of all: `*`), as a sender sent them."""

@@ -6,15 +6,6 @@ import pytest
 from django.test import Client
 
 
-@pytest.fixture(autouse=True)
-def static_files_by_their_own_names(settings: Any) -> None:
-    """Pages name static files as they are in the tree: nothing has collected and hashed them here."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-
-
 @pytest.fixture
 def as_viewer(viewer: Any) -> Client:
     return _signed_in(viewer)
