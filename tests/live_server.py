@@ -36,7 +36,8 @@ class Sender:
 def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     name = databases["default"].settings_dict["NAME"]
     database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
-    with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt") as server:
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
+    with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt", environment=settings) as server:
         yield server
 
 
