@@ -30,36 +30,37 @@ def _dataset(name: str, columns: int) -> dict[str, Any]:
     }
 
 
+def _run_facets() -> dict[str, Any]:
+    task = {"task_id": "load", "operator_class": "SQLExecuteQueryOperator", "retries": 2, "upstream_task_ids": "[]"}
+    return {
+        "nominalTime": _facet("NominalTimeRunFacet", nominalStartTime="2026-07-01T00:00:00+00:00"),
+        "parent": _facet(
+            "ParentRunFacet",
+            run={"runId": "@PARENT@"},
+            job={"namespace": "production", "name": "shop"},
+            root={"run": {"runId": "@PARENT@"}, "job": {"namespace": "production", "name": "shop"}},
+        ),
+        "processing_engine": _facet("ProcessingEngineRunFacet", version="3.3.2", name="Airflow"),
+        "airflow": _facet(
+            "AirflowRunFacet",
+            dag={"dag_id": "shop", "timetable_summary": "@daily", "tags": "['sales']", "owner": "team-data"},
+            dagRun={"run_id": "scheduled__2026-07-01", "run_type": "scheduled", "conf": {}},
+            taskInstance={"try_number": 1, "map_index": -1, "pool": "default_pool"},
+            task=task,
+            taskUuid="@RUN@",
+        ),
+    }
+
+
 def _template() -> str:
     """With @RUN@, @PARENT@, @JOB@, @TYPE@ and @TIME@ where events differ."""
-    task = {"task_id": "load", "operator_class": "SQLExecuteQueryOperator", "retries": 2, "upstream_task_ids": "[]"}
     owner = {"name": "team-data", "type": "DAG"}
     event = {
         "eventTime": "@TIME@",
         "eventType": "@TYPE@",
         "producer": _PRODUCER,
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-        "run": {
-            "runId": "@RUN@",
-            "facets": {
-                "nominalTime": _facet("NominalTimeRunFacet", nominalStartTime="2026-07-01T00:00:00+00:00"),
-                "parent": _facet(
-                    "ParentRunFacet",
-                    run={"runId": "@PARENT@"},
-                    job={"namespace": "production", "name": "shop"},
-                    root={"run": {"runId": "@PARENT@"}, "job": {"namespace": "production", "name": "shop"}},
-                ),
-                "processing_engine": _facet("ProcessingEngineRunFacet", version="3.3.2", name="Airflow"),
-                "airflow": _facet(
-                    "AirflowRunFacet",
-                    dag={"dag_id": "shop", "timetable_summary": "@daily", "tags": "['sales']", "owner": "team-data"},
-                    dagRun={"run_id": "scheduled__2026-07-01", "run_type": "scheduled", "conf": {}},
-                    taskInstance={"try_number": 1, "map_index": -1, "pool": "default_pool"},
-                    task=task,
-                    taskUuid="@RUN@",
-                ),
-            },
-        },
+        "run": {"runId": "@RUN@", "facets": _run_facets()},
         "job": {
             "namespace": "production",
             "name": "@JOB@",
