@@ -96,6 +96,8 @@ def open_page(product: LiveServer, chromium: Browser) -> Iterator[Callable[..., 
             base_url=product.url,
             viewport={"width": width, "height": 800},
             color_scheme=theme,
+            # A dialog that is still fading in has another contrast.
+            reduced_motion="reduce",
             java_script_enabled=scripts,
             permissions=["clipboard-read", "clipboard-write"],
         )
