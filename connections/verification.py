@@ -65,6 +65,11 @@ def verify_key(text: str) -> VerifiedKey:
     return _verifier.verify(text)
 
 
+def remembered_key(text: str) -> VerifiedKey | None:
+    """The key of this text, if this process verified it before. Never asks the database, and never waits."""
+    return _verifier.remembered(text)
+
+
 @dataclass(slots=True)
 class _Queue:
     """Those who wait for a hash for one lookup part, and how often it came out wrong."""
@@ -104,7 +109,7 @@ class KeyVerifier:
             key = parse_key(text)
         except MalformedKey:
             raise KeyRefused from None
-        fingerprint = (key.lookup, hashlib.sha256(key.secret.encode()).digest())
+        fingerprint = _fingerprint(key)
         with self._guard:
             if (remembered := self._verified.get(fingerprint)) is not None:
                 self._verified.move_to_end(fingerprint)
@@ -121,6 +126,15 @@ class KeyVerifier:
         if verified is None:
             raise KeyRefused
         return verified
+
+    def remembered(self, text: str) -> VerifiedKey | None:
+        """See remembered_key."""
+        try:
+            key = parse_key(text)
+        except MalformedKey:
+            return None
+        with self._guard:
+            return self._verified.get(_fingerprint(key))
 
     def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())
@@ -182,6 +196,10 @@ class KeyVerifier:
             queue.last_failure_at = self._monotonic()
             return None
         return VerifiedKey(key_id=api_key.id, connection_id=api_key.connection_id, name=api_key.name)
+
+
+def _fingerprint(key: Key) -> _Fingerprint:
+    return (key.lookup, hashlib.sha256(key.secret.encode()).digest())
 
 
 def _remember(memory: OrderedDict[_Fingerprint, _Value], fingerprint: _Fingerprint, value: _Value) -> None:

@@ -136,7 +136,8 @@ DATABASES = {
             "pool": {
                 "min_size": 1,
                 "max_size": env.int("DATABASE_POOL_SIZE", default=16),
-                "timeout": 2,
+                # Senders give up after 5 s: while PostgreSQL is away they are told so well before.
+                "timeout": 1,
                 "reconnect_timeout": 0,
             },
         },

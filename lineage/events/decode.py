@@ -25,6 +25,8 @@ from lineage.events.text import parse_time, storable, without_lone_surrogates
 
 # Longer than any name that a system gives out; ids hash the names, so no index depends on it.
 MAX_NAME_CHARACTERS = 2048
+# Each element costs time and, where it is bad, words in the answer: the size of a body is no bound for either.
+MAX_BATCH_EVENTS = 10_000
 
 
 class NotJson(Exception):
@@ -104,10 +106,10 @@ def _event_or_error(body: bytes) -> Event | InvalidEvent:
 def _elements(body: bytes) -> list[bytes]:
     """The elements of an array, each as it came."""
     try:
-        return [bytes(element) for element in _array_decoder.decode(body)]
+        return [bytes(element) for element in _bounded(_array_decoder.decode(body))]
     except (msgspec.DecodeError, RecursionError):
         repaired = without_lone_surrogates(body)
-        elements = _decode(repaired, _array_decoder)
+        elements = _bounded(_decode(repaired, _array_decoder))
     # The repair keeps lengths, so an element stands in the body where it stands in the repaired one.
     found, position = [], 0
     for element in elements:
@@ -115,6 +117,12 @@ def _elements(body: bytes) -> list[bytes]:
         position = start + len(bytes(element))
         found.append(body[start:position])
     return found
+
+
+def _bounded(elements: list[Raw]) -> list[Raw]:
+    if len(elements) > MAX_BATCH_EVENTS:
+        raise InvalidEvent(f"Expected `array` of at most {MAX_BATCH_EVENTS} events, got {len(elements)}")
+    return elements
 
 
 def _text(body: bytes) -> str:

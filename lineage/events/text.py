@@ -3,8 +3,12 @@
 import re
 from datetime import UTC, datetime
 
-# An escape in JSON text: a surrogate pair, any other \uXXXX, or a backslash with one character.
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+# In JSON text: escaped backslashes (so that what follows them is no escape), a surrogate pair, or half of one.
+_SURROGATE = re.compile(
+    rb"(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+# The longest time that a sender may mean, with nanoseconds, offset and the name of a zone.
+_MAX_TIME_CHARACTERS = 80
 _ZONE_NAME = re.compile(r"\[[^\]]*\]$")
 
 
@@ -17,11 +21,10 @@ def without_lone_surrogates(body: bytes) -> bytes:
     r"""JSON text of the same length whose lone surrogate escapes (`\ud800`) are `\ufffd`: no decoder takes those."""
 
     def repair(match: re.Match[bytes]) -> bytes:
-        escape = match.group()
-        is_surrogate = len(escape) == 6 and escape[2:3] in b"dD" and escape[3:4] in b"89abcdefABCDEF"
-        return b"\\ufffd" if is_surrogate else escape
+        found = match.group()
+        return b"\\ufffd" if len(found) == 6 and found[1:2] == b"u" else found
 
-    return _ESCAPE.sub(repair, body)
+    return _SURROGATE.sub(repair, body)
 
 
 def parse_time(text: str) -> datetime:
@@ -29,6 +32,8 @@ def parse_time(text: str) -> datetime:
 
     Raises ValueError for what is no ISO 8601 time between the years 1 and 9999 (in UTC).
     """
+    if len(text) > _MAX_TIME_CHARACTERS:
+        raise ValueError("too long for a time")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

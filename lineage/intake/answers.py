@@ -23,6 +23,10 @@ class Answer:
         return msgspec.json.encode(self.content)
 
 
+STORED = Answer(201, {"outcome": "stored"})
+REPEAT = Answer(200, {"outcome": "repeat"})
+
+
 class Rejection(Exception):
     """The request is refused; nothing of it was stored.
 
@@ -102,6 +106,10 @@ def invalid_event(why: str) -> Rejection:
 
 def unstorable() -> Rejection:
     return Rejection(422, "unstorable", "The event holds values that cannot be stored.")
+
+
+def database_away() -> Rejection:
+    return try_again("The database did not answer; the sender was asked to try again.")
 
 
 def try_again(reason: str) -> Rejection:

@@ -1,9 +1,11 @@
 """The answer to a batch, as the OpenLineage API has it: POST /lineage/batch, 200 with a summary."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from lineage.events import Event, InvalidEvent
+from lineage.intake.answers import Answer
+
+STATUS = 200
 
 Failure = tuple[int, str]  # position in the batch, reason
 
@@ -22,8 +24,8 @@ def failures(decoded: Sequence[Event | InvalidEvent], unstorable: frozenset[int]
     return found
 
 
-def content(received: int, failed: list[Failure]) -> dict[str, Any]:
-    return {
+def answer(received: int, failed: list[Failure]) -> Answer:
+    content = {
         "status": "partial_success" if failed else "success",
         "summary": {
             "received": received,
@@ -34,9 +36,10 @@ def content(received: int, failed: list[Failure]) -> dict[str, Any]:
         },
         "failed_events": [{"index": position, "reason": reason, "retriable": False} for position, reason in failed],
     }
+    return Answer(STATUS, content)
 
 
-def summary_in_words(failed: list[Failure], received: int) -> str:
+def in_words(failed: list[Failure], received: int) -> str:
     position, reason = failed[0]
     return (
         f"{len(failed)} of the {received} events of a batch were refused; the first, at position {position}: {reason}"

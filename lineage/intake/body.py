@@ -12,7 +12,7 @@ class Body:
 
     def __init__(self, *, encoding: str | None, content_length: str | None, limit: int) -> None:
         """Raises Rejection where the headers alone tell that the body will not do."""
-        self._compressed = _is_compressed(encoding or "")
+        self.is_compressed = _is_compressed(encoding or "")
         self._limit = limit
         self._chunks: list[bytes] = []
         self._size = 0
@@ -30,7 +30,7 @@ class Body:
     def content(self) -> bytes:
         """The whole body, inflated. Raises Rejection: 413 over the limit, 400 for what is not gzip."""
         content = b"".join(self._chunks)
-        return _inflate(content, self._limit) if self._compressed else content
+        return _inflate(content, self._limit) if self.is_compressed else content
 
 
 def _is_compressed(encoding: str) -> bool:

@@ -1,16 +1,12 @@
-"""Hands decoded events to digest and tells what became of them. The seam for group commit: a committer that takes
-what several requests wait for replaces `digest([submission])` here, and nothing around it changes."""
+"""Hands decoded events to digest and tells what became of them, one submission or many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 
-from connections.verification import VerifiedKey
 from lineage.digest import Submission, digest
-from lineage.events import Event
-from lineage.intake.answers import key_refused
 
 # Classes of SQLSTATE that the same event will meet again: data exception, integrity constraint violation, program
 # limit exceeded. By SQLSTATE, for PostgreSQL reports some of these as an OperationalError.
@@ -21,36 +17,40 @@ DatabaseFault = (DatabaseError, InterfaceError)
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """`stored` events were new. `unstorable` are the positions of those that the database can never hold."""
+    """What became of a submission. `accepted` is False where its key is gone: nothing of it was stored.
 
+    `stored` events were new. `unstorable` are the positions of those that the database can never hold.
+    """
+
+    accepted: bool
     stored: int
-    unstorable: frozenset[int]
+    unstorable: frozenset[int] = frozenset()
 
 
-def commit(key: VerifiedKey, events: Sequence[Event], *, now: datetime) -> Committed:
-    """Stores what can be stored. Raises Rejection (the key is gone) or a database error (nothing was decided)."""
+def commit(submissions: Sequence[Submission], *, now: datetime) -> list[Committed]:
+    """Stores what can be stored. Raises a database error where nothing was decided: then none was stored."""
     try:
-        [receipt] = digest([Submission(key.connection_id, key.key_id, events)], now=now)
+        receipts = digest(submissions, now=now)
     except DatabaseError as error:
         if not is_permanent(error):
             raise
-        return _isolate(key, events, now)
-    if not receipt.accepted:
-        raise key_refused("The API key was deleted.")
-    return Committed(receipt.stored, frozenset())
+        return _isolate(submissions, now)
+    return [Committed(receipt.accepted, receipt.stored) for receipt in receipts]
 
 
-def _isolate(key: VerifiedKey, events: Sequence[Event], now: datetime) -> Committed:
-    """One bad event never sinks its siblings: halves the list until the bad ones stand alone."""
-    if len(events) == 1:
-        return Committed(0, frozenset({0}))
-    middle = len(events) // 2
-    first = commit(key, events[:middle], now=now)
-    second = commit(key, events[middle:], now=now)
-    return Committed(
-        first.stored + second.stored,
-        first.unstorable | {middle + position for position in second.unstorable},
-    )
+def _isolate(submissions: Sequence[Submission], now: datetime) -> list[Committed]:
+    """One bad event never sinks its neighbours: halves what it came with until it stands alone."""
+    if len(submissions) > 1:
+        middle = len(submissions) // 2
+        return commit(submissions[:middle], now=now) + commit(submissions[middle:], now=now)
+    [submission] = submissions
+    if len(submission.events) == 1:
+        return [Committed(accepted=True, stored=0, unstorable=frozenset({0}))]
+    middle = len(submission.events) // 2
+    [first] = commit([replace(submission, events=submission.events[:middle])], now=now)
+    [second] = commit([replace(submission, events=submission.events[middle:])], now=now)
+    unstorable = first.unstorable | {middle + position for position in second.unstorable}
+    return [Committed(first.accepted and second.accepted, first.stored + second.stored, unstorable)]
 
 
 def is_permanent(error: Exception) -> bool:

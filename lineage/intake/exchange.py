@@ -1,31 +1,33 @@
-"""One request at the intake, from its head to its answer, whatever server it came through.
+"""One request at the intake, step by step, whatever server it came through.
 
-`begin` judges the head, the server then fills `body`, and `finish` commits and answers; `refuse` ends it early.
-These three speak to the database, so an asynchronous server calls them in a thread.
+`admit` (or `admit_remembered`), then the server fills `body`, then `decode`, then whoever commits takes `submission`,
+then `conclude`. Each step raises Rejection where it ends the exchange; `refuse` turns that into the answer.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from connections import actions
 from connections.keys import MalformedKey, parse_key
-from connections.models import ApiKey, Attempt, Connection
-from connections.verification import KeyRefused, VerifiedKey, verify_key
+from connections.models import ApiKey, Connection
+from connections.models import Attempt as AttemptRow
+from connections.verification import KeyRefused, VerifiedKey, remembered_key, verify_key
+from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
-from lineage.intake import answers, batch
+from lineage.intake import answers, attempts, batch
 from lineage.intake.answers import Answer, Rejection
+from lineage.intake.attempts import Attempt
 from lineage.intake.body import Body
-from lineage.intake.commit import DatabaseFault, commit
+from lineage.intake.commit import Committed, DatabaseFault
 from lineage.intake.routes import Target
-from lineage.sql.sessions import replace_ended_sessions
 
 log = structlog.get_logger(__name__)
+
+Outcome = AttemptRow.Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,111 +42,109 @@ class Head:
 
 class Exchange:
     body: Body
+    submission: Submission
 
     def __init__(self, target: Target, head: Head) -> None:
         self._target = target
         self._head = head
+        # What `conclude` leaves to be written down, by whoever can wait for it.
+        self.attempts: list[Attempt] = []
         self._key: VerifiedKey | None = None
+        self._decoded: list[Event | InvalidEvent] = []
 
-    def begin(self) -> Answer | None:
-        """The answer, if the head decides it; None: read the body."""
-        return self._answering(self._admit)
-
-    def finish(self) -> Answer:
-        """Commits what the body holds."""
-        answer = self._answering(self._accept)
-        assert answer is not None  # noqa: S101 - _accept always answers
-        return answer
-
-    def refuse(self, rejection: Rejection) -> Answer:
-        """Ends the exchange: the refusal is listed among the connection's attempts."""
-        rejection = self._judged_by_key(rejection)
-        log.info("intake_rejected", status=rejection.status, code=rejection.code, connection_id=str(self._concerns()))
-        self._record(Attempt.Outcome.REJECTED, rejection.status, reason=rejection.reason)
-        return rejection.answer
-
-    def _answering(self, step: Callable[[], Answer | None]) -> Answer | None:
-        try:
-            return step()
-        except Rejection as rejection:
-            return self.refuse(rejection)
-        except DatabaseFault as error:
-            log.warning("intake_unavailable", error=str(error), error_type=type(error).__name__)
-            replace_ended_sessions()
-            return self.refuse(answers.try_again("The database did not answer; the sender was asked to try again."))
-
-    def _admit(self) -> None:
+    def admit(self) -> None:
+        """Judges the head. Asks the database, and may take as long as a hash does."""
         head = self._head
         if head.method != "POST":
             raise answers.method_not_allowed(head.method)
         self._key = _verified(head.authorization)
         _check_connection(self._target, self._key)
+        self._expect_body()
+
+    def admit_remembered(self) -> bool:
+        """Judges the head by what the process remembers; False: ask `admit`."""
+        if self._head.method != "POST":
+            return False
+        key = remembered_key(_bearer(self._head.authorization))
+        if key is None or self._target.malformed_id or self._target.connection_id not in (None, key.connection_id):
+            return False
+        self._key = key
+        self._expect_body()
+        return True
+
+    def _expect_body(self) -> None:
         self.body = Body(
-            encoding=head.content_encoding,
-            content_length=head.content_length,
+            encoding=self._head.content_encoding,
+            content_length=self._head.content_length,
             limit=settings.INTAKE_MAX_BODY_BYTES,
         )
 
-    def _accept(self) -> Answer:
-        assert self._key is not None  # noqa: S101 - _admit came first
-        now = timezone.now()
+    def decode(self) -> None:
+        """Reads the events of the body: sets `submission`."""
+        assert self._key is not None  # noqa: S101 - it was admitted
         content = self.body.content()
         try:
-            if self._target.batch:
-                return self._accept_batch(self._key, decode_batch(content), now)
-            return self._accept_one(self._key, decode_event(content), now)
+            self._decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
         except NotJson as error:
             raise answers.not_json(str(error)) from error
         except InvalidEvent as error:
             raise answers.invalid_event(str(error)) from error
+        self._events = [event for event in self._decoded if isinstance(event, Event)]
+        self.submission = Submission(self._key.connection_id, self._key.key_id, self._events)
 
-    def _accept_one(self, key: VerifiedKey, event: Event, now: datetime) -> Answer:
-        committed = commit(key, [event], now=now)
+    def conclude(self, committed: Committed) -> Answer:
+        """The answer to what was committed."""
+        if not committed.accepted:
+            raise answers.key_refused("The API key was deleted.")
+        if self._target.batch:
+            return self._conclude_batch(committed)
         if committed.unstorable:
             raise answers.unstorable()
-        outcome = Attempt.Outcome.STORED if committed.stored else Attempt.Outcome.REPEAT
-        status = 201 if committed.stored else 200
-        self._accepted(key, outcome, status, [event], now)
-        return Answer(status, {"outcome": outcome.value})
+        answer = answers.STORED if committed.stored else answers.REPEAT
+        self._note_accepted(committed, answer.status)
+        return answer
 
-    def _accept_batch(self, key: VerifiedKey, decoded: list[Event | InvalidEvent], now: datetime) -> Answer:
-        events = [event for event in decoded if isinstance(event, Event)]
-        committed = commit(key, events, now=now)
-        failures = batch.failures(decoded, committed.unstorable)
-        if failures and len(failures) == len(decoded):
-            self._record(Attempt.Outcome.REJECTED, 200, reason=batch.summary_in_words(failures, len(decoded)))
-        else:
-            outcome = Attempt.Outcome.STORED if committed.stored else Attempt.Outcome.REPEAT
-            self._accepted(key, outcome, 200, events, now)
-            if failures:
-                self._record(Attempt.Outcome.REJECTED, 200, reason=batch.summary_in_words(failures, len(decoded)))
-        return Answer(200, batch.content(len(decoded), failures))
+    def _conclude_batch(self, committed: Committed) -> Answer:
+        failures = batch.failures(self._decoded, committed.unstorable)
+        if len(failures) < len(self._decoded):
+            self._note_accepted(committed, batch.STATUS)
+        if failures:
+            words = batch.in_words(failures, len(self._decoded))
+            self.attempts += self._attempt(Outcome.REJECTED, batch.STATUS, reason=words)
+        return batch.answer(len(self._decoded), failures)
 
-    def _accepted(self, key: VerifiedKey, outcome: str, status: int, events: list[Event], now: datetime) -> None:
-        """What is only good to know must not fail what is committed."""
-        try:
-            actions.touch_api_keys(key_ids=[key.key_id], now=now)
-        except DatabaseFault:
-            log.warning("api_key_not_touched", key_id=str(key.key_id))
-        job = next((event.job.name for event in events if event.job), "")
-        self._record(outcome, status, job_name=job)
+    def refuse(self, rejection: Rejection) -> Answer:
+        """Ends the exchange: the refusal is listed among the connection's attempts. Asks the database."""
+        rejection = self._judged_by_key(rejection)
+        log.info("intake_rejected", status=rejection.status, code=rejection.code, connection_id=str(self._concerns()))
+        # While the database is away, writing would only make the sender wait longer.
+        if rejection.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            attempts.write(self._attempt(Outcome.REJECTED, rejection.status, reason=rejection.reason))
+        return rejection.answer
 
-    def _record(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> None:
+    def _note_accepted(self, committed: Committed, status: int) -> None:
+        job_name = next((event.job.name for event in self._events if event.job), "")
+        outcome = Outcome.STORED if committed.stored else Outcome.REPEAT
+        self.attempts += self._attempt(outcome, status, job_name=job_name)
+
+    def _attempt(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> list[Attempt]:
+        """How the exchange ended; nothing where no connection is concerned."""
         connection_id = self._concerns()
         if connection_id is None:
-            return
-        try:
-            actions.record_attempt(
+            return []
+        key = self._key if self._key and self._key.connection_id == connection_id else None
+        return [
+            Attempt(
                 connection_id=connection_id,
+                key_id=key.key_id if key and outcome != Outcome.REJECTED else None,
                 at=timezone.now(),
                 outcome=outcome,
                 status=status,
                 reason=reason,
-                key_name=self._key.name if self._key and self._key.connection_id == connection_id else "",
+                key_name=key.name if key else "",
                 job_name=job_name,
             )
-        except DatabaseFault:
-            log.warning("attempt_not_recorded", connection_id=str(connection_id))
+        ]
 
     def _concerns(self) -> UUID | None:
         """The connection on whose page the attempt is listed: the one in the URL, else the key's."""
@@ -152,7 +152,7 @@ class Exchange:
 
     def _judged_by_key(self, rejection: Rejection) -> Rejection:
         """A remembered key may have been deleted meanwhile: then that is the answer, whatever else is wrong."""
-        if self._key is None or rejection.status in (401, 503):
+        if self._key is None or rejection.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE):
             return rejection
         try:
             is_live = ApiKey.objects.live().filter(id=self._key.key_id).exists()
@@ -161,16 +161,22 @@ class Exchange:
         return rejection if is_live else answers.key_refused("The API key was deleted.")
 
 
-def _verified(authorization: str | None) -> VerifiedKey:
+def _bearer(authorization: str | None) -> str:
+    """The key's text in the header, empty where there is none."""
     scheme, _, text = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _verified(authorization: str | None) -> VerifiedKey:
+    text = _bearer(authorization)
+    if not text:
         raise answers.key_refused("The request brought no API key: it needs the header Authorization: Bearer <key>.")
     try:
-        parse_key(text.strip())
+        parse_key(text)
     except MalformedKey as error:
         raise answers.key_refused("What was sent as API key is none: it may have been cut or mistyped.") from error
     try:
-        return verify_key(text.strip())
+        return verify_key(text)
     except KeyRefused as error:
         raise answers.key_refused("The API key is unknown, wrong or was deleted.") from error
 

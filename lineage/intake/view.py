@@ -1,13 +1,21 @@
 """The intake under a synchronous server: a Django view."""
 
 from collections.abc import Iterator
+from functools import partial
 
+import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from lineage.intake import answers, attempts
 from lineage.intake.answers import Answer, Rejection
+from lineage.intake.commit import DatabaseFault, commit
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
+from lineage.sql.sessions import replace_ended_sessions, survive_lost_session
+
+log = structlog.get_logger(__name__)
 
 _CHUNK = 64 * 1024
 
@@ -17,10 +25,26 @@ def intake(request: HttpRequest, **_groups: str) -> HttpResponse:
     target = target_of(request.path_info)
     assert target is not None  # noqa: S101 - the URLconf matches by the same pattern
     exchange = Exchange(target, _head(request))
-    answer = exchange.begin() or _read_and_finish(request, exchange)
-    return HttpResponse(
-        answer.body, status=answer.status, headers=dict(answer.headers), content_type="application/json"
-    )
+    answer = _answer(request, exchange)
+    attempts.write(exchange.attempts)
+    headers = {"Content-Type": "application/json", **answer.headers}
+    return HttpResponse(answer.body, status=answer.status, headers=headers)
+
+
+def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
+    try:
+        survive_lost_session(exchange.admit)
+        for chunk in _chunks(request):
+            exchange.body.add(chunk)
+        exchange.decode()
+        [committed] = survive_lost_session(partial(commit, [exchange.submission], now=timezone.now()))
+        return exchange.conclude(committed)
+    except Rejection as rejection:
+        return exchange.refuse(rejection)
+    except DatabaseFault as error:
+        log.warning("intake_unavailable", error=str(error), error_type=type(error).__name__)
+        replace_ended_sessions()
+        return exchange.refuse(answers.database_away())
 
 
 def _head(request: HttpRequest) -> Head:
@@ -30,15 +54,6 @@ def _head(request: HttpRequest) -> Head:
         content_encoding=request.headers.get("Content-Encoding"),
         content_length=request.headers.get("Content-Length"),
     )
-
-
-def _read_and_finish(request: HttpRequest, exchange: Exchange) -> Answer:
-    try:
-        for chunk in _chunks(request):
-            exchange.body.add(chunk)
-    except Rejection as rejection:
-        return exchange.refuse(rejection)
-    return exchange.finish()
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:

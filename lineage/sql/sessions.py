@@ -1,6 +1,26 @@
-"""The sessions that the pool holds."""
+"""The sessions that the pool holds, and what to do when PostgreSQL ended them."""
 
-from django.db import connection
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
+
+T = TypeVar("T")
+
+
+def survive_lost_session(function: Callable[[], T]) -> T:
+    """Calls the function, and once more in a new session where its session turns out to be lost.
+
+    For functions that may be repeated: whether a lost COMMIT took place is unknown. Digest is one of them.
+    """
+    try:
+        return function()
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not _lost(error):
+            raise
+    replace_ended_sessions()
+    return function()
 
 
 def replace_ended_sessions() -> None:
@@ -9,6 +29,19 @@ def replace_ended_sessions() -> None:
     Checking each session before it is handed out would not do: the pool pauses for a second, then for two, after
     each that it finds ended (psycopg_pool 3.3).
     """
+    connection.close()
     pool = connection.pool  # type: ignore[attr-defined]  # PostgreSQL's alone have one
     if pool is not None:
         pool.check()
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the error says that the session is gone. The session itself may not have noticed yet: PostgreSQL's last
+    words to it (57P01, admin_shutdown, and its kin) come like any other error."""
+    if isinstance(error.__cause__, PoolTimeout):
+        return False
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    if sqlstate is not None:
+        return str(sqlstate).startswith(("08", "57P"))
+    session = connection.connection
+    return session is None or bool(session.closed)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
+from lineage.events.decode import MAX_BATCH_EVENTS
 from tests.lineage.build import dataset, run_event
 
 
@@ -63,6 +64,7 @@ def test_what_senders_leave_out_or_break_does_not_reject(path: str, value: Any) 
         ("eventTime", "10000-01-01T00:00:00Z", "$.eventTime"),
         ("eventTime", "9999-12-31T23:59:59-10:00", "$.eventTime"),
         ("eventTime", 1763640000, "$.eventTime"),
+        ("eventTime", "[" * 1_000_000, "$.eventTime"),
         ("eventType", "FINISHED", "START, RUNNING, COMPLETE, ABORT, FAIL, OTHER"),
         ("run", [], "$.run"),
         ("run.runId", ..., "missing required field `runId`"),
@@ -202,3 +204,9 @@ def test_a_batch_keeps_each_element_as_it_came_and_names_the_bad_ones() -> None:
 def test_a_batch_that_is_no_array_is_refused_whole(body: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         decode_batch(body)
+
+
+def test_a_batch_of_too_many_events_is_refused_whole() -> None:
+    assert len(decode_batch(b"[" + b"{}," * (MAX_BATCH_EVENTS - 1) + b"{}]")) == MAX_BATCH_EVENTS
+    with pytest.raises(InvalidEvent, match="at most 10000 events"):
+        decode_batch(b"[" + b"{}," * MAX_BATCH_EVENTS + b"{}]")

@@ -1,0 +1,74 @@
+"""What is kept of how requests ended: a connection's last attempts, and when a key was last used."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from connections import actions
+from lineage.intake.commit import DatabaseFault
+
+log = structlog.get_logger(__name__)
+
+SAMPLES_A_SECOND = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request's end. `key_id` is None where the key was refused or is another connection's."""
+
+    connection_id: UUID
+    key_id: UUID | None
+    at: datetime
+    outcome: str
+    status: int
+    reason: str = ""
+    key_name: str = ""
+    job_name: str = ""
+
+
+def write(attempts: Iterable[Attempt]) -> None:
+    """What is only good to know never fails a request: a database that is away loses it."""
+    for attempt in attempts:
+        try:
+            _write(attempt)
+        except DatabaseFault as error:
+            log.warning("attempt_not_written", connection_id=str(attempt.connection_id), error=str(error))
+
+
+def _write(attempt: Attempt) -> None:
+    if attempt.key_id is not None:
+        actions.touch_api_keys(key_ids=[attempt.key_id], now=attempt.at)
+    actions.record_attempt(
+        connection_id=attempt.connection_id,
+        at=attempt.at,
+        outcome=attempt.outcome,
+        status=attempt.status,
+        reason=attempt.reason,
+        key_name=attempt.key_name,
+        job_name=attempt.job_name,
+    )
+
+
+class Sampler:
+    """Which attempts of senders with a key are worth writing down: those that were refused in part, and of the
+    accepted ones of each connection one a second, of all together few enough to cost nothing beside their events.
+    For one thread."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._seen: set[UUID] = set()
+
+    def takes(self, attempt: Attempt) -> bool:
+        if attempt.reason:
+            return True
+        second = int(attempt.at.timestamp())
+        if second != self._second:
+            self._second = second
+            self._seen.clear()
+        if attempt.connection_id in self._seen or len(self._seen) >= SAMPLES_A_SECOND:
+            return False
+        self._seen.add(attempt.connection_id)
+        return True
