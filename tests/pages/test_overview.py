@@ -292,7 +292,7 @@ def test_the_figures(as_viewer: Client, connection: Connection) -> None:
     )
     text = text_of(get(as_viewer, connection))
     assert "Jobs 4 Running 1 Failing 2 Runs in 24 h 2 1 failed Last event just now" in text
-    assert "Airflow production Connected" in text
+    assert "Airflow production Airflow with OpenLineage Connected" in text
 
 
 def test_before_the_first_event_the_page_says_what_to_do(as_viewer: Client) -> None:

@@ -110,6 +110,23 @@ _DAGS: Final = (
         ),
     ),
 )
+_BROKEN: Final = Dag(
+    "import_ad_spend",
+    "Fetches what the advertisements cost. Fails since the token expired.",
+    every=timedelta(hours=12),
+    after_midnight=timedelta(hours=2),
+    tasks=(
+        Task(
+            "fetch_campaigns",
+            1.5,
+            outputs=["shop.raw.ad_spend"],
+            fails=1.0,
+            error="requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url:"
+            " https://ads.example/v4/campaigns (the access token expired)",
+        ),
+        Task("load_costs", 2, inputs=["shop.raw.ad_spend"]),
+    ),
+)
 _BACKUP: Final = Dag(
     "warehouse_backup",
     "Copies the warehouse to another region.",
@@ -125,6 +142,8 @@ def events(now: datetime) -> Iterator[Event]:
     for dag in _DAGS:
         for at in dag.scheduled(since, now - _ENDED_BEFORE):
             yield from _dag_run(dag, at, random.Random(f"{dag.name} {(now - at) // timedelta(hours=1)}"))  # noqa: S311
+    for at in _BROKEN.scheduled(now - timedelta(days=3), now - _ENDED_BEFORE):
+        yield from _dag_run(_BROKEN, at, random.Random(f"broken {(now - at) // timedelta(hours=1)}"))  # noqa: S311
     for at in _BACKUP.scheduled(since, now - timedelta(days=4)):
         yield from _dag_run(_BACKUP, at, random.Random(f"backup {(now - at) // timedelta(hours=1)}"))  # noqa: S311
     yield from _running(_DAGS[0], now)

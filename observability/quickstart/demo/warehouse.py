@@ -16,6 +16,7 @@ COLUMNS: Final[Columns] = {
     "shop.raw.payments": [("id", "bigint"), ("order_id", "bigint"), ("amount", "numeric"), ("method", "text")],
     "shop.raw.refunds": [("id", "bigint"), ("payment_id", "bigint"), ("amount", "numeric")],
     "shop.raw.customers": [("id", "bigint"), ("email", "text"), ("country", "text"), ("created_at", "timestamptz")],
+    "shop.raw.ad_spend": [("day", "date"), ("campaign", "text"), ("cost", "numeric")],
     "shop.raw.exchange_rates": [("day", "date"), ("currency", "text"), ("rate", "numeric")],
     "shop.staging.stg_orders": [("order_id", "bigint"), ("customer_id", "bigint"), ("total_eur", "numeric")],
     "shop.staging.stg_payments": [("payment_id", "bigint"), ("order_id", "bigint"), ("amount_eur", "numeric")],
