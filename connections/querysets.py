@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+import psycopg
 from django.db import models, transaction
 
 if TYPE_CHECKING:
     from connections.models import ApiKey, Attempt, Connection  # noqa: F401 - for annotations
+
+
+# Django's select_for_update knows FOR NO KEY UPDATE at the least, which would let in one writer at a time.
+_LOCK_LIVE = b"""
+SELECT api_key.id, api_key.connection_id
+FROM connections_apikey api_key JOIN connections_connection connection ON connection.id = api_key.connection_id
+WHERE api_key.id = ANY(%b::uuid[]) AND connection.removed_at IS NULL
+FOR KEY SHARE OF connection
+"""
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -23,27 +33,26 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Those whose connection nobody removed."""
         return self.filter(connection__removed_at__isnull=True)
 
-    def lock_live(self, key_ids: Iterable[UUID]) -> dict[UUID, UUID]:
-        """Which of these keys still exist on connections that nobody removed: key id → connection id.
+    def lock_live(self, key_ids: Iterable[UUID]) -> Callable[[], dict[UUID, UUID]]:
+        """Asks which of these keys still exist on connections that nobody removed; to be called for the answer: key
+        id → connection id. Inside a pipeline, the question travels with those around it.
 
         Locks those connections FOR KEY SHARE until the transaction ends: events are committed before a removal
         that comes meanwhile, or not at all. These locks do not wait for one another, nor for a rename.
         Raises TransactionManagementError outside a transaction, where the locks would protect nothing.
         """
-        if not transaction.get_connection(self.db).in_atomic_block:
+        session = transaction.get_connection(self.db)
+        if not session.in_atomic_block:
             raise transaction.TransactionManagementError("lock_live protects nothing outside a transaction")
-        # Django's select_for_update knows FOR NO KEY UPDATE at the least, which would let in one writer at a time.
-        keys = self.raw(
-            """
-            SELECT api_key.id, api_key.connection_id
-            FROM connections_apikey api_key JOIN connections_connection connection
-                ON connection.id = api_key.connection_id
-            WHERE api_key.id = ANY(%s) AND connection.removed_at IS NULL
-            FOR KEY SHARE OF connection
-            """,
-            [list(key_ids)],
-        )
-        return {key.id: key.connection_id for key in keys}
+        with session.wrap_database_errors:
+            cursor = psycopg.Cursor(session.connection)
+            cursor.execute(_LOCK_LIVE, [list(key_ids)], prepare=True)
+
+        def answer() -> dict[UUID, UUID]:
+            with session.wrap_database_errors:
+                return dict(cursor.fetchall())
+
+        return answer
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

@@ -5,6 +5,7 @@ secret alone, which never changes: whether the key still exists is read from the
 (`ApiKeyQuerySet.lock_live`). Hashing is guarded: see docs/decisions/0004-api-keys.md.
 """
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -68,6 +69,11 @@ def verify_key(text: str) -> VerifiedKey:
 def remembered_key(text: str) -> VerifiedKey | None:
     """The key of this text, if this process verified it before. Never asks the database, and never waits."""
     return _verifier.remembered(text)
+
+
+def forget_key(text: str) -> None:
+    """To be called when a remembered key turns out to be gone: the next request with it is judged anew."""
+    _verifier.forget(text)
 
 
 @dataclass(slots=True)
@@ -135,6 +141,11 @@ class KeyVerifier:
             return None
         with self._guard:
             return self._verified.get(_fingerprint(key))
+
+    def forget(self, text: str) -> None:
+        """See forget_key."""
+        with self._guard, contextlib.suppress(MalformedKey):
+            self._verified.pop(_fingerprint(parse_key(text)), None)
 
     def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())

@@ -15,7 +15,7 @@ from lineage.events import Event
 from lineage.events.decode import subject_id
 from lineage.projection.rows import Rows, fold, ordered
 from lineage.sql import datasets, events, jobs, runs
-from lineage.sql.execute import Row, pipeline
+from lineage.sql.execute import Result, Row, pipeline
 
 # SQLSTATEs of transactions that another one upset: serialization_failure, deadlock_detected.
 _UPSET = ("40001", "40P01")
@@ -47,27 +47,52 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
     """
     for remaining in range(_TRIES - 1, -1, -1):
         try:
-            return _digest_once(submissions, now)
+            receipts, heard = _digest_once(submissions, now)
         except OperationalError as error:
             if not remaining or getattr(error.__cause__, "sqlstate", None) not in _UPSET:
                 raise
+        except _KeysGone as gone:
+            return _without(gone.keys, submissions, now)
+        else:
+            _heard_lately.note(heard, now)
+            return receipts
     raise AssertionError("the last try returns or raises")
 
 
+class _KeysGone(Exception):
+    """Keys that vouch for some of the submissions no longer exist: the transaction must not commit."""
+
+    def __init__(self, keys: set[UUID]) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+
+def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
+    """Digests the others. Rare: who sends with a key that is gone is refused before he comes here again."""
+    others = iter(digest([s for s in submissions if s.key_id not in keys], now=now))
+    return [Receipt(accepted=False, stored=0) if s.key_id in keys else next(others) for s in submissions]
+
+
 @transaction.atomic
-def _digest_once(submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
-    connection_of_key = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
-    accepted = [s for s in submissions if connection_of_key.get(s.key_id) == s.connection_id]
-    offered = {(s.connection_id, event.id): event for s in accepted for event in s.events}
-    new = _store(offered, now) if offered else set()
+def _digest_once(submissions: Sequence[Submission], now: datetime) -> tuple[list[Receipt], dict[UUID, str]]:
+    """The receipts, and who was heard from."""
+    offered = {(s.connection_id, event.id): event for s in submissions for event in s.events}
+    with pipeline():
+        live_keys = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
+        stored = _store(offered, now)
+    connection_of_key = live_keys()
+    gone = {s.key_id for s in submissions if connection_of_key.get(s.key_id) != s.connection_id}
+    if gone:
+        raise _KeysGone(gone)
+    new = {(connection_id, id_) for connection_id, id_ in stored.rows()}
+    heard = _heard_from(submissions, new)
     if new:
-        _project(fold((connection_id, offered[connection_id, id_]) for connection_id, id_ in new))
-        events.touch_activity(_heard_from(accepted, new), now=now)
-    return _receipts(submissions, accepted, new)
+        _project(fold((connection_id, offered[connection_id, id_]) for connection_id, id_ in new), heard, now)
+    return _receipts(submissions, new), heard
 
 
-def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> set[tuple[UUID, UUID]]:
-    stored = events.insert_events(
+def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> Result:
+    return events.insert_events(
         [
             (
                 connection_id,
@@ -82,19 +107,18 @@ def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> set[tuple[
             for (connection_id, _), event in offered.items()
         ]
     )
-    return {(connection_id, id_) for connection_id, id_ in stored.rows()}
 
 
-def _project(rows: Rows) -> None:
+def _project(rows: Rows, heard: dict[UUID, str], now: datetime) -> None:
     with pipeline():
         jobs.insert_jobs(ordered(rows.jobs))
         jobs.lock_jobs(sorted(rows.jobs))
-        jobs.describe_jobs(ordered(rows.descriptions))
         merged = runs.upsert_runs(list(rows.runs.values()))
-        jobs.count_runs(sorted(rows.jobs))
+        jobs.update_jobs(ordered(rows.descriptions))
         datasets.insert_datasets(ordered(rows.datasets))
         datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
         datasets.upsert_edges(ordered(rows.edges))
+        events.touch_activity(_heard_lately.without(heard, now), now=now)
     _recount_jobs_that_runs_left(rows, merged.rows())
 
 
@@ -105,29 +129,47 @@ def _recount_jobs_that_runs_left(rows: Rows, merged: Iterable[Row]) -> None:
     left -= rows.jobs.keys()
     if left:
         jobs.lock_jobs(sorted(left))
-        jobs.count_runs(sorted(left))
+        jobs.recount_runs(sorted(left))
 
 
-def _heard_from(accepted: Iterable[Submission], new: set[tuple[UUID, UUID]]) -> dict[UUID, str]:
+def _heard_from(submissions: Iterable[Submission], new: set[tuple[UUID, UUID]]) -> dict[UUID, str]:
     """Each connection that sent something new, with the name of a job of it."""
     heard: dict[UUID, str] = {}
-    for submission in accepted:
+    for submission in submissions:
         for event in submission.events:
             if (submission.connection_id, event.id) in new:
                 heard.setdefault(submission.connection_id, event.job.name if event.job else "")
     return heard
 
 
-def _receipts(
-    submissions: Sequence[Submission], accepted: Sequence[Submission], new: set[tuple[UUID, UUID]]
-) -> list[Receipt]:
+class _HeardLately:
+    """Which connections' activity this process wrote less than a second ago. Learns of commits alone."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._connections: set[UUID] = set()
+
+    def note(self, connection_ids: Iterable[UUID], now: datetime) -> None:
+        if (second := int(now.timestamp())) != self._second:
+            self._second, self._connections = second, set()
+        self._connections.update(connection_ids)
+
+    def without(self, heard: dict[UUID, str], now: datetime) -> dict[UUID, str]:
+        """Those that are due."""
+        if int(now.timestamp()) != self._second:
+            return heard
+        return {connection_id: name for connection_id, name in heard.items() if connection_id not in self._connections}
+
+
+_heard_lately = _HeardLately()
+
+
+def _receipts(submissions: Sequence[Submission], new: set[tuple[UUID, UUID]]) -> list[Receipt]:
     """A new event that several submissions brought is counted for the first of them."""
     unclaimed = set(new)
-    accepted_ids = {id(submission) for submission in accepted}
     receipts = []
     for submission in submissions:
         claimed = {(submission.connection_id, event.id) for event in submission.events} & unclaimed
         unclaimed -= claimed
-        is_accepted = id(submission) in accepted_ids
-        receipts.append(Receipt(is_accepted, len(claimed) if is_accepted else 0))
+        receipts.append(Receipt(accepted=True, stored=len(claimed)))
     return receipts

@@ -15,7 +15,7 @@ from django.utils import timezone
 from connections.keys import MalformedKey, parse_key
 from connections.models import ApiKey, Connection
 from connections.models import Attempt as AttemptRow
-from connections.verification import KeyRefused, VerifiedKey, remembered_key, verify_key
+from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
 from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.intake import answers, attempts, batch
@@ -95,6 +95,7 @@ class Exchange:
     def conclude(self, committed: Committed) -> Answer:
         """The answer to what was committed."""
         if not committed.accepted:
+            forget_key(_bearer(self._head.authorization))
             raise answers.key_refused("The API key was deleted.")
         if self._target.batch:
             return self._conclude_batch(committed)

@@ -18,44 +18,57 @@ ORDER BY connection_id, id FOR NO KEY UPDATE
 """
 
 # What a facet declared beats what was derived; among several of one sort the latest wins, then the greatest.
-_DESCRIBE = """
-UPDATE lineage_job AS job SET
-    described_at = said.described_at,
-    integration = said.integration,
-    kind = said.kind,
-    processing_type = said.processing_type
-FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::text[])
-    AS said (connection_id, id, described_at, integration, kind, processing_type)
-WHERE job.connection_id = said.connection_id AND job.id = said.id
-    AND (COALESCE(said.described_at, '-infinity'), said.integration COLLATE "C", said.kind COLLATE "C",
-         said.processing_type COLLATE "C")
-      > (COALESCE(job.described_at, '-infinity'), job.integration, job.kind, job.processing_type)
+_SAID_WINS = """
+    (COALESCE(said.described_at, '-infinity'), said.integration COLLATE "C", said.kind COLLATE "C",
+     said.processing_type COLLATE "C")
+  > (COALESCE(job.described_at, '-infinity'), job.integration, job.kind, job.processing_type)
 """
 
-_COUNT_RUNS = """
-UPDATE lineage_job AS job SET
+_COUNTED = """
     latest_run_id = latest.id,
     latest_run_state = latest.state,
     latest_run_at = latest.run_at,
     latest_run_started_at = latest.started_at,
     latest_run_ended_at = latest.ended_at,
     running_runs = running.count
-FROM unnest(%b::uuid[], %b::uuid[]) AS changed (connection_id, id)
+"""
+_RUNS_OF_SAID = """
 LEFT JOIN LATERAL (
     SELECT run.id, run.state, run.run_at, run.started_at, run.ended_at FROM lineage_run AS run
-    WHERE run.connection_id = changed.connection_id AND run.job_id = changed.id
+    WHERE run.connection_id = said.connection_id AND run.job_id = said.id
     ORDER BY run.run_at DESC, run.id DESC LIMIT 1
 ) AS latest ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FROM lineage_run AS run
-    WHERE run.connection_id = changed.connection_id AND run.job_id = changed.id AND run.state = 'RUNNING'
+    WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND run.state = 'RUNNING'
 ) AS running
-WHERE job.connection_id = changed.connection_id AND job.id = changed.id
-    AND (job.latest_run_id, job.latest_run_state, job.latest_run_at, job.latest_run_started_at,
-         job.latest_run_ended_at, job.running_runs)
-      IS DISTINCT FROM
-        (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
 """
+_RECOUNTED_DIFFERS = """
+    (job.latest_run_id, job.latest_run_state, job.latest_run_at, job.latest_run_started_at,
+     job.latest_run_ended_at, job.running_runs)
+  IS DISTINCT FROM
+    (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
+"""
+
+_UPDATE = f"""
+UPDATE lineage_job AS job SET
+    described_at = CASE WHEN {_SAID_WINS} THEN said.described_at ELSE job.described_at END,
+    integration = CASE WHEN {_SAID_WINS} THEN said.integration ELSE job.integration END,
+    kind = CASE WHEN {_SAID_WINS} THEN said.kind ELSE job.kind END,
+    processing_type = CASE WHEN {_SAID_WINS} THEN said.processing_type ELSE job.processing_type END,
+    {_COUNTED}
+FROM unnest(%b::uuid[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::text[])
+    AS said (connection_id, id, described_at, integration, kind, processing_type)
+{_RUNS_OF_SAID}
+WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_SAID_WINS} OR {_RECOUNTED_DIFFERS})
+"""  # noqa: S608 - made of constants
+
+_RECOUNT = f"""
+UPDATE lineage_job AS job SET {_COUNTED}
+FROM unnest(%b::uuid[], %b::uuid[]) AS said (connection_id, id)
+{_RUNS_OF_SAID}
+WHERE job.connection_id = said.connection_id AND job.id = said.id AND {_RECOUNTED_DIFFERS}
+"""  # noqa: S608 - made of constants
 
 
 def insert_jobs(rows: list[Row]) -> None:
@@ -68,11 +81,14 @@ def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
     execute(_LOCK.encode(), by_column(keys, 2))
 
 
-def describe_jobs(rows: list[Row]) -> None:
-    """`rows`: (connection id, id, described at, integration, kind, processing type), one for each job."""
-    execute(_DESCRIBE.encode(), by_column(rows, 6))
+def update_jobs(rows: list[Row]) -> None:
+    """Describes locked jobs, and brings their latest run and running count up to date, from the runs.
+
+    `rows`: (connection id, id, described at, integration, kind, processing type), one for each job.
+    """
+    execute(_UPDATE.encode(), by_column(rows, 6))
 
 
-def count_runs(keys: list[tuple[UUID, UUID]]) -> None:
-    """Brings latest run and running count up to date, from the runs, for locked jobs (connection id, id)."""
-    execute(_COUNT_RUNS.encode(), by_column(keys, 2))
+def recount_runs(keys: list[tuple[UUID, UUID]]) -> None:
+    """The counts alone, for locked jobs (connection id, id)."""
+    execute(_RECOUNT.encode(), by_column(keys, 2))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from lineage.models import Dataset, Edge, Event, Job, Run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.state import projection
@@ -113,7 +113,7 @@ def test_contradicting_events_in_any_order_and_grouping_give_the_same_rows(
 
 
 def forget(sender: Sender) -> None:
-    for model in (Event, Job, Run, Dataset, Edge, Activity):
+    for model in (Event, Job, Run, Dataset, Edge):
         model.objects.filter(connection=sender.connection).delete()
 
 
