@@ -29,6 +29,8 @@ SECRET_KEY = env.str("SECRET_KEY")
 # Where browsers and orchestrators reach the product; the endpoint URLs on its pages are built from it.
 # Empty: from the request's own host.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+# Without either, in commands: where the quick start serves, or would.
+LOCAL_URL = env.str("LOCAL_URL", default="http://127.0.0.1:8000").rstrip("/")
 SERVED_OVER_TLS = PUBLIC_URL.startswith("https://")
 
 ALLOWED_HOSTS = env.list(

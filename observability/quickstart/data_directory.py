@@ -36,6 +36,18 @@ class DataDirectory:
         """Held by the one process that keeps the embedded server running."""
         return self.root / "postgres.keeper"
 
+    @property
+    def address(self) -> str | None:
+        """Where the quick start served last, as a URL; commands tell it to people while it runs or not."""
+        try:
+            return (self.root / "address").read_text().strip() or None
+        except OSError:
+            return None
+
+    def note_address(self, url: str) -> None:
+        self.make()
+        (self.root / "address").write_text(f"{url}\n")
+
     def make(self) -> None:
         """Raises OSError where the directory can be neither made nor written."""
         # As root, PostgreSQL runs as another user, who must pass through.

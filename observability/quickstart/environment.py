@@ -19,7 +19,8 @@ _NEED_NO_SERVER = {"collectstatic", "help", "version", "--help", "-h", "--versio
 
 
 def prepare_environment(command: str) -> None:
-    """Sets DATABASE_URL and SECRET_KEY where they are not set; starts or joins the embedded server for `command`.
+    """Sets DATABASE_URL, SECRET_KEY and LOCAL_URL where they are not set; starts or joins the embedded server for
+    `command`.
 
     Ends the process with a sentence, and no traceback, where that is impossible.
     """
@@ -34,6 +35,8 @@ def prepare_environment(command: str) -> None:
 
 def _prepare(command: str) -> None:
     data = DataDirectory.from_environment()
+    if address := data.address:
+        os.environ.setdefault("LOCAL_URL", address)
     if not _is_set("SECRET_KEY"):
         data.make()
         os.environ["SECRET_KEY"] = data.secret_key()

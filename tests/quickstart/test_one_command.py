@@ -1,7 +1,9 @@
 """`make run`: first start, second start, and how all of it ends."""
 
+import json
 import re
 import signal
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -80,3 +82,12 @@ def test_manage_py_finds_the_database_whether_the_product_runs_or_not(
     started.end(signal.SIGTERM)
     assert manage("shell", "-v0", "-c", COUNT_USERS).stdout.strip() == "1"
     assert Cluster(data.postgres, data.log).postmaster() is None, "the command left the server running"
+
+
+def test_commands_tell_the_address_at_which_the_product_serves(
+    quick_start: Callable[..., QuickStart], manage: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    started = quick_start()
+    started.wait_until_ready()
+    made = json.loads(manage("create_connection", "My Airflow", "--type", "airflow", "--json").stdout)
+    assert made["endpoint"] == f"http://127.0.0.1:{started.port}/gateway/openlineage/{made['id']}"

@@ -69,12 +69,13 @@ class Command(BaseCommand):
         _close_pool()
 
     def _greet(self, port: int, administrator: NewAdministrator | None) -> None:
+        data = DataDirectory.from_environment()
+        data.note_address(f"http://{HOST}:{port}")
         lines = ["", f"  Observatory is ready at  http://{HOST}:{port}"]
         if administrator is not None:
             lines.append(f"  Sign in as               {administrator.username}")
             if administrator.password is not None:
                 lines.append(f"  Password                 {administrator.password}   (it is not shown again)")
-        data = DataDirectory.from_environment()
         if connection.settings_dict["HOST"] == str(data.postgres):
             lines.append(f"  Data is kept in          {data.root}")
         lines += ["  Stop with Ctrl-C", ""]
