@@ -129,6 +129,10 @@ DATABASES = {
         "HOST": _database.pop("host", ""),
         "PORT": _database.pop("port", ""),
         "OPTIONS": {
+            # A server that vanished without a word is given up in time to tell senders so.
+            "connect_timeout": 2,
+            "tcp_user_timeout": 4000,
+            "keepalives_idle": 10,
             **_database,
             # The intake runs a handful of statements over and over: planned once for each session.
             "prepare_threshold": 1,

@@ -27,6 +27,8 @@ from lineage.events.text import parse_time, storable, without_lone_surrogates
 MAX_NAME_CHARACTERS = 2048
 # Each element costs time and, where it is bad, words in the answer: the size of a body is no bound for either.
 MAX_BATCH_EVENTS = 10_000
+# Of one event, inputs and outputs together: its transaction is everybody's.
+MAX_DATASETS = 10_000
 
 
 class NotJson(Exception):
@@ -215,6 +217,9 @@ def _producer(raw: Raw) -> str:
 def _datasets(document: _Document) -> tuple[DatasetReference, ...]:
     if document.run is None and document.job is None and document.dataset is not None:
         return (_dataset(document.dataset, "$.dataset", None),)
+    count = len(document.inputs or ()) + len(document.outputs or ())
+    if count > MAX_DATASETS:
+        raise InvalidEvent(f"Expected at most {MAX_DATASETS} datasets, got {count} - at `$.inputs` and `$.outputs`")
     inputs = [_dataset(d, f"$.inputs[{i}]", "READS") for i, d in enumerate(document.inputs or ())]
     outputs = [_dataset(d, f"$.outputs[{i}]", "WRITES") for i, d in enumerate(document.outputs or ())]
     return (*inputs, *outputs)

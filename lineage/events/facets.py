@@ -16,6 +16,8 @@ from lineage.events.text import parse_time, storable
 
 NOTHING = Raw(b"null")
 MAX_ERROR_CHARACTERS = 8192
+# What is longer is cut in columns; the stored event keeps it whole.
+MAX_TEXT_CHARACTERS = 2048
 _INT4_MAX = 2**31 - 1
 
 
@@ -109,7 +111,11 @@ def parents(raw: Raw) -> tuple[ParentReference | None, ParentReference | None]:
 
 
 def _reference(run: _RunId, job: _JobName) -> ParentReference:
-    return ParentReference(run_id(storable(run.runId))[0], storable(job.namespace), storable(job.name))
+    return ParentReference(
+        run_id(storable(run.runId))[0],
+        storable(job.namespace)[:MAX_TEXT_CHARACTERS],
+        storable(job.name)[:MAX_TEXT_CHARACTERS],
+    )
 
 
 def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
@@ -126,7 +132,7 @@ def error_message(raw: Raw) -> str | None:
 
 def external_query_id(raw: Raw) -> str:
     facet = read_facet(raw, ExternalQueryFacet)
-    return storable(facet.externalQueryId) if facet else ""
+    return storable(facet.externalQueryId)[:MAX_TEXT_CHARACTERS] if facet else ""
 
 
 def attempts(raw: Raw) -> tuple[int | None, int | None, int | None]:

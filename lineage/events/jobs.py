@@ -3,7 +3,7 @@
 from msgspec import Raw
 
 from lineage.events.event import JobFacts
-from lineage.events.facets import JobTypeFacet, read_facet
+from lineage.events.facets import MAX_TEXT_CHARACTERS, JobTypeFacet, read_facet
 from lineage.events.text import storable
 
 _KINDS = {
@@ -38,8 +38,8 @@ def job_facts(namespace: str, name: str, job_type: Raw, producer: str, *, has_pa
         storable(namespace),
         storable(name),
         _KINDS.get((facet.jobType or "").upper(), "JOB"),
-        storable(facet.integration or "").upper(),
-        storable(facet.processingType or "").upper(),
+        storable(facet.integration or "")[:MAX_TEXT_CHARACTERS].upper(),
+        storable(facet.processingType or "")[:MAX_TEXT_CHARACTERS].upper(),
         declared=True,
     )
 

@@ -116,7 +116,7 @@ def try_again(reason: str) -> Rejection:
     return Rejection(
         503,
         "unavailable",
-        "Nothing was stored: try again.",
+        "The events were not acknowledged: try again.",
         reason=reason,
         headers={"Retry-After": RETRY_AFTER_SECONDS},
     )

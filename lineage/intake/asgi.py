@@ -16,11 +16,12 @@ from django.db import connection
 from lineage.intake import answers, attempts
 from lineage.intake.answers import Answer, Rejection
 from lineage.intake.attempts import Sampler
+from lineage.intake.budget import Budget, Share
 from lineage.intake.commit import Committed, DatabaseFault
 from lineage.intake.committer import Committer, Waiting
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session
+from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +35,18 @@ Future = asyncio.Future[Committed | None]
 T = TypeVar("T")
 
 THREADS = 8
+# Of the large bodies that are inflated and decoded at a time: each may take 16 MiB and more.
+LARGE_AT_ONCE = 2
 # Larger bodies are decoded in a thread: their time would be everybody's.
 DECODED_IN_LOOP_BYTES = 128 * 1024
-# What one process holds of bodies at most, read in part or waiting for the committer. Beyond it: 503.
-MAX_HELD_BYTES = 64 * 1024 * 1024
 MAX_WAITING_REQUESTS = 2000
+# Senders wait 5 s for an answer. A body may take longer to arrive, but not for ever.
+COMMIT_SECONDS = 4.0
+READ_SECONDS = 30.0
+# Attempts are written before the answer, so that who asks next sees them; but no answer waits longer for that, and
+# where so many wait to be written, further ones are let go.
+ATTEMPT_SECONDS = 0.25
+MAX_WAITING_ATTEMPTS = 50
 
 
 class _Disconnected(Exception):
@@ -49,10 +57,13 @@ class IntakeInFront:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="intake")
+        self._attempts_thread = ThreadPoolExecutor(1, thread_name_prefix="attempts")
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._sampler = Sampler()
         self._committer: Committer[Future] = Committer(_deliver)
-        self._held_bytes = 0
+        self._budget = Budget()
         self._waiting_requests = 0
+        self._waiting_attempts = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = target_of(scope["path"]) if scope["type"] == "http" else None
@@ -64,65 +75,88 @@ class IntakeInFront:
             answer = await self._answer(exchange, receive)
         except _Disconnected:
             return
+        await self._write_attempts(exchange)
         await _send(answer, send)
 
     async def _answer(self, exchange: Exchange, receive: Receive) -> Answer:
-        held = [0]
         try:
-            if not exchange.admit_remembered():
-                await self._in_thread(exchange.admit)
-            await self._read(exchange, receive, held)
-            await self._decode(exchange, held[0])
-            answer = exchange.conclude(await self._commit(exchange, held[0]))
+            with Share(self._budget) as share:
+                if not exchange.admit_remembered():
+                    await self._in_thread(exchange.admit)
+                await _read(exchange, receive, share)
+                await self._decode(exchange, share)
+                return exchange.conclude(await self._commit(exchange, share))
         except Rejection as rejection:
-            return await self._in_thread(exchange.refuse, rejection)
+            return await self._refuse(exchange, rejection)
         except DatabaseFault as error:
-            log.warning("intake_unavailable", error=str(error), error_type=type(error).__name__)
+            log.warning("intake_unavailable", error=what_happened(error))
             await self._in_thread(replace_ended_sessions)
-            return await self._in_thread(exchange.refuse, answers.database_away())
-        finally:
-            self._held_bytes -= held[0]
-        sampled = [attempt for attempt in exchange.attempts if self._sampler.takes(attempt)]
-        if sampled:
-            await self._in_thread(attempts.write, sampled)
-        return answer
+            return await self._refuse(exchange, answers.database_away())
 
-    async def _read(self, exchange: Exchange, receive: Receive, held: list[int]) -> None:
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Disconnected
-            chunk = message.get("body", b"")
-            held[0] += len(chunk)
-            self._held_bytes += len(chunk)
-            if self._held_bytes > MAX_HELD_BYTES:
-                raise answers.try_again("Too many large requests came at once.")
-            exchange.body.add(chunk)
-            more = message.get("more_body", False)
+    async def _refuse(self, exchange: Exchange, rejection: Rejection) -> Answer:
+        if exchange.is_admitted:
+            return await self._in_thread(exchange.refuse, rejection)
+        return exchange.refuse(rejection)
 
-    async def _decode(self, exchange: Exchange, size: int) -> None:
-        if size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
+    async def _decode(self, exchange: Exchange, share: Share) -> None:
+        if share.size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
             exchange.decode()
-        else:
+            return
+        async with self._large:
             await self._in_thread(exchange.decode)
+        share.hold(exchange.size)
 
-    async def _commit(self, exchange: Exchange, size: int) -> Committed:
+    async def _commit(self, exchange: Exchange, share: Share) -> Committed:
         if self._waiting_requests >= MAX_WAITING_REQUESTS:
             raise answers.try_again("Too many requests waited.")
         future: Future = asyncio.get_running_loop().create_future()
         self._waiting_requests += 1
-        self._committer.put(Waiting(exchange.submission, size, future))
+        self._committer.put(Waiting(exchange.submission, share.size, future))
         try:
-            committed = await future
+            async with asyncio.timeout(COMMIT_SECONDS):
+                committed = await future
+        except TimeoutError:
+            # It may still be committed: then the sender's next try is found to be a repeat.
+            raise answers.try_again("The database did not answer in time; the sender was asked to try again.") from None
         finally:
             self._waiting_requests -= 1
         if committed is None:
             raise answers.database_away()
         return committed
 
+    async def _write_attempts(self, exchange: Exchange) -> None:
+        sampled = [attempt for attempt in exchange.attempts if self._sampler.takes(attempt)]
+        if not sampled or self._waiting_attempts >= MAX_WAITING_ATTEMPTS:
+            return
+        self._waiting_attempts += 1
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(self._attempts_thread, _pooled, attempts.write, sampled)
+        writing.add_done_callback(self._attempt_written)
+        await asyncio.wait([writing], timeout=ATTEMPT_SECONDS)
+
+    def _attempt_written(self, writing: "asyncio.Future[None]") -> None:
+        self._waiting_attempts -= 1
+        if error := writing.exception():
+            log.error("attempts_not_written", error=type(error).__name__)
+
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _pooled, function, *arguments)
+
+
+async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Disconnected
+                chunk = message.get("body", b"")
+                share.hold(share.size + len(chunk))
+                exchange.body.add(chunk)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise answers.try_again(f"The body did not arrive within {READ_SECONDS:.0f} s.") from None
 
 
 def _deliver(results: Sequence[tuple[Waiting[Future], Committed | None]]) -> None:

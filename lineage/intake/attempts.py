@@ -9,6 +9,7 @@ import structlog
 
 from connections import actions
 from lineage.intake.commit import DatabaseFault
+from lineage.sql.sessions import what_happened
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def write(attempts: Iterable[Attempt]) -> None:
         try:
             _write(attempt)
         except DatabaseFault as error:
-            log.warning("attempt_not_written", connection_id=str(attempt.connection_id), error=str(error))
+            log.warning("attempt_not_written", connection_id=str(attempt.connection_id), error=what_happened(error))
 
 
 def _write(attempt: Attempt) -> None:
@@ -53,22 +54,26 @@ def _write(attempt: Attempt) -> None:
 
 
 class Sampler:
-    """Which attempts of senders with a key are worth writing down: those that were refused in part, and of the
-    accepted ones of each connection one a second, of all together few enough to cost nothing beside their events.
-    For one thread."""
+    """Which attempts of senders with a key are worth writing down: those that were refused in part, the first of each
+    key in a minute (it was used), and otherwise of each key one a second, of all together few enough to cost nothing
+    beside their events. For one thread."""
 
     def __init__(self) -> None:
-        self._second = 0
-        self._seen: set[UUID] = set()
+        self._minute = self._second = 0
+        self._keys_of_minute: set[UUID | None] = set()
+        self._keys_of_second: set[UUID | None] = set()
 
     def takes(self, attempt: Attempt) -> bool:
-        if attempt.reason:
-            return True
         second = int(attempt.at.timestamp())
         if second != self._second:
-            self._second = second
-            self._seen.clear()
-        if attempt.connection_id in self._seen or len(self._seen) >= SAMPLES_A_SECOND:
+            self._second, self._keys_of_second = second, set()
+        if second // 60 != self._minute:
+            self._minute, self._keys_of_minute = second // 60, set()
+        if attempt.reason:
+            return True
+        is_first = attempt.key_id not in self._keys_of_minute
+        if not is_first and (attempt.key_id in self._keys_of_second or len(self._keys_of_second) >= SAMPLES_A_SECOND):
             return False
-        self._seen.add(attempt.connection_id)
+        self._keys_of_minute.add(attempt.key_id)
+        self._keys_of_second.add(attempt.key_id)
         return True

@@ -5,6 +5,8 @@ import zlib
 from lineage.intake.answers import body_too_large, broken_gzip, unsupported_encoding
 
 _GZIP = 16 + zlib.MAX_WBITS
+# Of one gzip body. Senders write one; each further one costs a copy of all that follows it.
+_MAX_MEMBERS = 64
 
 
 class Body:
@@ -48,6 +50,8 @@ def _inflate(compressed: bytes, limit: int) -> bytes:
     members: list[bytes] = []
     size = 0
     while compressed:
+        if len(members) == _MAX_MEMBERS:
+            raise broken_gzip(f"it has more than {_MAX_MEMBERS} members")
         inflater = zlib.decompressobj(_GZIP)
         try:
             # One byte more than is allowed tells a body over the limit without inflating the rest of it.

@@ -17,14 +17,16 @@ from django.utils import timezone
 
 from lineage.digest import Submission
 from lineage.intake.commit import Committed, DatabaseFault, commit
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session
+from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
 
 log = structlog.get_logger(__name__)
 
 Ticket = TypeVar("Ticket")
 
-# Of one transaction. Larger ones make the requests in them wait longer, and no event cheaper.
+# Of one transaction. Larger ones make the requests in them wait longer, and no event cheaper. Rows: events, and the
+# datasets that they name.
 MAX_EVENTS = 500
+MAX_ROWS = 4000
 MAX_BYTES = 16 * 1024 * 1024
 
 _NOTHING = object()
@@ -51,7 +53,7 @@ class Committer(Generic[Ticket]):
 
     def put(self, waiting: Waiting[Ticket]) -> None:
         """From one thread only. The caller bounds how much waits."""
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
             self._thread.start()
         self._queue.put(waiting)
@@ -72,7 +74,7 @@ class Committer(Generic[Ticket]):
 
     def _take(self, first: Waiting[Ticket]) -> tuple[list[Waiting[Ticket]], Any]:
         """All that waits, up to the bounds of a turn; and what was taken from the queue beyond it, if anything."""
-        turn, events, size = [first], len(first.submission.events), first.size
+        turn, events, rows, size = [first], len(first.submission.events), _rows(first), first.size
         while True:
             try:
                 waiting = self._queue.get_nowait()
@@ -81,8 +83,9 @@ class Committer(Generic[Ticket]):
             if waiting is None:
                 return turn, None
             events += len(waiting.submission.events)
+            rows += _rows(waiting)
             size += waiting.size
-            if events > MAX_EVENTS or size > MAX_BYTES:
+            if events > MAX_EVENTS or rows > MAX_ROWS or size > MAX_BYTES:
                 return turn, waiting
             turn.append(waiting)
 
@@ -90,10 +93,21 @@ class Committer(Generic[Ticket]):
         try:
             return survive_lost_session(partial(commit, [waiting.submission for waiting in turn], now=timezone.now()))
         except DatabaseFault as error:
-            log.warning("commit_failed", error=str(error), error_type=type(error).__name__, submissions=len(turn))
-            replace_ended_sessions()
+            log.warning("commit_failed", error=what_happened(error), submissions=len(turn))
         except Exception:
             # A defect of ours: nothing was stored, the senders are told to try again, and the thread lives on.
             log.exception("commit_failed", submissions=len(turn))
-            connection.close()
+        _recover()
         return [None] * len(turn)
+
+
+def _rows(waiting: Waiting[Any]) -> int:
+    return sum(1 + len(event.datasets) for event in waiting.submission.events)
+
+
+def _recover() -> None:
+    """Whatever goes wrong here too, the thread lives on: the next turn meets it, or does not."""
+    try:
+        replace_ended_sessions()
+    except Exception:
+        log.exception("recovery_failed")

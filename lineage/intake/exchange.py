@@ -18,7 +18,7 @@ from connections.models import Attempt as AttemptRow
 from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
 from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
-from lineage.intake import answers, attempts, batch
+from lineage.intake import answers, batch
 from lineage.intake.answers import Answer, Rejection
 from lineage.intake.attempts import Attempt
 from lineage.intake.body import Body
@@ -62,10 +62,10 @@ class Exchange:
         self._expect_body()
 
     def admit_remembered(self) -> bool:
-        """Judges the head by what the process remembers; False: ask `admit`."""
+        """Judges the head by what the process knows; False: ask `admit`."""
         if self._head.method != "POST":
-            return False
-        key = remembered_key(_bearer(self._head.authorization))
+            raise answers.method_not_allowed(self._head.method)
+        key = remembered_key(_well_formed(self._head.authorization))
         if key is None or self._target.malformed_id or self._target.connection_id not in (None, key.connection_id):
             return False
         self._key = key
@@ -92,6 +92,15 @@ class Exchange:
         self._events = [event for event in self._decoded if isinstance(event, Event)]
         self.submission = Submission(self._key.connection_id, self._key.key_id, self._events)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the decoded events, inflated."""
+        return sum(len(event.body) for event in self._events)
+
+    @property
+    def is_admitted(self) -> bool:
+        return self._key is not None
+
     def conclude(self, committed: Committed) -> Answer:
         """The answer to what was committed."""
         if not committed.accepted:
@@ -115,12 +124,13 @@ class Exchange:
         return batch.answer(len(self._decoded), failures)
 
     def refuse(self, rejection: Rejection) -> Answer:
-        """Ends the exchange: the refusal is listed among the connection's attempts. Asks the database."""
+        """Ends the exchange: the refusal is left to be listed among the connection's attempts. Asks the database where
+        a key was admitted."""
         rejection = self._judged_by_key(rejection)
         log.info("intake_rejected", status=rejection.status, code=rejection.code, connection_id=str(self._concerns()))
         # While the database is away, writing would only make the sender wait longer.
         if rejection.status != HTTPStatus.SERVICE_UNAVAILABLE:
-            attempts.write(self._attempt(Outcome.REJECTED, rejection.status, reason=rejection.reason))
+            self.attempts = self._attempt(Outcome.REJECTED, rejection.status, reason=rejection.reason)
         return rejection.answer
 
     def _note_accepted(self, committed: Committed, status: int) -> None:
@@ -168,7 +178,8 @@ def _bearer(authorization: str | None) -> str:
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
-def _verified(authorization: str | None) -> VerifiedKey:
+def _well_formed(authorization: str | None) -> str:
+    """The key's text in the header. Raises Rejection where it is none."""
     text = _bearer(authorization)
     if not text:
         raise answers.key_refused("The request brought no API key: it needs the header Authorization: Bearer <key>.")
@@ -176,8 +187,12 @@ def _verified(authorization: str | None) -> VerifiedKey:
         parse_key(text)
     except MalformedKey as error:
         raise answers.key_refused("What was sent as API key is none: it may have been cut or mistyped.") from error
+    return text
+
+
+def _verified(authorization: str | None) -> VerifiedKey:
     try:
-        return verify_key(text)
+        return verify_key(_well_formed(authorization))
     except KeyRefused as error:
         raise answers.key_refused("The API key is unknown, wrong or was deleted.") from error
 

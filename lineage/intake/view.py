@@ -13,7 +13,7 @@ from lineage.intake.answers import Answer, Rejection
 from lineage.intake.commit import DatabaseFault, commit
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session
+from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
     except Rejection as rejection:
         return exchange.refuse(rejection)
     except DatabaseFault as error:
-        log.warning("intake_unavailable", error=str(error), error_type=type(error).__name__)
+        log.warning("intake_unavailable", error=what_happened(error))
         replace_ended_sessions()
         return exchange.refuse(answers.database_away())
 

@@ -31,7 +31,7 @@ def insert_events(rows: list[Row]) -> Result:
 
     `rows`: (connection id, event time, id, received at, kind, event type, subject id, body).
     """
-    return execute(_INSERT.encode(), by_column(sorted(rows, key=lambda row: row[:2]), 8))
+    return execute(_INSERT.encode(), by_column(sorted(rows, key=lambda row: row[:3]), 8))
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

@@ -23,6 +23,13 @@ def survive_lost_session(function: Callable[[], T]) -> T:
     return function()
 
 
+def what_happened(error: Exception) -> str:
+    """For the log: PostgreSQL's message without its details, which may quote what senders wrote."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    primary = getattr(diagnosis, "message_primary", None)
+    return f"{error.__cause__.sqlstate}: {primary}" if primary else str(error)  # type: ignore[union-attr]
+
+
 def replace_ended_sessions() -> None:
     """To be called after a database error: a restart of PostgreSQL ends all sessions of the pool at once.
 
@@ -41,7 +48,6 @@ def _lost(error: Exception) -> bool:
     if isinstance(error.__cause__, PoolTimeout):
         return False
     sqlstate = getattr(error.__cause__, "sqlstate", None)
-    if sqlstate is not None:
-        return str(sqlstate).startswith(("08", "57P"))
-    session = connection.connection
-    return session is None or bool(session.closed)
+    if sqlstate is None:  # psycopg's own word: no answer came
+        return True
+    return str(sqlstate).startswith(("08", "57P"))
