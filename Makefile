@@ -19,11 +19,11 @@ help: ## List the targets
 
 .PHONY: run
 run: $(VENV)/.quickstart ## Serve the product [PORT=8000] [DATA_DIR=.data]; Ctrl-C stops all of it
-	@OBSERVATORY_ENDS_WITH=$$PPID exec $(python) manage.py quickstart --port $(PORT)
+	@OBSERVATORY_ENDS_WITH=$$PPID exec $(python) manage.py quickstart --port "$(PORT)"
 
 .PHONY: demo
 demo: $(VENV)/.quickstart ## The same, with sample data
-	@OBSERVATORY_ENDS_WITH=$$PPID exec $(python) manage.py quickstart --port $(PORT) --demo
+	@OBSERVATORY_ENDS_WITH=$$PPID exec $(python) manage.py quickstart --port "$(PORT)" --demo
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests [ARGS="tests/house -k lock"]

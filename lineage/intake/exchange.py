@@ -186,7 +186,7 @@ def _well_formed(authorization: str | None) -> str:
     try:
         parse_key(text)
     except MalformedKey as error:
-        raise answers.key_refused("What was sent as API key is none: it may have been cut or mistyped.") from error
+        raise answers.key_refused("The text that was sent is no API key: it may have been cut or mistyped.") from error
     return text
 
 
