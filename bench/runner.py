@@ -78,14 +78,18 @@ def _load(subject: Subject, clients: int, seconds: float) -> Outcome:
 
 def _cpu(subject: Subject, postgres: int) -> float:
     """CPU seconds that the subject's server and PostgreSQL have used so far, ended children included."""
-    return sum(
-        sum((times.user, times.system, times.children_user, times.children_system))
-        if process.pid in (postgres, subject.server.process.pid)
-        else times.user + times.system
-        for root in (subject.server.process.pid, postgres)
-        for process in _family(root)
-        for times in [process.cpu_times()]
-    )
+    roots = (subject.server.process.pid, postgres)
+    return sum(_seconds(process, roots) for root in roots for process in _family(root))
+
+
+def _seconds(process: psutil.Process, with_children: tuple[int, ...]) -> float:
+    """Nothing of one that has just ended (a worker of autovacuum): its parent counts it from then on."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    ended = times.children_user + times.children_system if process.pid in with_children else 0.0
+    return times.user + times.system + ended
 
 
 def _family(pid: int) -> list[psutil.Process]:

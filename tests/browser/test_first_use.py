@@ -122,7 +122,7 @@ def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: Abst
     sender.send(RunState.START, "2026-03-02T12:00:00Z")
 
     # The page says so by itself.
-    expect(badge(page)).to_have_text(re.compile(r"^\s*Connected\s*$"))
+    expect(badge(page)).to_have_text(re.compile(r"^\s*Any OpenLineage producer\s+Connected\s*$"))
     expect(page.get_by_role("heading", name="First event received: job shop.load_orders at")).to_be_visible()
     expect(page.locator(".attempt")).to_contain_text(
         re.compile(r"Stored\s+HTTP 201.*shop\.load_orders.*laptop", re.DOTALL)
