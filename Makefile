@@ -37,6 +37,11 @@ test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-
 lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the house rules
 	@exec .ci/lint $(VENV)
 
+.PHONY: audit
+audit: .venv-audit/.installed ## Look for known vulnerabilities (asks the package index) and unsafe code
+	@.venv-audit/bin/bandit --quiet --recursive --severity-level high api connections lineage observability manage.py
+	@.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/quickstart.lock $(ARGS)
+
 .PHONY: format
 format: $(VENV)/.dev ## Rewrite the code as ruff formats it
 	@$(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
@@ -59,10 +64,12 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > requirements/installer.lock
 	@$(python) -m $(pin) --group pyproject.toml:clients \
 		--output-file requirements/clients.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:audit \
+		--output-file requirements/audit.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------
@@ -75,3 +82,7 @@ $(VENV)/.quickstart: requirements/quickstart.lock requirements/installer.lock
 $(VENV)/.dev: requirements/dev.lock requirements/installer.lock
 	@requirements/install $(VENV) requirements/dev.lock
 	@touch $@ $(VENV)/.quickstart
+
+.venv-audit/.installed: requirements/audit.lock requirements/installer.lock
+	@requirements/install .venv-audit requirements/audit.lock
+	@touch $@
