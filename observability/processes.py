@@ -1,12 +1,16 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""What processes ask of the system: to end with the one that started them, however that one ends; room for many
+connections."""
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 
 # Holds the process id of the parent to end with.
 ENDS_WITH = "OBSERVATORY_ENDS_WITH"
+
+MAX_OPEN_FILES = 65_536
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -26,3 +30,11 @@ def end_with_starter() -> None:
     parent = os.environ.pop(ENDS_WITH, "")
     if parent:
         end_with(int(parent))
+
+
+def raise_limit_of_open_files() -> None:
+    """As far as this process may, up to MAX_OPEN_FILES; its children inherit it."""
+    current, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, MAX_OPEN_FILES)
+    if current != resource.RLIM_INFINITY and current < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

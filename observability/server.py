@@ -4,13 +4,19 @@ From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_
 """
 
 import os
+import sys
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
 from observability.logging import configure_structlog, log_format, logging_config
-from observability.processes import end_with, end_with_starter
+from observability.processes import end_with, end_with_starter, raise_limit_of_open_files
+from observability.protocol import BoundedProtocol, LeavingServer
+
+# A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
+# kills it a moment later.
+_FINISHES_WITHIN = 9
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
@@ -18,20 +24,30 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "auto",
-        "http": "httptools",
+        "http": BoundedProtocol,
         "ws": "none",
         "lifespan": "off",
         "access_log": False,
         "server_header": False,
+        "timeout_graceful_shutdown": _FINISHES_WITHIN,
     }
+
+    async def _serve(self) -> None:
+        """As uvicorn_worker (0.4) has it, with a server of our own."""
+        self.config.app = self.wsgi
+        server = LeavingServer(config=self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = Worker
-# A worker that answers nothing for this long is replaced (seconds); one that is told to stop may finish its requests.
+# A worker that answers nothing for this long is replaced (seconds).
 timeout = 60
-graceful_timeout = 10
+graceful_timeout = _FINISHES_WITHIN + 1
 # Longer than the idle timeout of the usual load balancers (60 s), so that it is they who close.
 keepalive = 75
 control_socket_disable = True
@@ -44,6 +60,8 @@ logconfig_dict = logging_config(log_format())
 
 def on_starting(_server: Arbiter) -> None:
     end_with_starter()
+    # Each client is one of them: the usual 1,024 would be what bounds their number.
+    raise_limit_of_open_files()
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:

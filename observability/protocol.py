@@ -1,0 +1,113 @@
+"""uvicorn's HTTP/1.1, with an end to everybody's patience: of slow clients, and of a worker that is told to stop.
+
+uvicorn (0.54) waits without end for a request that never becomes whole, and closes idle connections at the moment it
+is told to stop, when the next request may be on its way: senders that do not repeat a POST would lose that event.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn import Config, Server
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+# From the connection, or a request's first byte, to the end of its head.
+HEAD_SECONDS = 10.0
+# From there to the end of the body: longer than the intake's own limit, which answers.
+BODY_SECONDS = 40.0
+# So long a connection that is idle when the worker is told to stop may still bring a request: that one is answered
+# with `Connection: close`, and the client then goes elsewhere on its own account.
+LINGER_SECONDS = 1.0
+
+
+class State(ServerState):
+    """What the connections of a worker share."""
+
+    leaving = False
+
+
+class LeavingServer(Server):
+    """Tells its connections when the worker is about to end, also those that come at that moment."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.server_state: State = State()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self.server_state.leaving = True
+        await super().shutdown(sockets)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A timer runs only while a request is incomplete, so one that arrives in a piece costs nothing."""
+
+    server_state: State
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Within which what is under way must be complete; None: nothing is.
+        self._expected_within: float | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._expect_within(HEAD_SECONDS)
+        if self.server_state.leaving:
+            self.shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expected()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._expected_within is not None and self._deadline is None:
+            self._expect_within(self._expected_within)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expected_within = HEAD_SECONDS
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._expected()
+        self._expected_within = BODY_SECONDS
+        if self.server_state.leaving:
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._expected()
+
+    def shutdown(self) -> None:
+        """As uvicorn's, but an idle connection is closed only after a while."""
+        if self._is_idle:
+            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle and not self.transport.is_closing():
+            self.transport.close()
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expected_within = seconds
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _expected(self) -> None:
+        self._expected_within = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.flow.read_paused:
+            # The client is not to blame: it is the worker that does not read on.
+            self._expect_within(HEAD_SECONDS)
+        elif not self.transport.is_closing():
+            self.transport.close()
