@@ -12,9 +12,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, models, transaction
 
 from connections.keys import new_key
+from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
 from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection
 from connections.names import MAX_NAME_LENGTH, normalize_name
-from connections.pacing import Pace
+from connections.pacing import LatelySeen, Pace
 from connections.verification import hash_secret
 
 ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
@@ -27,6 +28,9 @@ _PACE_OF_ATTEMPTS: Final = {
     "rejected": Pace(count=5, per=timedelta(seconds=1)),
     "accepted": Pace(count=1, per=timedelta(seconds=1)),
 }
+# Ids that nobody vouched for may be made up: so many of them are looked up, over all.
+_PACE_OF_STRANGERS: Final = Pace(count=20, per=timedelta(seconds=1))
+_ACQUAINTED: Final[LatelySeen[UUID]] = LatelySeen()
 # What PostgreSQL's text cannot hold.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -67,6 +71,8 @@ def create_connection(
     connection = Connection(name=normalize_name(name), type=type, created_by_id=_id(created_by), created_at=now)
     connection.clean_fields()
     _save_unless_taken(connection, "connection_name_unique", DuplicateName)
+    # Who makes one is about to try it.
+    _ACQUAINTED.add(connection.id)
     return connection
 
 
@@ -145,16 +151,20 @@ def record_attempt(
 ) -> None:
     """Notes how a request at the intake ended, and forgets the oldest of its kind beyond ATTEMPTS_KEPT.
 
-    The texts are cut to fit. Ignores a connection that is not there, and what comes faster than is worth reading.
+    The texts are cut to fit. Drops an attempt at a connection that is not there, what comes faster than is worth
+    reading, and what comes for ids that may be made up beyond what is worth looking up.
     """
     kind = "rejected" if outcome == Attempt.Outcome.REJECTED else "accepted"
-    if not _PACE_OF_ATTEMPTS[kind].allows(connection_id, at):
+    if drop := _reason_to_drop(connection_id, kind, at):
+        ATTEMPTS_DROPPED[drop].inc()
         return
     with transaction.atomic():
         try:
             # Also keeps two from trimming at once.
             connection = _lock(connection_id)
         except Connection.DoesNotExist:
+            _ACQUAINTED.discard(connection_id)
+            ATTEMPTS_DROPPED[Drop.NO_CONNECTION].inc()
             return
         Attempt.objects.create(
             connection=connection,
@@ -165,9 +175,22 @@ def record_attempt(
             key_name=_fit(MAX_NAME_LENGTH, key_name),
             job_name=_fit(MAX_TEXT_LENGTH, job_name),
         )
-        alike = Attempt.objects.of_kind(kind).filter(connection=connection)
-        kept = alike.newest(ATTEMPTS_KEPT[kind]).values("pk")
-        alike.exclude(pk__in=kept).delete()
+        _trim_attempts(connection, kind)
+    _ACQUAINTED.add(connection_id)
+    ATTEMPTS_LISTED.inc()
+
+
+def _reason_to_drop(connection_id: UUID, kind: str, at: datetime) -> Drop | None:
+    """Why this attempt is not to cost a transaction; None: it may."""
+    if connection_id not in _ACQUAINTED and not _PACE_OF_STRANGERS.allows(None, at):
+        return Drop.STRANGER
+    return None if _PACE_OF_ATTEMPTS[kind].allows(connection_id, at) else Drop.PACED
+
+
+def _trim_attempts(connection: Connection, kind: str) -> None:
+    alike = Attempt.objects.of_kind(kind).filter(connection=connection)
+    kept = alike.newest(ATTEMPTS_KEPT[kind]).values("pk")
+    alike.exclude(pk__in=kept).delete()
 
 
 def _lock(connection_id: UUID) -> Connection:

@@ -1,9 +1,12 @@
-"""Keeps what happens at each request from becoming a write at each request."""
+"""Keeps what happens at each request from becoming a query at each request."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+_Item = TypeVar("_Item", bound=Hashable)
 
 
 class Pace:
@@ -31,3 +34,26 @@ class Pace:
                 if len(self._stretches) > self._SIZE:
                     self._stretches.popitem(last=False)
             return True
+
+
+class LatelySeen(Generic[_Item]):
+    """A set that forgets what was added longest ago. Thread-safe."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._guard = threading.Lock()
+        self._items: OrderedDict[_Item, None] = OrderedDict()
+
+    def __contains__(self, item: _Item) -> bool:
+        return item in self._items
+
+    def add(self, item: _Item) -> None:
+        with self._guard:
+            self._items[item] = None
+            self._items.move_to_end(item)
+            if len(self._items) > self._size:
+                self._items.popitem(last=False)
+
+    def discard(self, item: _Item) -> None:
+        with self._guard:
+            self._items.pop(item, None)

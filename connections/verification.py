@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from connections.keys import Key, MalformedKey, parse_key
+from connections.metrics import VERIFICATIONS, Verification
 from connections.models import ApiKey
 
 # OWASP's minimum for passwords. A secret of 214 random bits needs no slow hash to withstand guessing, so more would
@@ -125,7 +126,7 @@ class KeyVerifier:
                 raise KeyRefused
             under_way = self._verifications.get(fingerprint)
             if under_way and self._queues[key.lookup].is_paced:
-                raise KeyRefused
+                raise _throttled()
             if under_way is None:
                 queue = self._enter_queue(key.lookup, fingerprint)
         verified = under_way.result() if under_way else self._verify_in_turn(key, fingerprint, queue)
@@ -150,7 +151,7 @@ class KeyVerifier:
     def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())
         if queue.length >= (_MAX_WAITING_WHEN_PACED if queue.is_paced else _MAX_WAITING):
-            raise KeyRefused
+            raise _throttled()
         queue.length += 1
         self._verifications[fingerprint] = Future()
         return queue
@@ -195,6 +196,7 @@ class KeyVerifier:
     def _look_up_and_hash(self, key: Key, fingerprint: _Fingerprint, queue: _Queue) -> VerifiedKey | None:
         api_key = ApiKey.objects.live().filter(lookup=key.lookup).first()
         if api_key is None:
+            VERIFICATIONS[Verification.UNKNOWN].inc()
             return None
         try:
             with self._hashes:
@@ -205,8 +207,15 @@ class KeyVerifier:
                 _remember(self._wrong, fingerprint, None)
             queue.failures += 1
             queue.last_failure_at = self._monotonic()
+            VERIFICATIONS[Verification.WRONG].inc()
             return None
+        VERIFICATIONS[Verification.VALID].inc()
         return VerifiedKey(key_id=api_key.id, connection_id=api_key.connection_id, name=api_key.name)
+
+
+def _throttled() -> KeyRefused:
+    VERIFICATIONS[Verification.THROTTLED].inc()
+    return KeyRefused()
 
 
 def _fingerprint(key: Key) -> _Fingerprint:

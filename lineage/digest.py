@@ -16,6 +16,7 @@ from lineage.events.decode import subject_id
 from lineage.projection.rows import Rows, fold, ordered
 from lineage.sql import datasets, events, jobs, runs
 from lineage.sql.execute import Result, Row, pipeline
+from lineage.sql.sessions import count_retry
 
 # SQLSTATEs of transactions that another one upset: serialization_failure, deadlock_detected.
 _UPSET = ("40001", "40P01")
@@ -51,6 +52,7 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
         except OperationalError as error:
             if not remaining or getattr(error.__cause__, "sqlstate", None) not in _UPSET:
                 raise
+            count_retry(error)
         except _KeysGone as gone:
             return _without(gone.keys, submissions, now)
         else:

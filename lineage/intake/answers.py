@@ -5,11 +5,37 @@ Permanent faults are 4xx, for senders drop those at once; 503 is the only answer
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 RETRY_AFTER_SECONDS = "1"
+
+
+class Code(StrEnum):
+    """Why a request was refused: in its answer, in the log and at /metrics."""
+
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    UNKNOWN_PATH = "unknown_path"
+    KEY_REFUSED = "key_refused"
+    KEY_OF_ANOTHER_CONNECTION = "key_of_another_connection"
+    UNKNOWN_CONNECTION = "unknown_connection"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    BROKEN_GZIP = "broken_gzip"
+    NOT_JSON = "not_json"
+    INVALID_EVENT = "invalid_event"
+    UNSTORABLE = "unstorable"
+    # The sender is told to try again.
+    DATABASE_AWAY = "database_away"
+    DATABASE_SLOW = "database_slow"
+    BODY_TOO_SLOW = "body_too_slow"
+    TOO_BUSY = "too_busy"
+    INTERNAL_ERROR = "internal_error"
+    # Nobody is told: the sender hung up, or the process ended.
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +62,7 @@ class Rejection(Exception):
     def __init__(
         self,
         status: int,
-        code: str,
+        code: Code,
         message: str,
         *,
         reason: str = "",
@@ -50,6 +76,10 @@ class Rejection(Exception):
         self.headers = headers or {}
 
     @property
+    def asks_to_try_again(self) -> bool:
+        return self.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+    @property
     def answer(self) -> Answer:
         error = {"code": self.code, "message": self.message, "detail": None}
         return Answer(self.status, {"error": error}, self.headers)
@@ -59,7 +89,7 @@ def key_refused(reason: str) -> Rejection:
     """Always the same to the sender, whether the key is absent, malformed, unknown, wrong or deleted."""
     return Rejection(
         401,
-        "key_refused",
+        Code.KEY_REFUSED,
         "A valid API key of this connection is needed, as `Authorization: Bearer <key>`.",
         reason=reason,
         headers={"WWW-Authenticate": "Bearer"},
@@ -67,56 +97,79 @@ def key_refused(reason: str) -> Rejection:
 
 
 def key_of_another_connection() -> Rejection:
-    return Rejection(403, "key_of_another_connection", "The API key belongs to another connection.")
+    return Rejection(403, Code.KEY_OF_ANOTHER_CONNECTION, "The API key belongs to another connection.")
 
 
 def unknown_connection() -> Rejection:
-    return Rejection(404, "unknown_connection", "There is no connection with the id in this URL.")
+    return Rejection(404, Code.UNKNOWN_CONNECTION, "There is no connection with the id in this URL.")
+
+
+def unknown_path() -> Rejection:
+    message = "There is nothing at this path: events are sent to /gateway/openlineage/<connection id>."
+    return Rejection(404, Code.UNKNOWN_PATH, message)
 
 
 def method_not_allowed(method: str) -> Rejection:
     message = f"Events are sent with POST, not {method[:16]}."
-    return Rejection(405, "method_not_allowed", message, headers={"Allow": "POST"})
+    return Rejection(405, Code.METHOD_NOT_ALLOWED, message, headers={"Allow": "POST"})
 
 
 def body_too_large(limit: int) -> Rejection:
-    return Rejection(413, "body_too_large", f"The body is larger than {limit} bytes.")
+    return Rejection(413, Code.BODY_TOO_LARGE, f"The body is larger than {limit} bytes.")
 
 
 def unsupported_encoding(encoding: str) -> Rejection:
     return Rejection(
         415,
-        "unsupported_encoding",
+        Code.UNSUPPORTED_ENCODING,
         f"Content-Encoding {encoding[:64]!r} is not supported: send gzip or identity.",
         headers={"Accept-Encoding": "gzip, identity"},
     )
 
 
 def broken_gzip(why: str) -> Rejection:
-    return Rejection(400, "broken_gzip", f"The body is not the gzip data that its Content-Encoding promises: {why}.")
+    return Rejection(400, Code.BROKEN_GZIP, f"The body is not the gzip data that its Content-Encoding promises: {why}.")
 
 
 def not_json(why: str) -> Rejection:
-    return Rejection(400, "not_json", f"The body is not JSON: {why}.")
+    return Rejection(400, Code.NOT_JSON, f"The body is not JSON: {why}.")
 
 
 def invalid_event(why: str) -> Rejection:
-    return Rejection(422, "invalid_event", f"Not an OpenLineage event: {why}.")
+    return Rejection(422, Code.INVALID_EVENT, f"Not an OpenLineage event: {why}.")
 
 
 def unstorable() -> Rejection:
-    return Rejection(422, "unstorable", "The event holds values that cannot be stored.")
+    return Rejection(422, Code.UNSTORABLE, "The event holds values that cannot be stored.")
 
 
 def database_away() -> Rejection:
-    return try_again("The database did not answer; the sender was asked to try again.")
+    return _try_again(Code.DATABASE_AWAY, "The database did not answer; the sender was asked to try again.")
 
 
-def try_again(reason: str) -> Rejection:
+def database_slow() -> Rejection:
+    """It may still be committed: then the sender's next try is found to be a repeat."""
+    return _try_again(Code.DATABASE_SLOW, "The database did not answer in time; the sender was asked to try again.")
+
+
+def body_too_slow(seconds: float) -> Rejection:
+    return _try_again(Code.BODY_TOO_SLOW, f"The body did not arrive within {seconds:.0f} s.")
+
+
+def too_busy(reason: str) -> Rejection:
+    return _try_again(Code.TOO_BUSY, reason)
+
+
+def _try_again(code: Code, reason: str) -> Rejection:
     return Rejection(
         503,
-        "unavailable",
+        code,
         "The events were not acknowledged: try again.",
         reason=reason,
         headers={"Retry-After": RETRY_AFTER_SECONDS},
     )
+
+
+def internal_error() -> Rejection:
+    """A defect of ours."""
+    return Rejection(500, Code.INTERNAL_ERROR, "The request met a defect of the server, which was logged.")

@@ -8,20 +8,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 import structlog
 from django.db import connection
 
+from connections.metrics import ATTEMPTS_DROPPED, Drop
 from lineage.intake import answers, attempts
-from lineage.intake.answers import Answer, Rejection
+from lineage.intake.answers import Answer
 from lineage.intake.attempts import Sampler
 from lineage.intake.budget import Budget, Share
-from lineage.intake.commit import Committed, DatabaseFault
+from lineage.intake.commit import Committed
 from lineage.intake.committer import Committer, Waiting
 from lineage.intake.exchange import Exchange, Head
+from lineage.intake.levels import Levels
 from lineage.intake.routes import target_of
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
+from lineage.sql.sessions import survive_lost_session
 
 log = structlog.get_logger(__name__)
 
@@ -64,18 +67,23 @@ class IntakeInFront:
         self._budget = Budget()
         self._waiting_requests = 0
         self._waiting_attempts = 0
+        self._levels = Levels(lambda: (self._waiting_requests, self._budget.held))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = target_of(scope["path"]) if scope["type"] == "http" else None
         if target is None:
             await self._application(scope, receive, send)
             return
+        self._levels.follow()
+        began = perf_counter()
         exchange = Exchange(target, _head(scope))
         try:
             answer = await self._answer(exchange, receive)
+            await self._write_attempts(exchange)
         except _Disconnected:
             return
-        await self._write_attempts(exchange)
+        finally:
+            exchange.account(perf_counter() - began)
         await _send(answer, send)
 
     async def _answer(self, exchange: Exchange, receive: Receive) -> Answer:
@@ -86,17 +94,12 @@ class IntakeInFront:
                 await _read(exchange, receive, share)
                 await self._decode(exchange, share)
                 return exchange.conclude(await self._commit(exchange, share))
-        except Rejection as rejection:
-            return await self._refuse(exchange, rejection)
-        except DatabaseFault as error:
-            log.warning("intake_unavailable", error=what_happened(error))
-            await self._in_thread(replace_ended_sessions)
-            return await self._refuse(exchange, answers.database_away())
-
-    async def _refuse(self, exchange: Exchange, rejection: Rejection) -> Answer:
-        if exchange.is_admitted:
-            return await self._in_thread(exchange.refuse, rejection)
-        return exchange.refuse(rejection)
+        except _Disconnected:
+            raise
+        except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
+            if exchange.can_refuse_at_once(fault):
+                return exchange.refuse(fault)
+            return await self._in_thread(exchange.refuse, fault)
 
     async def _decode(self, exchange: Exchange, share: Share) -> None:
         if share.size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
@@ -108,7 +111,7 @@ class IntakeInFront:
 
     async def _commit(self, exchange: Exchange, share: Share) -> Committed:
         if self._waiting_requests >= MAX_WAITING_REQUESTS:
-            raise answers.try_again("Too many requests waited.")
+            raise answers.too_busy("Too many requests waited.")
         future: Future = asyncio.get_running_loop().create_future()
         self._waiting_requests += 1
         self._committer.put(Waiting(exchange.submission, share.size, future))
@@ -116,8 +119,7 @@ class IntakeInFront:
             async with asyncio.timeout(COMMIT_SECONDS):
                 committed = await future
         except TimeoutError:
-            # It may still be committed: then the sender's next try is found to be a repeat.
-            raise answers.try_again("The database did not answer in time; the sender was asked to try again.") from None
+            raise answers.database_slow() from None
         finally:
             self._waiting_requests -= 1
         if committed is None:
@@ -126,7 +128,10 @@ class IntakeInFront:
 
     async def _write_attempts(self, exchange: Exchange) -> None:
         sampled = [attempt for attempt in exchange.attempts if self._sampler.takes(attempt)]
-        if not sampled or self._waiting_attempts >= MAX_WAITING_ATTEMPTS:
+        if not sampled:
+            return
+        if self._waiting_attempts >= MAX_WAITING_ATTEMPTS:
+            ATTEMPTS_DROPPED[Drop.BUSY].inc(len(sampled))
             return
         self._waiting_attempts += 1
         loop = asyncio.get_running_loop()
@@ -156,7 +161,7 @@ async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
                 exchange.body.add(chunk)
                 more = message.get("more_body", False)
     except TimeoutError:
-        raise answers.try_again(f"The body did not arrive within {READ_SECONDS:.0f} s.") from None
+        raise answers.body_too_slow(READ_SECONDS) from None
 
 
 def _deliver(results: Sequence[tuple[Waiting[Future], Committed | None]]) -> None:

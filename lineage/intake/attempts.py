@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 
 from connections import actions
+from connections.metrics import ATTEMPTS_DROPPED, Drop
 from lineage.intake.commit import DatabaseFault
-from lineage.sql.sessions import what_happened
+from lineage.sql.sessions import count_error, what_happened
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,8 @@ def write(attempts: Iterable[Attempt]) -> None:
         try:
             _write(attempt)
         except DatabaseFault as error:
+            count_error(error)
+            ATTEMPTS_DROPPED[Drop.DATABASE].inc()
             log.warning("attempt_not_written", connection_id=str(attempt.connection_id), error=what_happened(error))
 
 

@@ -34,4 +34,4 @@ class Share:
         self._budget.held += size - self.size
         self.size = size
         if self._budget.held > MAX_HELD_BYTES and size > ALWAYS_ADMITTED_BYTES:
-            raise answers.try_again("Too many large requests came at once.")
+            raise answers.too_busy("Too many large requests came at once.")

@@ -7,10 +7,8 @@ from datetime import datetime
 from django.db import DatabaseError, InterfaceError
 
 from lineage.digest import Submission, digest
-
-# Classes of SQLSTATE that the same event will meet again: data exception, integrity constraint violation, program
-# limit exceeded. By SQLSTATE, for PostgreSQL reports some of these as an OperationalError.
-_PERMANENT_CLASSES = ("22", "23", "54")
+from lineage.sql.metrics import Failure
+from lineage.sql.sessions import count_retry, kind_of
 
 DatabaseFault = (DatabaseError, InterfaceError)
 
@@ -32,8 +30,9 @@ def commit(submissions: Sequence[Submission], *, now: datetime) -> list[Committe
     try:
         receipts = digest(submissions, now=now)
     except DatabaseError as error:
-        if not is_permanent(error):
+        if kind_of(error) != Failure.DATA:
             raise
+        count_retry(error)
         return _isolate(submissions, now)
     return [Committed(receipt.accepted, receipt.stored) for receipt in receipts]
 
@@ -51,9 +50,3 @@ def _isolate(submissions: Sequence[Submission], now: datetime) -> list[Committed
     [second] = commit([replace(submission, events=submission.events[middle:])], now=now)
     unstorable = first.unstorable | {middle + position for position in second.unstorable}
     return [Committed(first.accepted and second.accepted, first.stored + second.stored, unstorable)]
-
-
-def is_permanent(error: Exception) -> bool:
-    """Whether the same statement would fail again, however often it is tried."""
-    sqlstate = getattr(error.__cause__, "sqlstate", None)
-    return sqlstate is not None and sqlstate[:2] in _PERMANENT_CLASSES

@@ -7,7 +7,6 @@ more: with one client a turn holds one event, with many it holds many, and the c
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -16,8 +15,9 @@ from django.db import connection
 from django.utils import timezone
 
 from lineage.digest import Submission
-from lineage.intake.commit import Committed, DatabaseFault, commit
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
+from lineage.intake.accounting import commit_and_count
+from lineage.intake.commit import Committed, DatabaseFault
+from lineage.sql.sessions import replace_ended_sessions, what_happened
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class Committer(Generic[Ticket]):
 
     def _commit(self, turn: Sequence[Waiting[Ticket]]) -> Sequence[Committed | None]:
         try:
-            return survive_lost_session(partial(commit, [waiting.submission for waiting in turn], now=timezone.now()))
+            return commit_and_count([waiting.submission for waiting in turn], now=timezone.now())
         except DatabaseFault as error:
             log.warning("commit_failed", error=what_happened(error), submissions=len(turn))
         except Exception:

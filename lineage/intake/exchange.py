@@ -1,11 +1,11 @@
 """One request at the intake, step by step, whatever server it came through.
 
 `admit` (or `admit_remembered`), then the server fills `body`, then `decode`, then whoever commits takes `submission`,
-then `conclude`. Each step raises Rejection where it ends the exchange; `refuse` turns that into the answer.
+then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that into the answer. `account` comes
+last.
 """
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from uuid import UUID
 
 import structlog
@@ -14,20 +14,20 @@ from django.utils import timezone
 
 from connections.keys import MalformedKey, parse_key
 from connections.models import ApiKey, Connection
-from connections.models import Attempt as AttemptRow
 from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
 from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.intake import answers, batch
-from lineage.intake.answers import Answer, Rejection
+from lineage.intake.accounting import count_events, count_request
+from lineage.intake.answers import Answer, Code, Rejection
 from lineage.intake.attempts import Attempt
 from lineage.intake.body import Body
 from lineage.intake.commit import Committed, DatabaseFault
+from lineage.intake.metrics import REPEAT, STORED, Ending, Outcome, rejected
 from lineage.intake.routes import Target
+from lineage.sql.sessions import count_error, replace_ended_sessions, what_happened
 
 log = structlog.get_logger(__name__)
-
-Outcome = AttemptRow.Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +47,35 @@ class Exchange:
     def __init__(self, target: Target, head: Head) -> None:
         self._target = target
         self._head = head
-        # What `conclude` leaves to be written down, by whoever can wait for it.
+        # What is left to be written down, by whoever can wait for it.
         self.attempts: list[Attempt] = []
+        self._ending: Ending = rejected(Code.ABANDONED)
+        self._status: int | None = None
         self._key: VerifiedKey | None = None
         self._decoded: list[Event | InvalidEvent] = []
 
     def admit(self) -> None:
         """Judges the head. Asks the database, and may take as long as a hash does."""
-        head = self._head
-        if head.method != "POST":
-            raise answers.method_not_allowed(head.method)
-        self._key = _verified(head.authorization)
+        self._check_request_line()
+        self._key = _verified(self._head.authorization)
         _check_connection(self._target, self._key)
         self._expect_body()
 
     def admit_remembered(self) -> bool:
         """Judges the head by what the process knows; False: ask `admit`."""
-        if self._head.method != "POST":
-            raise answers.method_not_allowed(self._head.method)
+        self._check_request_line()
         key = remembered_key(_well_formed(self._head.authorization))
-        if key is None or self._target.malformed_id or self._target.connection_id not in (None, key.connection_id):
+        if key is None or not self._target.is_of(key.connection_id):
             return False
         self._key = key
         self._expect_body()
         return True
+
+    def _check_request_line(self) -> None:
+        if self._target.unknown_path:
+            raise answers.unknown_path()
+        if self._head.method != "POST":
+            raise answers.method_not_allowed(self._head.method)
 
     def _expect_body(self) -> None:
         self.body = Body(
@@ -88,18 +93,16 @@ class Exchange:
         except NotJson as error:
             raise answers.not_json(str(error)) from error
         except InvalidEvent as error:
+            count_events(rejected(Code.INVALID_EVENT), 0 if self._target.batch else 1)
             raise answers.invalid_event(str(error)) from error
         self._events = [event for event in self._decoded if isinstance(event, Event)]
+        count_events(rejected(Code.INVALID_EVENT), len(self._decoded) - len(self._events))
         self.submission = Submission(self._key.connection_id, self._key.key_id, self._events)
 
     @property
     def size(self) -> int:
         """Bytes of the decoded events, inflated."""
         return sum(len(event.body) for event in self._events)
-
-    @property
-    def is_admitted(self) -> bool:
-        return self._key is not None
 
     def conclude(self, committed: Committed) -> Answer:
         """The answer to what was committed."""
@@ -110,33 +113,57 @@ class Exchange:
             return self._conclude_batch(committed)
         if committed.unstorable:
             raise answers.unstorable()
-        answer = answers.STORED if committed.stored else answers.REPEAT
-        self._note_accepted(committed, answer.status)
+        answer, ending = (answers.STORED, STORED) if committed.stored else (answers.REPEAT, REPEAT)
+        self._note_accepted(ending, answer.status)
         return answer
 
     def _conclude_batch(self, committed: Committed) -> Answer:
+        """An empty one is a repeat: accepted, and nothing is new."""
         failures = batch.failures(self._decoded, committed.unstorable)
-        if len(failures) < len(self._decoded):
-            self._note_accepted(committed, batch.STATUS)
+        received = len(self._decoded)
+        if failures and len(failures) == received:
+            self._end(rejected(Code.UNSTORABLE if self._events else Code.INVALID_EVENT), batch.STATUS)
+        else:
+            self._note_accepted(STORED if committed.stored else REPEAT, batch.STATUS)
+            if failures:
+                self._log("intake_batch_partly_rejected", rejected=len(failures), received=received)
         if failures:
-            words = batch.in_words(failures, len(self._decoded))
+            words = batch.in_words(failures, received)
             self.attempts += self._attempt(Outcome.REJECTED, batch.STATUS, reason=words)
-        return batch.answer(len(self._decoded), failures)
+        return batch.answer(received, failures)
 
-    def refuse(self, rejection: Rejection) -> Answer:
-        """Ends the exchange: the refusal is left to be listed among the connection's attempts. Asks the database where
-        a key was admitted."""
-        rejection = self._judged_by_key(rejection)
-        log.info("intake_rejected", status=rejection.status, code=rejection.code, connection_id=str(self._concerns()))
+    def can_refuse_at_once(self, fault: Exception) -> bool:
+        """Whether `refuse` will ask the database nothing."""
+        return isinstance(fault, Rejection) and (self._key is None or fault.asks_to_try_again)
+
+    def refuse(self, fault: Exception) -> Answer:
+        """Ends the exchange with whatever stopped it: a Rejection, an error of the database, or a defect of ours. The
+        refusal is left to be listed among the connection's attempts."""
+        rejection = self._judged_by_key(_rejection_of(fault))
+        self._end(rejected(rejection.code), rejection.status)
         # While the database is away, writing would only make the sender wait longer.
-        if rejection.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        if not rejection.asks_to_try_again:
             self.attempts = self._attempt(Outcome.REJECTED, rejection.status, reason=rejection.reason)
         return rejection.answer
 
-    def _note_accepted(self, committed: Committed, status: int) -> None:
+    def account(self, seconds: float) -> None:
+        """Counts how the exchange ended after this time. One that nothing ended was abandoned by its sender."""
+        count_request(self._ending, seconds)
+        _, code = self._ending
+        if code:
+            self._log("intake_rejected", status=self._status, code=code.value)
+
+    def _log(self, event: str, **fields: object) -> None:
+        connection_id = self._concerns()
+        log.info(event, connection_id=str(connection_id) if connection_id else None, **fields)
+
+    def _end(self, ending: Ending, status: int) -> None:
+        self._ending, self._status = ending, status
+
+    def _note_accepted(self, ending: Ending, status: int) -> None:
+        self._end(ending, status)
         job_name = next((event.job.name for event in self._events if event.job), "")
-        outcome = Outcome.STORED if committed.stored else Outcome.REPEAT
-        self.attempts += self._attempt(outcome, status, job_name=job_name)
+        self.attempts += self._attempt(ending[0], status, job_name=job_name)
 
     def _attempt(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> list[Attempt]:
         """How the exchange ended; nothing where no connection is concerned."""
@@ -163,7 +190,7 @@ class Exchange:
 
     def _judged_by_key(self, rejection: Rejection) -> Rejection:
         """A remembered key may have been deleted meanwhile: then that is the answer, whatever else is wrong."""
-        if self._key is None or rejection.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE):
+        if self._key is None or rejection.asks_to_try_again or rejection.code == Code.KEY_REFUSED:
             return rejection
         try:
             is_live = ApiKey.objects.live().filter(id=self._key.key_id).exists()
@@ -199,10 +226,21 @@ def _verified(authorization: str | None) -> VerifiedKey:
 
 def _check_connection(target: Target, key: VerifiedKey) -> None:
     """Whether the key is of the connection that the path names. What exists is told to holders of a key alone."""
-    if target.malformed_id:
-        raise answers.unknown_connection()
-    if target.connection_id in (None, key.connection_id):
+    if target.is_of(key.connection_id):
         return
-    if Connection.objects.visible().filter(id=target.connection_id).exists():
+    if target.connection_id and Connection.objects.visible().filter(id=target.connection_id).exists():
         raise answers.key_of_another_connection()
     raise answers.unknown_connection()
+
+
+def _rejection_of(fault: Exception) -> Rejection:
+    """What the sender is to learn of it; the rest is logged."""
+    if isinstance(fault, Rejection):
+        return fault
+    if isinstance(fault, DatabaseFault):
+        count_error(fault)
+        log.warning("intake_unavailable", error=what_happened(fault))
+        replace_ended_sessions()
+        return answers.database_away()
+    log.error("intake_failed", exc_info=fault)
+    return answers.internal_error()

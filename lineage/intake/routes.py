@@ -8,21 +8,29 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-_BY_KEY = r"(?:gateway/openlineage(?:/api/v1)?|api/v1)/lineage(?P<batch_by_key>/batch)?/?"
+_BY_KEY = r"(?:gateway/openlineage(?:/api/v1)?|api/v1)/(?P<lineage>lineage)(?P<batch_by_key>/batch)?/?"
 _BY_ID = r"gateway/openlineage/(?P<connection>[^/]+)(?:(?:/api/v1)?/lineage)?(?P<batch_by_id>/batch)?/?"
+# Everything else there is refused here as well: a sender that was set up with a wrong URL is to be told so.
+_BESIDE = r"gateway/openlineage(?:/(?P<beside>(?s:.*)))?"
 # Without the path's first slash, as Django has it.
-PATTERN = f"(?:{_BY_KEY}|{_BY_ID})"
+PATTERN = f"(?:{_BY_KEY}|{_BY_ID}|{_BESIDE})"
 _PATTERN = re.compile(PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path asks for. `connection_id` is None where the key alone names the connection."""
+    """What a path asks for. `connection_id` is None where the path names no connection."""
 
     connection_id: UUID | None
-    batch: bool
+    batch: bool = False
     # The path names a connection, but by what is no id.
     malformed_id: bool = False
+    # The path is below the intake's, and none that it knows.
+    unknown_path: bool = False
+
+    def is_of(self, connection_id: UUID) -> bool:
+        """Whether a key of this connection may send here: the path names it, or leaves that to the key."""
+        return not self.malformed_id and self.connection_id in (None, connection_id)
 
 
 def target_of(path: str) -> Target | None:
@@ -31,9 +39,17 @@ def target_of(path: str) -> Target | None:
     if match is None:
         return None
     batch = bool(match["batch_by_key"] or match["batch_by_id"])
-    if match["connection"] is None:
+    if match["connection"] is not None:
+        id_ = _uuid(match["connection"])
+        return Target(id_, batch, malformed_id=id_ is None)
+    if match["lineage"] is not None:
         return Target(None, batch)
+    beside = match["beside"] or ""
+    return Target(_uuid(beside.partition("/")[0]), unknown_path=True)
+
+
+def _uuid(text: str) -> UUID | None:
     try:
-        return Target(UUID(match["connection"]), batch)
+        return UUID(text)
     except ValueError:
-        return Target(None, batch, malformed_id=True)
+        return None

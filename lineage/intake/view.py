@@ -1,21 +1,18 @@
 """The intake under a synchronous server: a Django view."""
 
 from collections.abc import Iterator
-from functools import partial
+from time import perf_counter
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from lineage.intake import answers, attempts
-from lineage.intake.answers import Answer, Rejection
-from lineage.intake.commit import DatabaseFault, commit
+from lineage.intake import attempts
+from lineage.intake.accounting import commit_and_count
+from lineage.intake.answers import Answer
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
-from lineage.sql.sessions import replace_ended_sessions, survive_lost_session, what_happened
-
-log = structlog.get_logger(__name__)
+from lineage.sql.sessions import survive_lost_session
 
 _CHUNK = 64 * 1024
 
@@ -24,9 +21,11 @@ _CHUNK = 64 * 1024
 def intake(request: HttpRequest, **_groups: str) -> HttpResponse:
     target = target_of(request.path_info)
     assert target is not None  # noqa: S101 - the URLconf matches by the same pattern
+    began = perf_counter()
     exchange = Exchange(target, _head(request))
     answer = _answer(request, exchange)
     attempts.write(exchange.attempts)
+    exchange.account(perf_counter() - began)
     headers = {"Content-Type": "application/json", **answer.headers}
     return HttpResponse(answer.body, status=answer.status, headers=headers)
 
@@ -37,14 +36,10 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
         for chunk in _chunks(request):
             exchange.body.add(chunk)
         exchange.decode()
-        [committed] = survive_lost_session(partial(commit, [exchange.submission], now=timezone.now()))
+        [committed] = commit_and_count([exchange.submission], now=timezone.now())
         return exchange.conclude(committed)
-    except Rejection as rejection:
-        return exchange.refuse(rejection)
-    except DatabaseFault as error:
-        log.warning("intake_unavailable", error=what_happened(error))
-        replace_ended_sessions()
-        return exchange.refuse(answers.database_away())
+    except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
+        return exchange.refuse(fault)
 
 
 def _head(request: HttpRequest) -> Head:

@@ -6,7 +6,24 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection
 from psycopg_pool import PoolTimeout
 
+from lineage.sql.metrics import ERRORS, RETRIES, Failure
+
 T = TypeVar("T")
+
+# SQLSTATEs begin with a class of two characters. Those of sessions that PostgreSQL ends (57P01, admin_shutdown, and its
+# kin) come like any other error, as its last words.
+_KINDS = {
+    "08": Failure.LOST,
+    "57P": Failure.LOST,
+    "57014": Failure.TIMEOUT,  # query_canceled
+    "55P03": Failure.TIMEOUT,  # lock_not_available
+    "40": Failure.CONFLICT,
+    "53": Failure.RESOURCES,
+    # Data exception, integrity constraint violation, program limit exceeded.
+    "22": Failure.DATA,
+    "23": Failure.DATA,
+    "54": Failure.DATA,
+}
 
 
 def survive_lost_session(function: Callable[[], T]) -> T:
@@ -17,10 +34,33 @@ def survive_lost_session(function: Callable[[], T]) -> T:
     try:
         return function()
     except (OperationalError, InterfaceError) as error:
-        if connection.in_atomic_block or not _lost(error):
+        if connection.in_atomic_block or kind_of(error) != Failure.LOST:
             raise
+        count_retry(error)
     replace_ended_sessions()
     return function()
+
+
+def kind_of(error: Exception) -> Failure:
+    """By SQLSTATE, for PostgreSQL reports some errors of data as an OperationalError. One without is psycopg's own word
+    that no answer came; the session itself may not have noticed yet."""
+    if isinstance(error.__cause__, PoolTimeout):
+        return Failure.POOL
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    if sqlstate is None:
+        return Failure.LOST if isinstance(error, (OperationalError, InterfaceError)) else Failure.OTHER
+    return next((kind for beginning, kind in _KINDS.items() if str(sqlstate).startswith(beginning)), Failure.OTHER)
+
+
+def count_error(error: Exception) -> None:
+    """To be called once for each error that ends what it met."""
+    ERRORS[kind_of(error)].inc()
+
+
+def count_retry(error: Exception) -> None:
+    """The same for an error after which the same is tried again."""
+    count_error(error)
+    RETRIES[kind_of(error)].inc()
 
 
 def what_happened(error: Exception) -> str:
@@ -40,14 +80,3 @@ def replace_ended_sessions() -> None:
     pool = connection.pool  # type: ignore[attr-defined]  # PostgreSQL's alone have one
     if pool is not None:
         pool.check()
-
-
-def _lost(error: Exception) -> bool:
-    """Whether the error says that the session is gone. The session itself may not have noticed yet: PostgreSQL's last
-    words to it (57P01, admin_shutdown, and its kin) come like any other error."""
-    if isinstance(error.__cause__, PoolTimeout):
-        return False
-    sqlstate = getattr(error.__cause__, "sqlstate", None)
-    if sqlstate is None:  # psycopg's own word: no answer came
-        return True
-    return str(sqlstate).startswith(("08", "57P"))

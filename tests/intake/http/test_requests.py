@@ -1,6 +1,7 @@
 """Methods, paths, encodings and sizes over real HTTP: each request gets its answer, and a refusal stores nothing."""
 
 import gzip
+import json
 import socket
 import zlib
 from collections.abc import Callable, Iterator
@@ -57,23 +58,28 @@ def test_other_methods(server: LiveServer, sender: Sender, method: str) -> None:
     assert (attempt.status, attempt.reason) == (405, f"Events are sent with POST, not {method}.")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/gateway", "/gateway/", "/gateway/openlineage", "/gateway/openlineage/"),
-        *(
-            "/gateway/openlineage/{id}/events",
-            "/gateway/openlineage/{id}//",
-            "/api/v1/lineage/batch/x",
-            "//api/v1/lineage",
-        ),
-    ],
-)
+@pytest.mark.parametrize("path", ["/gateway", "/gateway/", "/api/v1/lineage/batch/x", "//api/v1/lineage"])
 def test_a_path_beside_the_intake_is_no_redirect_either(server: LiveServer, sender: Sender, path: str) -> None:
-    reply = post(server, path.format(id=sender.connection.id), encoded(), sender.headers)
+    reply = post(server, path, encoded(), sender.headers)
 
     assert 400 <= reply.status < 500
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("end", ["", "/", "//", "/{id}/events", "/{id}/lineage/batch/x", "/{id}//"])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_an_unknown_path_of_the_intake(server: LiveServer, sender: Sender, method: str, end: str) -> None:
+    """Whoever set the sender up reads its log, where a page of HTML would help nobody."""
+    path = "/gateway/openlineage" + end.format(id=sender.connection.id)
+    reply = exchange(server, method, path, sender.headers, encoded())
+
+    assert (reply.status, reply.headers["content-type"]) == (404, "application/json")
+    error = json.loads(reply.body)["error"]
+    assert error["code"] == "unknown_path"
+    assert "/gateway/openlineage/<connection id>" in error["message"]
+    assert not Event.objects.exists()
+    listed = [attempt.reason for attempt in Attempt.objects.filter(connection=sender.connection)]
+    assert listed == ([error["message"]] if "{id}" in end else [])
 
 
 def test_plain_http_is_no_redirect_where_the_product_is_served_over_tls(server: LiveServer, sender: Sender) -> None:
