@@ -26,7 +26,10 @@ CREATE TABLE lineage_event (
     CONSTRAINT lineage_event_stored_once PRIMARY KEY (connection_id, event_time, id)
 ) PARTITION BY RANGE (event_time);
 CREATE INDEX lineage_event_of_subject ON lineage_event (connection_id, subject_id, event_time);
-CREATE TABLE lineage_event_default PARTITION OF lineage_event DEFAULT;
+-- What was received since, or before: some bytes for each MB of a partition. Retention asks under a lock.
+CREATE INDEX lineage_event_received ON lineage_event USING brin (received_at);
+-- A new partition can be attached only after all of this one was read, under a lock: its rows keep their bodies apart.
+CREATE TABLE lineage_event_default PARTITION OF lineage_event DEFAULT WITH (toast_tuple_target = 128);
 
 CREATE TABLE lineage_job (
     connection_id uuid NOT NULL,
@@ -86,6 +89,7 @@ CREATE TABLE lineage_run (
     CONSTRAINT lineage_run_ended_by_terminal_event CHECK ((terminal_type IS NULL) = (ended_at IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX lineage_run_newest ON lineage_run (connection_id, run_at DESC, id DESC);
+CREATE INDEX lineage_run_newest_failed ON lineage_run (connection_id, run_at DESC, id DESC) WHERE state = 'FAILED';
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
 CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) WHERE state = 'RUNNING';
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id) WHERE parent_run_id IS NOT NULL;
