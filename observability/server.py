@@ -45,6 +45,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = Worker
+# The master loads the application, and workers are forks of it: one that died is replaced in a moment, not after the
+# seconds that loading takes, in which too few or none would answer.
+preload_app = True
 # A worker that answers nothing for this long is replaced (seconds).
 timeout = 60
 graceful_timeout = _FINISHES_WITHIN + 1
