@@ -33,6 +33,10 @@ test: $(VENV)/.dev ## Run the tests [ARGS="tests/house -k lock"]
 test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol
 	@exec $(python) -m pytest tests/clients $(ARGS)
 
+.PHONY: test-faults
+test-faults: $(VENV)/.dev ## Break the product for an hour: killed processes, a database away, a full disk
+	@FAULTS=long exec $(python) -m pytest tests/faults $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the house rules
 	@exec .ci/lint $(VENV)

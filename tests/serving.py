@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,14 +24,17 @@ WORKERS = 2
 _READY_SECONDS = 60
 _STOP_SECONDS = 30
 
-_ADD_SENDER = """
+_ADD_SENDERS = """
 import json
 from django.utils import timezone
 from connections import actions
 now = timezone.now()
-connection = actions.create_connection(name={name!r}, type="openlineage", created_by=None, now=now)
-key = actions.create_api_key(connection=connection, name="key", created_by=None, now=now)
-print(json.dumps([str(connection.id), key.text]))
+made = []
+for name in {names!r}:
+    connection = actions.create_connection(name=name, type="openlineage", created_by=None, now=now)
+    key = actions.create_api_key(connection=connection, name="key", created_by=None, now=now)
+    made.append([str(connection.id), key.text])
+print(json.dumps(made))
 """
 
 
@@ -72,6 +76,14 @@ class OwnDatabase:
     def start(self) -> None:
         self.cluster.start()
 
+    def restart(self, how: signal.Signals) -> None:
+        """`pg_ctl restart -m fast` by SIGINT, `-m immediate` by SIGQUIT: returns when it takes queries again."""
+        postmaster = self.cluster.postmaster()
+        assert postmaster, "the database is stopped"
+        postmaster.send_signal(how)
+        postmaster.wait(_STOP_SECONDS)
+        self.start()
+
     def manage(self, *arguments: str) -> str:
         """The output of a command of manage.py on this database."""
         command = [sys.executable, "manage.py", *arguments]
@@ -82,9 +94,12 @@ class OwnDatabase:
 
     def add_sender(self, name: str = "Production") -> tuple[UUID, str]:
         """A new connection's id, and the text of a key of it."""
-        output = self.manage("shell", "--no-imports", "--command", _ADD_SENDER.format(name=name))
-        id_, key = json.loads(output.splitlines()[-1])
-        return UUID(id_), key
+        return self.add_senders([name])[0]
+
+    def add_senders(self, names: Sequence[str]) -> list[tuple[UUID, str]]:
+        """The same for several, by one command."""
+        output = self.manage("shell", "--no-imports", "--command", _ADD_SENDERS.format(names=list(names)))
+        return [(UUID(id_), key) for id_, key in json.loads(output.splitlines()[-1])]
 
 
 @contextmanager
@@ -93,14 +108,21 @@ def own_database() -> Iterator[OwnDatabase]:
     # Short: a Unix socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="obs-own-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o711)  # As root, PostgreSQL runs as another user.
-        cluster = Cluster(Path(directory, "postgres"), Path(directory, "log.txt"))
-        cluster.start()
-        try:
-            database = OwnDatabase(cluster.url, cluster)
-            database.manage("migrate", "--verbosity", "0")
+        with database_in(Path(directory)) as database:
             yield database
-        finally:
-            cluster.stop()
+
+
+@contextmanager
+def database_in(directory: Path) -> Iterator[OwnDatabase]:
+    """One with its files in a directory that is there already; stopped afterwards."""
+    cluster = Cluster(directory / "postgres", directory / "log.txt")
+    cluster.start()
+    try:
+        database = OwnDatabase(cluster.url, cluster)
+        database.manage("migrate", "--verbosity", "0")
+        yield database
+    finally:
+        cluster.stop()
 
 
 @contextmanager
@@ -112,9 +134,13 @@ def serve(
     arguments: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     ready_path: str = "/gateway/openlineage/api/v1/lineage",
+    port: int = 0,
 ) -> Iterator[LiveServer]:
-    """Serves a migrated database; when the block ends, so has the server."""
-    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener, log.open("wb") as output:
+    """Serves a migrated database; when the block ends, so has the server.
+
+    On any free port, or on `port`, once whoever had it is gone.
+    """
+    with _listener(port) as listener, log.open("ab") as output:
         port = listener.getsockname()[1]
         # The listening socket itself is handed over: nobody else can take its port meanwhile.
         command = [sys.executable, "-m", "gunicorn", application, "--config", "python:observability.server"]
@@ -133,6 +159,17 @@ def serve(
         yield server
     finally:
         _end(process)
+
+
+def _listener(port: int) -> socket.socket:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port), backlog=2048)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _environment(database_url: str, more: Mapping[str, str] | None) -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""Compares the database with a ledger."""
+
+from collections import Counter
+from uuid import UUID
+
+import psycopg
+
+from tests.faults.events import JobRow, RunRow, expected_jobs, expected_runs
+from tests.faults.load import Ledger
+from tests.serving import OwnDatabase
+
+_RUNS = """
+SELECT run.id, job.name, run.state, run.event_count
+FROM lineage_run AS run LEFT JOIN lineage_job AS job ON (job.connection_id, job.id) = (run.connection_id, run.job_id)
+WHERE run.connection_id = %s
+"""
+_JOBS = "SELECT name, running_runs, latest_run_id, latest_run_state FROM lineage_job WHERE connection_id = %s"
+_EDGES = """
+SELECT job.name, dataset.name, edge.direction FROM lineage_edge AS edge
+JOIN lineage_job AS job ON (job.connection_id, job.id) = (edge.connection_id, edge.job_id)
+JOIN lineage_dataset AS dataset ON (dataset.connection_id, dataset.id) = (edge.connection_id, edge.dataset_id)
+WHERE edge.connection_id = %s
+"""
+
+
+def audit(database: OwnDatabase, connection_id: UUID, ledger: Ledger) -> None:
+    """0 acknowledged events lost, 0 counted twice: neither as rows, nor in answers, nor in what is shown of them."""
+    with psycopg.connect(database.url) as session:
+
+        def rows(statement: str) -> list[tuple]:
+            return session.execute(statement, [connection_id]).fetchall()
+
+        sent = ledger.sent
+        stored = Counter(id_ for (id_,) in rows("SELECT id FROM lineage_event WHERE connection_id = %s"))
+        assert not ledger.acknowledged - stored.keys(), "acknowledged, and lost"
+        assert not stored.keys() - sent.keys(), "stored, and never sent"
+        assert set(stored.values()) <= {1}, "stored twice"
+        told = Counter(exchange.event.id for exchange in ledger.exchanges if exchange.answer == 201)
+        assert set(told.values()) <= {1}, "told twice that it was new"
+
+        events = [sent[id_] for id_ in stored]
+        runs = {id_: RunRow(*row) for id_, *row in rows(_RUNS)}
+        assert runs == expected_runs(events), "runs"
+        assert {name: JobRow(*row) for name, *row in rows(_JOBS)} == expected_jobs(events), "jobs"
+        jobs = {event.job for event in events}
+        edges = {(job, f"marts.{job}", "WRITES") for job in jobs}
+        edges |= {(job, source, "READS") for job in jobs for source in ("staging.orders", "staging.customers")}
+        assert set(rows(_EDGES)) == edges, "edges"

@@ -1,0 +1,77 @@
+"""A product of its own, to be broken: PostgreSQL and the server, which no other tests use."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.load import Target
+from tests.faults.scale import seeded
+from tests.serving import LiveServer, OwnDatabase, own_database, serve
+
+SENDERS = 40
+STOP_SECONDS = 30
+
+
+class Product:
+    """The server, and what a supervisor does for it: starts it again on the same port."""
+
+    def __init__(self, database: OwnDatabase, log: Path, *, arguments: tuple[str, ...] = ()) -> None:
+        self._database, self._log, self._arguments = database, log, arguments
+        self._stack = ExitStack()
+        self.server = self._serve(0)
+
+    @property
+    def master(self) -> psutil.Process:
+        return psutil.Process(self.server.process.pid)
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        return self.server.workers
+
+    def await_end(self) -> None:
+        """Of the master, by whatever a test did to it. Its workers may be finishing their requests."""
+        self.server.process.wait(STOP_SECONDS)
+
+    def start_again(self) -> None:
+        self.server = self._serve(self.server.port)
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def _serve(self, port: int) -> LiveServer:
+        served = serve(self._database.url, self._log, port=port, arguments=self._arguments)
+        return self._stack.enter_context(served)
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[OwnDatabase]:
+    with own_database() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def product(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    product = Product(database, tmp_path_factory.mktemp("product") / "log.txt")
+    yield product
+    product.stop()
+
+
+@pytest.fixture(scope="session")
+def new_target(database: OwnDatabase) -> Callable[[int], Target]:
+    """A connection that nobody sent to yet, at the server on this port."""
+    senders = iter(database.add_senders([f"Sender {number}" for number in range(SENDERS)]))
+    return lambda port: Target(port, *next(senders))
+
+
+@pytest.fixture
+def target(product: Product, new_target: Callable[[int], Target]) -> Target:
+    return new_target(product.server.port)
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    return seeded()

@@ -1,0 +1,150 @@
+"""Senders over real HTTP that keep a ledger: what they sent, what it was answered, when."""
+
+import http.client
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from uuid import UUID
+
+from tests.faults.events import Sent
+
+# What openlineage-python and the Java client wait for an answer.
+ANSWER_SECONDS = 5.0
+# Within which each event must be acknowledged, whatever happens: more than any fault here may last.
+PATIENCE_SECONDS = 40.0
+# Until a sender tries again; shorter than real ones, to meet more of the fault.
+_PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send to, and with which key."""
+
+    port: int
+    connection_id: UUID
+    key: str = field(repr=False)
+
+    @property
+    def path(self) -> str:
+        return f"/gateway/openlineage/{self.connection_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One try. `answer` is the status, or the name of the exception that ended it without one."""
+
+    event: Sent
+    answer: int | str
+    began: float
+    ended: float
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return isinstance(self.answer, int) and 200 <= self.answer < 300
+
+
+class Ledger:
+    """Thread-safe."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self._acknowledged = 0
+        self._changed = threading.Condition()
+
+    def note(self, exchange: Exchange) -> None:
+        with self._changed:
+            self.exchanges.append(exchange)
+            self._acknowledged += exchange.is_acknowledged
+            self._changed.notify_all()
+
+    def wait_for(self, condition: Callable[["Ledger"], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self), PATIENCE_SECONDS), self.answers
+
+    def wait_for_acknowledged(self, count: int) -> None:
+        """Until so many more than now are acknowledged."""
+        goal = self._acknowledged + count
+        self.wait_for(lambda ledger: ledger._acknowledged >= goal)
+
+    @property
+    def acknowledged(self) -> set[UUID]:
+        return {exchange.event.id for exchange in self.exchanges if exchange.is_acknowledged}
+
+    @property
+    def sent(self) -> dict[UUID, Sent]:
+        return {exchange.event.id: exchange.event for exchange in self.exchanges}
+
+    @property
+    def answers(self) -> Counter[int | str]:
+        return Counter(exchange.answer for exchange in self.exchanges)
+
+    @property
+    def failures(self) -> list[Exchange]:
+        return [exchange for exchange in self.exchanges if not exchange.is_acknowledged]
+
+
+@contextmanager
+def load(target: Target, ledger: Ledger, events: Sequence[Sent], *, clients: int = 16) -> Iterator[None]:
+    """Each event is sent until it is acknowledged; the block's end waits for that."""
+    todo = iter(events)
+    guard = threading.Lock()
+
+    def take() -> Sent | None:
+        with guard:
+            return next(todo, None)
+
+    threads = [_Sender(target, take, ledger) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    except BaseException:
+        with guard:
+            todo = iter(())  # nobody waits for the rest
+        raise
+    finally:
+        for thread in threads:
+            thread.join()
+    unacknowledged = {event.id for event in events} - ledger.acknowledged
+    assert not unacknowledged, f"{len(unacknowledged)} events were not taken in {PATIENCE_SECONDS} s: {ledger.answers}"
+
+
+class _Sender(threading.Thread):
+    """One client with one connection, kept open between requests as clients do."""
+
+    def __init__(self, target: Target, take: Callable[[], Sent | None], ledger: Ledger) -> None:
+        super().__init__()
+        self._target, self._take, self._ledger = target, take, ledger
+        self._headers = {"Authorization": f"Bearer {target.key}", "Content-Type": "application/json"}
+        self._connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_SECONDS)
+
+    def run(self) -> None:
+        while event := self._take():
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not self._deliver(event) and time.monotonic() < deadline:
+                time.sleep(_PAUSE_SECONDS)
+        self._connection.close()
+
+    def _deliver(self, event: Sent) -> bool:
+        began = time.monotonic()
+        answer: int | str
+        try:
+            self._connection.request("POST", self._target.path, event.body, self._headers)
+            response = self._connection.getresponse()
+            answer = response.status
+            wants_retry = response.headers.get("Retry-After") is not None
+            if (answer == HTTPStatus.SERVICE_UNAVAILABLE) != wants_retry:
+                answer = f"{answer}, Retry-After: {wants_retry}"
+            # Its words are of no account: whoever has read 2xx has read that the event is stored.
+            with suppress(http.client.IncompleteRead, ConnectionError):
+                response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            answer = type(error).__name__
+        exchange = Exchange(event, answer, began, time.monotonic())
+        self._ledger.note(exchange)
+        return exchange.is_acknowledged

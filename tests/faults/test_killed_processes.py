@@ -1,0 +1,46 @@
+"""kill -9 of a worker and of the master while events arrive: nothing acknowledged is lost, nothing is counted twice."""
+
+import random
+
+import psutil
+
+from tests.faults.books import audit
+from tests.faults.conftest import STOP_SECONDS, Product
+from tests.faults.events import make_events
+from tests.faults.load import Ledger, Target, load
+from tests.faults.scale import scaled
+from tests.serving import OwnDatabase
+
+ROUNDS = scaled(5, 300)
+EVENTS = scaled(1000, 500)
+# What a sender meets whose server is killed, and tries again upon.
+CUT_OFF = {"ConnectionResetError", "ConnectionRefusedError", "RemoteDisconnected", "BrokenPipeError"}
+
+
+def test_a_worker(database: OwnDatabase, product: Product, target: Target, rng: random.Random) -> None:
+    ledger = Ledger()
+    for _ in range(ROUNDS):
+        with load(target, ledger, make_events(EVENTS)):
+            ledger.wait_for_acknowledged(rng.randrange(EVENTS // 10, EVENTS * 9 // 10))
+            rng.choice(product.workers).kill()
+
+        assert ledger.answers.keys() <= {200, 201} | CUT_OFF
+        audit(database, target.connection_id, ledger)
+    assert len(product.workers) == 2
+
+
+def test_the_master(database: OwnDatabase, product: Product, target: Target, rng: random.Random) -> None:
+    """Its workers end with it, having answered what they had; then a supervisor starts it again."""
+    ledger = Ledger()
+    for _ in range(ROUNDS):
+        with load(target, ledger, make_events(EVENTS)):
+            ledger.wait_for_acknowledged(rng.randrange(EVENTS // 10, EVENTS * 9 // 10))
+            orphans = product.workers
+            product.master.kill()
+            product.await_end()
+            product.start_again()
+
+        assert ledger.answers.keys() <= {200, 201} | CUT_OFF
+        _, left = psutil.wait_procs(orphans, STOP_SECONDS)
+        assert not left
+        audit(database, target.connection_id, ledger)
