@@ -194,6 +194,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0
 # W008: a redirect to TLS would lose events silently (clients follow it with an empty GET).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
+SESSION_ENGINE = "observability.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if SERVED_OVER_TLS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SERVED_OVER_TLS else "csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -49,7 +49,15 @@ def leave_dialog(request: HttpRequest, url: str) -> HttpResponse:
 
 def stay(request: HttpRequest, otherwise: str) -> str:
     """The URL of the page on which the dialog stands; `otherwise`, where the form is a page of its own."""
-    return (request.htmx.current_url_abs_path if request.htmx else None) or otherwise  # type: ignore[attr-defined]
+    return page_of(request) or otherwise
+
+
+def page_of(request: HttpRequest) -> str | None:
+    """The path and query of the page on which HTMX asks; None without HTMX, or where that is no page of ours."""
+    try:
+        return request.htmx.current_url_abs_path if request.htmx else None  # type: ignore[attr-defined]
+    except ValueError:  # no URL at all
+        return None
 
 
 def _asks_for(request: HttpRequest, dom_id: str) -> bool:
