@@ -47,6 +47,24 @@ def full_event() -> dict[str, Any]:
     )
 
 
+def full_job_event() -> dict[str, Any]:
+    """A JobEvent with each field that is read."""
+    document = full_event()
+    del document["run"], document["eventType"]
+    return document
+
+
+def full_dataset_event() -> dict[str, Any]:
+    """A DatasetEvent with each field that is read."""
+    document = full_job_event()
+    del document["job"], document["outputs"]
+    [document["dataset"]] = document.pop("inputs")
+    return document
+
+
+FULL = {"RunEvent": full_event, "JobEvent": full_job_event, "DatasetEvent": full_dataset_event}
+
+
 def paths(value: Any, path: Path = ()) -> Iterator[Path]:
     """Each place in a document, the document itself left out."""
     children: list[tuple[str | int, Any]] = []

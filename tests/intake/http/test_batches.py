@@ -1,5 +1,7 @@
 """Batches over real HTTP, as the OpenLineage specification has them (POST /lineage/batch)."""
 
+import copy
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 
 from connections.models import Attempt
 from lineage.models import Event, Run
-from tests.intake.http.documents import encoded, event
+from tests.intake.http.documents import FULL, encoded, event, paths, put
 from tests.intake.http.wire import Reply
 from tests.live_server import Sender
 
@@ -49,6 +51,29 @@ def test_a_bad_one_does_not_sink_its_siblings(deliver: Callable[..., Reply], sen
     assert Event.objects.count() == 2
     [refused] = Attempt.objects.filter(connection=sender.connection, outcome="rejected")
     assert "7 of the 9 events" in refused.reason
+
+
+def test_each_is_judged_as_if_it_were_alone(deliver: Callable[..., Reply]) -> None:
+    """A wrong value in each field in turn: the same ones are refused, for the same reason."""
+    documents = []
+    for number, (full, value) in enumerate(itertools.product(FULL.values(), (None, 1, "", "nonsense", [], {}))):
+        for path in paths(document := full()):
+            wrong = copy.deepcopy(document)
+            put(wrong, path, value)
+            documents.append(wrong | {"number": f"{number} {path}"})
+    alone = [deliver(json.dumps(document).encode()) for document in documents]
+    reasons = {
+        index: json.loads(reply.body)["error"]["message"] for index, reply in enumerate(alone) if reply.status == 422
+    }
+    accepted = len(documents) - len(reasons)
+    assert 50 < len(reasons) < accepted == Event.objects.count()
+
+    answer = json.loads(deliver(batch(*documents), "/batch").body)
+
+    refused = {failed["index"]: f"Not an OpenLineage event: {failed['reason']}." for failed in answer["failed_events"]}
+    assert refused == reasons
+    assert answer["summary"] == summary(len(documents), accepted)
+    assert Event.objects.count() == accepted
 
 
 def test_what_only_the_database_can_refuse_does_not_sink_its_siblings(deliver: Callable[..., Reply]) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from lineage.models import Dataset, Edge, Event, Run
 from tests.intake.http import wire
-from tests.intake.http.documents import at, encoded, event, full_event, paths, put
+from tests.intake.http.documents import FULL, Path, at, encoded, event, full_event, paths, put
+from tests.intake.http.wire import Reply
 from tests.live_server import Sender
 from tests.serving import LiveServer
 
@@ -27,20 +28,30 @@ def judge(server: LiveServer, sender: Sender) -> Iterator[Callable[..., int]]:
     path = server.path(sender.connection.id)
     with closing(socket.create_connection(("127.0.0.1", server.port), wire.SECONDS)) as client:
 
-        def deliver(body: bytes) -> int:
+        def deliver(body: bytes) -> Reply:
             wire.send(client, "POST", path, sender.headers, body)
-            return wire.receive(client).status
+            return wire.receive(client)
 
         def judge_(body: bytes, expected: set[int] = ACCEPTED | REFUSED) -> int:
             Event.objects.all().delete()
-            status = deliver(body)
-            assert status in expected, body[:2000]
+            reply = deliver(body)
+            assert reply.status in expected, body[:2000]
             stored = [event.body.encode() for event in Event.objects.all()]
-            assert stored == ([body] if status in ACCEPTED else []), body[:2000]
-            return status
+            assert stored == ([body] if reply.status in ACCEPTED else []), body[:2000]
+            if reply.status in REFUSED:
+                check_error(reply)
+            return reply.status
 
         yield judge_
-        assert deliver(encoded()) == 201
+        assert deliver(encoded()).status == 201
+
+
+def check_error(reply: Reply) -> None:
+    """It says what is wrong, in words that somebody will read."""
+    error = json.loads(reply.body)["error"]
+    assert error.keys() == {"code", "message", "detail"}
+    assert error["code"] == {400: "not_json", 422: "invalid_event"}[reply.status]
+    assert 20 < len(error["message"]) < 400
 
 
 def with_text(document: Any, text: str) -> bytes:
@@ -71,7 +82,8 @@ NOT_JSON = {
     "surrogates encoded as bytes": facet_of('"').replace(b'"}', b'\xed\xa0\x80"}'),
     "a control character in a string": facet_of('"\n"'),
     "NaN": facet_of("NaN"),
-    "Infinity": facet_of("-Infinity"),
+    "Infinity": facet_of("Infinity"),
+    "-Infinity": facet_of("-Infinity"),
     "a number with a leading zero": facet_of("007"),
     "an unknown escape": facet_of(r'"\x41"'),
     "half an escape": facet_of(r'"\u00"'),
@@ -119,9 +131,10 @@ def test_deep_nesting(judge: Callable[..., int], depth: int, opening: str, closi
     "text",
     [r"\u0000", r"\ud800", r"\udc00\ud800", r"a\u0000b\ud800c", r"\ud83d\ude00"],
 )
-def test_odd_characters_in_each_string(judge: Callable[..., int], text: str) -> None:
+@pytest.mark.parametrize("kind", FULL)
+def test_odd_characters_in_each_string(judge: Callable[..., int], kind: str, text: str) -> None:
     """Stored as they came; columns get what they can hold. Times and types of events are none of this kind."""
-    document = full_event()
+    document = FULL[kind]()
     typed = {("eventTime",), ("eventType",)}
     for path in paths(document):
         if isinstance(at(document, path), str):
@@ -135,11 +148,13 @@ def test_odd_characters_in_a_name_of_a_member(judge: Callable[..., int]) -> None
         judge(with_text(event(), "").replace(b'"producer"', f'"{text}"'.encode()), ACCEPTED)
 
 
+DATASETS_AND_JOB: list[Path] = [("job",), ("dataset",), ("inputs", 0), ("outputs", 0)]
 WRONG = ["null", "true", "-1.5", '""', '"nonsense"', "[]", '{"": null}']
 
 
-def test_wrong_types_in_each_field(judge: Callable[..., int]) -> None:
-    document = full_event()
+@pytest.mark.parametrize("kind", FULL)
+def test_wrong_types_in_each_field(judge: Callable[..., int], kind: str) -> None:
+    document = FULL[kind]()
     for path in paths(document):
         for value in WRONG:
             wrong = copy.deepcopy(document)
@@ -148,10 +163,11 @@ def test_wrong_types_in_each_field(judge: Callable[..., int]) -> None:
             judge(with_text(wrong, value), ACCEPTED if in_facets else ACCEPTED | {422})
 
 
-def test_each_field_left_out(judge: Callable[..., int]) -> None:
-    document = full_event()
-    required = {("eventTime",), ("run", "runId"), ("job",), ("job", "namespace"), ("job", "name")}
-    required |= {(side, 0, name) for side in ("inputs", "outputs") for name in ("namespace", "name")}
+@pytest.mark.parametrize("kind", FULL)
+def test_each_field_left_out(judge: Callable[..., int], kind: str) -> None:
+    document = FULL[kind]()
+    required = {("eventTime",), ("run", "runId"), ("job",), ("dataset",)}
+    required |= {(*of, name) for of in DATASETS_AND_JOB for name in ("namespace", "name")}
     for path in paths(document):
         if isinstance(path[-1], str):
             without = copy.deepcopy(document)
@@ -219,14 +235,13 @@ def random_text(length: int) -> str:
     return "".join(source.choices(string.ascii_letters + string.digits, k=length))
 
 
+@pytest.mark.parametrize("kind", FULL)
 @pytest.mark.parametrize("length", [0, 12_000, 1_000_000])
-def test_names_beyond_the_limit(judge: Callable[..., int], length: int) -> None:
+def test_names_beyond_the_limit(judge: Callable[..., int], kind: str, length: int) -> None:
     name = random_text(length)
-    document = full_event()
-    for path in [
-        ("run", "runId"),
-        *((*path, key) for path in [("job",), ("inputs", 0)] for key in ("namespace", "name")),
-    ]:
+    document = FULL[kind]()
+    names = {("run", "runId"), *((*of, key) for of in DATASETS_AND_JOB for key in ("namespace", "name"))}
+    for path in names.intersection(paths(document)):
         odd = copy.deepcopy(document)
         put(odd, path, name)
         judge(json.dumps(odd).encode(), {422})
