@@ -1,16 +1,19 @@
 """gunicorn's configuration: `gunicorn --config python:observability.server observability.asgi:application`.
 
-From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT.
+From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT, and
+PROMETHEUS_MULTIPROC_DIR (in it, a directory for what the processes count; by default in memory).
 """
 
 import os
 import sys
 from typing import Any
 
+import structlog
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
 from observability.logging import configure_structlog, log_format, logging_config
+from observability.metrics import directory
 from observability.processes import end_with, end_with_starter, raise_limit_of_open_files
 from observability.protocol import BoundedProtocol, LeavingServer
 
@@ -59,6 +62,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 configure_structlog()
 logconfig_dict = logging_config(log_format())
+log = structlog.get_logger(__name__)
+
+# Before anything imports prometheus_client, which the application does, too.
+directory.make()
+
+from observability.metrics.workers import RUNNING, EndedWorkers  # noqa: E402
+
+_ended_workers = EndedWorkers()
 
 
 def on_starting(_server: Arbiter) -> None:
@@ -70,3 +81,16 @@ def on_starting(_server: Arbiter) -> None:
 def post_fork(server: Arbiter, _worker: Worker) -> None:
     # Without a master nobody replaces a worker, and it would keep the port.
     end_with(server.pid)
+    RUNNING.set(1)
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    try:
+        _ended_workers.add(worker.pid, alive=server.WORKERS)
+    except Exception:
+        # Nothing that is counted is worth the master, which ends upon an error.
+        log.exception("metrics_not_merged", pid=worker.pid)
+
+
+def on_exit(_server: Arbiter) -> None:
+    directory.remove()

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 from whitenoise.compress import Compressor
 
@@ -68,6 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "observability.health.middleware.HealthMiddleware",
+    "observability.metrics.access.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -254,6 +256,13 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- Metrics ----------------------------------------------------------------------------------------------
+
+# What a scraper of /metrics brings as a bearer token. Empty: administrators alone read it, when they are signed in.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+if 0 < len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short to be secret: make it 20 characters or more.")
 
 # --- Logs -------------------------------------------------------------------------------------------------
 

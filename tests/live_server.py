@@ -18,6 +18,8 @@ from connections import actions
 from connections.models import ApiKey, Connection
 from tests.serving import LiveServer, serve
 
+METRICS_TOKEN = "for-tests-only-and-long-enough"
+
 
 @dataclass(frozen=True)
 class Sender:
@@ -36,7 +38,7 @@ class Sender:
 def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     name = databases["default"].settings_dict["NAME"]
     database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings", "METRICS_TOKEN": METRICS_TOKEN}
     with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt", environment=settings) as server:
         yield server
 

@@ -4,13 +4,25 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from observability.pages import add, api_keys, connections_list, overview, remove, rename, settings, sign_in, theme
+from observability.pages import (
+    add,
+    api_keys,
+    connections_list,
+    favicon,
+    overview,
+    remove,
+    rename,
+    settings,
+    sign_in,
+    theme,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="connections"), name="home"),
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
     path("sign-out", allauth.logout, name="account_logout"),
+    path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
     path("connections", connections_list.connections, name="connections"),
     path("connections/add", add.add_connection, name="connection_add"),

@@ -116,3 +116,18 @@ def test_without_a_database_the_answer_is_try_again(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert response.json()["error"]["code"] == "unavailable"
     assert b"10.0.0.7" not in response.content
+
+
+def test_a_defect_is_told_in_the_same_shape(
+    connection: Connection, api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr(views, "connection_summaries", fail)
+    api.raise_request_exception = False
+    response = api.get("/api/v1/connections")
+    assert (response.status_code, response.headers["Content-Type"]) == (500, JSON)
+    assert response.json() == {
+        "error": {"code": "internal_error", "message": "The request met a defect of the server.", "detail": None}
+    }

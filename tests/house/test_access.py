@@ -26,6 +26,8 @@ route                                                      | GET                
 sign-in                                                    | 200     on     on     on     | 200     on     on     on
 sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
 sign-out                                                   | on      200    200    200    | on      on     on     on
+favicon.ico                                                | on      on     on     on     | 405     405    405    405
+metrics                                                    | 401     403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
 connections                                                | sign-in 200    200    200    | 405     405    405    405
 connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422

@@ -1,10 +1,10 @@
 """Error pages: in the product's own look, with a way on, and without anything that a failing server lacks."""
 
 import pytest
-from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.test import Client
-from django.views import defaults
+
+from observability.pages import favicon
 
 PAGES = {
     "400.html": "This request makes no sense here",
@@ -32,8 +32,13 @@ def test_not_found(client: Client) -> None:
     assert 'data-bs-theme="dark"' in response.content.decode()
 
 
-def test_server_error() -> None:
-    response = defaults.server_error(HttpRequest())
+def test_server_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: str) -> str:
+        raise RuntimeError(path)
+
+    monkeypatch.setattr(favicon, "static", fail)
+    client.raise_request_exception = False
+    response = client.get("/favicon.ico")
     assert response.status_code == 500
     assert "Something went wrong" in response.content.decode()
 
