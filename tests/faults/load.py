@@ -1,11 +1,12 @@
 """Senders over real HTTP that keep a ledger: what they sent, what it was answered, when."""
 
 import http.client
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from uuid import UUID
@@ -111,6 +112,39 @@ def load(target: Target, ledger: Ledger, events: Sequence[Sent], *, clients: int
             thread.join()
     unacknowledged = {event.id for event in events} - ledger.acknowledged
     assert not unacknowledged, f"{len(unacknowledged)} events were not taken in {PATIENCE_SECONDS} s: {ledger.answers}"
+
+
+@contextmanager
+def load_at_once(target: Target, ledger: Ledger, events: Sequence[Sent]) -> Iterator[list[socket.socket]]:
+    """Sends each once, on a connection of its own: when the block begins all are sent, at its end all are answered.
+
+    Yields the connections, in the order of the events.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(_connected(target)) for _ in events]
+        for connection, event in zip(connections, events, strict=True):
+            connection.sendall(request_head(target, len(event.body)) + event.body)
+        yield connections
+        for connection, event in zip(connections, events, strict=True):
+            response = http.client.HTTPResponse(connection, method="POST")
+            response.begin()
+            ledger.note(Exchange(event, response.status, began, time.monotonic()))
+
+
+def request_head(target: Target, length: int, *more: str) -> bytes:
+    lines = [
+        f"POST {target.path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {target.key}",
+        f"Content-Length: {length}",
+        *more,
+    ]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
+
+
+def _connected(target: Target) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", target.port), PATIENCE_SECONDS)
 
 
 class _Sender(threading.Thread):
