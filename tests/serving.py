@@ -103,19 +103,19 @@ class OwnDatabase:
 
 
 @contextmanager
-def own_database() -> Iterator[OwnDatabase]:
-    """A migrated one, gone afterwards."""
+def own_database(*, programs: Path | None = None, port: int | None = None) -> Iterator[OwnDatabase]:
+    """A migrated one, gone afterwards. See Cluster for `programs` and `port`."""
     # Short: a Unix socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="obs-own-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o711)  # As root, PostgreSQL runs as another user.
-        with database_in(Path(directory)) as database:
+        with database_in(Path(directory), programs=programs, port=port) as database:
             yield database
 
 
 @contextmanager
-def database_in(directory: Path) -> Iterator[OwnDatabase]:
+def database_in(directory: Path, *, programs: Path | None = None, port: int | None = None) -> Iterator[OwnDatabase]:
     """One with its files in a directory that is there already; stopped afterwards."""
-    cluster = Cluster(directory / "postgres", directory / "log.txt")
+    cluster = Cluster(directory / "postgres", directory / "log.txt", programs, port)
     cluster.start()
     try:
         database = OwnDatabase(cluster.url, cluster)

