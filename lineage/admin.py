@@ -191,7 +191,7 @@ class DatasetAdmin(_OfConnectionAdmin):
 
 @admin.register(Edge)
 class EdgeAdmin(LineageAdmin):
-    list_display = ("job", "direction", "dataset_id", "connection", "last_event_at")
+    list_display = ("job", "direction", "dataset_id", "connection", "last_event_hour")
     list_select_related = ("connection", "job")
     list_filter = ("connection", "direction")
     ordering = ("connection_id", "id")

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import Error, transaction
 
 from connections.models import ApiKey
 from lineage.events import Event
 from lineage.events.decode import subject_id
-from lineage.projection.rows import Rows, fold, ordered
-from lineage.sql import datasets, events, jobs, runs
+from lineage.projection.rows import Key, Rows, fold, ordered
+from lineage.projection.written import Written
+from lineage.sql import datasets, events, jobs
 from lineage.sql.execute import Result, Row, pipeline
 from lineage.sql.sessions import count_retry
 
@@ -48,17 +49,24 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
     """
     for remaining in range(_TRIES - 1, -1, -1):
         try:
-            receipts, heard = _digest_once(submissions, now)
-        except OperationalError as error:
+            receipts, rows, heard = _digest_once(submissions, now)
+        except _KeysGone as gone:
+            return _without(gone.keys, submissions, now)
+        except Error as error:
+            forget_written()
             if not remaining or getattr(error.__cause__, "sqlstate", None) not in _UPSET:
                 raise
             count_retry(error)
-        except _KeysGone as gone:
-            return _without(gone.keys, submissions, now)
         else:
+            _written.note(rows)
             _heard_lately.note(heard, now)
             return receipts
     raise AssertionError("the last try returns or raises")
+
+
+def forget_written() -> None:
+    """Has the next events write all their rows: those that this process saw committed may be gone."""
+    _written.forget()
 
 
 class _KeysGone(Exception):
@@ -76,65 +84,73 @@ def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) 
 
 
 @transaction.atomic
-def _digest_once(submissions: Sequence[Submission], now: datetime) -> tuple[list[Receipt], dict[UUID, str]]:
-    """The receipts, and who was heard from."""
+def _digest_once(submissions: Sequence[Submission], now: datetime) -> tuple[list[Receipt], Rows, dict[UUID, str]]:
+    """The receipts, the rows that are now written, and who was heard from."""
     offered = {(s.connection_id, event.id): event for s in submissions for event in s.events}
+    rows = fold((connection_id, event) for (connection_id, _), event in offered.items())
     with pipeline():
         live_keys = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
-        stored = _store(offered, now)
-    connection_of_key = live_keys()
+        outcome = _write(offered, rows, now)
+    _check_keys(submissions, live_keys())
+    new, moved = _read(outcome)
+    if left := moved - rows.jobs.keys():
+        jobs.lock_jobs(sorted(left))
+        jobs.recount_runs(sorted(left))
+    heard = _heard_from(submissions, new)
+    events.touch_activity(_heard_lately.without(heard, now), now=now)
+    return _receipts(submissions, new), rows, heard
+
+
+def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID, UUID]) -> None:
     gone = {s.key_id for s in submissions if connection_of_key.get(s.key_id) != s.connection_id}
     if gone:
         raise _KeysGone(gone)
-    new = {(connection_id, id_) for connection_id, id_ in stored.rows()}
-    heard = _heard_from(submissions, new)
-    if new:
-        _project(fold((connection_id, offered[connection_id, id_]) for connection_id, id_ in new), heard, now)
-    return _receipts(submissions, new), heard
 
 
-def _store(offered: dict[tuple[UUID, UUID], Event], now: datetime) -> Result:
-    return events.insert_events(
-        [
-            (
-                connection_id,
-                event.event_time,
-                event.id,
-                now,
-                event.kind,
-                event.event_type,
-                subject_id(event, connection_id),
-                event.body,
-            )
-            for (connection_id, _), event in offered.items()
-        ]
-    )
+def _write(offered: dict[Key, Event], rows: Rows, now: datetime) -> Result:
+    """Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
+    before it is known which of the events are new."""
+    jobs.insert_jobs(_written.jobs(rows))
+    jobs.lock_jobs(sorted(rows.jobs))
+    stored = events.store_events(_event_rows(offered, now), rows.runs.values())
+    jobs.update_jobs(ordered(rows.descriptions))
+    datasets.insert_datasets(_written.datasets(rows))
+    datasets.mark_described(_written.described(rows))
+    datasets.upsert_edges(_written.edges(rows))
+    return stored
 
 
-def _project(rows: Rows, heard: dict[UUID, str], now: datetime) -> None:
-    with pipeline():
-        jobs.insert_jobs(ordered(rows.jobs))
-        jobs.lock_jobs(sorted(rows.jobs))
-        merged = runs.upsert_runs(list(rows.runs.values()))
-        jobs.update_jobs(ordered(rows.descriptions))
-        datasets.insert_datasets(ordered(rows.datasets))
-        datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
-        datasets.upsert_edges(ordered(rows.edges))
-        events.touch_activity(_heard_lately.without(heard, now), now=now)
-    _recount_jobs_that_runs_left(rows, merged.rows())
+def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:
+    """Sorted by primary key."""
+    rows = [
+        (
+            connection_id,
+            event.event_time,
+            event.id,
+            now,
+            event.kind,
+            event.event_type,
+            subject_id(event, connection_id),
+            event.body,
+        )
+        for (connection_id, _), event in offered.items()
+    ]
+    return sorted(rows, key=lambda row: row[:3])
 
 
-def _recount_jobs_that_runs_left(rows: Rows, merged: Iterable[Row]) -> None:
-    """An earlier event may file a run under another job: the job that it leaves changes too. Rare."""
-    left = {(connection_id, previous) for connection_id, _, previous in merged if previous}
-    left |= {(connection_id, job_id) for connection_id, job_id, _ in merged}
-    left -= rows.jobs.keys()
-    if left:
-        jobs.lock_jobs(sorted(left))
-        jobs.recount_runs(sorted(left))
+def _read(outcome: Result) -> tuple[set[Key], set[Key]]:
+    """The events that are new, and the jobs that their runs are filed under or were, where their rows say others: an
+    earlier event may file a run under another job, and then both change. Rare."""
+    new, moved = set(), set()
+    for connection_id, event_id, job_id, previous_job_id in outcome.rows():
+        if event_id:
+            new.add((connection_id, event_id))
+        else:
+            moved |= {(connection_id, id_) for id_ in (job_id, previous_job_id) if id_}
+    return new, moved
 
 
-def _heard_from(submissions: Iterable[Submission], new: set[tuple[UUID, UUID]]) -> dict[UUID, str]:
+def _heard_from(submissions: Iterable[Submission], new: set[Key]) -> dict[UUID, str]:
     """Each connection that sent something new, with the name of a job of it."""
     heard: dict[UUID, str] = {}
     for submission in submissions:
@@ -164,9 +180,10 @@ class _HeardLately:
 
 
 _heard_lately = _HeardLately()
+_written = Written()
 
 
-def _receipts(submissions: Sequence[Submission], new: set[tuple[UUID, UUID]]) -> list[Receipt]:
+def _receipts(submissions: Sequence[Submission], new: set[Key]) -> list[Receipt]:
     """A new event that several submissions brought is counted for the first of them."""
     unclaimed = set(new)
     receipts = []

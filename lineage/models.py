@@ -7,6 +7,7 @@ a connection is one range of each table. Django sees `id` alone as the key, whic
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Coalesce
 
@@ -88,6 +89,7 @@ class Job(models.Model):
     latest_run_at = models.DateTimeField(null=True)
     latest_run_started_at = models.DateTimeField(null=True)
     latest_run_ended_at = models.DateTimeField(null=True)
+    # Counted up to 1,000.
     running_runs = models.IntegerField(default=0)
 
     objects = JobQuerySet.as_manager()
@@ -135,6 +137,8 @@ class Run(models.Model):
     error_message = models.TextField(null=True)  # noqa: DJ001
     error_at = models.DateTimeField(null=True)
     external_query_id = models.TextField(default="")
+    # Of the edges that its events name, sorted.
+    edge_ids = ArrayField(models.UUIDField(), default=list)
     state = models.GeneratedField(
         expression=models.Case(
             models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
@@ -193,10 +197,10 @@ class Edge(models.Model):
     job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="edges")
     dataset_id = models.UUIDField()
     direction = models.TextField(choices=Direction)
-    # Over the events that named it, by event_time; and the run of the last of them (null: a JobEvent).
-    first_event_at = models.DateTimeField()
-    last_event_at = models.DateTimeField()
-    last_run_id = models.UUIDField(null=True)
+    # Of the events that name it, by event_time, to the hour: so an edge is written once an hour, however often it is
+    # named. The edges of one run are in Run.edge_ids.
+    first_event_hour = models.DateTimeField()
+    last_event_hour = models.DateTimeField()
 
     objects = EdgeQuerySet.as_manager()
 

@@ -9,6 +9,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
@@ -78,6 +79,7 @@ CREATE TABLE lineage_run (
     error_message text COLLATE "C",
     error_at timestamptz,
     external_query_id text COLLATE "C" NOT NULL,
+    edge_ids uuid[] NOT NULL DEFAULT '{}',
     state text NOT NULL GENERATED ALWAYS AS (
         CASE terminal_type
             WHEN 'COMPLETE' THEN 'COMPLETED' WHEN 'FAIL' THEN 'FAILED' WHEN 'ABORT' THEN 'ABORTED'
@@ -109,9 +111,8 @@ CREATE TABLE lineage_edge (
     job_id uuid NOT NULL,
     dataset_id uuid NOT NULL,
     direction text NOT NULL CONSTRAINT lineage_edge_direction_known CHECK (direction IN ('READS', 'WRITES')),
-    first_event_at timestamptz NOT NULL,
-    last_event_at timestamptz NOT NULL,
-    last_run_id uuid,
+    first_event_hour timestamptz NOT NULL,
+    last_event_hour timestamptz NOT NULL,
     CONSTRAINT lineage_edge_key PRIMARY KEY (connection_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX lineage_edge_of_job ON lineage_edge (connection_id, job_id);
@@ -308,9 +309,8 @@ class Migration(migrations.Migration):
                         ("id", models.UUIDField(primary_key=True, serialize=False)),
                         ("dataset_id", models.UUIDField()),
                         ("direction", models.TextField(choices=[("READS", "Reads"), ("WRITES", "Writes")])),
-                        ("first_event_at", models.DateTimeField()),
-                        ("last_event_at", models.DateTimeField()),
-                        ("last_run_id", models.UUIDField(null=True)),
+                        ("first_event_hour", models.DateTimeField()),
+                        ("last_event_hour", models.DateTimeField()),
                         (
                             "connection",
                             models.ForeignKey(
@@ -364,6 +364,12 @@ class Migration(migrations.Migration):
                         ("error_message", models.TextField(null=True)),
                         ("error_at", models.DateTimeField(null=True)),
                         ("external_query_id", models.TextField(default="")),
+                        (
+                            "edge_ids",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.UUIDField(), default=list, size=None
+                            ),
+                        ),
                         (
                             "state",
                             models.GeneratedField(

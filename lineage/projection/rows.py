@@ -13,7 +13,7 @@ from lineage.projection.runs import RunRow, run_row
 Row = tuple[Any, ...]
 Key = tuple[UUID, UUID]  # connection id, id
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-_NO_RUN = UUID(int=0)
+_NO_EDGES: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -30,12 +30,9 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     rows = Rows()
     for connection_id, event in events:
         job = _add_job(rows, connection_id, event.job, event.event_time) if event.job else None
+        edges = _add_datasets(rows, connection_id, job, event)
         if event.run and job:
-            _add_run(rows, run_row(connection_id, job, event, event.run))
-        for dataset in event.datasets:
-            _add_dataset(rows, connection_id, dataset)
-            if job and dataset.direction:
-                _add_edge(rows, connection_id, job, dataset, event)
+            _add_run(rows, run_row(connection_id, job, event, event.run, edges))
     return rows
 
 
@@ -66,24 +63,30 @@ def _add_run(rows: Rows, row: RunRow) -> None:
         known.merge(row)
 
 
-def _add_dataset(rows: Rows, connection_id: UUID, dataset: DatasetReference) -> None:
-    id_ = dataset_id(dataset.namespace, dataset.name)
-    known = rows.datasets.get((connection_id, id_))
+def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:
+    """The ids of the edges between the job and the datasets."""
+    if not event.datasets:
+        return _NO_EDGES
+    edges = []
+    hour = event.event_time.replace(minute=0, second=0, microsecond=0)
+    for dataset in event.datasets:
+        id_ = dataset_id(dataset.namespace, dataset.name)
+        _add_dataset(rows, (connection_id, id_), dataset)
+        if job and dataset.direction:
+            edges.append(_add_edge(rows, connection_id, (job, id_, dataset.direction), hour))
+    return frozenset(edges)
+
+
+def _add_dataset(rows: Rows, key: Key, dataset: DatasetReference) -> None:
+    known = rows.datasets.get(key)
     described = dataset.described or bool(known and known[4])
-    rows.datasets[connection_id, id_] = (connection_id, id_, dataset.namespace, dataset.name, described)
+    rows.datasets[key] = (*key, dataset.namespace, dataset.name, described)
 
 
-def _add_edge(rows: Rows, connection_id: UUID, job: UUID, dataset: DatasetReference, event: Event) -> None:
-    dataset_id_ = dataset_id(dataset.namespace, dataset.name)
-    direction = dataset.direction or ""
-    id_ = edge_id(job, dataset_id_, direction)
-    first, last, run = event.event_time, event.event_time, event.run.id if event.run else None
+def _add_edge(rows: Rows, connection_id: UUID, edge: tuple[UUID, UUID, str], hour: datetime) -> UUID:
+    """`edge`: job id, dataset id, direction."""
+    id_ = edge_id(*edge)
     known = rows.edges.get((connection_id, id_))
-    if known is not None:
-        first = min(first, known[5])
-        last, run = max((last, run), (known[6], known[7]), key=_last_run_key)
-    rows.edges[connection_id, id_] = (connection_id, id_, job, dataset_id_, direction, first, last, run)
-
-
-def _last_run_key(last: tuple[datetime, UUID | None]) -> tuple[Any, ...]:
-    return (last[0], last[1] or _NO_RUN)
+    first, last = (min(hour, known[5]), max(hour, known[6])) if known else (hour, hour)
+    rows.edges[connection_id, id_] = (connection_id, id_, *edge, first, last)
+    return id_

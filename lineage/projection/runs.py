@@ -43,6 +43,8 @@ class RunRow:
     error_message: str | None
     error_at: datetime | None
     external_query_id: str
+    # Of the edges that its events name.
+    edge_ids: frozenset[UUID]
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
@@ -66,6 +68,8 @@ class RunRow:
         self.map_index = _pick(max, self.map_index, other.map_index)
         self.external_id = max(self.external_id, other.external_id)
         self.external_query_id = max(self.external_query_id, other.external_query_id)
+        if other.edge_ids != self.edge_ids:
+            self.edge_ids |= other.edge_ids
 
     def _take_parent(self, other: "RunRow") -> None:
         self.parent_at = other.parent_at
@@ -77,7 +81,7 @@ class RunRow:
         self.root_job_name = other.root_job_name
 
 
-def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts) -> RunRow:
+def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge_ids: frozenset[UUID]) -> RunRow:
     """What one event says of its run."""
     time, type_ = event.event_time, event.event_type
     parent, root = run.parent, run.root
@@ -109,6 +113,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts) -> R
         error_message=run.error_message,
         error_at=time if run.error_message is not None else None,
         external_query_id=run.external_query_id,
+        edge_ids=edge_ids,
     )
 
 

@@ -1,50 +1,47 @@
-"""lineage_dataset and lineage_edge."""
+"""lineage_dataset and lineage_edge. Rows are written sorted by key: writers that lock in one order cannot deadlock."""
 
+from typing import Final
 from uuid import UUID
 
-from lineage.sql.execute import Row, by_column, execute
+from lineage.sql.execute import Row, arrays, execute_rows
 
-_INSERT_DATASETS = """
+_DATASET: Final = ("uuid", "uuid", "text", "text", "boolean")
+_KEY: Final = ("uuid", "uuid")
+_EDGE: Final = ("uuid", "uuid", "uuid", "uuid", "text", "timestamptz", "timestamptz")
+
+_INSERT_DATASETS = f"""
 INSERT INTO lineage_dataset (connection_id, id, namespace, name, described)
-SELECT * FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::boolean[])
+SELECT * FROM unnest({arrays(_DATASET)})
 ON CONFLICT (connection_id, id) DO NOTHING
-"""
+""".encode()  # noqa: S608 - made of constants
 
-_MARK_DESCRIBED = """
+_MARK_DESCRIBED = f"""
 UPDATE lineage_dataset AS dataset SET described = true
-FROM unnest(%b::uuid[], %b::uuid[]) AS said (connection_id, id)
+FROM unnest({arrays(_KEY)}) AS said (connection_id, id)
 WHERE dataset.connection_id = said.connection_id AND dataset.id = said.id AND NOT dataset.described
-"""
+""".encode()  # noqa: S608 - made of constants
 
-_NO_RUN = "'00000000-0000-0000-0000-000000000000'::uuid"
-_LATER = f"""
-(excluded.last_event_at, COALESCE(excluded.last_run_id, {_NO_RUN}))
-    > (edge.last_event_at, COALESCE(edge.last_run_id, {_NO_RUN}))
-"""
 _UPSERT_EDGES = f"""
 INSERT INTO lineage_edge AS edge
-    (connection_id, id, job_id, dataset_id, direction, first_event_at, last_event_at, last_run_id)
-SELECT * FROM unnest(
-    %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::uuid[]
-)
+    (connection_id, id, job_id, dataset_id, direction, first_event_hour, last_event_hour)
+SELECT * FROM unnest({arrays(_EDGE)})
 ON CONFLICT (connection_id, id) DO UPDATE SET
-    first_event_at = LEAST(edge.first_event_at, excluded.first_event_at),
-    last_event_at = GREATEST(edge.last_event_at, excluded.last_event_at),
-    last_run_id = CASE WHEN {_LATER} THEN excluded.last_run_id ELSE edge.last_run_id END
-WHERE excluded.first_event_at < edge.first_event_at OR {_LATER}
-"""  # noqa: S608 - made of constants
+    first_event_hour = LEAST(edge.first_event_hour, excluded.first_event_hour),
+    last_event_hour = GREATEST(edge.last_event_hour, excluded.last_event_hour)
+WHERE excluded.first_event_hour < edge.first_event_hour OR excluded.last_event_hour > edge.last_event_hour
+""".encode()  # noqa: S608 - made of constants
 
 
 def insert_datasets(rows: list[Row]) -> None:
     """`rows`: (connection id, id, namespace, name, described), sorted, one for each dataset."""
-    execute(_INSERT_DATASETS.encode(), by_column(rows, 5))
+    execute_rows(_INSERT_DATASETS, _DATASET, rows)
 
 
 def mark_described(keys: list[tuple[UUID, UUID]]) -> None:
     """`keys`: (connection id, id) of datasets that an event gave a facet."""
-    execute(_MARK_DESCRIBED.encode(), by_column(keys, 2))
+    execute_rows(_MARK_DESCRIBED, _KEY, keys)
 
 
 def upsert_edges(rows: list[Row]) -> None:
-    """`rows`, sorted: (connection id, id, job id, dataset id, direction, first and last event time, last run id)."""
-    execute(_UPSERT_EDGES.encode(), by_column(rows, 8))
+    """`rows`, sorted: (connection id, id, job id, dataset id, direction, hours of the first and the last event)."""
+    execute_rows(_UPSERT_EDGES, _EDGE, rows)

@@ -1,37 +1,69 @@
-"""lineage_event and lineage_activity."""
+"""lineage_event, with the runs that its events are about; and lineage_activity."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from lineage.sql.execute import Result, Row, by_column, execute
+from lineage.projection.runs import RunRow
+from lineage.sql import runs
+from lineage.sql.arrays import column
+from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack
 
-_INSERT = """
-INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
-SELECT * FROM unnest(
-    %b::uuid[], %b::timestamptz[], %b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::uuid[], %b::text[]
+_EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "text")
+_ACTIVITY: Final = ("uuid", "timestamptz", "text")
+
+# Runs are merged only where one of their events is new, and count the new ones alone.
+_STORE = f"""
+WITH stored AS (
+    INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
+    SELECT * FROM unnest({arrays(_EVENT)})
+    ON CONFLICT (connection_id, event_time, id) DO NOTHING
+    RETURNING connection_id, id, kind, subject_id
+), counted AS (
+    SELECT connection_id, subject_id, count(*)::integer AS events
+    FROM stored WHERE kind = 'RUN' GROUP BY connection_id, subject_id
+), said AS (
+    {runs.SAID}
+), merged AS (
+    {
+    runs.merge(
+        "said JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id",
+        "counted.events",
+    )
+}
 )
-ON CONFLICT (connection_id, event_time, id) DO NOTHING
-RETURNING connection_id, id
-"""
+SELECT connection_id, id, NULL::uuid, NULL::uuid FROM stored
+UNION ALL
+SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
+FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
+WHERE merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id
+""".encode()  # noqa: S608 - made of constants
 
-_TOUCH_ACTIVITY = """
+_TOUCH_ACTIVITY = f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
 SELECT heard.connection_id, heard.at, heard.at, heard.job_name
-FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[]) AS heard (connection_id, at, job_name)
+FROM unnest({arrays(_ACTIVITY)}) AS heard (connection_id, at, job_name)
 WHERE NOT EXISTS (
     SELECT FROM lineage_activity AS recent
     WHERE recent.connection_id = heard.connection_id AND recent.last_event_at > heard.at - interval '1 second'
 )
 ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last_event_at, excluded.last_event_at)
-"""
+""".encode()  # noqa: S608 - made of constants
 
 
-def insert_events(rows: list[Row]) -> Result:
-    """Stores those that are not stored yet: rows of (connection id, event id).
+def store_events(events: Iterable[Row], run_rows: Iterable[RunRow]) -> Result:
+    """Stores the events that are not stored yet, and merges what is said of their runs.
 
-    `rows`: (connection id, event time, id, received at, kind, event type, subject id, body).
+    `events`: (connection id, event time, id, received at, kind, event type, subject id, body), sorted.
+    Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
+    job id) for each run that is filed, or once was, under another job than its row says.
     """
-    return execute(_INSERT.encode(), by_column(sorted(rows, key=lambda row: row[:3]), 8))
+    columns = pack(_EVENT, events)
+    if not columns:
+        return Result(None)
+    said = runs.packed(run_rows) or [column(type_, ()) for type_ in runs.ROW]
+    return execute(_STORE, [*columns, *said])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
@@ -40,4 +72,4 @@ def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
     The row of a connection is hot, so one that is less than a second old is left alone.
     """
     rows = sorted((connection_id, now, job_name) for connection_id, job_name in heard.items())
-    execute(_TOUCH_ACTIVITY.encode(), by_column(rows, 3))
+    execute_rows(_TOUCH_ACTIVITY, _ACTIVITY, rows)

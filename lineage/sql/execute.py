@@ -1,4 +1,4 @@
-"""Runs a statement with one array per column, bound on the server."""
+"""Runs a statement with one packed array per column."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+
+from lineage.sql.arrays import Column, column
 
 Row = tuple[Any, ...]
 
@@ -31,23 +33,29 @@ def pipeline() -> Iterator[None]:
         yield
 
 
-def execute(statement: bytes, columns: Sequence[list[Any]]) -> Result:
-    """Runs a statement inside a transaction; one without rows to write is not sent.
-
-    Each element of `columns` is bound to one `%b::type[]`: in binary, for psycopg escapes the texts of a textual
-    array letter by letter (for an event's body, two thirds of all the CPU).
+def execute(statement: bytes, columns: Sequence[Column]) -> Result:
+    """Runs a statement inside a transaction. Each of `columns` is bound to one `%b::type[]`.
 
     Errors come as Django's database errors, at the next result that is read; their `__cause__` carries the SQLSTATE.
     """
-    if not columns[0]:
-        return Result(None)
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(statement, columns, prepare=True)
+        cursor.execute(statement, columns, prepare=True, binary=True)
         return Result(cursor)
 
 
-def by_column(rows: Iterable[Row], width: int) -> list[list[Any]]:
-    """Rows turned into columns; `width` columns even without a row."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
+def execute_rows(statement: bytes, types: Sequence[str], rows: Iterable[Row]) -> Result:
+    """The same for rows, whose columns are of these types; without a row nothing is sent."""
+    columns = pack(types, rows)
+    return execute(statement, columns) if columns else Result(None)
+
+
+def pack(types: Sequence[str], rows: Iterable[Row]) -> list[Column]:
+    """Rows turned into columns; no column without a row."""
+    values = zip(*rows, strict=True)
+    return [column(type_, of_column) for type_, of_column in zip(types, values, strict=False)]
+
+
+def arrays(types: Sequence[str]) -> str:
+    """What a statement unnests: `%b::uuid[], %b::text[], ...`"""
+    return ", ".join("%b::text[]" if type_ == "uuid[]" else f"%b::{type_}[]" for type_ in types)

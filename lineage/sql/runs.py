@@ -1,11 +1,14 @@
 """lineage_run: the order-independent merge of what is stored with what comes. Its twin in Python is
 lineage/projection/runs.py, which merges the events of one digest first: change both together."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from operator import attrgetter
+from typing import Final
 
 from lineage.projection.runs import RunRow
-from lineage.sql.execute import Result, by_column, execute
+from lineage.sql.arrays import Column
+from lineage.sql.execute import Result, arrays, execute_rows, pack
 
 _TYPES = {
     "connection_id": "uuid",
@@ -18,13 +21,17 @@ _TYPES = {
     "map_index": "integer",
     "parent_run_id": "uuid",
     "root_run_id": "uuid",
+    "edge_ids": "uuid[]",
 }
-_COLUMNS = [field.name for field in fields(RunRow)]
+_COLUMNS: Final = [field.name for field in fields(RunRow)]
 _values = attrgetter(*_COLUMNS)
 
 
 def _type(column: str) -> str:
     return _TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "text")
+
+
+ROW: Final = [_type(column) for column in _COLUMNS]
 
 
 def _when(condition: str, *columns: str) -> str:
@@ -63,9 +70,23 @@ def _newer(group: tuple[str, ...]) -> str:
     return f"excluded.{group[0]} IS NOT NULL AND (run.{group[0]} IS NULL OR ({ours}) > ({theirs}))"
 
 
-UPSERT = f"""
+# Almost always one of the two holds all that the other does.
+_EDGES = """
+    CASE WHEN excluded.edge_ids IN ('{}', run.edge_ids) THEN run.edge_ids
+         WHEN run.edge_ids = '{}' THEN excluded.edge_ids
+         ELSE ARRAY(SELECT DISTINCT id FROM unnest(run.edge_ids || excluded.edge_ids) AS id ORDER BY id) END
+"""
+
+SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(_COLUMNS)})"  # noqa: S608 - made of constants
+
+
+def merge(source: str, event_count: str) -> str:
+    """Statement that merges the rows of `source`, of which `said` is one, into the stored ones."""
+    expressions = {"edge_ids": "said.edge_ids::uuid[]", "event_count": event_count}
+    values = ", ".join(expressions.get(column, f"said.{column}") for column in _COLUMNS)
+    return f"""
 INSERT INTO lineage_run AS run ({", ".join(_COLUMNS)})
-SELECT * FROM unnest({", ".join(f"%b::{_type(column)}[]" for column in _COLUMNS)})
+SELECT {values} FROM {source} ORDER BY said.connection_id, said.id
 ON CONFLICT (connection_id, id) DO UPDATE SET
     previous_job_id = CASE WHEN {_MOVES} AND excluded.job_id <> run.job_id THEN run.job_id ELSE run.previous_job_id END,
     {_when(_MOVES, "job_id")},
@@ -76,12 +97,20 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     event_count = run.event_count + excluded.event_count,
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},
     {_merged("GREATEST", "last_event_at", "nominal_end_at", "attempt", "max_attempts", "map_index")},
-    {_merged("GREATEST", "external_id", "external_query_id")}
-RETURNING connection_id, job_id, previous_job_id
+    {_merged("GREATEST", "external_id", "external_query_id")},
+    edge_ids = {_EDGES}
+RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants
 
 
-def upsert_runs(rows: list[RunRow]) -> Result:
-    """Merges the rows into the stored ones: (connection id, job id, previous job id) of each run, as it is now."""
-    ordered = sorted(rows, key=lambda row: (row.connection_id.int, row.id.int))
-    return execute(UPSERT.encode(), by_column(map(_values, ordered), len(_COLUMNS)))
+_UPSERT = merge(f"({SAID}) AS said", "said.event_count").encode()
+
+
+def packed(rows: Iterable[RunRow]) -> list[Column]:
+    """The columns that SAID unnests; none without a row."""
+    return pack(ROW, map(_values, rows))
+
+
+def upsert_runs(rows: Iterable[RunRow]) -> Result:
+    """Merges the rows into the stored ones: (connection id, id, job id, previous job id) of each run, as it is now."""
+    return execute_rows(_UPSERT, ROW, map(_values, rows))

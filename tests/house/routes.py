@@ -54,7 +54,7 @@ class World:
             Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
             Event.objects.create(id=uuid.uuid4(), **event, **of),
             Dataset.objects.create(id=uuid.uuid4(), namespace="n", name="d", **of),
-            Edge.objects.create(id=uuid.uuid4(), **edge, **times, **of),
+            Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
             ApiToken.objects.create(user=other, lookup="t", created_at=NOW),

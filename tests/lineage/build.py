@@ -9,7 +9,8 @@ T0 = "2026-11-20T12:00:00Z"
 def at(seconds: float) -> str:
     """A time that many seconds after noon."""
     minutes, rest = divmod(seconds, 60)
-    return f"2026-11-20T12:{int(minutes):02}:{rest:09.6f}Z"
+    hours, minutes = divmod(int(minutes), 60)
+    return f"2026-11-20T{12 + hours}:{minutes:02}:{rest:09.6f}Z"
 
 
 def run_event(

@@ -7,18 +7,23 @@ from lineage.models import Activity, Dataset, Edge, Job, Run
 
 # Ids that hash the connection, and what depends on the order of arrival by its nature: `previous_job_id` remembers
 # how a run was filed before.
-_PER_CONNECTION = {"connection_id", "id", "job_id", "previous_job_id"}
+_PER_CONNECTION = {"connection_id", "id", "job_id", "previous_job_id", "edge_ids"}
 
 
 def projection(connection_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """Jobs, runs, datasets and edges, by natural key."""
     names = {job.id: (job.namespace, job.name) for job in Job.objects.filter(connection_id=connection_id)}
+    edges = {
+        edge.id: (names.get(edge.job_id), edge.dataset_id, edge.direction)
+        for edge in Edge.objects.filter(connection_id=connection_id)
+    }
     tables: dict[str, list[dict[str, Any]]] = {}
     for model in (Job, Run, Dataset, Edge):
         tables[model.__name__] = sorted(
             (
                 {column: value for column, value in row.items() if column not in _PER_CONNECTION}
                 | {"job": names.get(row.get("job_id"))}
+                | {"edges": sorted(edges[id_] for id_ in row.get("edge_ids", ()))}
                 | ({"id": row["id"]} if model in (Run, Dataset) else {})
                 for row in model.objects.filter(connection_id=connection_id).values()
             ),

@@ -58,8 +58,8 @@ def make_rows(name: str, count: int = 1) -> Connection:
             job=job,
             dataset_id=id_,
             direction="READS",
-            first_event_at=NOW,
-            last_event_at=NOW,
+            first_event_hour=NOW,
+            last_event_hour=NOW,
         )
     Activity.objects.create(connection=connection, first_event_at=NOW, last_event_at=NOW)
     return connection

@@ -60,8 +60,8 @@ def make_connection(name: str, rows: int = 10) -> Connection:
             job=job,
             dataset_id=uuid.UUID(int=n),
             direction="READS",
-            first_event_at=NOW,
-            last_event_at=NOW,
+            first_event_hour=NOW,
+            last_event_hour=NOW,
         )
         for n, job in enumerate(jobs)
     )

@@ -114,6 +114,7 @@ def test_inputs_and_outputs_are_the_union_over_a_runs_events(sender: Sender) -> 
     edges = {(e.direction, e.dataset_id) for e in Edge.objects.all()}
     ids = {d.name: d.id for d in Dataset.objects.all()}
     assert edges == {("READS", ids["a"]), ("WRITES", ids["b"])}
+    assert only_run(sender).edge_ids == sorted(Edge.objects.values_list("id", flat=True))
     assert dict(Dataset.objects.values_list("name", "described")) == {"a": False, "b": True}
 
 
@@ -133,7 +134,7 @@ def test_job_and_dataset_events_feed_the_same_tables(sender: Sender) -> None:
     job = Job.objects.get()
     assert (job.name, job.latest_run_id, job.latest_run_state) == ("j", None, None)
     assert Dataset.objects.get().described
-    assert Edge.objects.get().last_run_id is None
+    assert Edge.objects.get().direction == "READS"
     assert Run.objects.count() == 0
 
 

@@ -1,0 +1,78 @@
+"""Columns as PostgreSQL's binary arrays.
+
+psycopg binds a list element by element in Python, which was half of all the CPU of a small transaction. Here a
+column of known type is packed at once. The format is that of PostgreSQL's `array_recv`: the number of dimensions,
+whether there are NULLs, the type of the elements, the length and the first index; then each element with its own
+length, -1 for NULL.
+"""
+
+import struct
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_NULL: Final = b"\xff\xff\xff\xff"
+_EMPTY: Final = struct.Struct("!iiI")
+_HEAD: Final = struct.Struct("!iiIii")
+_LENGTH: Final = struct.Struct("!i")
+_INT4: Final = struct.Struct("!ii")
+_INT8: Final = struct.Struct("!iq")
+_TRUE, _FALSE = b"\0\0\0\1\1", b"\0\0\0\1\0"
+_UUID_LENGTH: Final = _LENGTH.pack(16)
+
+
+class Column:
+    """One column, packed: what a `%b::type[]` of a statement is bound to."""
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+
+
+class ColumnDumper(Dumper):
+    """Leaves the type to the statement's cast."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: Column) -> Buffer:
+        return obj.packed
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
+
+
+# For each type: the id of its elements in PostgreSQL's catalog, and what packs one with its length.
+_PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
+    "uuid": (2950, lambda value: _UUID_LENGTH + value.bytes),
+    "text": (25, _text),
+    "boolean": (16, lambda value: _TRUE if value else _FALSE),
+    "integer": (23, lambda value: _INT4.pack(4, value)),
+    "timestamptz": (1184, lambda value: _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)),
+    # Of any length, so it travels as text, for the statement to cast: the elements of an array have one shape.
+    "uuid[]": (25, lambda value: _text("{" + ",".join(sorted(id_.hex for id_ in value)) + "}")),
+}
+
+
+def column(type_: str, values: Sequence[Any]) -> Column:
+    """Values of one type: uuid, text (without NUL), boolean, integer (int4), timestamptz (aware), or uuid[] (a set,
+    sent as text). None is NULL."""
+    oid, pack = _PACKERS[type_]
+    if not values:
+        return Column(_EMPTY.pack(0, 0, oid))
+    packed = [_NULL if value is None else pack(value) for value in values]
+    return Column(_HEAD.pack(1, 1, oid, len(packed), 1) + b"".join(packed))
+
+
+def register() -> None:
+    """To be called before the first connection to the database is made."""
+    psycopg.adapters.register_dumper(Column, ColumnDumper)
