@@ -1,5 +1,5 @@
 """What processes ask of the system: to end with the one that started them, however that one ends; room for many
-connections."""
+connections, and no more memory than they need."""
 
 import ctypes
 import os
@@ -11,6 +11,9 @@ import sys
 ENDS_WITH = "OBSERVATORY_ENDS_WITH"
 
 MAX_OPEN_FILES = 65_536
+
+_M_MMAP_THRESHOLD = -3  # <malloc.h>
+_LARGE_BLOCK_BYTES = 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -38,3 +41,14 @@ def raise_limit_of_open_files() -> None:
     wanted = MAX_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, MAX_OPEN_FILES)
     if current != resource.RLIM_INFINITY and current < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def give_back_large_blocks() -> None:
+    """Has glibc return a freed block of 1 MiB or more to the system; children inherit it.
+
+    Left alone, it raises that bound to the largest block that was ever freed (32 MiB at most), and each thread that
+    once held a large body keeps its memory for good.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # musl has none
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)

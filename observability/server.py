@@ -14,7 +14,7 @@ from uvicorn_worker import UvicornWorker
 
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
-from observability.processes import end_with, end_with_starter, raise_limit_of_open_files
+from observability.processes import end_with, end_with_starter, give_back_large_blocks, raise_limit_of_open_files
 from observability.protocol import BoundedProtocol, LeavingServer
 
 # A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
@@ -76,6 +76,7 @@ def on_starting(_server: Arbiter) -> None:
     end_with_starter()
     # Each client is one of them: the usual 1,024 would be what bounds their number.
     raise_limit_of_open_files()
+    give_back_large_blocks()
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:

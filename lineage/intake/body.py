@@ -7,6 +7,8 @@ from lineage.intake.answers import body_too_large, broken_gzip, unsupported_enco
 _GZIP = 16 + zlib.MAX_WBITS
 # Of one gzip body. Senders write one; each further one costs a copy of all that follows it.
 _MAX_MEMBERS = 64
+# Inflated at a time: in one go, zlib's buffers would hold what is inflated twice.
+_PIECE_BYTES = 1024 * 1024
 
 
 class Body:
@@ -30,8 +32,9 @@ class Body:
         self._chunks.append(chunk)
 
     def content(self) -> bytes:
-        """The whole body, inflated. Raises Rejection: 413 over the limit, 400 for what is not gzip."""
+        """The whole body, inflated; asked for once. Raises Rejection: 413 over the limit, 400 for what is no gzip."""
         content = b"".join(self._chunks)
+        self._chunks.clear()
         return _inflate(content, self._limit) if self.is_compressed else content
 
 
@@ -47,21 +50,25 @@ def _is_compressed(encoding: str) -> bool:
 
 def _inflate(compressed: bytes, limit: int) -> bytes:
     """A gzip file may have several members, one after the other (RFC 1952, section 2.2)."""
-    members: list[bytes] = []
-    size = 0
+    pieces: list[bytes] = []
+    size = members = 0
     while compressed:
-        if len(members) == _MAX_MEMBERS:
+        if members == _MAX_MEMBERS:
             raise broken_gzip(f"it has more than {_MAX_MEMBERS} members")
+        members += 1
         inflater = zlib.decompressobj(_GZIP)
-        try:
-            # One byte more than is allowed tells a body over the limit without inflating the rest of it.
-            members.append(inflater.decompress(compressed, limit - size + 1))
-        except zlib.error as error:
-            raise broken_gzip(str(error)) from error
-        size += len(members[-1])
-        if size > limit:
-            raise body_too_large(limit)
-        if not inflater.eof:
-            raise broken_gzip("it breaks off")
+        while not inflater.eof:
+            try:
+                # One byte more than is allowed tells a body over the limit.
+                piece = inflater.decompress(compressed, min(_PIECE_BYTES, limit - size + 1))
+            except zlib.error as error:
+                raise broken_gzip(str(error)) from error
+            compressed = inflater.unconsumed_tail
+            if not piece and not compressed and not inflater.eof:
+                raise broken_gzip("it breaks off")
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise body_too_large(limit)
         compressed = inflater.unused_data
-    return b"".join(members)
+    return b"".join(pieces)
