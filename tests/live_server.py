@@ -6,8 +6,10 @@ test, while the server runs on.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,6 +21,8 @@ from connections.models import ApiKey, Connection
 from tests.serving import LiveServer, serve
 
 METRICS_TOKEN = "for-tests-only-and-long-enough"
+# By which PostgreSQL knows the server's sessions from those of the tests.
+SERVER_SESSIONS = "served"
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,23 @@ class Sender:
         return {"Authorization": f"Bearer {self.key}"}
 
 
-@pytest.fixture(scope="session")
-def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+@contextmanager
+def serve_tests(log: Path, environment: Mapping[str, str] | None = None) -> Iterator[LiveServer]:
+    """A server on the database of the test session."""
     name = databases["default"].settings_dict["NAME"]
     database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings", "METRICS_TOKEN": METRICS_TOKEN}
-    with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt", environment=settings) as server:
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "tests.serving_settings",
+        "METRICS_TOKEN": METRICS_TOKEN,
+        "PGAPPNAME": SERVER_SESSIONS,
+    }
+    with serve(database_url, log, environment=settings | dict(environment or {})) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    with serve_tests(tmp_path_factory.mktemp("server") / "log.txt") as server:
         yield server
 
 

@@ -22,7 +22,7 @@ from lineage.intake.budget import Budget, Share
 from lineage.intake.commit import Committed
 from lineage.intake.committer import Committer, Waiting
 from lineage.intake.exchange import Exchange, Head
-from lineage.intake.levels import Levels
+from lineage.intake.levels import Level, Levels
 from lineage.intake.routes import target_of
 from lineage.sql.sessions import survive_lost_session
 
@@ -65,15 +65,17 @@ class IntakeInFront:
         self._sampler = Sampler()
         self._committer: Committer[Future] = Committer(_deliver)
         self._budget = Budget()
+        self._open_requests = 0
         self._waiting_requests = 0
         self._waiting_attempts = 0
-        self._levels = Levels(lambda: (self._waiting_requests, self._budget.held))
+        self._levels = Levels(self._level)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = target_of(scope["path"]) if scope["type"] == "http" else None
         if target is None:
             await self._application(scope, receive, send)
             return
+        self._open_requests += 1
         self._levels.follow()
         began = perf_counter()
         exchange = Exchange(target, _head(scope))
@@ -83,6 +85,7 @@ class IntakeInFront:
         except _Disconnected:
             return
         finally:
+            self._open_requests -= 1
             exchange.account(perf_counter() - began)
         await _send(answer, send)
 
@@ -143,6 +146,9 @@ class IntakeInFront:
         self._waiting_attempts -= 1
         if error := writing.exception():
             log.error("attempts_not_written", error=type(error).__name__)
+
+    def _level(self) -> Level:
+        return Level(self._open_requests, self._waiting_requests, self._budget.held)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _pooled, function, *arguments)

@@ -1,7 +1,8 @@
-"""How much waits in this process, as Prometheus is told."""
+"""How much is under way in this process, as Prometheus is told."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from lineage.intake import metrics
@@ -9,17 +10,25 @@ from lineage.intake import metrics
 PUBLISHED_EVERY_SECONDS: Final = 0.25
 
 
-class Levels:
-    """Publishes the levels a few times a second while there are any: at each request, up and down, would cost as much
-    as all other counting together. For one event loop."""
+@dataclass(slots=True)
+class Level:
+    # Requests that are not answered yet, and those of them that wait for their commit.
+    open: int = 0
+    waiting: int = 0
+    # Bytes of bodies, in part or whole.
+    held: int = 0
 
-    def __init__(self, read: Callable[[], tuple[int, int]]) -> None:
-        """`read` tells how many requests wait, and how many bytes are held."""
+
+class Levels:
+    """Publishes the levels a few times a second while any request is open: at each request, up and down, would cost as
+    much as all other counting together. For one event loop."""
+
+    def __init__(self, read: Callable[[], Level]) -> None:
         self._read = read
         self._is_followed = False
 
     def follow(self) -> None:
-        """To be called as often as something may begin to wait."""
+        """To be called whenever a request opens."""
         if not self._is_followed:
             self._is_followed = True
             self._publish_later()
@@ -28,10 +37,11 @@ class Levels:
         asyncio.get_running_loop().call_later(PUBLISHED_EVERY_SECONDS, self._publish)
 
     def _publish(self) -> None:
-        requests, held = self._read()
-        metrics.WAITING_REQUESTS.set(requests)
-        metrics.HELD_BYTES.set(held)
-        if requests or held:
+        level = self._read()
+        metrics.OPEN_REQUESTS.set(level.open)
+        metrics.WAITING_REQUESTS.set(level.waiting)
+        metrics.HELD_BYTES.set(level.held)
+        if level.open:
             self._publish_later()
         else:
             self._is_followed = False

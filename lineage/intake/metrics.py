@@ -55,8 +55,11 @@ COMMIT_FAILURES: Final = Counter(
     "observatory_commit_failures_total", "Commits after which the senders were told to try again."
 )
 
+OPEN_REQUESTS: Final = Gauge(
+    "observatory_intake_open_requests", "Requests that are not answered yet.", multiprocess_mode="livesum"
+)
 WAITING_REQUESTS: Final = Gauge(
-    "observatory_intake_waiting_requests", "Requests that wait for their commit.", multiprocess_mode="livesum"
+    "observatory_intake_waiting_requests", "Those of them that wait for their commit.", multiprocess_mode="livesum"
 )
 HELD_BYTES: Final = Gauge(
     "observatory_intake_held_bytes", "Bytes of bodies that are being read or wait.", multiprocess_mode="livesum"
