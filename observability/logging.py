@@ -9,12 +9,18 @@ from typing import Any, Final, Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from observability.log_floods import FloodGuard
+
 LogFormat = Literal["json", "console"]
 
 _REMOVED: Final = "[removed]"
 # Of a key, its public part stays: it tells which key it was. See connections/keys.py.
 _KEY = re.compile(r"\b(ob[a-z]_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*")
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|token)(\s+)(?!ob[a-z]_)[0-9A-Za-z._~+/=-]{8,}")
+# `password=…` of a connection string, `"secret": "…"` of some JSON.
+_NAMED_SECRET = re.compile(
+    r"""(?i)\b(\w*(?:passw(?:or)?d|secret|token|api_?key))(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?!ob[a-z]_)[^\s"',;&)}\]]+)"""
+)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]+@")
 _SECRET_NAME = re.compile(r"(?i)authorization|cookie|passw|secret|token|api_?key|credential")
 
@@ -30,7 +36,7 @@ def _without_secrets(name: str, value: Any) -> Any:
     if _SECRET_NAME.search(name):
         return _REMOVED
     if isinstance(value, Mapping):
-        return {key: _without_secrets(str(key), inner) for key, inner in value.items()}
+        return {_scrub(str(key)): _without_secrets(str(key), inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_without_secrets(name, inner) for inner in value]
     return _scrub(value if isinstance(value, str) else repr(value))
@@ -39,6 +45,7 @@ def _without_secrets(name: str, value: Any) -> Any:
 def _scrub(text: str) -> str:
     text = _KEY.sub(rf"\1{_REMOVED}", text)
     text = _CREDENTIALS.sub(rf"\1\2{_REMOVED}", text)
+    text = _NAMED_SECRET.sub(rf"\1\2{_REMOVED}", text)
     return _PASSWORD_IN_URL.sub(rf"\1:{_REMOVED}@", text)
 
 
@@ -65,6 +72,7 @@ def configure_structlog() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            FloodGuard(),
             *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],

@@ -51,6 +51,13 @@ SHAPES: dict[str, Callable[[logging.Logger, Any], None]] = {
     "a field in a field": lambda _, ours: ours.warning("refused", headers={"Cookie": KEY.secret, "a": [KEY.text]}),
     "an object's repr": lambda _, ours: ours.warning("refused", thing=Exception(KEY.text)),
     "a database's password": lambda library, _: library.warning("postgresql://ada:%s@db/x", KEY.secret),
+    "the same in keywords": lambda library, _: library.warning("host=db password=%s user=ada", KEY.secret),
+    "the same in quotes": lambda library, _: library.warning("host=db password = '%s x'", KEY.secret),
+    "a member of some JSON": lambda library, _: library.warning('{"a": 1, "client_secret": "%s"}', KEY.secret),
+    "the token of the metrics": lambda library, _: library.warning("METRICS_TOKEN=%s", KEY.secret),
+    "a mapping's key": lambda _, ours: ours.warning("refused", seen={KEY.text: 1}),
+    "bytes": lambda _, ours: ours.warning("refused", head=f"authorization: bearer {KEY.text}".encode()),
+    "a list of headers": lambda _, ours: ours.warning("refused", headers=[(b"x-key", KEY.text.encode())]),
 }
 
 
@@ -91,3 +98,20 @@ def test_a_line_is_one_json_object(logged: Callable[[], str]) -> None:
     assert (ours["status"], ours["level"], ours["logger"]) == (401, "warning", "some.library")
     assert ours["timestamp"].endswith("Z")
     assert library["event"] == "stored 3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CSRF token missing",
+        "intake_rejected key_refused",
+        "the secret is wrong",
+        "GET /connections/1/keys/generate 200",
+        "tokens: none",
+    ],
+)
+@pytest.mark.parametrize("log_format", ["json"], indirect=True)
+def test_what_is_no_secret_stays(logged: Callable[[], str], text: str) -> None:
+    logging.getLogger("some.library").warning(text)
+
+    assert json.loads(logged())["event"] == text
