@@ -206,6 +206,13 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # The largest body of one request, in bytes: as it arrives, and inflated.
 INTAKE_MAX_BODY_BYTES = env.int("INTAKE_MAX_BODY_BYTES", default=16 * 1024 * 1024)
 
+# --- Retention --------------------------------------------------------------------------------------------
+
+# For how many days events are kept after they were received; 0: for ever.
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
+if not 0 <= EVENT_RETENTION_DAYS <= 36_500:
+    raise ImproperlyConfigured("EVENT_RETENTION_DAYS is a number of days up to 36500, or 0 to keep events for ever.")
+
 # --- API --------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

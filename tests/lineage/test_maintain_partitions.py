@@ -1,7 +1,6 @@
 """The weekly partitions of the events: made ahead, by anybody, without stopping who writes."""
 
 import threading
-import uuid
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from django.db import connection as database
 from lineage.models import Event
 from lineage.retention import ensure_partitions
 from lineage.sql.partitions import partition_names
+from tests.lineage.stored import partition_of, store
 
 # Far from today, where the migration made its own.
 NOW = datetime(2031, 1, 1, 12, tzinfo=UTC)  # a Wednesday
@@ -25,29 +25,6 @@ def without_leftovers(transactional_db):
     with database.cursor() as cursor:
         for name in set(NAMES) & partition_names():
             cursor.execute(f"DROP TABLE {name}")
-
-
-def store(event_time: datetime) -> Event:
-    return Event.objects.create(
-        connection_id=uuid.uuid4(),
-        event_time=event_time,
-        id=uuid.uuid4(),
-        received_at=NOW,
-        kind="RUN",
-        event_type="START",
-        subject_id=uuid.uuid4(),
-        body='{"a": "\\u0000"}' + "x" * 10_000,
-    )
-
-
-def partition_of(event: Event) -> str:
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT tableoid::regclass::text FROM lineage_event WHERE connection_id = %s AND id = %s",
-            [event.connection_id, event.id],
-        )
-        [(name,)] = cursor.fetchall()
-    return name
 
 
 def definition(name: str) -> list[tuple]:

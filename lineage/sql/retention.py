@@ -1,0 +1,68 @@
+"""Runs of which no event is stored any more."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+# Asked for one run after the other: by its span, PostgreSQL opens the partitions alone that could hold its events.
+_NO_EVENT = """
+(
+    SELECT true FROM lineage_event AS event
+    WHERE event.connection_id = run.connection_id AND event.subject_id = run.id AND event.kind = 'RUN'
+        AND event.event_time BETWEEN run.first_event_at AND run.last_event_at
+    LIMIT 1
+) IS NULL
+"""
+_NOT_THE_LATEST = """
+run.id IS DISTINCT FROM (
+    SELECT job.latest_run_id FROM lineage_job AS job
+    WHERE job.connection_id = run.connection_id AND job.id = run.job_id
+)
+"""
+_EXAMINE = f"""
+SELECT run.run_at, run.id, run.job_id, {_NOT_THE_LATEST} AND {_NO_EVENT}
+FROM lineage_run AS run
+WHERE run.connection_id = %s AND run.run_at < %s AND (run.run_at, run.id) > (%s, %s)
+ORDER BY run.run_at, run.id LIMIT %s
+"""  # noqa: S608 - made of constants
+# A run that is being written is left alone: an event of it came.
+_DELETE = f"""
+WITH free AS (
+    SELECT id FROM lineage_run WHERE connection_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED
+)
+DELETE FROM lineage_run AS run USING free
+WHERE run.connection_id = %s AND run.id = free.id AND {_NOT_THE_LATEST} AND {_NO_EVENT}
+"""  # noqa: S608 - made of constants
+
+
+class Place(NamedTuple):
+    """Where among the runs of a connection, as they took place."""
+
+    run_at: datetime
+    id: UUID
+
+
+class Examined(NamedTuple):
+    run_at: datetime
+    id: UUID
+    job_id: UUID
+    # It is not the latest of its job, and no event of it is stored.
+    is_over: bool
+
+
+def examine_runs(connection_id: UUID, *, after: Place, before: datetime, limit: int) -> list[Examined]:
+    """The next runs of a connection behind a place that took place before a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXAMINE, [connection_id, before, *after, limit])
+        return [Examined(*row) for row in cursor.fetchall()]
+
+
+def delete_runs(connection_id: UUID, run_ids: Sequence[UUID]) -> int:
+    """Deletes those of them that are over, whose jobs this transaction has locked: how many."""
+    ids: list[Any] = list(run_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE, [connection_id, ids, connection_id])
+        return int(cursor.rowcount)
