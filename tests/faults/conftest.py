@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from tests.faults.load import Target
 from tests.faults.scale import seeded
@@ -43,7 +44,8 @@ class Product:
         self._stack.close()
 
     def _serve(self, port: int) -> LiveServer:
-        served = serve(self._database.url, self._log, port=port, arguments=self._arguments)
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
+        served = serve(self._database.url, self._log, port=port, arguments=self._arguments, environment=settings)
         return self._stack.enter_context(served)
 
 
@@ -61,6 +63,14 @@ def product(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def lone_worker(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A server of one process: all that is sent comes to it, so its memory and its queue tell."""
+    product = Product(database, tmp_path_factory.mktemp("lone") / "log.txt", arguments=("--workers", "1"))
+    yield product
+    product.stop()
+
+
+@pytest.fixture(scope="session")
 def new_target(database: OwnDatabase) -> Callable[[int], Target]:
     """A connection that nobody sent to yet, at the server on this port."""
     senders = iter(database.add_senders([f"Sender {number}" for number in range(SENDERS)]))
@@ -70,6 +80,17 @@ def new_target(database: OwnDatabase) -> Callable[[int], Target]:
 @pytest.fixture
 def target(product: Product, new_target: Callable[[int], Target]) -> Target:
     return new_target(product.server.port)
+
+
+@pytest.fixture
+def lone_target(lone_worker: Product, new_target: Callable[[int], Target]) -> Target:
+    """A connection whose key the one worker knows: verifying it takes time and memory."""
+    target = new_target(lone_worker.server.port)
+    headers = {"Authorization": f"Bearer {target.key}"}
+    assert (
+        requests.post(lone_worker.server.url + target.path, "no event", headers=headers, timeout=30).status_code == 400
+    )
+    return target
 
 
 @pytest.fixture

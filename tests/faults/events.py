@@ -41,19 +41,22 @@ class JobRow:
     latest_state: str
 
 
-def make_events(count: int, *, job: str = "load") -> list[Sent]:
-    """A START and a COMPLETE for each run. The jobs and datasets are few, so that senders meet on their rows."""
-    return list(itertools.islice(_endless(job), count))
+def make_events(count: int, *, job: str = "load", size: int = 0) -> list[Sent]:
+    """A START and a COMPLETE for each run. The jobs and datasets are few, so that senders meet on their rows.
+
+    `size`: each is that many bytes long at least.
+    """
+    return list(itertools.islice(_endless(job, size), count))
 
 
-def _endless(job: str) -> Iterator[Sent]:
+def _endless(job: str, size: int) -> Iterator[Sent]:
     for number in _numbers:
         run, name, time = uuid4(), f"{job}_{number % JOBS}", _BEGIN + timedelta(seconds=number)
-        yield _sent("START", time, run, name)
-        yield _sent("COMPLETE", time + timedelta(milliseconds=1), run, name)
+        yield _sent("START", time, run, name, size)
+        yield _sent("COMPLETE", time + timedelta(milliseconds=1), run, name, size)
 
 
-def _sent(type_: str, time: datetime, run: UUID, job: str) -> Sent:
+def _sent(type_: str, time: datetime, run: UUID, job: str, size: int) -> Sent:
     body = run_event(
         type_,
         time.isoformat(),
@@ -61,6 +64,7 @@ def _sent(type_: str, time: datetime, run: UUID, job: str) -> Sent:
         job=job,
         inputs=[dataset("staging.orders"), dataset("staging.customers")],
         outputs=[dataset(f"marts.{job}")],
+        run_facets={"padding": {"text": "x" * size}} if size else None,
     )
     return Sent(decode_event(body).id, type_, time, run, job, body)
 

@@ -147,38 +147,52 @@ def _connected(target: Target) -> socket.socket:
     return socket.create_connection(("127.0.0.1", target.port), PATIENCE_SECONDS)
 
 
-class _Sender(threading.Thread):
-    """One client with one connection, kept open between requests as clients do."""
+class Client:
+    """One client with one connection, kept open between requests as senders do. For one thread."""
 
-    def __init__(self, target: Target, take: Callable[[], Sent | None], ledger: Ledger) -> None:
-        super().__init__()
-        self._target, self._take, self._ledger = target, take, ledger
+    def __init__(self, target: Target, ledger: Ledger) -> None:
+        self._path, self._ledger = target.path, ledger
         self._headers = {"Authorization": f"Bearer {target.key}", "Content-Type": "application/json"}
         self._connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_SECONDS)
 
-    def run(self) -> None:
-        while event := self._take():
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not self._deliver(event) and time.monotonic() < deadline:
-                time.sleep(_PAUSE_SECONDS)
-        self._connection.close()
-
-    def _deliver(self, event: Sent) -> bool:
+    def send(self, event: Sent) -> Exchange:
+        """One try."""
         began = time.monotonic()
         answer: int | str
         try:
-            self._connection.request("POST", self._target.path, event.body, self._headers)
-            response = self._connection.getresponse()
-            answer = response.status
-            wants_retry = response.headers.get("Retry-After") is not None
-            if (answer == HTTPStatus.SERVICE_UNAVAILABLE) != wants_retry:
-                answer = f"{answer}, Retry-After: {wants_retry}"
-            # Its words are of no account: whoever has read 2xx has read that the event is stored.
-            with suppress(http.client.IncompleteRead, ConnectionError):
-                response.read()
+            self._connection.request("POST", self._path, event.body, self._headers)
+            answer = self._answer()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             answer = type(error).__name__
         exchange = Exchange(event, answer, began, time.monotonic())
         self._ledger.note(exchange)
-        return exchange.is_acknowledged
+        return exchange
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _answer(self) -> int | str:
+        response = self._connection.getresponse()
+        # Its words are of no account: whoever has read 2xx has read that the event is stored.
+        with suppress(http.client.IncompleteRead, ConnectionError):
+            response.read()
+        asks_again = response.headers.get("Retry-After") is not None
+        if asks_again != (response.status == HTTPStatus.SERVICE_UNAVAILABLE):
+            return f"{response.status}, Retry-After: {asks_again}"
+        return response.status
+
+
+class _Sender(threading.Thread):
+    """Sends one event after the other, each until it is acknowledged."""
+
+    def __init__(self, target: Target, take: Callable[[], Sent | None], ledger: Ledger) -> None:
+        super().__init__()
+        self._client, self._take = Client(target, ledger), take
+
+    def run(self) -> None:
+        while event := self._take():
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not self._client.send(event).is_acknowledged and time.monotonic() < deadline:
+                time.sleep(_PAUSE_SECONDS)
+        self._client.close()

@@ -13,5 +13,10 @@ def scaled(short: int, long: int) -> int:
 def seeded() -> random.Random:
     """Chance that can be repeated: prints its seed, and takes it from FAULTS_SEED where that is set."""
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"FAULTS_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
+    tell(f"FAULTS_SEED={seed}")
     return random.Random(seed)
+
+
+def tell(what: str) -> None:
+    """What was measured: pytest shows it with a failure, and with -s."""
+    print(what)  # noqa: T201

@@ -12,7 +12,7 @@ from tests.faults.books import audit
 from tests.faults.conftest import Product
 from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load
-from tests.faults.scale import scaled
+from tests.faults.scale import scaled, tell
 from tests.serving import OwnDatabase
 
 ROUNDS = scaled(1, 50)
@@ -79,7 +79,7 @@ def test_the_database(database: OwnDatabase, product: Product, target: Target, r
 
         assert ledger.answers.keys() <= {200, 201, 503}
         last_refusal = max((exchange.ended for exchange in ledger.failures), default=began)
-        print(f"recovered in {max(last_refusal - began, 0):.1f} s; {dict(ledger.answers)}")
+        tell(f"recovered in {max(last_refusal - began, 0):.1f} s; {dict(ledger.answers)}")
         assert last_refusal - began <= RECOVERY_SECONDS
     assert product.workers == workers
     audit(database, target.connection_id, ledger)

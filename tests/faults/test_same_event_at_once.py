@@ -1,6 +1,5 @@
 """One event from 50 senders at the same moment: one row, and one of them is told that it was new."""
 
-import http.client
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.faults.books import audit
 from tests.faults.conftest import Product
 from tests.faults.events import Sent, make_events
-from tests.faults.load import ANSWER_SECONDS, Exchange, Ledger, Target
+from tests.faults.load import PATIENCE_SECONDS, Client, Ledger, Target
 from tests.faults.scale import scaled
 from tests.serving import OwnDatabase
 
@@ -20,17 +19,13 @@ def test_one_of_50_is_new(database: OwnDatabase, product: Product, target: Targe
     ledger = Ledger()
     barrier = threading.Barrier(THREADS)
     events = make_events(EVENTS)
-    headers = {"Authorization": f"Bearer {target.key}"}
 
     def send_all(_thread: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_SECONDS)
+        client = Client(target, ledger)
         for event in events:
-            barrier.wait(ANSWER_SECONDS)
-            connection.request("POST", target.path, event.body, headers)
-            response = connection.getresponse()
-            response.read()
-            ledger.note(Exchange(event, response.status, 0.0, 0.0))
-        connection.close()
+            barrier.wait(PATIENCE_SECONDS)
+            client.send(event)
+        client.close()
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(send_all, range(THREADS)))

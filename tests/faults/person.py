@@ -1,0 +1,33 @@
+"""Somebody in front of a browser, signed in with every right, while the product is being broken."""
+
+import re
+from uuid import uuid4
+
+import requests
+
+from tests.serving import OwnDatabase
+
+_ANSWER_SECONDS = 10
+_PASSWORD = "correct horse battery"
+
+
+class Person:
+    def __init__(self, database: OwnDatabase, url: str) -> None:
+        name = f"person-{uuid4()}"
+        make = "from django.contrib.auth.models import User; User.objects.create_superuser({!r}, password={!r})"
+        database.manage("shell", "--no-imports", "--command", make.format(name, _PASSWORD))
+        self._url, self._session = url, requests.Session()
+        self.submit("/sign-in", login=name, password=_PASSWORD)
+
+    def read(self, path: str) -> requests.Response:
+        return self._session.get(self._url + path, timeout=_ANSWER_SECONDS)
+
+    def submit(self, path: str, **fields: str) -> None:
+        """Fills in the form of a page, and sends it."""
+        form = self.read(path)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)
+        assert token, form.text
+        fields["csrfmiddlewaretoken"] = token[1]
+        answer = self._session.post(self._url + path, fields, timeout=_ANSWER_SECONDS)
+        assert answer.ok, answer.text
+        assert answer.url != self._url + path, answer.text

@@ -1,0 +1,121 @@
+"""Bodies far beyond the limit, announced, dripping in, or packed small: refused early, and at little cost in memory."""
+
+import gzip
+import http.client
+import select
+import socket
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+import psutil
+import pytest
+
+from tests.faults.conftest import Product
+from tests.faults.load import ANSWER_SECONDS, Target, request_head
+from tests.faults.memory import MIB, forget_peak, peak
+from tests.faults.scale import tell
+
+# settings.INTAKE_MAX_BODY_BYTES
+LIMIT = 16 * MIB
+# What the kernel holds of a body between client and server, beyond what the server has read.
+SOCKET_BUFFERS = 8 * MIB
+GROWTH = 50 * MIB
+# Of a process, whatever it is sent.
+PEAK = 200 * MIB
+AT_ONCE = 16
+
+
+@cache
+def bomb(size: int) -> bytes:
+    """gzip of so many zeros, a thousandth of their size: one block of them over and over."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = bytes(16 * MIB)
+    # A full flush lets the same bytes stand again behind themselves.
+    packed = compressor.compress(block) + compressor.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(size // len(block)):
+        checksum = zlib.crc32(block, checksum)
+    head = gzip.compress(b"")[:10]
+    tail = checksum.to_bytes(4, "little") + (size % 2**32).to_bytes(4, "little")
+    return head + packed * (size // len(block)) + compressor.flush(zlib.Z_FINISH) + tail
+
+
+def answer_to(target: Target, head: bytes, body: Iterator[bytes]) -> tuple[int, int]:
+    """The status, and how many bytes of the body were sent until it came."""
+    with socket.create_connection(("127.0.0.1", target.port), ANSWER_SECONDS) as client:
+        client.sendall(head)
+        sent = 0
+        for part in body:
+            if select.select([client], [], [], 0)[0]:
+                break
+            client.sendall(part)
+            sent += len(part)
+        response = http.client.HTTPResponse(client, method="POST")
+        response.begin()
+        assert ("Retry-After" in response.headers) == (response.status == 503)
+        return response.status, sent
+
+
+def announced(target: Target) -> tuple[int, int]:
+    """100 MB, said beforehand: refused before any of it is sent."""
+    return answer_to(target, request_head(target, 100 * MIB), iter(()))
+
+
+def chunked(target: Target) -> tuple[int, int]:
+    """100 MB without a length."""
+    chunk = b"%x\r\n%s\r\n" % (MIB, bytes(MIB))
+    head = request_head(target, 0, "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
+    return answer_to(target, head, (chunk for _ in range(100)))
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "one member": lambda: bomb(1024 * MIB),
+    "64 members": lambda: bomb(16 * MIB) * 64,
+}
+
+
+def explode(target: Target, packed: bytes) -> tuple[int, int]:
+    head = request_head(target, len(packed), "Content-Encoding: gzip")
+    return answer_to(target, head, iter([packed]))
+
+
+def grown(worker: psutil.Process, before: int) -> int:
+    growth = peak(worker) - before
+    tell(f"grew by {growth / MIB:.1f} MiB from {before / MIB:.0f} MiB")
+    return growth
+
+
+@pytest.mark.parametrize("send", [announced, chunked])
+def test_a_flood(lone_worker: Product, lone_target: Target, send: Callable[[Target], tuple[int, int]]) -> None:
+    [worker] = lone_worker.workers
+    before = forget_peak(worker)
+    status, sent = send(lone_target)
+    assert status == 413
+    assert sent <= LIMIT + SOCKET_BUFFERS
+    assert grown(worker, before) <= GROWTH
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_gzip_bomb(lone_worker: Product, lone_target: Target, kind: str) -> None:
+    """1 MB that inflates to 1 GB."""
+    [worker] = lone_worker.workers
+    packed = BOMBS[kind]()
+    assert len(packed) < 1.2 * MIB
+    before = forget_peak(worker)
+    assert explode(lone_target, packed)[0] == 413
+    assert grown(worker, before) <= GROWTH
+
+
+@pytest.mark.parametrize("send", [chunked, lambda target: explode(target, bomb(1024 * MIB))], ids=["floods", "bombs"])
+def test_many_at_once(lone_worker: Product, lone_target: Target, send: Callable[[Target], tuple[int, int]]) -> None:
+    """Some may be told to try later, since the process holds too much already."""
+    [worker] = lone_worker.workers
+    forget_peak(worker)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = {status for status, _ in pool.map(send, [lone_target] * AT_ONCE)}
+    assert 413 in answers
+    assert answers <= {413, 503}
+    tell(f"a peak of {peak(worker) / MIB:.0f} MiB")
+    assert peak(worker) <= PEAK
