@@ -51,8 +51,12 @@ format: $(VENV)/.dev ## Rewrite the code as ruff formats it
 	@$(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the intake [ARGS="--help"]
+bench: $(VENV)/.dev ## Measure the product beside its references, 25 minutes [ARGS="--quick"] [ARGS="--help"]
 	@exec $(python) -m bench $(ARGS)
+
+.PHONY: bench-marquez
+bench-marquez: $(VENV)/.dev ## Measure the intake beside Marquez; needs Java 17 and Maven [ARGS="--jar PATH"]
+	@exec $(python) -m bench --only marquez $(ARGS)
 
 # Keeps the pins that still fit; ARGS=--upgrade moves all of them. See docs/decisions/0001.
 pin := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,36 +1,94 @@
-"""`python -m bench`: measures the intake beside its references, prints the table and saves it under bench/results/."""
+"""`python -m bench`: measures the product beside its references, prints the report and saves it in bench/results/."""
 
 import argparse
+import os
+import sys
 import tempfile
-from contextlib import ExitStack
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import report, runner, subjects
-from tests.serving import own_database
+from bench import report
+from bench.machine import describe
+from bench.marquez import VERSION
+from bench.options import Options
+from bench.parts import batches, client, marquez, pages, singles, stored
 
-CLIENTS = [1, 8, 32]
+PARTS = {
+    "singles": singles.run,
+    "batches": batches.run,
+    "stored": stored.run,
+    "pages": pages.run,
+    "client": client.run,
+    "marquez": marquez.run,
+}
+USUAL = ["singles", "batches", "stored", "pages", "client"]
+QUICK = ["singles", "batches"]
 
 
 def main() -> None:
+    load, now, began = os.getloadavg()[0], datetime.now(UTC), time.monotonic()
+    asked = _parser().parse_args()
+    with tempfile.TemporaryDirectory(prefix="obs-bench-") as directory:
+        options = Options(
+            rounds=asked.rounds or (2 if asked.quick else 5),
+            seconds=asked.seconds or (1.0 if asked.quick else 4.0),
+            stored=asked.stored,
+            pages=(asked.pages // 100, asked.pages),
+            postgres=asked.postgres,
+            marquez_jar=asked.jar,
+            marquez_version=asked.marquez,
+            directory=Path(directory),
+        )
+        with options.own_database() as database:
+            machine = describe(database_url=database.url, directory=options.directory, load=load)
+        found = [PARTS[name](options) for name in asked.only or (QUICK if asked.quick else USUAL)]
+    sections = [section for section in found if section is not None]
+    text = report.as_markdown(sections, machine=machine, now=now, seconds=time.monotonic() - began)
+    print(text)
+    print(f"saved as {report.save(text, directory=asked.results, now=now)}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two short rounds, for a first impression")
+    parser.add_argument(
+        "--only",
+        type=_parts,
+        metavar="PART,…",
+        help=f"some of the parts: {', '.join(PARTS)} (default: all but the last; client needs wrk)",
+    )
+    parser.add_argument("--quick", action="store_true", help="a first impression: short rounds, nothing stored before")
     parser.add_argument("--rounds", type=int, help="how many (default: 5)")
     parser.add_argument("--seconds", type=float, help="of each measurement (default: 4)")
-    options = parser.parse_args()
-    rounds = options.rounds or (2 if options.quick else 5)
-    seconds = options.seconds or (2.0 if options.quick else 4.0)
+    parser.add_argument(
+        "--stored", type=_events, default=5_000_000, help="events below the intake (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--pages",
+        type=_events,
+        default=1_000_000,
+        help="events below the pages, and a hundredth of it (default: %(default)s)",
+    )
+    parser.add_argument("--postgres", type=Path, metavar="DIR", help="the programs of another PostgreSQL (≥ 15)")
+    parser.add_argument("--marquez", default=VERSION, metavar="VERSION", help="the release (default: %(default)s)")
+    parser.add_argument("--jar", type=Path, help="Marquez's jar, where Maven is not to fetch it")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="where to save (default: bench/results)")
+    return parser
 
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="obs-bench-")))
-        database = stack.enter_context(own_database())
-        measured = [stack.enter_context(subject(database, directory)) for subject in subjects.ALL]
-        results = runner.measure(measured, CLIENTS, rounds=rounds, seconds=seconds, postgres=database.pid)
-        method = (
-            f"Medians of {rounds} interleaved rounds of {seconds:g} s. Events of 5.5 KB with 3 datasets, two for each "
-            "run; two server processes each; the load client is bench/load.py. "
-            "Stored rows equalled acknowledged events."
-        )
-        print(report.write(results, clients=CLIENTS, database_url=database.url, directory=directory, method=method))
+
+def _parts(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - PARTS.keys():
+        raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _events(text: str) -> int:
+    """Runs have five events, and jobs forty runs; the pages are read over a hundredth too."""
+    events = int(text)
+    if events <= 0 or events % 20_000:
+        raise argparse.ArgumentTypeError("must be a multiple of 20,000")
+    return events
 
 
 if __name__ == "__main__":

@@ -1,16 +1,24 @@
-"""Events as an Airflow task sends them: about 5.5 KB, three datasets, a START and a COMPLETE for each run."""
+"""Events as an Airflow task sends them: about 5.5 KB, three datasets. Those that are sent, and those that are stored
+beforehand (bench/stored.py), are made of one template.
+
+Job n reads what job n // 2 writes, so that the jobs form one tree of lineage.
+"""
 
 import itertools
 import json
+import random
+import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
+# The jobs that events are sent of: 1 to this.
 JOBS = 200
 # How many runs have started, and not ended: no run is written by two requests at once.
 RUNS_AT_ONCE = 500
+RUN_LASTS = timedelta(minutes=5)
 _PRODUCER = "https://github.com/apache/airflow/tree/providers-openlineage/2.20.3"
 _BEGIN = datetime.now(UTC) - timedelta(days=1)
 
@@ -52,43 +60,75 @@ def _run_facets() -> dict[str, Any]:
     }
 
 
-def _template() -> str:
-    """With @RUN@, @PARENT@, @JOB@, @TYPE@ and @TIME@ where events differ."""
+def _template(run_facets: dict[str, Any]) -> list[bytes]:
+    """The document, cut where events differ: what is always the same stands at even places, the names of what is to
+    be filled in at odd ones."""
     owner = {"name": "team-data", "type": "DAG"}
     event = {
         "eventTime": "@TIME@",
         "eventType": "@TYPE@",
         "producer": _PRODUCER,
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-        "run": {"runId": "@RUN@", "facets": _run_facets()},
+        "run": {"runId": "@RUN@", "facets": run_facets},
         "job": {
             "namespace": "production",
-            "name": "@JOB@",
+            "name": "shop.load_@JOB@",
             "facets": {
                 "jobType": _facet("JobTypeJobFacet", jobType="TASK", integration="AIRFLOW", processingType="BATCH"),
                 "ownership": _facet("OwnershipJobFacet", owners=[owner]),
                 "sql": _facet("SQLJobFacet", query="INSERT INTO marts.orders SELECT * FROM staging.orders"),
             },
         },
-        "inputs": [_dataset("staging.orders", 6), _dataset("staging.customers", 5)],
-        "outputs": [_dataset("marts.@JOB@", 6)],
+        "inputs": [_dataset("staging.orders_@STAGED@", 6), _dataset("marts.load_@UPSTREAM@", 5)],
+        "outputs": [_dataset("marts.load_@JOB@", 6)],
     }
-    return json.dumps(event)
+    return re.split(rb"@([A-Z]+)@", json.dumps(event).encode())
+
+
+_ERROR = _facet(
+    "ErrorMessageRunFacet",
+    message='relation "staging.orders" does not exist',
+    programmingLanguage="python",
+    stackTrace='Traceback (most recent call last):\n  File "load.py", line 12, in load',
+)
+_USUAL = _template(_run_facets())
+_FAILED = _template(_run_facets() | {"errorMessage": _ERROR})
+
+
+def event(*, type_: str, time: datetime, run: UUID, parent: UUID, job: int) -> bytes:
+    """One event of a run of job `job` (≥ 1). Takes a few microseconds: many are made while a clock runs."""
+    values = {
+        b"TIME": time.isoformat(timespec="microseconds").encode(),
+        b"TYPE": type_.encode(),
+        b"RUN": str(run).encode(),
+        b"PARENT": str(parent).encode(),
+        b"JOB": b"%05d" % job,
+        b"STAGED": b"%04d" % (job // 10),
+        b"UPSTREAM": b"%05d" % (job // 2),
+    }
+    parts = (_FAILED if type_ == "FAIL" else _USUAL).copy()
+    parts[1::2] = [values[name] for name in parts[1::2]]
+    return b"".join(parts)
 
 
 def bodies(seed: int) -> Iterator[bytes]:
-    """An endless stream. Streams of different seeds share jobs and datasets, and never a run."""
-    template = _template()
-    started: deque[str] = deque()
+    """An endless stream: a START and, RUNS_AT_ONCE runs later, a COMPLETE for each run.
+
+    Streams of different seeds share jobs and datasets, and never a run.
+    """
+    ids = random.Random(seed)  # noqa: S311 - nobody has to be unable to guess them
+    started: deque[bytes] = deque()
     for number in itertools.count(seed):
-        run, parent, job = str(uuid4()), str(uuid4()), f"shop.load_{number % JOBS}"
-        filled = template.replace("@RUN@", run).replace("@PARENT@", parent).replace("@JOB@", job)
-        began = _BEGIN + timedelta(milliseconds=number % 40_000_000)
-        started.append(_event(filled, "COMPLETE", began + timedelta(minutes=5)))
-        yield _event(filled, "START", began).encode()
+        run, parent = (UUID(int=ids.getrandbits(128), version=4) for _ in range(2))
+        job, began = 1 + number % JOBS, _BEGIN + timedelta(milliseconds=number % 40_000_000)
+        started.append(event(type_="COMPLETE", time=began + RUN_LASTS, run=run, parent=parent, job=job))
+        yield event(type_="START", time=began, run=run, parent=parent, job=job)
         if len(started) > RUNS_AT_ONCE:
-            yield started.popleft().encode()
+            yield started.popleft()
 
 
-def _event(filled: str, type_: str, time: datetime) -> str:
-    return filled.replace("@TYPE@", type_).replace("@TIME@", time.isoformat())
+def batches(seed: int, size: int) -> Iterator[bytes]:
+    """An endless stream of arrays of so many events."""
+    events = bodies(seed)
+    while True:
+        yield b"[%s]" % b",".join(itertools.islice(events, size))

@@ -9,38 +9,57 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import psutil
-
 from bench.load import Order, Outcome
+from bench.processes import cpu_seconds
 from bench.subjects import Subject
 
 _seeds = itertools.count(0, 10_000_000)
+_WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A subject under a load: so many clients at once, each with so many events in a request."""
+
+    subject: Subject
+    clients: int
+    batch: int = 1
+    # Where batches go, if not where single events do.
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.subject.name}, {self.clients} clients" + (f", batches of {self.batch}" * (self.batch > 1))
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Of one subject under one number of clients. Times in seconds."""
+    """Times in seconds: latencies are of requests, CPU is the server's and PostgreSQL's."""
 
     events_per_second: float
     p50: float
     p99: float
     cpu_per_event: float
+    refused: int
 
 
-Results = dict[tuple[str, int], Measurement]
+# By subject's name, clients, events in a request.
+Results = dict[tuple[str, int, int], Measurement]
 
 
 def measure(
-    subjects: Sequence[Subject], clients: Sequence[int], *, rounds: int, seconds: float, postgres: int
+    cases: Sequence[Case], *, rounds: int, seconds: float, postgres: int, warm_up: float = _WARM_UP_SECONDS
 ) -> Results:
-    """The medians of the rounds. `postgres` is the process id of the database server that all subjects share."""
-    for subject in subjects:
-        _round(subject, max(clients), 1.0, postgres)
-    found: dict[tuple[str, int], list[Measurement]] = defaultdict(list)
-    for number, at_once in itertools.product(range(rounds), clients):
-        for subject in subjects:
-            print(f"round {number + 1} of {rounds}: {subject.name}, {at_once} clients", file=sys.stderr)
-            found[subject.name, at_once].append(_round(subject, at_once, seconds, postgres))
+    """The medians of the rounds. `postgres` is the process id of the database server that all subjects share.
+
+    Ends the program where a request is refused, or where what is stored differs from what was acknowledged. `warm_up`
+    is how long each subject is driven before anything counts.
+    """
+    for case in {case.subject.name: case for case in cases}.values():
+        _round(case, warm_up, postgres)
+    found: dict[tuple[str, int, int], list[Measurement]] = defaultdict(list)
+    for number, case in itertools.product(range(rounds), cases):
+        print(f"round {number + 1} of {rounds}: {case}", file=sys.stderr)
+        found[case.subject.name, case.clients, case.batch].append(_round(case, seconds, postgres))
     return {key: _median(measurements) for key, measurements in found.items()}
 
 
@@ -49,21 +68,23 @@ def _median(measurements: Sequence[Measurement]) -> Measurement:
     return Measurement(*(statistics.median(column) for column in columns))
 
 
-def _round(subject: Subject, clients: int, seconds: float, postgres: int) -> Measurement:
-    stored, cpu = subject.stored(), _cpu(subject, postgres)
-    outcome = _load(subject, clients, seconds)
-    cpu = _cpu(subject, postgres) - cpu
-    stored = subject.stored() - stored
-    if outcome.refused or stored != outcome.acknowledged:
-        raise SystemExit(
-            f"{subject.name}: {outcome.acknowledged} events acknowledged, {outcome.refused} refused, {stored} stored"
-        )
+def _round(case: Case, seconds: float, postgres: int) -> Measurement:
+    stored, cpu = case.subject.stored(), cpu_seconds(case.subject.pid, postgres)
+    outcome = _load(case, seconds)
+    cpu = cpu_seconds(case.subject.pid, postgres) - cpu
+    events = outcome.acknowledged * case.batch
+    newly = events if stored is None else (case.subject.stored() or 0) - stored
+    # What a subject refused it may have stored nevertheless.
+    most = events + outcome.refused if case.subject.may_refuse else events
+    if (outcome.refused and not case.subject.may_refuse) or not 0 < events <= newly <= most:
+        raise SystemExit(f"{case}: {events} events acknowledged, {outcome.refused} requests refused, {newly} stored")
     cuts = statistics.quantiles(outcome.latencies, n=100)
-    return Measurement(outcome.acknowledged / outcome.seconds, cuts[49], cuts[98], cpu / outcome.acknowledged)
+    return Measurement(events / outcome.seconds, cuts[49], cuts[98], cpu / events, outcome.refused)
 
 
-def _load(subject: Subject, clients: int, seconds: float) -> Outcome:
-    order = Order(subject.server.port, subject.path, subject.key, clients, seconds, next(_seeds))
+def _load(case: Case, seconds: float) -> Outcome:
+    subject = case.subject
+    order = Order(subject.port, case.path or subject.path, subject.key, case.clients, seconds, next(_seeds), case.batch)
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=json.dumps(asdict(order)),
@@ -72,26 +93,5 @@ def _load(subject: Subject, clients: int, seconds: float) -> Outcome:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"{subject.name}: the load client failed\n{done.stderr}")
+        raise SystemExit(f"{case}: the load client failed\n{done.stderr}")
     return Outcome(**json.loads(done.stdout))
-
-
-def _cpu(subject: Subject, postgres: int) -> float:
-    """CPU seconds that the subject's server and PostgreSQL have used so far, ended children included."""
-    roots = (subject.server.process.pid, postgres)
-    return sum(_seconds(process, roots) for root in roots for process in _family(root))
-
-
-def _seconds(process: psutil.Process, with_children: tuple[int, ...]) -> float:
-    """Nothing of one that has just ended (a worker of autovacuum): its parent counts it from then on."""
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    ended = times.children_user + times.children_system if process.pid in with_children else 0.0
-    return times.user + times.system + ended
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]

@@ -1,4 +1,5 @@
-"""What is measured: the product, and the references that it is compared with. Each has a server and a database."""
+"""What is measured: the product, and the references that it is compared with. Each has a server; those that store have
+a database too, all on one PostgreSQL."""
 
 import subprocess
 import sys
@@ -6,27 +7,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 
-from tests.serving import LiveServer, OwnDatabase, serve
+from bench.databases import another_database
+from bench.references import raw_insert
+from tests.serving import OwnDatabase, serve
 
 PRODUCT = "intake"
 NAIVE = "naive ORM"
+RAW_INSERT = "raw INSERT"
+DECODE_ONLY = "decode only"
+
+_REFERENCE_PATH = "/lineage"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """`count` is the query that counts stored events."""
+    """`pid` is the server's first process. `count` is the query that counts the stored events; None: none is stored.
+
+    `may_refuse`: a refused request does not end the benchmark, but is counted.
+    """
 
     name: str
-    server: LiveServer
-    database_url: str
+    pid: int
+    port: int
     path: str
-    key: str
-    count: str
+    key: str = ""
+    database_url: str = ""
+    count: str | None = None
+    may_refuse: bool = False
 
-    def stored(self) -> int:
+    def stored(self) -> int | None:
+        if self.count is None:
+            return None
         with psycopg.connect(self.database_url) as connection:
             row = connection.execute(self.count).fetchone()
         assert row
@@ -34,33 +49,58 @@ class Subject:
 
 
 @contextmanager
-def product(database: OwnDatabase, directory: Path) -> Iterator[Subject]:
-    connection_id, key = database.add_sender()
-    with serve(database.url, directory / "intake.txt") as server:
+def product(
+    database: OwnDatabase, directory: Path, *, name: str = PRODUCT, sender: tuple[UUID, str] | None = None
+) -> Iterator[Subject]:
+    """`sender` is a connection's id and a key of it; None: a new one."""
+    connection_id, key = sender or database.add_sender()
+    with serve(database.url, directory / f"{name}.txt") as server:
+        count = "SELECT count(*) FROM lineage_event"
         path = server.path(connection_id)
-        yield Subject(PRODUCT, server, database.url, path, key, "SELECT count(*) FROM lineage_event")
+        yield Subject(name, server.process.pid, server.port, path, key, database.url, count)
 
 
 @contextmanager
 def naive_orm(database: OwnDatabase, directory: Path) -> Iterator[Subject]:
-    url = _another_database(database.url, "naive")
-    environment = {"DATABASE_URL": url}
-    subprocess.run([sys.executable, "-m", "bench.naive_orm", "create_tables"], check=True, env=environment)
+    url = another_database(database, "naive")
+    command = [sys.executable, "-m", "bench.references.naive_orm", "create_tables"]
+    subprocess.run(command, check=True, env={"DATABASE_URL": url})
     with serve(
         url,
         directory / "naive.txt",
-        application="bench.naive_orm:application",
+        application="bench.references.naive_orm:application",
         arguments=("--worker-class", "gthread", "--threads", "16"),
-        ready_path="/lineage",
+        ready_path=_REFERENCE_PATH,
     ) as server:
-        yield Subject(NAIVE, server, url, "/lineage", "naive", "SELECT count(*) FROM naive_event")
+        count = "SELECT count(*) FROM naive_event"
+        yield Subject(NAIVE, server.process.pid, server.port, _REFERENCE_PATH, "naive", url, count)
 
 
-def _another_database(url: str, name: str) -> str:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return psycopg.conninfo.make_conninfo(url, dbname=name)
+@contextmanager
+def raw_inserts(database: OwnDatabase, directory: Path) -> Iterator[Subject]:
+    url = another_database(database, "raw")
+    with psycopg.connect(url) as connection:
+        connection.execute(raw_insert.TABLE)
+        connection.execute(raw_insert.COMPRESSION)
+    with serve(
+        url,
+        directory / "raw.txt",
+        application="bench.references.raw_insert:application",
+        ready_path=_REFERENCE_PATH,
+    ) as server:
+        yield Subject(RAW_INSERT, server.process.pid, server.port, _REFERENCE_PATH, "", url, raw_insert.COUNT)
 
 
-# In the order in which the table shows them.
-ALL = [product, naive_orm]
+@contextmanager
+def decode_only(database: OwnDatabase, directory: Path) -> Iterator[Subject]:
+    with serve(
+        database.url,
+        directory / "decode.txt",
+        application="bench.references.decode_only:application",
+        ready_path=_REFERENCE_PATH,
+    ) as server:
+        yield Subject(DECODE_ONLY, server.process.pid, server.port, _REFERENCE_PATH)
+
+
+# From the slowest to the fastest, as the table shows them.
+LADDER = [naive_orm, raw_inserts, product, decode_only]

@@ -27,7 +27,7 @@ if not settings.configured:
     settings.configure(
         SECRET_KEY="for-benchmarks-only",
         ALLOWED_HOSTS=["127.0.0.1"],
-        ROOT_URLCONF="bench.naive_orm",
+        ROOT_URLCONF="bench.references.naive_orm",
         MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
         USE_TZ=True,
         DATABASES={

@@ -1,0 +1,34 @@
+"""Databases of the product that hold many events already."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from bench.databases import another_product_database
+from tests.serving import OwnDatabase
+
+
+@dataclass(frozen=True)
+class Filled:
+    """`sender` is the connection's id and a key of it; `seconds` is how long filling took."""
+
+    database: OwnDatabase
+    sender: tuple[UUID, str]
+    seconds: float
+
+
+def filled(database: OwnDatabase, name: str, events: int) -> Filled:
+    """A new database on the same PostgreSQL, with so many events of one connection."""
+    made = another_product_database(database, name)
+    sender = made.add_sender()
+    print(f"storing {events:,} events beforehand", file=sys.stderr)
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", "bench.generator", "--connection", str(sender[0]), "--events", str(events)],
+        check=True,
+        env={**os.environ, "DATABASE_URL": made.url},
+    )
+    return Filled(made, sender, time.monotonic() - began)

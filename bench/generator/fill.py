@@ -1,0 +1,126 @@
+"""Writes a plan's events and runs by COPY, a week in each process, and lets the product's own statements do the rest.
+
+Nobody else may use the database meanwhile: its events are emptied first, and its indexes are away.
+"""
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import psycopg
+from django.db import transaction
+from psycopg import sql
+
+from bench.generator.indexes import without_indexes
+from bench.generator.plan import Plan
+from bench.generator.rows import RUN_COLUMNS, RunRows, fold_events
+from lineage.events.identity import event_id
+from lineage.projection.rows import ordered
+from lineage.sql import datasets, events, jobs
+from lineage.sql.execute import pipeline
+from lineage.sql.partitions import name_of_week
+
+_EVENT_COLUMNS = ["connection_id", "event_time", "id", "received_at", "kind", "event_type", "subject_id", "body"]
+_LARGE = ["lineage_event", "lineage_run"]
+_WEEK = timedelta(weeks=1)
+_JOBS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a plan is written. Processes are given it."""
+
+    url: str
+    connection_id: UUID
+    plan: Plan
+
+
+def fill(*, url: str, connection_id: UUID, plan: Plan, processes: int) -> None:
+    """Fills the database that Django speaks to too. The connection has nothing stored yet."""
+    target = _Target(url, connection_id, plan)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET maintenance_work_mem = '512MB'")
+        with without_indexes(connection, _LARGE), multiprocessing.get_context("spawn").Pool(processes) as pool:
+            for _ in pool.imap_unordered(partial(_write_week, target), _weeks(plan)):
+                pass
+        _write_the_rest(target)
+        connection.execute("VACUUM (FREEZE, ANALYZE)")
+        connection.execute("CHECKPOINT")
+
+
+def _weeks(plan: Plan) -> list[datetime]:
+    """The Mondays, those of whole weeks first: the others fill the gaps that are left."""
+    day = plan.first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = day - timedelta(days=day.weekday())
+    mondays = [monday + week * _WEEK for week in range(6) if monday + week * _WEEK < plan.until]
+    return sorted(mondays, key=lambda week: plan.first <= week and week + _WEEK <= plan.until, reverse=True)
+
+
+def _write_week(target: _Target, monday: datetime) -> None:
+    """All events of a week, into its partition, and all runs that began in it."""
+    until = monday + _WEEK
+    run_rows = RunRows(target.connection_id)
+    partition = name_of_week(monday.date())
+    with (
+        psycopg.connect(target.url) as of_events,
+        psycopg.connect(target.url) as of_runs,
+    ):
+        # FREEZE: nobody has to visit the rows again. It is for tables that were emptied in the same transaction.
+        of_events.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(partition)))
+        with (
+            _copy(of_events, partition, _EVENT_COLUMNS, ", FREEZE") as event_copy,
+            _copy(of_runs, "lineage_run", RUN_COLUMNS) as run_copy,
+        ):
+            for run in target.plan.runs_between(monday, until):
+                for type_, time in run.events:
+                    if monday <= time < until:
+                        body = run.body(type_, time)
+                        row = (target.connection_id, time, event_id(body), time, "RUN", type_, run.id, body.decode())
+                        event_copy.write_row(row)
+                if monday <= run.began < until:
+                    run_copy.write_row(run_rows.row(run))
+
+
+@contextmanager
+def _copy(connection: psycopg.Connection, table: str, columns: list[str], options: str = "") -> Iterator[psycopg.Copy]:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    described = connection.execute(
+        sql.SQL("SELECT {} FROM {} LIMIT 0").format(names, sql.Identifier(table))
+    ).description
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY{})").format(
+        sql.Identifier(table), names, sql.SQL(options)
+    )
+    with connection.cursor().copy(statement) as copy:
+        copy.set_types([column.type_code for column in described or ()])
+        yield copy
+
+
+def _write_the_rest(target: _Target) -> None:
+    """Jobs, datasets and edges, of which a first and a last event tell all. The runs and their indexes must be there:
+    jobs are brought up to date from them."""
+    plan = target.plan
+    for first in range(0, plan.jobs, _JOBS_AT_ONCE):
+        numbers = range(first, min(first + _JOBS_AT_ONCE, plan.jobs))
+        with transaction.atomic():
+            _project(target.connection_id, (body for number in numbers for body in _first_and_last(plan, number)))
+    with transaction.atomic():
+        events.touch_activity({target.connection_id: "shop.load_00001"}, now=plan.until)
+
+
+def _first_and_last(plan: Plan, number: int) -> tuple[bytes, bytes]:
+    """Of the job whose first run has this number."""
+    oldest, newest = plan.run(number), plan.run(number + plan.runs - plan.jobs)
+    return oldest.body(*next(iter(oldest.events))), newest.body(*list(newest.events)[-1])
+
+
+def _project(connection_id: UUID, bodies: Iterable[bytes]) -> None:
+    rows = fold_events(connection_id, bodies)
+    with pipeline():
+        jobs.insert_jobs(ordered(rows.jobs))
+        jobs.update_jobs(ordered(rows.descriptions))
+        datasets.insert_datasets(ordered(rows.datasets))
+        datasets.upsert_edges(ordered(rows.edges))

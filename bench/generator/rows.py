@@ -1,0 +1,77 @@
+"""What the product makes of planned runs, without digesting each of their events.
+
+The runs of a plan differ in ids and times alone. So the product folds the events of two of them, and what it made of
+these tells what it makes of the others: a column that is the same in both is the same in all; an id stands for the
+run, its parent or its job, a list of ids for the job's edges; a time is as far from the run's start as theirs.
+tests/bench compares all of it with what digest stores.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from bench.generator.plan import PlannedRun
+from lineage.events import decode_event
+from lineage.projection.rows import Rows, fold
+from lineage.projection.runs import RunRow
+
+RUN_COLUMNS = [field.name for field in fields(RunRow)]
+_values = attrgetter(*RUN_COLUMNS)
+_PROBES = (
+    PlannedRun(UUID(int=1), UUID(int=2), job=10, began=datetime.fromisoformat("2026-01-01T00:00:00Z"), last_type=""),
+    PlannedRun(UUID(int=3), UUID(int=4), job=30, began=datetime.fromisoformat("2026-02-03T04:05:06Z"), last_type=""),
+)
+
+Column = Callable[[PlannedRun], Any]
+
+
+def fold_events(connection_id: UUID, bodies: Iterable[bytes]) -> Rows:
+    return fold((connection_id, decode_event(body)) for body in bodies)
+
+
+class RunRows:
+    """The rows of lineage_run, each as the values of RUN_COLUMNS."""
+
+    def __init__(self, connection_id: UUID) -> None:
+        self._connection_id = connection_id
+        self._columns = cache(self._learn)
+        self._of_job = cache(self._learn_job)
+
+    def row(self, run: PlannedRun) -> list[Any]:
+        return [value_of(run) for value_of in self._columns(run.last_type)]
+
+    def _learn(self, last_type: str) -> list[Column]:
+        """How to tell each column, of runs with this end."""
+        probes = [replace(probe, last_type=last_type) for probe in _PROBES]
+        return [self._column(probes, values) for values in zip(*map(self._folded, probes), strict=True)]
+
+    def _folded(self, run: PlannedRun) -> list[Any]:
+        [row] = fold_events(self._connection_id, (run.body(*event) for event in run.events)).runs.values()
+        return [sorted(value) if isinstance(value, frozenset) else value for value in _values(row)]
+
+    def _column(self, probes: list[PlannedRun], values: tuple[Any, ...]) -> Column:
+        candidates: list[Column] = [
+            lambda _run: values[0],
+            lambda run: run.id,
+            lambda run: run.parent,
+            lambda run: self._of_job(run.job)[0],
+            lambda run: self._of_job(run.job)[1],
+        ]
+        if isinstance(values[0], datetime):
+            offset = values[0] - probes[0].began
+            candidates.append(lambda run: run.began + offset)
+        for candidate in candidates:
+            if values == tuple(map(candidate, probes)):
+                return candidate
+        raise AssertionError(f"a column that is neither an id nor a time differs between runs: {values}")
+
+    def _learn_job(self, job: int) -> tuple[UUID, list[UUID]]:
+        """Ids of a job and of its edges."""
+        run = replace(_PROBES[0], job=job)
+        rows = fold_events(self._connection_id, [run.body("START", run.began)])
+        [(_, job_id)] = rows.jobs
+        return job_id, sorted(id_ for _, id_ in rows.edges)

@@ -1,0 +1,67 @@
+"""What the figures are of: the machine, its disk, PostgreSQL's settings, the commit."""
+
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+
+_SETTINGS = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
+
+
+def describe(*, database_url: str, directory: Path, load: float) -> str:
+    """`load` is the machine's load average before anything was measured, `directory` is on the database's disk."""
+    with psycopg.connect(database_url) as connection:
+        shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in _SETTINGS}  # type: ignore[index]
+        compression = _compression(connection)
+    return (
+        f"{_processor()}, {os.cpu_count()} cores shared by client, server and database, "
+        f"{psutil.virtual_memory().total / 2**30:.0f} GiB; load average before the start {load:.1f}; "
+        f"fdatasync {1e6 * _fdatasync(directory):.0f} µs. "
+        f"Python {platform.python_version()}, PostgreSQL {shown['server_version']} "
+        f"(fsync {shown['fsync']}, synchronous_commit {shown['synchronous_commit']}, "
+        f"shared_buffers {shown['shared_buffers']}, bodies compressed with {compression}); commit {_commit()}."
+    )
+
+
+def _compression(connection: psycopg.Connection) -> str:
+    """Of the events' bodies: lz4 where the server was built with it."""
+    row = connection.execute(
+        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'lineage_event'::regclass AND attname = 'body'"
+    ).fetchone()
+    return "lz4" if row and row[0] in ("l", b"l") else "pglz"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _fdatasync(directory: Path) -> float:
+    """Seconds for 8 KiB to reach the disk: the median of 100."""
+    sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+    times = []
+    with tempfile.NamedTemporaryFile(dir=directory) as file:
+        for _ in range(100):
+            file.write(b"x" * 8192)
+            file.flush()
+            began = time.perf_counter()
+            sync(file.fileno())
+            times.append(time.perf_counter() - began)
+    return statistics.median(times)

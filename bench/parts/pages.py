@@ -1,0 +1,146 @@
+"""Pages and the read API, over few stored events and over many: one reader, signed in, over HTTP."""
+
+import http.client
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+
+from bench.filling import Filled, filled
+from bench.options import Options
+from bench.report import Ratio, Section, Table
+from tests.serving import OwnDatabase, serve
+
+REQUESTS = 100
+_WARM_UP = 10
+# Names and paths; {job} is each time another job, and {run} its latest run.
+PAGES = {
+    "Connections": "/connections",
+    "Overview of a connection": "/connections/{connection}",
+    "Overview, the longest runs first": "/connections/{connection}?sort=-duration",
+    "Overview, searched": "/connections/{connection}?q=load_0004",
+    "API: connections": "/api/v1/connections",
+    "API: jobs of a connection": "/api/v1/connections/{connection}/jobs?page_size=50",
+    "API: runs of a connection": "/api/v1/connections/{connection}/runs?page_size=50",
+    "API: failed runs of a connection": "/api/v1/connections/{connection}/runs?state=FAILED&page_size=50",
+    "API: one job": "/api/v1/jobs/{job}",
+    "API: runs of a job": "/api/v1/jobs/{job}/runs",
+    "API: one run": "/api/v1/runs/{run}",
+    "API: events of a run": "/api/v1/runs/{run}/events",
+    "API: datasets": "/api/v1/datasets?page_size=50",
+}
+_SIGN_IN = """
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+client = Client()
+client.force_login(User.objects.create_user("reader"))
+print(settings.SESSION_COOKIE_NAME + "=" + client.cookies[settings.SESSION_COOKIE_NAME].value)
+"""
+_JOBS = "SELECT id, latest_run_id FROM lineage_job ORDER BY id LIMIT %s"
+
+
+class _Reader:
+    """Somebody with a browser: one session, one HTTP connection that stays open."""
+
+    def __init__(self, port: int, database: OwnDatabase, connection_id: UUID) -> None:
+        self._http = http.client.HTTPConnection("127.0.0.1", port)
+        self._cookie = database.manage("shell", "--no-imports", "--command", _SIGN_IN).splitlines()[-1]
+        self._connection_id = connection_id
+        with psycopg.connect(database.url) as connection:
+            self._jobs = connection.execute(_JOBS, [REQUESTS]).fetchall()
+
+    def time(self, path: str, number: int) -> float:
+        """Seconds until the whole answer is there. Ends the program where it is not the page."""
+        job, run = self._jobs[number % len(self._jobs)]
+        url = path.format(connection=self._connection_id, job=job, run=run)
+        began = time.perf_counter()
+        self._http.request("GET", url, headers={"Cookie": self._cookie})
+        answer = self._http.getresponse()
+        answer.read()
+        took = time.perf_counter() - began
+        if answer.status != 200:
+            raise SystemExit(f"GET {url}: {answer.status}")
+        return took
+
+
+@dataclass(frozen=True)
+class Timing:
+    """In seconds."""
+
+    p50: float
+    p95: float
+
+
+def run(options: Options) -> Section:
+    few, many = options.pages
+    with ExitStack() as stack:
+        database = stack.enter_context(options.own_database())
+        stocks = {events: filled(database, f"events_{events}", events) for events in (few, many)}
+        readers = {n: stack.enter_context(_reader(filled_, options)) for n, filled_ in stocks.items()}
+        timings = {name: _time(name, path, readers) for name, path in PAGES.items()}
+    return Section(
+        title="Reading",
+        text=(
+            f"{REQUESTS} requests for each page, in turns over {few:,} and {many:,} stored events (five for each run, "
+            f"forty runs for each job, one connection), by one signed-in reader. Times are of the whole answer, as "
+            f"the reader sees them. Storing {many:,} events beforehand took {stocks[many].seconds:.0f} s."
+        ),
+        table=_table(timings, few, many),
+        ratios=_ratios(timings, few, many),
+    )
+
+
+@contextmanager
+def _reader(stock: Filled, options: Options) -> Iterator[_Reader]:
+    # Nobody has collected the static files here.
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
+    with serve(stock.database.url, options.directory / "pages.txt", environment=settings) as server:
+        yield _Reader(server.port, stock.database, stock.sender[0])
+
+
+def _time(name: str, path: str, readers: dict[int, _Reader]) -> dict[int, Timing]:
+    print(f"reading: {name}", file=sys.stderr)
+    taken: dict[int, list[float]] = defaultdict(list)
+    for number in range(_WARM_UP + REQUESTS):
+        for events, reader in readers.items():
+            seconds = reader.time(path, number)
+            if number >= _WARM_UP:
+                taken[events].append(seconds)
+    return {events: _timing(found) for events, found in taken.items()}
+
+
+def _timing(seconds: list[float]) -> Timing:
+    cuts = statistics.quantiles(seconds, n=100)
+    return Timing(cuts[49], cuts[94])
+
+
+def _table(timings: dict[str, dict[int, Timing]], few: int, many: int) -> Table:
+    heading = ["page", *(f"{p} ms at {n:,}" for n in (few, many) for p in ("p50", "p95")), "p50 ÷ p50"]
+    rows = [
+        [
+            name,
+            *(f"{1000 * value:.1f}" for n in (few, many) for value in (found[n].p50, found[n].p95)),
+            f"{found[many].p50 / found[few].p50:.2f}",
+        ]
+        for name, found in timings.items()
+    ]
+    return [heading, *rows]
+
+
+def _ratios(timings: dict[str, dict[int, Timing]], few: int, many: int) -> list[Ratio]:
+    growth = {name: found[many].p50 / found[few].p50 for name, found in timings.items()}
+    slowest = {name: 1000 * found[many].p95 for name, found in timings.items()}
+    grown, slow = max(growth, key=growth.__getitem__), max(slowest, key=slowest.__getitem__)
+    return [
+        Ratio(
+            f"p50 at {many:,} events ÷ at {few:,}, the worst of all pages ({grown})", growth[grown], 1.5, at_most=True
+        ),
+        Ratio(f"p95 at {many:,} events, the worst of all pages ({slow})", slowest[slow], 100, at_most=True, unit="ms"),
+    ]

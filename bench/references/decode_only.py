@@ -1,0 +1,13 @@
+"""Reference: what no intake under this server can exceed. Decodes the event as the product does, and answers; nobody is
+asked for a key, and nothing is stored."""
+
+from bench.references.http import Receive, Send, answer, read_body
+from lineage.events import decode_event
+
+
+async def application(scope: dict[str, str], receive: Receive, send: Send) -> None:
+    if scope["method"] != "POST":
+        await answer(send, 405)
+        return
+    decode_event(await read_body(receive))
+    await answer(send, 201)
