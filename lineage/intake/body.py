@@ -62,8 +62,8 @@ def _inflate(compressed: bytes, limit: int) -> bytes:
                 # One byte more than is allowed tells a body over the limit.
                 piece = inflater.decompress(compressed, min(_PIECE_BYTES, limit - size + 1))
             except zlib.error as error:
-                # Of "Error -3 while decompressing data: incorrect header check" the part that is for people.
-            raise broken_gzip(str(error).rpartition(": ")[2]) from error
+                # Of "Error -3 while decompressing data: incorrect header check", what is for people.
+                raise broken_gzip(str(error).rpartition(": ")[2]) from error
             compressed = inflater.unconsumed_tail
             if not piece and not compressed and not inflater.eof:
                 raise broken_gzip("it breaks off")
