@@ -152,6 +152,15 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# What processes must know together: how often somebody failed to sign in. For each by itself, a guesser would have as
+# many tries as there are workers. Guesses must not push one another out, either.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "observability_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 
 # --- People -----------------------------------------------------------------------------------------------
 
