@@ -1,0 +1,54 @@
+"""A hundred thousand real events with something wrong in them (make test-faults; some thousands in make test): no 5xx,
+2xx exactly for what is stored, once; and whatever was stored can be shown, and gives the same rows in any order."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import AbstractUser
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from lineage.models import Event
+from tests.faults.fuzz.books import check_any_order, check_readers, check_rows
+from tests.faults.fuzz.judge import CONNECTIONS, Judge, deep_nesting
+from tests.faults.fuzz.mutations import Mutant, mutants
+from tests.faults.scale import scaled
+from tests.live_server import Sender
+from tests.serving import LiveServer
+
+BODIES = scaled(2_000, 100_000)
+# A failure names the body: shrinking the whole group, each time over HTTP, would take minutes and tell no more.
+SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
+# Runs whose documents the API is asked for.
+DOCUMENTS = scaled(50, 1_000)
+
+
+@pytest.fixture
+def judge(server: LiveServer, sender: Sender) -> Iterator[Judge]:
+    judge = Judge(server, sender)
+    with deep_nesting():
+        yield judge
+    judge.close()
+
+
+def test_what_is_answered_is_what_happens(
+    judge: Judge, sender: Sender, administrator: AbstractUser, client: Client, rng: random.Random
+) -> None:
+    @seed(rng.getrandbits(64))
+    @settings(SETTINGS, max_examples=BODIES // CONNECTIONS)
+    @given(st.lists(mutants(), min_size=CONNECTIONS, max_size=CONNECTIONS))
+    def send(group: list[Mutant]) -> None:
+        judge.judge(group)
+
+    send()
+
+    assert judge.answers.total() >= BODIES // CONNECTIONS * CONNECTIONS
+    assert judge.answers.keys() == {200, 201, 400, 415, 422}
+    assert set(Event.objects.of(sender.connection).values_list("id", flat=True)) == judge.stored
+    assert Event.objects.count() == len(judge.stored)
+    check_rows(sender.connection)
+    client.force_login(administrator)
+    check_readers(client, sender.connection, documents=DOCUMENTS)
+    check_any_order(sender, rng)
