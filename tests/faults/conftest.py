@@ -1,5 +1,6 @@
 """A product of its own, to be broken: PostgreSQL and the server, which no other tests use."""
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,8 +12,10 @@ import requests
 
 from tests.faults.load import Target
 from tests.faults.scale import seeded
+from tests.faults.small_disk import can_mount
 from tests.serving import LiveServer, OwnDatabase, own_database, serve
 
+LEFT_OUT = pytest.StashKey[int]()
 SENDERS = 40
 STOP_SECONDS = 30
 
@@ -47,6 +50,20 @@ class Product:
         settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
         served = serve(self._database.url, self._log, port=port, arguments=self._arguments, environment=settings)
         return self._stack.enter_context(served)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what needs a disk to be filled where there can be none; except in CI, where nothing is left out."""
+    need_disk = [item for item in items if "disk" in getattr(item, "fixturenames", ())]
+    if need_disk and os.environ.get("CI") != "true" and not can_mount():
+        items[:] = [item for item in items if item not in need_disk]
+        config.hook.pytest_deselected(items=need_disk)
+        config.stash[LEFT_OUT] = len(need_disk)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{left_out} tests of a full disk were left out: they need root, and to mount.")
 
 
 @pytest.fixture(scope="session")

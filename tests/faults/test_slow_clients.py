@@ -1,4 +1,4 @@
-"""200 clients that are silent, or send their head or their body byte by byte: nobody else notices, and they are let go."""
+"""200 clients that are silent, or send head or body byte by byte: nobody else notices, and they are let go."""
 
 import contextlib
 import selectors

@@ -1,0 +1,54 @@
+"""A file system that can be filled: a small one in memory. Only those who may mount have it."""
+
+import errno
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+class SmallDisk:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._ballast = directory / "ballast"
+
+    def fill(self) -> None:
+        """To the last block, whatever others write meanwhile."""
+        with self._ballast.open("wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(64 * 1024))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+    def free(self) -> None:
+        self._ballast.unlink(missing_ok=True)
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[SmallDisk]:
+    """With so many bytes. Raises CalledProcessError where this process may not mount it."""
+    # Short: a Unix socket's path has at most 107 characters.
+    with tempfile.TemporaryDirectory(prefix="obs-disk-", ignore_cleanup_errors=True) as directory:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", directory]
+        subprocess.run(mount, check=True, capture_output=True)
+        try:
+            yield SmallDisk(Path(directory))
+        finally:
+            # Lazily: somebody may look into it still.
+            subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+@cache
+def can_mount() -> bool:
+    if os.geteuid() != 0:
+        return False
+    with suppress(subprocess.CalledProcessError, FileNotFoundError), small_disk(MIB):
+        return True
+    return False

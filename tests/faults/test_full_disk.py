@@ -1,0 +1,107 @@
+"""The disk of the database runs full while events arrive: senders are asked to come again, people read on, and both
+are served as before soon after there is room again."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+
+from tests.faults.books import audit
+from tests.faults.conftest import Product
+from tests.faults.events import make_events
+from tests.faults.load import Ledger, Target, load
+from tests.faults.person import Person
+from tests.faults.scale import scaled, tell
+from tests.faults.small_disk import MIB, SmallDisk, small_disk
+from tests.faults.waiting import wait_until
+from tests.serving import OwnDatabase, database_in
+
+DISK_BYTES = scaled(160 * MIB, 1024 * MIB)
+ROUNDS = scaled(1, 20)
+EVENTS = 1_000
+CLIENTS = 16
+RECOVERY_SECONDS = 10.0
+
+
+@dataclass
+class Site:
+    """A product whose database, the write-ahead log included, is on a disk that can be filled; and who uses it."""
+
+    disk: SmallDisk
+    database: OwnDatabase
+    product: Product
+    target: Target
+    # Of all tests: they send to one connection.
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def await_refusals(self) -> None:
+        """Until each client was refused, and more than once."""
+        goal = self.ledger.answers[503] + 3 * CLIENTS
+        self.ledger.wait_for(lambda ledger: ledger.answers[503] >= goal)
+
+    def check(self, served_again: float) -> None:
+        recovery = max(exchange.ended for exchange in self.ledger.failures) - served_again
+        tell(f"the last refusal came {recovery:.1f} s after the fault ended; {dict(self.ledger.answers)}")
+        assert recovery <= RECOVERY_SECONDS
+        assert self.ledger.answers.keys() <= {200, 201, 503}
+        audit(self.database, self.target.connection_id, self.ledger)
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[SmallDisk]:
+    with small_disk(DISK_BYTES) as disk:
+        yield disk
+
+
+@pytest.fixture(scope="module")
+def site(disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with database_in(disk.directory) as database:
+        product = Product(database, tmp_path_factory.mktemp("product") / "log.txt")
+        yield Site(disk, database, product, Target(product.server.port, *database.add_sender()))
+        product.stop()
+
+
+def test_senders_wait_and_people_read_on(site: Site) -> None:
+    person = Person(site.database, site.product.server.url)
+    workers = site.product.workers
+    for _ in range(ROUNDS):
+        with load(site.target, site.ledger, make_events(EVENTS), clients=CLIENTS):
+            site.ledger.wait_for_acknowledged(EVENTS // 10)
+            site.disk.fill()
+            try:
+                site.await_refusals()
+                for path in ("", "/settings"):
+                    assert person.read(f"/connections/{site.target.connection_id}{path}").status_code == 200
+                site.await_refusals()
+            finally:
+                site.disk.free()
+            there_is_room = time.monotonic()
+        site.check(there_is_room)
+    assert site.product.workers == workers
+
+
+def test_postgresql_gives_up(site: Site) -> None:
+    """It ends where its write-ahead log finds no room either, and whoever watches over it starts it again."""
+    workers = site.product.workers
+    with load(site.target, site.ledger, make_events(EVENTS), clients=CLIENTS):
+        site.ledger.wait_for_acknowledged(EVENTS // 10)
+        site.disk.fill()
+        try:
+            with pytest.raises(psycopg.OperationalError):
+                need_another_file_of_the_log(site.database)
+            wait_until(lambda: site.database.cluster.postmaster() is None, "PostgreSQL gave up")
+            site.await_refusals()
+        finally:
+            site.disk.free()
+        site.database.start()
+        is_back = time.monotonic()
+    site.check(is_back)
+    assert site.product.workers == workers
+
+
+def need_another_file_of_the_log(database: OwnDatabase) -> None:
+    with psycopg.connect(database.url, autocommit=True) as session:
+        session.execute("SELECT pg_switch_wal()")
+        session.execute("CHECKPOINT")
