@@ -1,11 +1,10 @@
 """Whether the text of an API key is that of a key at rest.
 
-A verified key is remembered by a SHA-256 of its secret in this process, never persisted. The memory is about the
+A verified key is remembered by a SHA-256 of its text in this process, never persisted. The memory is about the
 secret alone, which never changes: whether the key still exists is read from the database at each commit
 (`ApiKeyQuerySet.lock_live`). Hashing is guarded: see docs/decisions/0004-api-keys.md.
 """
 
-import contextlib
 import hashlib
 import threading
 import time
@@ -39,8 +38,8 @@ _SECONDS_BETWEEN_HASHES: Final = 0.25
 _MAX_WAITING_WHEN_PACED: Final = 2
 _FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 60.0
 
-# The lookup part and a SHA-256 of the secret: two keys never share one, and it gives no secret away.
-_Fingerprint = tuple[str, bytes]
+# A SHA-256 of the key's text: two keys never share one, and it gives no secret away.
+_Fingerprint = bytes
 _Value = TypeVar("_Value")
 
 
@@ -116,7 +115,7 @@ class KeyVerifier:
             key = parse_key(text)
         except MalformedKey:
             raise KeyRefused from None
-        fingerprint = _fingerprint(key)
+        fingerprint = _fingerprint(text)
         with self._guard:
             if (remembered := self._verified.get(fingerprint)) is not None:
                 self._verified.move_to_end(fingerprint)
@@ -136,17 +135,13 @@ class KeyVerifier:
 
     def remembered(self, text: str) -> VerifiedKey | None:
         """See remembered_key."""
-        try:
-            key = parse_key(text)
-        except MalformedKey:
-            return None
         with self._guard:
-            return self._verified.get(_fingerprint(key))
+            return self._verified.get(_fingerprint(text))
 
     def forget(self, text: str) -> None:
         """See forget_key."""
-        with self._guard, contextlib.suppress(MalformedKey):
-            self._verified.pop(_fingerprint(parse_key(text)), None)
+        with self._guard:
+            self._verified.pop(_fingerprint(text), None)
 
     def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())
@@ -156,10 +151,10 @@ class KeyVerifier:
         self._verifications[fingerprint] = Future()
         return queue
 
-    def _leave_queue(self, fingerprint: _Fingerprint, queue: _Queue) -> "Future[VerifiedKey | None]":
+    def _leave_queue(self, lookup: str, fingerprint: _Fingerprint, queue: _Queue) -> "Future[VerifiedKey | None]":
         queue.length -= 1
         if not queue.failures and not queue.length:
-            del self._queues[fingerprint[0]]
+            del self._queues[lookup]
         elif len(self._queues) > _MEMORY_SIZE:
             idle = next((lookup for lookup, other in self._queues.items() if not other.length), None)
             if idle:
@@ -174,13 +169,13 @@ class KeyVerifier:
                 verified = self._look_up_and_hash(key, fingerprint, queue)
         except BaseException as error:
             with self._guard:
-                verification = self._leave_queue(fingerprint, queue)
+                verification = self._leave_queue(key.lookup, fingerprint, queue)
             verification.set_exception(error)
             raise
         with self._guard:
             if verified:
                 _remember(self._verified, fingerprint, verified)
-            verification = self._leave_queue(fingerprint, queue)
+            verification = self._leave_queue(key.lookup, fingerprint, queue)
         verification.set_result(verified)
         return verified
 
@@ -218,8 +213,8 @@ def _throttled() -> KeyRefused:
     return KeyRefused()
 
 
-def _fingerprint(key: Key) -> _Fingerprint:
-    return (key.lookup, hashlib.sha256(key.secret.encode()).digest())
+def _fingerprint(text: str) -> _Fingerprint:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _remember(memory: OrderedDict[_Fingerprint, _Value], fingerprint: _Fingerprint, value: _Value) -> None:

@@ -30,6 +30,8 @@ MAX_BATCH_EVENTS = 10_000
 # Of one event, inputs and outputs together: its transaction is everybody's.
 MAX_DATASETS = 10_000
 
+_EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+
 
 class NotJson(Exception):
     """The body is not JSON text in UTF-8. The message says where."""
@@ -72,7 +74,6 @@ T = TypeVar("T")
 _document_decoder = msgspec.json.Decoder(_Document)
 _array_decoder = msgspec.json.Decoder(list[Raw])
 _syntax_decoder = msgspec.json.Decoder(Raw)
-_text_decoder = msgspec.json.Decoder(str)
 
 
 def decode_event(body: bytes) -> Event:
@@ -204,32 +205,32 @@ def _job_facts(job: _Job, producer: Raw, *, has_parent: bool) -> JobFacts:
     _check_name(job.name, "$.job.name")
     facets = read_facet(job.facets, JobFacets)
     job_type = facets.jobType if facets else NOTHING
-    return job_facts(job.namespace, job.name, job_type, _producer(producer), has_parent=has_parent)
-
-
-def _producer(raw: Raw) -> str:
-    try:
-        return _text_decoder.decode(raw)
-    except msgspec.ValidationError:
-        return ""
+    return job_facts(job.namespace, job.name, job_type, producer, has_parent=has_parent)
 
 
 def _datasets(document: _Document) -> tuple[DatasetReference, ...]:
     if document.run is None and document.job is None and document.dataset is not None:
-        return (_dataset(document.dataset, "$.dataset", None),)
+        return (_dataset(document.dataset, "$.dataset", 0, None),)
     count = len(document.inputs or ()) + len(document.outputs or ())
     if count > MAX_DATASETS:
         raise InvalidEvent(f"Expected at most {MAX_DATASETS} datasets, got {count} - at `$.inputs` and `$.outputs`")
-    inputs = [_dataset(d, f"$.inputs[{i}]", "READS") for i, d in enumerate(document.inputs or ())]
-    outputs = [_dataset(d, f"$.outputs[{i}]", "WRITES") for i, d in enumerate(document.outputs or ())]
+    inputs = [_dataset(d, "$.inputs[%d]", i, "READS") for i, d in enumerate(document.inputs or ())]
+    outputs = [_dataset(d, "$.outputs[%d]", i, "WRITES") for i, d in enumerate(document.outputs or ())]
     return (*inputs, *outputs)
 
 
-def _dataset(dataset: _Dataset, path: str, direction: Direction | None) -> DatasetReference:
-    _check_name(dataset.namespace, f"{path}.namespace")
-    _check_name(dataset.name, f"{path}.name")
-    described = dataset.facets is not NOTHING and bytes(dataset.facets) not in (b"{}", b"null")
-    return DatasetReference(storable(dataset.namespace), storable(dataset.name), direction, described)
+def _dataset(dataset: _Dataset, path: str, position: int, direction: Direction | None) -> DatasetReference:
+    namespace, name = dataset.namespace, dataset.name
+    if not (0 < len(namespace) <= MAX_NAME_CHARACTERS and 0 < len(name) <= MAX_NAME_CHARACTERS):
+        path = path % position if "%" in path else path
+        _check_name(namespace, f"{path}.namespace")
+        _check_name(name, f"{path}.name")
+    return DatasetReference(storable(namespace), storable(name), direction, _says_something(dataset.facets))
+
+
+def _says_something(facets: Raw) -> bool:
+    """Whether there is any facet."""
+    return facets is not NOTHING and (memoryview(facets).nbytes > 4 or bytes(facets) not in (b"{}", b"null"))
 
 
 def _check_name(name: str, path: str) -> None:
@@ -247,8 +248,8 @@ def _event_time(text: str) -> datetime:
 def _event_type(text: str | None) -> EventType | None:
     if text is None:
         return None
-    if text not in get_args(EventType):
-        raise InvalidEvent(f"Expected one of {', '.join(get_args(EventType))} - at `$.eventType`")
+    if text not in _EVENT_TYPES:
+        raise InvalidEvent(f"Expected one of {', '.join(_EVENT_TYPES)} - at `$.eventType`")
     return cast(EventType, text)
 
 

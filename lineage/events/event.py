@@ -1,17 +1,20 @@
-"""One decoded OpenLineage event: what digest needs of it, in types that columns hold."""
+"""One decoded OpenLineage event: what digest needs of it, in types that columns hold.
 
-from dataclasses import dataclass
+msgspec's Structs, for they are made several times as fast as frozen dataclasses.
+"""
+
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
 
 
-@dataclass(frozen=True, slots=True)
-class JobFacts:
+class JobFacts(Struct, frozen=True):
     """What the event says of its job."""
 
     namespace: str
@@ -23,8 +26,7 @@ class JobFacts:
     declared: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ParentReference:
+class ParentReference(Struct, frozen=True):
     """The run (and its job) that started another, as the child names it."""
 
     run_id: UUID
@@ -32,8 +34,7 @@ class ParentReference:
     job_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True):
     """What the event says of its run. `id` is derived from `external_id` where that is not empty."""
 
     id: UUID
@@ -49,8 +50,7 @@ class RunFacts:
     external_query_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetReference:
+class DatasetReference(Struct, frozen=True):
     """A dataset that the event names. `direction` is None in a DatasetEvent."""
 
     namespace: str
@@ -60,8 +60,7 @@ class DatasetReference:
     described: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event. `id` is a hash of `body`, the document as it came; times are in UTC, to the microsecond."""
 
     id: UUID

@@ -1,10 +1,13 @@
 """Deterministic ids: 128-bit hashes of natural keys, so that writers need no look-up."""
 
+import re
 from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
-# The same jobs and datasets come again and again.
+_CANONICAL = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+# The same jobs, datasets and parents come again and again.
 _REMEMBERED = 16_384
 
 
@@ -30,16 +33,18 @@ def edge_id(job: UUID, dataset: UUID, direction: str) -> UUID:
     return _hash(b"edge", job.bytes, dataset.bytes, direction.encode())
 
 
+@lru_cache(_REMEMBERED)
 def run_id(text: str) -> tuple[UUID, str]:
     """The id of a run, and the sender's own text where that is not the id's canonical form (else empty).
 
     The specification wants a UUID; some senders use other texts, which are mapped to one.
     """
+    if _CANONICAL.fullmatch(text):
+        return UUID(text), ""
     try:
-        parsed = UUID(text)
+        return UUID(text), text
     except ValueError:
         return _hash(b"run", text.encode()), text
-    return parsed, "" if str(parsed) == text.lower() else text
 
 
 def _hash(*parts: bytes) -> UUID:

@@ -1,5 +1,6 @@
 """What kind of job an event is about: from its jobType facet, else from its producer."""
 
+import msgspec
 from msgspec import Raw
 
 from lineage.events.event import JobFacts
@@ -28,7 +29,10 @@ _PRODUCERS = {
 }
 
 
-def job_facts(namespace: str, name: str, job_type: Raw, producer: str, *, has_parent: bool) -> JobFacts:
+_text_decoder = msgspec.json.Decoder(str)
+
+
+def job_facts(namespace: str, name: str, job_type: Raw, producer: Raw, *, has_parent: bool) -> JobFacts:
     facet = read_facet(job_type, JobTypeFacet)
     if facet is None:
         integration = _integration_of_producer(producer)
@@ -44,6 +48,9 @@ def job_facts(namespace: str, name: str, job_type: Raw, producer: str, *, has_pa
     )
 
 
-def _integration_of_producer(producer: str) -> str:
-    lowered = producer.lower()
+def _integration_of_producer(producer: Raw) -> str:
+    try:
+        lowered = _text_decoder.decode(producer).lower()
+    except msgspec.ValidationError:
+        return ""
     return next((name for part, name in _PRODUCERS.items() if part in lowered), "")

@@ -52,6 +52,11 @@ ATTEMPT_SECONDS = 0.25
 MAX_WAITING_ATTEMPTS = 50
 
 
+_TOO_SLOW = "the body is too slow"
+# In the order of Head's fields.
+_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
+
+
 class _Disconnected(Exception):
     """The client went away before its body was whole: there is nobody to answer."""
 
@@ -115,15 +120,15 @@ class IntakeInFront:
     async def _commit(self, exchange: Exchange, share: Share) -> Committed:
         if self._waiting_requests >= MAX_WAITING_REQUESTS:
             raise answers.too_busy("Too many requests waited.")
-        future: Future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: Future = loop.create_future()
         self._waiting_requests += 1
         self._committer.put(Waiting(exchange.submission, share.size, future))
+        timer = loop.call_later(COMMIT_SECONDS, _expire, future)
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                committed = await future
-        except TimeoutError:
-            raise answers.database_slow() from None
+            committed = await future
         finally:
+            timer.cancel()
             self._waiting_requests -= 1
         if committed is None:
             raise answers.database_away()
@@ -155,19 +160,36 @@ class IntakeInFront:
 
 
 async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    # As asyncio.timeout does, for a quarter of its price.
+    timer = asyncio.get_running_loop().call_later(READ_SECONDS, task.cancel, _TOO_SLOW)
     try:
-        async with asyncio.timeout(READ_SECONDS):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Disconnected
-                chunk = message.get("body", b"")
-                share.hold(share.size + len(chunk))
-                exchange.body.add(chunk)
-                more = message.get("more_body", False)
-    except TimeoutError:
+        while await _read_chunk(exchange, receive, share):
+            pass
+    except asyncio.CancelledError as cancelled:
+        if cancelled.args != (_TOO_SLOW,):
+            raise
+        task.uncancel()
         raise answers.body_too_slow(READ_SECONDS) from None
+    finally:
+        timer.cancel()
+
+
+async def _read_chunk(exchange: Exchange, receive: Receive, share: Share) -> bool:
+    """Whether there is more to come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Disconnected
+    chunk = message.get("body", b"")
+    share.hold(share.size + len(chunk))
+    exchange.body.add(chunk)
+    return bool(message.get("more_body", False))
+
+
+def _expire(future: Future) -> None:
+    if not future.done():
+        future.set_exception(answers.database_slow())
 
 
 def _deliver(results: Sequence[tuple[Waiting[Future], Committed | None]]) -> None:
@@ -190,13 +212,10 @@ def _pooled(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def _head(scope: Scope) -> Head:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return Head(
-        method=scope["method"],
-        authorization=headers.get("authorization"),
-        content_encoding=headers.get("content-encoding"),
-        content_length=headers.get("content-length"),
-    )
+    found: dict[bytes, str] = {
+        name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
+    }
+    return Head(scope["method"], *map(found.get, _HEADERS_READ))
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -64,7 +64,7 @@ class Exchange:
     def admit_remembered(self) -> bool:
         """Judges the head by what the process knows; False: ask `admit`."""
         self._check_request_line()
-        key = remembered_key(_well_formed(self._head.authorization))
+        key = remembered_key(_bearer(self._head.authorization))
         if key is None or not self._target.is_of(key.connection_id):
             return False
         self._key = key

@@ -6,6 +6,7 @@ does not end in a slash; then the key alone names the connection, as it does at 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 _BY_KEY = r"(?:gateway/openlineage(?:/api/v1)?|api/v1)/(?P<lineage>lineage)(?P<batch_by_key>/batch)?/?"
@@ -33,6 +34,7 @@ class Target:
         return not self.malformed_id and self.connection_id in (None, connection_id)
 
 
+@lru_cache(1024)
 def target_of(path: str) -> Target | None:
     """The target of an intake path; None: the path is not the intake's."""
     match = _PATTERN.fullmatch(path.removeprefix("/"))
