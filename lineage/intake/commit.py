@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from django.db import DatabaseError, InterfaceError
 
@@ -23,6 +24,9 @@ class Committed:
     accepted: bool
     stored: int
     unstorable: frozenset[int] = frozenset()
+
+
+NOTHING_STORED: Final = Committed(accepted=True, stored=0)
 
 
 def commit(submissions: Sequence[Submission], *, now: datetime) -> list[Committed]:

@@ -6,17 +6,20 @@ more: with one client a turn holds one event, with many it holds many, and the c
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, takewhile
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 from django.db import connection
 from django.utils import timezone
 
 from lineage.digest import Submission
+from lineage.events import Event
 from lineage.intake.accounting import commit_and_count
-from lineage.intake.commit import Committed, DatabaseFault
+from lineage.intake.commit import NOTHING_STORED, Committed, DatabaseFault
 from lineage.sql.sessions import replace_ended_sessions, what_happened
 
 log = structlog.get_logger(__name__)
@@ -29,21 +32,70 @@ MAX_EVENTS = 500
 MAX_ROWS = 4000
 MAX_BYTES = 16 * 1024 * 1024
 
-_NOTHING = object()
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting(Generic[Ticket]):
-    """A submission in the queue; `ticket` is whatever its sender is answered by, `size` the bytes of its events."""
+    """A submission in the queue; `ticket` is whatever its sender is answered by, `size` the bytes of its events.
+
+    One that is larger than a transaction is committed in parts, and lets others go between them."""
 
     submission: Submission
     size: int
     ticket: Ticket
+    # What became of the events before `position`.
+    committed: Committed = NOTHING_STORED
+    position: int = 0
+
+    def part(self) -> Submission:
+        """What is to be committed next."""
+        events = self.submission.events
+        if not self.position and len(events) <= MAX_EVENTS and _rows(events) <= MAX_ROWS:
+            return self.submission
+        rows = accumulate(1 + len(event.datasets) for event in events[self.position : self.position + MAX_EVENTS])
+        count = sum(1 for _ in takewhile(lambda so_far: so_far <= MAX_ROWS, rows)) or 1
+        return replace(self.submission, events=events[self.position : self.position + count])
+
+    def note(self, part: Submission, committed: Committed) -> None:
+        """What became of the part."""
+        unstorable = (self.position + position for position in committed.unstorable)
+        self.committed = Committed(
+            accepted=committed.accepted,
+            stored=self.committed.stored + committed.stored,
+            unstorable=self.committed.unstorable.union(unstorable),
+        )
+        self.position += len(part.events)
+
+    @property
+    def is_done(self) -> bool:
+        return self.position >= len(self.submission.events) or not self.committed.accepted
+
+
+@dataclass(slots=True)
+class _Turn(Generic[Ticket]):
+    """What one transaction brings: those that waited, and a part of each."""
+
+    waiting: list[Waiting[Ticket]] = field(default_factory=list)
+    parts: list[Submission] = field(default_factory=list)
+    events: int = 0
+    rows: int = 0
+    size: int = 0
+
+    def takes(self, waiting: Waiting[Ticket]) -> bool:
+        """Takes it in, if there is room. The first has room always."""
+        part = waiting.part()
+        events, rows = self.events + len(part.events), self.rows + _rows(part.events)
+        size = self.size + sum([len(event.body) for event in part.events])
+        if self.parts and (events > MAX_EVENTS or rows > MAX_ROWS or size > MAX_BYTES):
+            return False
+        self.waiting.append(waiting)
+        self.parts.append(part)
+        self.events, self.rows, self.size = events, rows, size
+        return True
 
 
 class Committer(Generic[Ticket]):
-    """Calls `deliver` in its own thread, after each turn: what became of each, None where nothing was decided (the
-    database is away) and so nothing was stored."""
+    """Calls `deliver` in its own thread, after each turn: what became of each that is done; None where that was not
+    decided for all of its events (the database is away): they are to be sent again, and the repeats are found."""
 
     def __init__(self, deliver: Callable[[Sequence[tuple[Waiting[Ticket], Committed | None]]], None]) -> None:
         self._deliver = deliver
@@ -67,42 +119,52 @@ class Committer(Generic[Ticket]):
     def _run(self) -> None:
         waiting = self._queue.get()
         while waiting is not None:
-            turn, following = self._take(waiting)
-            self._deliver(list(zip(turn, self._commit(turn), strict=True)))
-            waiting = self._queue.get() if following is _NOTHING else following
+            turn = _Turn[Ticket]()
+            turn.takes(waiting)
+            following = self._fill(turn)
+            self._commit(turn)
+            waiting = following or self._queue.get()
         connection.close()
 
-    def _take(self, first: Waiting[Ticket]) -> tuple[list[Waiting[Ticket]], Any]:
-        """All that waits, up to the bounds of a turn; and what was taken from the queue beyond it, if anything."""
-        turn, events, rows, size = [first], len(first.submission.events), _rows(first), first.size
-        while True:
-            try:
-                waiting = self._queue.get_nowait()
-            except Empty:
-                return turn, _NOTHING
-            if waiting is None:
-                return turn, None
-            events += len(waiting.submission.events)
-            rows += _rows(waiting)
-            size += waiting.size
-            if events > MAX_EVENTS or rows > MAX_ROWS or size > MAX_BYTES:
-                return turn, waiting
-            turn.append(waiting)
+    def _fill(self, turn: _Turn[Ticket]) -> Waiting[Ticket] | None:
+        """All that waits, as far as there is room; and what was taken from the queue for which there is none."""
+        with suppress(Empty):
+            while waiting := self._queue.get_nowait():
+                if not turn.takes(waiting):
+                    return waiting
+            # To be found again when the turn is over.
+            self._queue.put(None)
+        return None
 
-    def _commit(self, turn: Sequence[Waiting[Ticket]]) -> Sequence[Committed | None]:
+    def _commit(self, turn: _Turn[Ticket]) -> None:
+        committed = self._try_to_commit(turn)
+        if committed is None:
+            self._deliver([(waiting, None) for waiting in turn.waiting])
+            return
+        done = []
+        for waiting, part, its in zip(turn.waiting, turn.parts, committed, strict=True):
+            waiting.note(part, its)
+            if waiting.is_done:
+                done.append((waiting, waiting.committed))
+            else:
+                self._queue.put(waiting)
+        if done:
+            self._deliver(done)
+
+    def _try_to_commit(self, turn: _Turn[Ticket]) -> Sequence[Committed] | None:
         try:
-            return commit_and_count([waiting.submission for waiting in turn], now=timezone.now())
+            return commit_and_count(turn.parts, now=timezone.now())
         except DatabaseFault as error:
-            log.warning("commit_failed", error=what_happened(error), submissions=len(turn))
+            log.warning("commit_failed", error=what_happened(error), submissions=len(turn.parts))
         except Exception:
             # A defect of ours: nothing was stored, the senders are told to try again, and the thread lives on.
-            log.exception("commit_failed", submissions=len(turn))
+            log.exception("commit_failed", submissions=len(turn.parts))
         _recover()
-        return [None] * len(turn)
+        return None
 
 
-def _rows(waiting: Waiting[Any]) -> int:
-    return sum(1 + len(event.datasets) for event in waiting.submission.events)
+def _rows(events: Sequence[Event]) -> int:
+    return sum([1 + len(event.datasets) for event in events])
 
 
 def _recover() -> None:

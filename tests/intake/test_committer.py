@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,10 +11,10 @@ from django.db import connection
 from connections import actions
 from lineage.events import decode_event
 from lineage.intake.commit import Committed
-from lineage.intake.committer import MAX_EVENTS, Committer, Waiting
-from lineage.models import Event, Run
-from tests.lineage.build import run_event
-from tests.lineage.conftest import Sender, make_sender
+from lineage.intake.committer import MAX_EVENTS, MAX_ROWS, Committer, Waiting
+from lineage.models import Dataset, Event, Run
+from tests.lineage.build import dataset, run_event
+from tests.lineage.conftest import make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,17 +42,32 @@ class Delivery:
         return self.results
 
 
+@contextmanager
+def refused_by_the_database(name: str) -> Iterator[None]:
+    """It refuses jobs of this name, as it would any value that decoding let through."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE lineage_job ADD CONSTRAINT no_poison CHECK (name <> '{name}')")
+        try:
+            yield
+        finally:
+            cursor.execute("ALTER TABLE lineage_job DROP CONSTRAINT no_poison")
+
+
 @pytest.fixture
 def commit_all() -> Iterator[Callable[..., Delivery]]:
-    """Puts submissions of one event each into a committer, all at once."""
+    """Puts submissions into a committer, all at once: of each a sender, and the bodies of its events."""
     committers: list[Committer[int]] = []
 
-    def commit(senders_and_bodies: list[tuple[Sender, bytes]]) -> Delivery:
-        delivery = Delivery(len(senders_and_bodies))
+    def commit(submissions: list[tuple[Any, ...]]) -> Delivery:
+        delivery = Delivery(len(submissions))
         committer = Committer(delivery)
         committers.append(committer)
-        for ticket, (sender, body) in enumerate(senders_and_bodies):
-            committer.put(Waiting(sender.submission([body]), len(body), ticket))
+        waiting = [
+            Waiting(sender.submission(bodies), sum(map(len, bodies)), ticket)
+            for ticket, (sender, *bodies) in enumerate(submissions)
+        ]
+        for each in waiting:
+            committer.put(each)
         delivery.wait()
         return delivery
 
@@ -70,6 +87,34 @@ def test_what_waits_is_committed_together_up_to_a_bound(commit_all: Callable[...
     assert len(delivery.turns) < count / 10
 
 
+def test_a_large_batch_lets_others_go_between_its_parts(commit_all: Callable[..., Delivery]) -> None:
+    """The batch waits before them all, and is done after them."""
+    sender = make_sender()
+    count = MAX_EVENTS * 3 + 7
+    batch = [run_event(run=f"of-batch-{number}") for number in range(count)] + [run_event(run="of-batch-0")]
+    singles = [[run_event(run=f"single-{number}")] for number in range(20)]
+    delivery = commit_all([(sender, *batch), *((sender, *bodies) for bodies in singles)])
+    assert list(delivery.results)[-1] == 0
+    assert delivery.results[0] == Committed(accepted=True, stored=count)
+    assert Event.objects.count() == Run.objects.count() == count + len(singles)
+
+
+def test_one_event_of_very_many_datasets_is_committed(commit_all: Callable[..., Delivery]) -> None:
+    inputs = [dataset(f"table {number}") for number in range(MAX_ROWS + 1)]
+    sender = make_sender()
+    delivery = commit_all([(sender, run_event(run="1"), run_event(run="2", inputs=inputs), run_event(run="3"))])
+    assert delivery.results == {0: Committed(accepted=True, stored=3)}
+    assert Dataset.objects.count() == len(inputs)
+
+
+def test_what_can_never_be_stored_is_named_by_its_place_in_the_batch(commit_all: Callable[..., Delivery]) -> None:
+    bad = [3, MAX_EVENTS + 3, MAX_EVENTS * 2]
+    bodies = [run_event(job="poison" if n in bad else "good", run=f"run-{n}") for n in range(MAX_EVENTS * 2 + 1)]
+    with refused_by_the_database("poison"):
+        delivery = commit_all([(make_sender(), *bodies)])
+    assert delivery.results == {0: Committed(accepted=True, stored=len(bodies) - len(bad), unstorable=frozenset(bad))}
+
+
 def test_a_repeat_among_them_is_counted_once(commit_all: Callable[..., Delivery]) -> None:
     sender = make_sender()
     delivery = commit_all([(sender, run_event())] * 40)
@@ -86,16 +131,10 @@ def test_a_deleted_key_does_not_hold_up_its_neighbours(commit_all: Callable[...,
 
 
 def test_what_can_never_be_stored_stands_alone(commit_all: Callable[..., Delivery]) -> None:
-    """The database itself refuses one of the jobs, as it would any value that decoding let through."""
     sender = make_sender()
     bodies = [run_event(job="poison" if n == 13 else "good", run=f"run-{n}") for n in range(40)]
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE lineage_job ADD CONSTRAINT no_poison CHECK (name <> 'poison')")
-    try:
+    with refused_by_the_database("poison"):
         delivery = commit_all([(sender, body) for body in bodies])
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE lineage_job DROP CONSTRAINT no_poison")
     assert [n for n, committed in delivery.results.items() if committed and committed.unstorable] == [13]
     assert Event.objects.count() == 39
     assert not Event.objects.filter(id=decode_event(bodies[13]).id).exists()
