@@ -151,11 +151,14 @@ def record_attempt(
 ) -> None:
     """Notes how a request at the intake ended, and forgets the oldest of its kind beyond ATTEMPTS_KEPT.
 
-    The texts are cut to fit. Drops an attempt at a connection that is not there, what comes faster than is worth
-    reading, and what comes for ids that may be made up beyond what is worth looking up.
+    `key_name` is that of a key of this connection that was verified, if one was. The texts are cut to fit. Drops an
+    attempt at a connection that is not there, what comes faster than is worth reading, and what comes for ids that may
+    be made up beyond what is worth looking up.
     """
     kind = "rejected" if outcome == Attempt.Outcome.REJECTED else "accepted"
-    if drop := _reason_to_drop(connection_id, kind, at):
+    # A key vouches for its connection.
+    is_known = bool(key_name) or connection_id in _ACQUAINTED
+    if drop := _reason_to_drop(connection_id, kind, at, is_known=is_known):
         ATTEMPTS_DROPPED[drop].inc()
         return
     with transaction.atomic():
@@ -180,9 +183,9 @@ def record_attempt(
     ATTEMPTS_LISTED.inc()
 
 
-def _reason_to_drop(connection_id: UUID, kind: str, at: datetime) -> Drop | None:
+def _reason_to_drop(connection_id: UUID, kind: str, at: datetime, *, is_known: bool) -> Drop | None:
     """Why this attempt is not to cost a transaction; None: it may."""
-    if connection_id not in _ACQUAINTED and not _PACE_OF_STRANGERS.allows(None, at):
+    if not is_known and not _PACE_OF_STRANGERS.allows(None, at):
         return Drop.STRANGER
     return None if _PACE_OF_ATTEMPTS[kind].allows(connection_id, at) else Drop.PACED
 

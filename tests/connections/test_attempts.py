@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from connections import actions
-from connections.models import Attempt
+from connections.models import Attempt, Connection
 from tests.connections.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +88,30 @@ def test_an_attempt_at_a_connection_that_is_not_there_is_ignored(make_connection
     record(removed)
     actions.record_attempt(connection_id=uuid4(), at=NOW, outcome="rejected", status=401)
     assert not Attempt.objects.exists()
+
+
+def test_ids_that_nobody_vouched_for_are_looked_up_at_a_bounded_pace(make_connection, django_assert_num_queries):
+    acquainted, stranger = make_connection(), Connection.objects.create(name="stranger", type="dbt", created_at=NOW)
+    later = NOW + timedelta(days=1)
+    for _ in range(20):
+        actions.record_attempt(connection_id=uuid4(), at=later, outcome="rejected", status=401)
+    with django_assert_num_queries(0):
+        for _ in range(20):
+            actions.record_attempt(connection_id=uuid4(), at=later, outcome="rejected", status=401)
+        actions.record_attempt(connection_id=stranger.id, at=later, outcome="rejected", status=401)
+    actions.record_attempt(connection_id=acquainted.id, at=later, outcome="rejected", status=401)
+    assert Attempt.objects.get().connection == acquainted
+    # A key that was verified vouches for its connection.
+    vouched = Connection.objects.create(name="vouched", type="dbt", created_at=NOW)
+    actions.record_attempt(connection_id=vouched.id, at=later, outcome="rejected", status=400, key_name="worker")
+    assert vouched.attempts.count() == 1
+    # A second later the other is looked up, and is one of those that are known from then on.
+    for second in (1, 2):
+        actions.record_attempt(
+            connection_id=stranger.id, at=later + timedelta(seconds=second), outcome="rejected", status=401
+        )
+        for _ in range(20):
+            actions.record_attempt(
+                connection_id=uuid4(), at=later + timedelta(seconds=2), outcome="rejected", status=401
+            )
+    assert stranger.attempts.count() == 2

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from connections.pacing import Pace
+from connections.pacing import LatelySeen, Pace
 from tests.connections.conftest import NOW
 
 
@@ -27,3 +27,13 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     assert len(pace._stretches) == 2
     assert not pace.allows("c", NOW)
     assert pace.allows("a", NOW)
+
+
+def test_what_was_seen_longest_ago_is_forgotten():
+    seen = LatelySeen(size=2)
+    for item in "abac":
+        seen.add(item)
+    assert [item in seen for item in "abc"] == [True, False, True]
+    seen.discard("a")
+    seen.discard("z")
+    assert [item in seen for item in "abc"] == [False, False, True]
