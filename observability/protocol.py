@@ -5,6 +5,8 @@ is told to stop, when the next request may be on its way: senders that do not re
 """
 
 import asyncio
+import socket
+import sys
 from typing import Any
 
 from uvicorn import Config, Server
@@ -18,6 +20,14 @@ BODY_SECONDS = 40.0
 # So long a connection that is idle when the worker is told to stop may still bring a request: that one is answered
 # with `Connection: close`, and the client then goes elsewhere on its own account.
 LINGER_SECONDS = 1.0
+# So long a client may leave unread what it is sent.
+UNREAD_SECONDS = 30
+
+
+def bound_unread_answers(listener: socket.socket) -> None:
+    """Has the kernel end connections whose client does not read. Those that are accepted inherit it. Linux only."""
+    if sys.platform == "linux" and listener.family in (socket.AF_INET, socket.AF_INET6):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
 
 
 class State(ServerState):

@@ -15,7 +15,7 @@ from uvicorn_worker import UvicornWorker
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
 from observability.processes import end_with, end_with_starter, give_back_large_blocks, raise_limit_of_open_files
-from observability.protocol import BoundedProtocol, LeavingServer
+from observability.protocol import BoundedProtocol, LeavingServer, bound_unread_answers
 
 # A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
 # kills it a moment later.
@@ -77,6 +77,11 @@ def on_starting(_server: Arbiter) -> None:
     # Each client is one of them: the usual 1,024 would be what bounds their number.
     raise_limit_of_open_files()
     give_back_large_blocks()
+
+
+def when_ready(server: Arbiter) -> None:
+    for listener in server.LISTENERS:
+        bound_unread_answers(listener.sock)
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
