@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -47,7 +48,7 @@ Results = dict[tuple[str, int, int], Measurement]
 
 
 def measure(
-    cases: Sequence[Case], *, rounds: int, seconds: float, postgres: int, warm_up: float = _WARM_UP_SECONDS
+    cases: Sequence[Case], *, rounds: int, seconds: float, postgres: int, warm_up: float | None = None
 ) -> Results:
     """The medians of the rounds. `postgres` is the process id of the database server that all subjects share.
 
@@ -55,7 +56,7 @@ def measure(
     is how long each subject is driven before anything counts.
     """
     for case in {case.subject.name: case for case in cases}.values():
-        _round(case, warm_up, postgres)
+        _round(case, warm_up or min(_WARM_UP_SECONDS, seconds), postgres)
     found: dict[tuple[str, int, int], list[Measurement]] = defaultdict(list)
     for number, case in itertools.product(range(rounds), cases):
         print(f"round {number + 1} of {rounds}: {case}", file=sys.stderr)
@@ -78,8 +79,13 @@ def _round(case: Case, seconds: float, postgres: int) -> Measurement:
     most = events + outcome.refused if case.subject.may_refuse else events
     if (outcome.refused and not case.subject.may_refuse) or not 0 < events <= newly <= most:
         raise SystemExit(f"{case}: {events} events acknowledged, {outcome.refused} requests refused, {newly} stored")
-    cuts = statistics.quantiles(outcome.latencies, n=100)
-    return Measurement(events / outcome.seconds, cuts[49], cuts[98], cpu / events, outcome.refused)
+    p50, p99 = (_percentile(outcome.latencies, share) for share in (0.5, 0.99))
+    return Measurement(events / outcome.seconds, p50, p99, cpu / events, outcome.refused)
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    """By nearest rank: of one value too."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def _load(case: Case, seconds: float) -> Outcome:
