@@ -21,6 +21,18 @@ WHERE api_key.id = ANY(%b::uuid[]) AND connection.removed_at IS NULL
 FOR KEY SHARE OF connection
 """
 
+_INSIST_LIVE = b"""
+SELECT insist(count(*) = cardinality(%b::uuid[])) FROM (
+    SELECT FROM unnest(%b::uuid[], %b::uuid[]) AS said (id, connection_id)
+    JOIN connections_apikey api_key ON api_key.id = said.id AND api_key.connection_id = said.connection_id
+    JOIN connections_connection connection ON connection.id = api_key.connection_id
+    WHERE connection.removed_at IS NULL
+    FOR KEY SHARE OF connection
+) AS live
+"""
+# The SQLSTATE of `insist` (connections/migrations/0001): what a transaction insisted on does not hold.
+INSISTED = "OB001"
+
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def visible(self) -> Self:
@@ -53,6 +65,15 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
                 return dict(cursor.fetchall())
 
         return answer
+
+    def insist_live(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
+        """As `lock_live`, for a pipeline that is a transaction of its own: it fails with the SQLSTATE INSISTED unless
+        all of these keys (key id, connection id) exist, on those connections."""
+        session = transaction.get_connection(self.db)
+        key_ids, connection_ids = map(list, zip(*keys, strict=True))
+        with session.wrap_database_errors:
+            cursor = psycopg.Cursor(session.connection)
+            cursor.execute(_INSIST_LIVE, [key_ids, key_ids, connection_ids], prepare=True)
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

@@ -4,13 +4,15 @@ Stores what several requests sent, and projects the new events into jobs, runs, 
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 
 from connections.models import ApiKey
+from connections.querysets import INSISTED
 from lineage.events import Event
 from lineage.events.decode import subject_id
 from lineage.projection.rows import Key, Rows, fold, ordered
@@ -47,16 +49,22 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
 
     Raises Django's database errors; then nothing was stored.
     """
+    connection.ensure_connection()
+    digest_once = _digest_in_one_piece
     for remaining in range(_TRIES - 1, -1, -1):
         try:
-            receipts, rows, heard = _digest_once(submissions, now)
+            receipts, rows, heard = digest_once(submissions, now)
         except _KeysGone as gone:
             return _without(gone.keys, submissions, now)
         except Error as error:
             forget_written()
-            if not remaining or getattr(error.__cause__, "sqlstate", None) not in _UPSET:
+            sqlstate = getattr(error.__cause__, "sqlstate", None)
+            if sqlstate == INSISTED:
+                digest_once = _digest_with_a_look
+            elif remaining and sqlstate in _UPSET:
+                count_retry(error)
+            else:
                 raise
-            count_retry(error)
         else:
             _written.note(rows)
             _heard_lately.note(heard, now)
@@ -83,22 +91,47 @@ def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) 
     return [Receipt(accepted=False, stored=0) if s.key_id in keys else next(others) for s in submissions]
 
 
+# The receipts, the rows that are now written, and who was heard from.
+_Digested = tuple[list[Receipt], Rows, dict[UUID, str]]
+
+
+def _digest_in_one_piece(submissions: Sequence[Submission], now: datetime) -> _Digested:
+    """One round trip, COMMIT included: what locks the rows of jobs never waits for this process. Fails with the
+    SQLSTATE INSISTED where something has to be looked at first: a key that is gone, a run that changes its job."""
+    offered, heard = _offered(submissions), _heard_from(submissions)
+    rows = _fold(offered)
+    with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
+        if submissions:
+            ApiKey.objects.insist_live({(s.key_id, s.connection_id) for s in submissions})
+        outcome = _write(offered, rows, now, moves_allowed=False)
+        events.touch_activity(_heard_lately.without(heard, now), now=now)
+    new, _ = _read(outcome)
+    return _receipts(submissions, new), rows, heard
+
+
 @transaction.atomic
-def _digest_once(submissions: Sequence[Submission], now: datetime) -> tuple[list[Receipt], Rows, dict[UUID, str]]:
-    """The receipts, the rows that are now written, and who was heard from."""
-    offered = {(s.connection_id, event.id): event for s in submissions for event in s.events}
-    rows = fold((connection_id, event) for (connection_id, _), event in offered.items())
+def _digest_with_a_look(submissions: Sequence[Submission], now: datetime) -> _Digested:
+    """Commits once the answers are read. Rare."""
+    offered, heard = _offered(submissions), _heard_from(submissions)
+    rows = _fold(offered)
     with pipeline():
         live_keys = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
-        outcome = _write(offered, rows, now)
+        outcome = _write(offered, rows, now, moves_allowed=True)
+        events.touch_activity(_heard_lately.without(heard, now), now=now)
     _check_keys(submissions, live_keys())
     new, moved = _read(outcome)
     if left := moved - rows.jobs.keys():
         jobs.lock_jobs(sorted(left))
         jobs.recount_runs(sorted(left))
-    heard = _heard_from(submissions, new)
-    events.touch_activity(_heard_lately.without(heard, now), now=now)
     return _receipts(submissions, new), rows, heard
+
+
+def _offered(submissions: Sequence[Submission]) -> dict[Key, Event]:
+    return {(s.connection_id, event.id): event for s in submissions for event in s.events}
+
+
+def _fold(offered: dict[Key, Event]) -> Rows:
+    return fold((connection_id, event) for (connection_id, _), event in offered.items())
 
 
 def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID, UUID]) -> None:
@@ -107,12 +140,15 @@ def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID,
         raise _KeysGone(gone)
 
 
-def _write(offered: dict[Key, Event], rows: Rows, now: datetime) -> Result:
+def _write(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
     """Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
-    before it is known which of the events are new."""
+    before it is known which of the events are new.
+
+    Jobs come after the runs, and their locks are held for as short as can be: all writers of a job wait for them.
+    """
+    stored = events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
     jobs.insert_jobs(_written.jobs(rows))
     jobs.lock_jobs(sorted(rows.jobs))
-    stored = events.store_events(_event_rows(offered, now), rows.runs.values())
     jobs.update_jobs(ordered(rows.descriptions))
     datasets.insert_datasets(_written.datasets(rows))
     datasets.mark_described(_written.described(rows))
@@ -150,13 +186,13 @@ def _read(outcome: Result) -> tuple[set[Key], set[Key]]:
     return new, moved
 
 
-def _heard_from(submissions: Iterable[Submission], new: set[Key]) -> dict[UUID, str]:
-    """Each connection that sent something new, with the name of a job of it."""
+def _heard_from(submissions: Iterable[Submission]) -> dict[UUID, str]:
+    """Each connection that sent something, with the name of a job of it."""
     heard: dict[UUID, str] = {}
     for submission in submissions:
-        for event in submission.events:
-            if (submission.connection_id, event.id) in new:
-                heard.setdefault(submission.connection_id, event.job.name if event.job else "")
+        if submission.events:
+            job = submission.events[0].job
+            heard.setdefault(submission.connection_id, job.name if job else "")
     return heard
 
 

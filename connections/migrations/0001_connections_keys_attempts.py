@@ -9,6 +9,15 @@ from django.db import migrations, models
 
 import connections.names
 
+# For transactions that travel to the server in one piece: nobody could look at an answer before they are committed.
+INSIST = """
+CREATE FUNCTION insist(holds boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF holds THEN RETURN true; END IF;
+    RAISE EXCEPTION 'what the transaction insists on does not hold' USING ERRCODE = 'OB001';
+END $$
+"""
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -18,6 +27,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(INSIST, "DROP FUNCTION insist(boolean)"),
         migrations.CreateModel(
             name="Connection",
             fields=[

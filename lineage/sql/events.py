@@ -37,7 +37,7 @@ SELECT connection_id, id, NULL::uuid, NULL::uuid FROM stored
 UNION ALL
 SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
 FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
-WHERE merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id
+WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist(%b::boolean)
 """.encode()  # noqa: S608 - made of constants
 
 _TOUCH_ACTIVITY = f"""
@@ -52,18 +52,19 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 """.encode()  # noqa: S608 - made of constants
 
 
-def store_events(events: Iterable[Row], run_rows: Iterable[RunRow]) -> Result:
+def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_allowed: bool) -> Result:
     """Stores the events that are not stored yet, and merges what is said of their runs.
 
     `events`: (connection id, event time, id, received at, kind, event type, subject id, body), sorted.
     Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
-    job id) for each run that is filed, or once was, under another job than its row says.
+    job id) for each run that is filed, or once was, under another job than its row says. Unless moves are allowed,
+    such a run has the statement fail with the SQLSTATE INSISTED.
     """
     columns = pack(_EVENT, events)
     if not columns:
         return Result(None)
     said = runs.packed(run_rows) or [column(type_, ()) for type_ in runs.ROW]
-    return execute(_STORE, [*columns, *said])
+    return execute(_STORE, [*columns, *said, moves_allowed])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

@@ -28,19 +28,19 @@ class Result:
 @contextmanager
 def pipeline() -> Iterator[None]:
     """Sends the statements within together: one wait for all of them. Their errors come at the end, or at the first
-    result that is read."""
+    result that is read. Outside a transaction they are one of their own, committed when the block ends."""
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
 
 
-def execute(statement: bytes, columns: Sequence[Column]) -> Result:
-    """Runs a statement inside a transaction. Each of `columns` is bound to one `%b::type[]`.
+def execute(statement: bytes, parameters: Sequence[Column | bool]) -> Result:
+    """Runs a statement inside a transaction. Each column is bound to one `%b::type[]`.
 
     Errors come as Django's database errors, at the next result that is read; their `__cause__` carries the SQLSTATE.
     """
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(statement, columns, prepare=True, binary=True)
+        cursor.execute(statement, parameters, prepare=True, binary=True)
         return Result(cursor)
 
 

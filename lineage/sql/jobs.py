@@ -1,5 +1,5 @@
-"""lineage_job. Its rows are locked before the runs change, so that what is read of the runs afterwards is whole:
-two transactions that write runs of one job take turns."""
+"""lineage_job. Its rows are locked before the runs are read, by a statement of its own: so each reads what those before
+it committed, and two transactions that write runs of one job take turns."""
 
 from typing import Final
 from uuid import UUID

@@ -2,13 +2,15 @@
 
 import contextlib
 import threading
+import uuid
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.db import connection as database
-from django.db import transaction
 
 from connections import actions
 from connections.models import ApiKey, Connection
+from connections.querysets import INSISTED
 from tests.connections.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,3 +130,40 @@ def test_two_who_remove_the_same_connection_both_succeed(key, in_thread):
     for call in calls:
         call.result(timeout=10)
     assert Connection.objects.get().removed_at == NOW
+
+
+def insist_live(*keys) -> None:
+    """As the intake does: in a pipeline that is a transaction."""
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
+        ApiKey.objects.insist_live([(key.id, key.connection_id) for key in keys])
+
+
+def test_insisting_on_live_keys(key, make_connection, make_key):
+    other = make_key(make_connection("other")).api_key
+    insist_live(key)
+    insist_live(key, other)
+
+
+@pytest.mark.parametrize("end", ["deleted", "ended", "of another connection"])
+def test_insisting_on_a_key_that_is_not_live_fails(key, make_connection, make_key, end):
+    other = make_key(make_connection("other")).api_key
+    if end == "deleted":
+        actions.delete_api_key(api_key=other)
+        other.id = uuid.uuid4()
+    elif end == "ended":
+        actions.end_connection(connection=other.connection, now=NOW)
+    else:
+        other.connection_id = key.connection_id
+    with pytest.raises(DatabaseError) as error:
+        insist_live(key, other)
+    assert error.value.__cause__.sqlstate == INSISTED
+    insist_live(key)
+
+
+def test_who_insists_waits_for_a_removal(key, in_thread):
+    with transaction.atomic():
+        actions.end_connection(connection=key.connection, now=NOW)
+        commit = in_thread(insist_live, key)
+        assert waits_for_a_lock(finished(commit))
+    assert commit.exception(timeout=10).__cause__.sqlstate == INSISTED
