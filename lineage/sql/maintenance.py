@@ -19,13 +19,18 @@ def take_turn() -> bool:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """The same for many transactions of this session. Ends with the session, if that is lost."""
-    mine = _ask(f"SELECT pg_try_advisory_lock{_LOCK}")
+def alone() -> Iterator[None]:
+    """The same for many transactions of this session. Ends with the session, if that is lost.
+
+    Raises OperationalError (Failure.TIMEOUT) where others do not come to an end within a minute.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '1min'")
+        cursor.execute(f"SELECT pg_advisory_lock{_LOCK}")
     try:
-        yield mine
+        yield
     finally:
-        if mine and connection.is_usable():
+        if connection.is_usable():
             _ask(f"SELECT pg_advisory_unlock{_LOCK}")
 
 

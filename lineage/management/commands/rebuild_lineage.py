@@ -1,0 +1,42 @@
+"""Builds jobs, runs, datasets, edges and activity from the stored events."""
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management import CommandError
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from connections.models import Connection
+from lineage.rebuild import Rebuilt, Removed, rebuild_connection
+
+
+class Command(BaseCommand):
+    help = (
+        "Builds what is shown of jobs, runs and datasets anew from the stored events, and puts right what differs. "
+        "The product may serve meanwhile. Where it is stopped, run it again."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--connection", type=UUID, metavar="ID", help="of one connection alone")
+
+    def handle(self, *, connection: UUID | None, **_options: Any) -> None:
+        connections = Connection.objects.visible().order_by("created_at", "id")
+        if connection is not None:
+            connections = connections.filter(pk=connection)
+            if not connections:
+                raise CommandError(f"There is no connection {connection}.")
+        for each in list(connections):
+            try:
+                rebuilt = rebuild_connection(each, clock=timezone.now)
+            except Removed:
+                continue
+            self.stdout.write(f"{each.name}: {_in_words(rebuilt)}")
+
+
+def _in_words(rebuilt: Rebuilt) -> str:
+    changed = [f"{count} of {table}" for table, count in rebuilt.changed.items() if count]
+    unreadable = f" ({rebuilt.unreadable} of them cannot be read; the log names them)" if rebuilt.unreadable else ""
+    rows = f"rows changed: {', '.join(changed)}" if changed else "every row was right"
+    return f"{rebuilt.events} events{unreadable}; {rows}"
