@@ -5,6 +5,7 @@ PROMETHEUS_MULTIPROC_DIR (in it, a directory for what the processes count; by de
 """
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -85,6 +86,9 @@ def when_ready(server: Arbiter) -> None:
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
+    # Until its own handlers are there, a worker has the master's, which only take note of a signal: if the master ended
+    # at that moment, it would stay.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Without a master nobody replaces a worker, and it would keep the port.
     end_with(server.pid)
     RUNNING.set(1)
