@@ -18,8 +18,10 @@ from django.utils import timezone
 
 from lineage.digest import Submission
 from lineage.events import Event
-from lineage.intake.accounting import commit_and_count
+from lineage.intake.accounting import commit_and_count, count_events
+from lineage.intake.answers import Code
 from lineage.intake.commit import NOTHING_STORED, Committed, DatabaseFault
+from lineage.intake.metrics import rejected
 from lineage.sql.sessions import replace_ended_sessions, what_happened
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,11 @@ class Waiting(Generic[Ticket]):
             unstorable=self.committed.unstorable.union(unstorable),
         )
         self.position += len(part.events)
+
+    def give_up(self, code: Code, part: Submission | None = None) -> None:
+        """Accounts for the events behind the part, which nobody will try to commit."""
+        reached = self.position + (len(part.events) if part else 0)
+        count_events(rejected(code), len(self.submission.events) - reached)
 
     @property
     def is_done(self) -> bool:
@@ -139,11 +146,15 @@ class Committer(Generic[Ticket]):
     def _commit(self, turn: _Turn[Ticket]) -> None:
         committed = self._try_to_commit(turn)
         if committed is None:
+            for waiting, part in zip(turn.waiting, turn.parts, strict=True):
+                waiting.give_up(Code.DATABASE_AWAY, part)
             self._deliver([(waiting, None) for waiting in turn.waiting])
             return
         done = []
         for waiting, part, its in zip(turn.waiting, turn.parts, committed, strict=True):
             waiting.note(part, its)
+            if not its.accepted:
+                waiting.give_up(Code.KEY_REFUSED)
             if waiting.is_done:
                 done.append((waiting, waiting.committed))
             else:

@@ -1,5 +1,6 @@
 """What the metrics tell of a database that hangs, loses sessions, refuses values or is away."""
 
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,18 +111,20 @@ def test_a_database_that_is_away(tmp_path: Path) -> None:
         with serve(own.url, tmp_path / "log.txt", arguments=("--workers", "1"), environment=settings) as server:
             bearer = {"Authorization": f"Bearer {key}"}
 
-            def send(suffix: str = "") -> int:
-                return post(server, server.path(id_, suffix), encoded(), bearer).status
+            def send(body: bytes | None = None, suffix: str = "") -> int:
+                return post(server, server.path(id_, suffix), body or encoded(), bearer).status
 
             assert send() == 201
             before = scrape(server)
             own.stop()
             assert [send() for _ in range(3)] == [503] * 3
+            # Committed in parts: after the first that fails the others are not tried.
+            assert send(json.dumps([event()] * 1200).encode(), "/batch") == 503
             away = scrape(server).since(before)
             own.start()
             wait_for(lambda: send() == 201)
 
-    assert away.by_label(REQUESTS, "outcome", "reason") == {("rejected", "database_away"): 3}
-    assert away.by_label(EVENTS, "outcome", "reason") == {("rejected", "database_away"): 3}
-    assert away.value("commit_failures_total") == 3
-    assert sum(away.by_label("database_errors_total", "kind").values()) >= 3
+    assert away.by_label(REQUESTS, "outcome", "reason") == {("rejected", "database_away"): 4}
+    assert away.by_label(EVENTS, "outcome", "reason") == {("rejected", "database_away"): 3 + 1200}
+    assert away.value("commit_failures_total") == 4
+    assert sum(away.by_label("database_errors_total", "kind").values()) >= 4
