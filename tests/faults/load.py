@@ -53,12 +53,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
+        self.answers: Counter[int | str] = Counter()
         self._acknowledged = 0
         self._changed = threading.Condition()
 
     def note(self, exchange: Exchange) -> None:
         with self._changed:
             self.exchanges.append(exchange)
+            self.answers[exchange.answer] += 1
             self._acknowledged += exchange.is_acknowledged
             self._changed.notify_all()
 
@@ -78,10 +80,6 @@ class Ledger:
     @property
     def sent(self) -> dict[UUID, Sent]:
         return {exchange.event.id: exchange.event for exchange in self.exchanges}
-
-    @property
-    def answers(self) -> Counter[int | str]:
-        return Counter(exchange.answer for exchange in self.exchanges)
 
     @property
     def failures(self) -> list[Exchange]:

@@ -46,7 +46,6 @@ class Site:
         tell(f"the last refusal came {recovery:.1f} s after the fault ended; {dict(self.ledger.answers)}")
         assert recovery <= RECOVERY_SECONDS
         assert self.ledger.answers.keys() <= {200, 201, 503}
-        audit(self.database, self.target.connection_id, self.ledger)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +79,7 @@ def test_senders_wait_and_people_read_on(site: Site) -> None:
             there_is_room = time.monotonic()
         site.check(there_is_room)
     assert site.product.workers == workers
+    audit(site.database, site.target.connection_id, site.ledger)
 
 
 def test_postgresql_gives_up(site: Site) -> None:
@@ -99,6 +99,7 @@ def test_postgresql_gives_up(site: Site) -> None:
         is_back = time.monotonic()
     site.check(is_back)
     assert site.product.workers == workers
+    audit(site.database, site.target.connection_id, site.ledger)
 
 
 def need_another_file_of_the_log(database: OwnDatabase) -> None:
