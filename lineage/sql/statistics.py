@@ -1,0 +1,58 @@
+"""What the latest runs of jobs tell: one probe of `lineage_run_newest_of_job` for each job, whatever it keeps."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+_STATISTICS = """
+SELECT wanted.connection_id, wanted.job_id, tally.*
+FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS runs,
+        count(*) FILTER (WHERE state = 'COMPLETED') AS completed,
+        count(*) FILTER (WHERE state = 'FAILED') AS failed,
+        count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
+        min(run_at) AS oldest_at,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+    FROM (
+        SELECT
+            state, run_at,
+            CASE WHEN state = 'COMPLETED' AND ended_at >= started_at
+                 THEN extract(epoch FROM ended_at - started_at)::float8 END AS seconds
+        FROM lineage_run AS run
+        WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
+        ORDER BY run.run_at DESC, run.id DESC
+        LIMIT %s
+    ) AS recent_run
+) AS tally
+WHERE tally.runs > 0
+"""
+
+
+class Tally(NamedTuple):
+    """Of the latest runs of one job. `median` and `p95` are in seconds; None where no duration is known."""
+
+    connection_id: UUID
+    job_id: UUID
+    runs: int
+    completed: int
+    failed: int
+    aborted: int
+    oldest_at: datetime
+    median: float | None
+    p95: float | None
+
+
+def tally_runs(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int) -> list[Tally]:
+    """`jobs`: (connection id, job id). Those without a run are left out. One query."""
+    if not jobs:
+        return []
+    connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_STATISTICS, [connection_ids, job_ids, most_runs])
+        return [Tally(*row) for row in cursor.fetchall()]
