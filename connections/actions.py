@@ -161,26 +161,23 @@ def record_attempt(
     if drop := _reason_to_drop(connection_id, kind, at, is_known=is_known):
         ATTEMPTS_DROPPED[drop].inc()
         return
-    with transaction.atomic():
-        try:
-            # Also keeps two from trimming at once.
-            connection = _lock(connection_id)
-        except Connection.DoesNotExist:
-            _ACQUAINTED.discard(connection_id)
-            ATTEMPTS_DROPPED[Drop.NO_CONNECTION].inc()
-            return
-        Attempt.objects.create(
-            connection=connection,
-            at=at,
-            outcome=outcome,
-            status=status,
-            reason=_fit(MAX_TEXT_LENGTH, reason),
-            key_name=_fit(MAX_NAME_LENGTH, key_name),
-            job_name=_fit(MAX_TEXT_LENGTH, job_name),
-        )
-        _trim_attempts(connection, kind)
-    _ACQUAINTED.add(connection_id)
-    ATTEMPTS_LISTED.inc()
+    attempt = Attempt(
+        connection_id=connection_id,
+        at=at,
+        outcome=outcome,
+        status=status,
+        reason=_fit(MAX_TEXT_LENGTH, reason),
+        key_name=_fit(MAX_NAME_LENGTH, key_name),
+        job_name=_fit(MAX_TEXT_LENGTH, job_name),
+    )
+    try:
+        _list_attempt(attempt, kind)
+    except Connection.DoesNotExist:
+        _ACQUAINTED.discard(connection_id)
+        ATTEMPTS_DROPPED[Drop.NO_CONNECTION].inc()
+    else:
+        _ACQUAINTED.add(connection_id)
+        ATTEMPTS_LISTED.inc()
 
 
 def _reason_to_drop(connection_id: UUID, kind: str, at: datetime, *, is_known: bool) -> Drop | None:
@@ -190,8 +187,12 @@ def _reason_to_drop(connection_id: UUID, kind: str, at: datetime, *, is_known: b
     return None if _PACE_OF_ATTEMPTS[kind].allows(connection_id, at) else Drop.PACED
 
 
-def _trim_attempts(connection: Connection, kind: str) -> None:
-    alike = Attempt.objects.of_kind(kind).filter(connection=connection)
+@transaction.atomic
+def _list_attempt(attempt: Attempt, kind: str) -> None:
+    # Also keeps two from trimming at once.
+    _lock(attempt.connection_id)
+    attempt.save(force_insert=True)
+    alike = Attempt.objects.of_kind(kind).filter(connection_id=attempt.connection_id)
     kept = alike.newest(ATTEMPTS_KEPT[kind]).values("pk")
     alike.exclude(pk__in=kept).delete()
 

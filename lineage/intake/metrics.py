@@ -47,9 +47,7 @@ COMMIT_SECONDS: Final = Histogram(
     "observatory_commit_seconds", "What a commit took, retries included.", buckets=_SECONDS
 )
 COMMIT_EVENTS: Final = Histogram(
-    "observatory_commit_events",
-    "Events that shared a commit.",
-    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 2000, 10000),
+    "observatory_commit_events", "Events that shared a commit.", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
 )
 COMMIT_FAILURES: Final = Counter(
     "observatory_commit_failures_total", "Commits after which the senders were told to try again."
