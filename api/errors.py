@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -28,6 +29,10 @@ def handle_exception(exception: Exception, context: dict[str, Any]) -> Response 
         exception = exceptions.NotFound()
     elif isinstance(exception, DjangoPermissionDenied):
         exception = exceptions.PermissionDenied()
+    elif isinstance(exception, SuspiciousOperation):
+        exception = exceptions.ParseError(
+            "The request has too many parameters, or ones that cannot be read.", "invalid"
+        )
     elif isinstance(exception, OperationalError | InterfaceError):
         logger.warning("api_database_unavailable", error=str(exception))
         exception = Unavailable()

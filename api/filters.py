@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
+from drf_spectacular.drainage import set_override
 
 from lineage.models import Job, RunState
 from lineage.querysets import DatasetQuerySet, JobQuerySet
@@ -43,12 +44,21 @@ def _instant(lookup: str, help_text: str) -> _InstantFilter:
     )
 
 
-def _search(help_text: str) -> filters.CharFilter:
-    return filters.CharFilter(method="filter_search", max_length=LONGEST_SEARCH, help_text=help_text)
+def _text(description: str, **kwargs: Any) -> filters.CharFilter:
+    described = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]*$", "description": description}
+    if "max_length" in kwargs:
+        described["maxLength"] = kwargs["max_length"]
+    text_filter = filters.CharFilter(**kwargs)
+    set_override(text_filter, "field", described)
+    return text_filter
+
+
+def _search(description: str) -> filters.CharFilter:
+    return _text(description, method="filter_search", max_length=LONGEST_SEARCH)
 
 
 def _namespace() -> filters.CharFilter:
-    return filters.CharFilter(field_name="namespace", strip=False, help_text="The namespace, exactly.")
+    return _text("The namespace, exactly.", field_name="namespace", strip=False)
 
 
 class JobFilter(filters.FilterSet):

@@ -161,7 +161,7 @@ class KeysetPagination(BasePagination):
                 "in": "query",
                 "required": False,
                 "description": "Where the page begins. Follow the `next` and `previous` links rather than make one.",
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "minLength": 1},
             },
             {
                 "name": PAGE_SIZE,

@@ -13,7 +13,8 @@ from api.pagination import Keyset, KeysetPagination
 
 
 class ReadView(GenericAPIView[Any]):
-    """A query parameter that the view does not know is refused: a filter that is mistyped would show too much."""
+    """A query parameter that the view does not know, or that is empty, is refused: a filter that is ignored would show
+    too much. So is one that comes twice, of which only one would count."""
 
     http_method_names = ["get", "head", "options"]
     filterset_class: Any = None
@@ -27,11 +28,9 @@ class ReadView(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        known = self.known_parameters()
-        unknown = sorted(request.query_params.keys() - known)
-        if unknown:
-            names = ", ".join(sorted(known)) or "none"
-            raise ValidationError({name: [f"Unknown here. Known: {names}."] for name in unknown})
+        wrong = _wrong_parameters(request, self.known_parameters())
+        if wrong:
+            raise ValidationError(wrong)
 
     def known_parameters(self) -> set[str]:
         filters = self.filterset_class.base_filters.keys() if self.filterset_class else ()
@@ -53,3 +52,16 @@ class ListView(ReadView):
     def answer(self, rows: list[Any]) -> Response:
         """A page of these."""
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+
+def _wrong_parameters(request: Request, known: set[str]) -> dict[str, list[str]]:
+    """Name → what is wrong with it, of those that no view could make sense of."""
+    wrong = {}
+    for name, values in sorted(request.query_params.lists()):
+        if name not in known:
+            wrong[name] = [f"Unknown here. Known: {', '.join(sorted(known)) or 'none'}."]
+        elif len(values) > 1:
+            wrong[name] = ["Given more than once."]
+        elif values == [""]:
+            wrong[name] = ["Empty: give it a value, or leave it out."]
+    return wrong

@@ -234,10 +234,12 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "api.errors.handle_exception",
+    # No `?format=`: Accept says it.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Observatory API",
-    "DESCRIPTION": "Reads what orchestrators sent: connections, jobs, runs, their events, and datasets.",
+    "DESCRIPTION": "Takes what orchestrators send, and shows it: connections, jobs, runs, their events, and datasets.",
     "VERSION": "1",
     # Its schemas are JSON Schema, so that tests can check answers against them as they are.
     "OAS_VERSION": "3.1.0",
@@ -249,6 +251,10 @@ SPECTACULAR_SETTINGS = {
         "RunState": "lineage.models.RunState",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.intake_schema.describe_intake",
+    ],
     # The page of the API's documentation asks nobody else what to think of the schema.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SERVE_INCLUDE_SCHEMA": False,

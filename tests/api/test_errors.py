@@ -62,6 +62,24 @@ def test_an_unknown_parameter_is_refused(connection: Connection, read: Read) -> 
     read(f"connections/{connection.pk}", 400, verbose="1")
 
 
+@pytest.mark.parametrize("parameter", ["state", "namespace", "search", "started_after", "page_size", "cursor"])
+def test_an_empty_parameter_is_refused(connection: Connection, read: Read, parameter: str) -> None:
+    """As a script sends it whose variable is not set: it would show too much."""
+    path = "runs" if parameter == "started_after" else "jobs"
+    error = read(f"connections/{connection.pk}/{path}", 400, **{parameter: ""})["error"]
+    assert error["detail"] == {parameter: ["Empty: give it a value, or leave it out."]}
+
+
+def test_a_parameter_that_comes_twice_is_refused(connection: Connection, read: Read) -> None:
+    error = read(f"connections/{connection.pk}/jobs", 400, state=["FAILED", "RUNNING"])["error"]
+    assert error["detail"] == {"state": ["Given more than once."]}
+
+
+def test_too_many_parameters_are_told_as_any_other_error_is(read: Read, db: None) -> None:
+    error = read("datasets", 400, **{f"parameter_{number}": "1" for number in range(2_000)})["error"]
+    assert (error["code"], error["detail"]) == ("invalid", None)
+
+
 @pytest.mark.parametrize(
     "path", ["", "connections/", "runs", "nothing", "connections/1", f"runs/{uuid4()}/", "schema/", "docs/"]
 )

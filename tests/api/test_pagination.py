@@ -105,7 +105,7 @@ def test_when_all_that_follows_is_gone_the_links_lead_back(connection: Connectio
     assert api.get(empty["next"]).json()["results"] == []
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "501", "1.5", "ten", "", "٣", "9" * 5000])
+@pytest.mark.parametrize("size", ["0", "-1", "501", "1.5", "ten", " ", "٣", "9" * 5000])
 def test_a_page_size_that_is_none_is_refused(connection: Connection, read: Read, size: str) -> None:
     error = read("connections", 400, page_size=size)["error"]
     assert error["detail"] == {"page_size": ["A page holds 1 to 500 results."]}
@@ -114,7 +114,6 @@ def test_a_page_size_that_is_none_is_refused(connection: Connection, read: Read,
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "!",
         "é",
         "A",

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 
+from lineage.intake.routes import target_of
 from lineage.models import Job, Run
 from tests.api.rows import (
     NOW,
@@ -103,8 +104,13 @@ def test_it_is_served_as_json_and_as_yaml(api: Client, document: dict[str, Any])
     assert document["openapi"] == "3.1.0"
 
 
+def reading(document: dict[str, Any]) -> dict[str, Any]:
+    """The paths of the read API, each with its one operation."""
+    return {path: item["get"] for path, item in document["paths"].items() if "get" in item}
+
+
 def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: dict[str, Any]) -> None:
-    assert sorted(document["paths"]) == [
+    assert sorted(reading(document)) == [
         "/api/v1/connections",
         "/api/v1/connections/{connection_id}",
         "/api/v1/connections/{connection_id}/jobs",
@@ -115,11 +121,25 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/runs/{run_id}",
         "/api/v1/runs/{run_id}/events",
     ]
-    for path, operations in document["paths"].items():
-        assert list(operations) == ["get"]
+    for path, operation in reading(document).items():
+        assert list(document["paths"][path]) == ["get"]
         statuses = {"200", "400", "401", "406", "503"} | ({"404"} if "{" in path else set())
-        assert set(operations["get"]["responses"]) == statuses, path
-        assert operations["get"]["security"] == [{"token": []}, {"cookieAuth": []}]
+        assert set(operation["responses"]) == statuses, path
+        assert operation["security"] == [{"token": []}, {"cookieAuth": []}]
+
+
+def test_it_describes_the_intake(document: dict[str, Any]) -> None:
+    """Beside the read API: with its own keys, and with each answer that lineage/intake/answers.py can give."""
+    intake = {path: item["post"] for path, item in document["paths"].items() if "get" not in item}
+    by_id = "/gateway/openlineage/{connection_id}"
+    assert set(intake) == {by_id, f"{by_id}/batch", "/api/v1/lineage", "/api/v1/lineage/batch"}
+    for path, operation in intake.items():
+        assert target_of(path.replace("{connection_id}", str(uuid.uuid4())))
+        answers = {"200", "400", "401", "413", "415", "422", "503"}
+        answers |= {"403", "404"} if "{" in path else set()
+        answers |= set() if path.endswith("/batch") else {"201"}
+        assert set(operation["responses"]) == answers
+        assert operation["security"] == [{"apiKey": []}]
 
 
 def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]) -> None:
@@ -146,7 +166,7 @@ def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]
 def test_errors_are_as_described(
     api: Client, client: Client, document: dict[str, Any], check: Callable[[str, Any], None]
 ) -> None:
-    for path in document["paths"]:
+    for path in reading(document):
         url = path
         for name in ("{connection_id}", "{job_id}", "{run_id}"):
             url = url.replace(name, str(uuid.uuid4()))
@@ -164,11 +184,11 @@ def test_errors_are_as_described(
 def test_every_parameter_that_is_described_is_taken_and_no_other(api: Client, document: dict[str, Any]) -> None:
     job, run = full_rows()
     ids = {"{connection_id}": job.connection_id, "{job_id}": job.id, "{run_id}": run.id}
-    for path, operations in document["paths"].items():
+    for path, operation in reading(document).items():
         url = path
         for name, id_ in ids.items():
             url = url.replace(name, str(id_))
-        described = [p["name"] for p in operations["get"].get("parameters", ()) if p["in"] == "query"]
+        described = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
         refusal = api.get(url, {"unknown": "1"}).json()["error"]["detail"]["unknown"][0]
         taken = refusal.removeprefix("Unknown here. Known: ").removesuffix(".").split(", ")
         assert taken == (sorted(described) or ["none"])
@@ -181,7 +201,7 @@ def test_only_those_who_may_read_see_it(client: Client, db: None) -> None:
 
 def test_the_guide_names_every_endpoint_and_every_field(document: dict[str, Any]) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
-    for path in document["paths"]:
+    for path in reading(document):
         shown = path.removeprefix("/api/v1")
         for name in ("{connection_id}", "{job_id}", "{run_id}"):
             shown = shown.replace(name, "{id}")
