@@ -1,0 +1,88 @@
+"""Which runs belong together: parents and children, also across connections, and the tries of one task.
+
+A run names its parent by id and job. Both may belong to different connections: dbt under Airflow, each with a key of
+its own. Ids are unique in a connection only, so a parent is looked for in the run's own connection first; elsewhere it
+must be the only run with that id whose job has the name that the child gives. Never by namespace: dbt-ol puts the
+parent's namespace where its own should be, and Airflow's is `default` everywhere.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q
+
+from connections.models import Connection
+from lineage.models import Job, Run
+from lineage.querysets import RunQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A run that others name as their parent, and of which no event was received. All that is known is its name."""
+
+    id: UUID
+    job_namespace: str
+    job_name: str
+
+
+def parent_of(run: Run) -> Run | Placeholder | None:
+    """The run that started this one, with its `job`; a placeholder where it is unknown, or where several connections
+    hold one that it could be. None: the run has no parent. At most four queries."""
+    return _named(run, run.parent_run_id, run.parent_job_namespace, run.parent_job_name)
+
+
+def root_of(run: Run) -> Run | Placeholder | None:
+    """The run at the top of the chain of parents, as `parent_of` gives a parent."""
+    return _named(run, run.root_run_id, run.root_job_namespace, run.root_job_name)
+
+
+def children_of(run: Run) -> RunQuerySet:
+    """The runs whose parent, by `parent_of`, is this one. Unordered, `job` not read. Three queries in all."""
+    visible = _visible_connections()
+    holders = dict(_holders(run.id, visible))
+    ours = Q(connection_id=run.connection_id)
+    name = holders.pop(run.connection_id, None)
+    if name is not None and name not in holders.values():
+        # A connection that holds a run with this id has its children look no further.
+        strangers = [id_ for id_ in visible if id_ != run.connection_id and id_ not in holders]
+        ours |= Q(connection_id__in=strangers, parent_job_name=name)
+    return Run.objects.visible().filter(ours, parent_run_id=run.id).exclude(id=run.id)
+
+
+def tries_of(run: Run) -> RunQuerySet:
+    """All tries of what this run is a try of, itself included, the first one first. A run without a parent or a try
+    number stands alone."""
+    if run.parent_run_id is None or run.attempt is None:
+        return Run.objects.filter(connection_id=run.connection_id, id=run.id)
+    return Run.objects.filter(
+        connection_id=run.connection_id,
+        parent_run_id=run.parent_run_id,
+        job_id=run.job_id,
+        map_index=run.map_index,
+        attempt__isnull=False,
+    ).order_by("attempt", "run_at", "id")
+
+
+def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Placeholder | None:
+    if id_ is None or id_ == run.id:
+        return None
+    found: Run | None = Run.objects.filter(connection_id=run.connection_id, id=id_).first()
+    if found is None:
+        holders = [connection_id for connection_id, held in _holders(id_, _visible_connections()) if held == name]
+        if len(holders) == 1:
+            found = Run.objects.filter(connection_id=holders[0], id=id_).first()
+    if found is None:
+        return Placeholder(id_, namespace, name)
+    found.job = Job.objects.get(connection_id=found.connection_id, id=found.job_id)
+    return found
+
+
+def _visible_connections() -> list[UUID]:
+    return list(Connection.objects.visible().order_by().values_list("pk", flat=True))
+
+
+def _holders(run_id: UUID, connection_ids: list[UUID]) -> list[tuple[UUID, str]]:
+    """(connection id, job name) of each run with this id: the key begins with the connection, so they are named."""
+    return list(
+        Run.objects.filter(connection_id__in=connection_ids, id=run_id).values_list("connection_id", "job__name")
+    )
