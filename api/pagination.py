@@ -1,21 +1,15 @@
-"""Pages by keyset: the cursor holds the place where a page ended, so that the next begins right behind it.
+"""Pages by keyset, as REST framework has them.
 
-REST framework's CursorPagination compares the first column of the order alone and counts an offset among equal
-values, of at most 1,000: with 1,300 runs of one run_at, each page behind the 1,100th row was the same one again. Here
-the whole key is compared as one row value, `(run_at, id) < (…, …)`: it is unique, and the index is ordered by it. A
-deep page costs what the first one does.
+Its own CursorPagination compares the first column of the order alone and counts an offset among equal values, of at
+most 1,000: with 1,300 runs of one run_at, each page behind the 1,100th row was the same one again.
 """
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from django.db.models import QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -23,74 +17,15 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
+from lineage.keyset import Cursor, Keyset
+
 CURSOR, PAGE_SIZE = "cursor", "page_size"
 DEFAULT_PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 500
 
-
-def _instant(text: str) -> datetime:
-    value = datetime.fromisoformat(text)
-    if value.tzinfo != UTC:
-        raise ValueError("no time as a cursor has it")
-    return value
-
-
-def _text(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("PostgreSQL has no text with a NUL")
-    return text
-
-
-_PARSERS: Final[Mapping[type, Callable[[str], object]]] = {datetime: _instant, UUID: UUID, str: _text}
-
-
-class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """Where a page begins: behind the row that has these values, or, backward, before it.
-
-    Backward without values: the last page there is.
-    """
-
-    backward: bool
-    values: list[str]
-
-    def encode(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def decode(cls, text: str) -> "Cursor":
-        """Raises ValueError for what `encode` never made. The work does not grow beyond the text's length."""
-        padded = text + "=" * (-len(text) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=cls)
-
-
-@dataclass(frozen=True, slots=True)
-class Keyset:
-    """What a list is ordered by: columns that are unique together, all in one direction, with their types."""
-
-    columns: Mapping[str, type]
-    descending: bool = False
-
-    def ordered(self, queryset: Any, cursor: Cursor | None) -> Any:
-        """The rows from the cursor on, nearest first. Raises ValueError for a cursor of another list."""
-        backward = cursor is not None and cursor.backward
-        downwards = self.descending != backward
-        if cursor is not None and (cursor.values or not backward):
-            parsers = (_PARSERS[type_] for type_ in self.columns.values())
-            position = tuple(parse(value) for parse, value in zip(parsers, cursor.values, strict=True))
-            lookup = TupleLessThan if downwards else TupleGreaterThan
-            queryset = queryset.filter(lookup(Tuple(*self.columns), position))
-        return queryset.order_by(*(f"-{name}" if downwards else name for name in self.columns))
-
-    def place_of(self, row: Any) -> list[str]:
-        """The values that stand for this row in a cursor."""
-        values = (row[name] if isinstance(row, Mapping) else getattr(row, name) for name in self.columns)
-        return [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
-
-
 BY_NAME: Final = Keyset({"name": str, "id": UUID})
 BY_NAMESPACE_AND_NAME: Final = Keyset({"namespace": str, "name": str, "id": UUID})
 BY_EVENT_TIME: Final = Keyset({"event_time": datetime, "id": UUID})
-NEWEST_RUN_FIRST: Final = Keyset({"run_at": datetime, "id": UUID}, descending=True)
 
 
 class KeysetPagination(BasePagination):
@@ -102,18 +37,16 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet[Any, Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
-        self.url = self.list_url(request)
-        self.keyset: Keyset = view.keyset  # type: ignore[union-attr]
+        url = self.list_url(request)
+        keyset: Keyset = view.keyset  # type: ignore[union-attr]
         size = _page_size(request)
         try:
-            cursor = _cursor(request)
-            ordered = self.keyset.ordered(queryset, cursor)
+            page = keyset.page(queryset, _cursor(request), size, self.fitting)
         except ValueError:
             raise ValidationError({CURSOR: ["This is no cursor of this list."]}) from None
-        rows = list(ordered[: size + 1])
-        page = self.fitting(rows[:size])
-        self._set_links(cursor, page, is_cut=len(rows) > len(page))
-        return page
+        self.next = _link(url, page.next) if page.has_next else None
+        self.previous = _link(url, page.previous) if page.has_previous else None
+        return page.rows
 
     def list_url(self, request: Request) -> str:
         """The URL of the list, to which links add a cursor."""
@@ -122,22 +55,6 @@ class KeysetPagination(BasePagination):
     def fitting(self, rows: list[Any]) -> list[Any]:
         """As many of the first rows as one answer may hold: at least one, if there are any."""
         return rows
-
-    def _set_links(self, cursor: Cursor | None, page: list[Any], *, is_cut: bool) -> None:
-        """Turns a backward page the right way round, and says where the pages around it begin."""
-        self.next = self.previous = None
-        backward = cursor is not None and cursor.backward
-        if backward:
-            page.reverse()
-        if backward or is_cut:
-            self.next = self._link(Cursor(False, self.keyset.place_of(page[-1])) if page else None)
-        if is_cut if backward else cursor is not None:
-            self.previous = self._link(Cursor(True, self.keyset.place_of(page[0]) if page else []))
-
-    def _link(self, cursor: Cursor | None) -> str:
-        if cursor is None:
-            return remove_query_param(self.url, CURSOR)
-        return replace_query_param(self.url, CURSOR, cursor.encode())
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self.next, "previous": self.previous, "results": data})
@@ -176,6 +93,12 @@ class KeysetPagination(BasePagination):
                 },
             },
         ]
+
+
+def _link(url: str, cursor: Cursor | None) -> str:
+    if cursor is None:
+        return remove_query_param(url, CURSOR)
+    return replace_query_param(url, CURSOR, cursor.encode())
 
 
 def _cursor(request: Request) -> Cursor | None:

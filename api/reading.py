@@ -9,7 +9,8 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.pagination import Keyset, KeysetPagination
+from api.pagination import KeysetPagination
+from lineage.keyset import Keyset
 
 
 class ReadView(GenericAPIView[Any]):

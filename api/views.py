@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api.events import EventPagination, EventRenderer, with_bodies
 from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter
-from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME, NEWEST_RUN_FIRST
+from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME
 from api.queries import FoundRun, bodies_of_events, datasets_with, find_run, keys_of, of_run, with_jobs
 from api.reading import ListView, ReadView
 from api.schema import CONNECTION_PARAMETER, answers
@@ -26,6 +26,7 @@ from api.serializers import (
     RunSerializer,
 )
 from connections.models import Connection
+from lineage.keyset import NEWEST_RUN_FIRST
 from lineage.models import Dataset, Event, Job, Run
 from lineage.summaries import connection_summaries, connection_summary
 
