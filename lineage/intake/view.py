@@ -23,9 +23,11 @@ def intake(request: HttpRequest, **_groups: str) -> HttpResponse:
     assert target is not None  # noqa: S101 - the URLconf matches by the same pattern
     began = perf_counter()
     exchange = Exchange(target, _head(request))
-    answer = _answer(request, exchange)
-    attempts.write(exchange.attempts)
-    exchange.account(perf_counter() - began)
+    try:
+        answer = _answer(request, exchange)
+        attempts.write(exchange.attempts)
+    finally:
+        exchange.account(perf_counter() - began)
     headers = {"Content-Type": "application/json", **answer.headers}
     return HttpResponse(answer.body, status=answer.status, headers=headers)
 
