@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.faults.books import audit
+from tests.faults.books import audit, audit_by_rebuilding
 from tests.faults.conftest import Product
 from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load
@@ -83,3 +83,4 @@ def test_the_database(database: OwnDatabase, product: Product, target: Target, r
         assert last_refusal - began <= RECOVERY_SECONDS
     assert product.workers == workers
     audit(database, target.connection_id, ledger)
+    audit_by_rebuilding(database, target.connection_id)

@@ -1,22 +1,18 @@
 """kill -9 of a worker and of the master while events arrive: nothing acknowledged is lost, nothing is counted twice."""
 
 import random
-import socket
-from pathlib import Path
 
 import psutil
 
-from tests.faults.books import audit
+from tests.faults.books import audit, audit_by_rebuilding
 from tests.faults.conftest import STOP_SECONDS, Product
 from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load
 from tests.faults.scale import scaled, tell
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase
 
 ROUNDS = scaled(5, 300)
 EVENTS = scaled(1000, 500)
-STARTS = scaled(3, 50)
 # What a sender meets whose server is killed, and tries again upon.
 CUT_OFF = {"ConnectionResetError", "ConnectionRefusedError", "RemoteDisconnected", "BrokenPipeError"}
 
@@ -32,6 +28,7 @@ def test_a_worker(database: OwnDatabase, product: Product, target: Target, rng: 
     assert len(product.workers) == 2
     tell(f"{ROUNDS} kills: {dict(ledger.answers)}")
     audit(database, target.connection_id, ledger)
+    audit_by_rebuilding(database, target.connection_id)
 
 
 def test_the_master(database: OwnDatabase, product: Product, target: Target, rng: random.Random) -> None:
@@ -49,26 +46,4 @@ def test_the_master(database: OwnDatabase, product: Product, target: Target, rng
     assert ledger.answers.keys() <= {200, 201} | CUT_OFF
     tell(f"{ROUNDS} kills: {dict(ledger.answers)}")
     audit(database, target.connection_id, ledger)
-
-
-def test_a_master_that_forks(database: OwnDatabase, tmp_path: Path) -> None:
-    """Workers that have just begun to exist end with it, too: one that stays keeps the port, and nobody replaces it."""
-    for _ in range(STARTS):
-        product = Product(database, tmp_path / "log.txt", arguments=("--workers", "16"))
-        master = product.master
-        workers = master.children()
-        # At once: a moment later the youngest has asked the kernel for its signal.
-        while master.children() == workers:
-            pass
-        master.kill()
-        product.await_end()
-        wait_until(lambda port=product.server.port: is_free(port), "nobody listens any more")
-        product.stop()
-
-
-def is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+    audit_by_rebuilding(database, target.connection_id)
