@@ -47,7 +47,8 @@ log = structlog.get_logger(__name__)
 SLICE: Final = 500
 # Beside the intake a step may have to be taken again.
 _TRIES: Final = 50
-_SECOND: Final = timedelta(seconds=1)
+# How far behind digest may leave a connection's last event.
+_PRECISION: Final = timedelta(seconds=2)
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 _AFTER_ALL: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -201,7 +202,7 @@ class _Rebuild:
         return self._tables[name].put_in_place(ids)
 
     def _mend_activity(self) -> int:
-        """Keeps what the stored events do not contradict: digest writes the last one's time once a second."""
+        """Keeps what the stored events do not contradict: digest notes repeats too, and not each event."""
         heard = self._heard
         if not heard.job_names:
             return 0
@@ -213,7 +214,7 @@ class _Rebuild:
             first_job_name=min(heard.job_names),
         )
         if known is not None:
-            row.last_event_at = min(max(known.last_event_at, heard.last - _SECOND), heard.last)
+            row.last_event_at = min(max(known.last_event_at, heard.last - _PRECISION), self._clock())
             if known.first_event_at == heard.first and known.first_job_name in heard.job_names:
                 row.first_job_name = known.first_job_name
             if known.first_event_at < heard.first and not self._is_whole:

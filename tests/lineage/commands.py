@@ -1,0 +1,71 @@
+"""This project's commands as processes, on the database of the test session."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from django.db import connection as database
+
+ROOT = Path(__file__).parents[2]
+
+
+class Command:
+    """One that was started. What it says goes to a file, so that nothing need be read for it to go on."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], output: IO[str]) -> None:
+        self._output = output
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def said(self) -> str:
+        return Path(self._output.name).read_text()
+
+    def ended_well(self, seconds: float = 60) -> str:
+        """Waits for its end: what it said."""
+        assert self.process.wait(seconds) == 0, self.said
+        return self.said
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+Start = Callable[..., Command]
+
+
+@contextmanager
+def commands() -> Iterator[Start]:
+    """Starts `manage.py …` on the test's database, or on another URL; ends what still runs."""
+    started: list[Command] = []
+
+    def start(*arguments: str, url: str = "", **environment: str) -> Command:
+        url = url or psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=database.settings_dict["NAME"])
+        output = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - deleted with the command
+        started.append(Command(arguments, {"DATABASE_URL": url, "SECRET_KEY": "for-tests-only", **environment}, output))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for command in started:
+            command.kill()
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not come to pass within {seconds} s"
+        time.sleep(0.02)
