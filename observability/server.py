@@ -1,7 +1,7 @@
 """gunicorn's configuration: `gunicorn --config python:observability.server observability.asgi:application`.
 
-From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT, and
-PROMETHEUS_MULTIPROC_DIR (in it, a directory for what the processes count; by default in memory).
+From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT, METRICS_DIR
+(where to keep what the processes count; by default in memory).
 """
 
 import os

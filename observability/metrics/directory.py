@@ -15,8 +15,9 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Final
 
-# Where to make it; from then on, for prometheus_client, where it is.
+# Where prometheus_client finds the directory, and in which one it is made.
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+_BASE_VARIABLE: Final = "METRICS_DIR"
 
 _PREFIX: Final = "observatory-metrics-"
 # In memory: nothing here outlives the server, and a slow disk must not make counting slow.
@@ -30,7 +31,7 @@ def make() -> None:
 
     It stays locked until the last of the processes ended that inherit it from this one.
     """
-    base = Path(os.environ.get(VARIABLE) or (_MEMORY if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir()))
+    base = Path(os.environ.get(_BASE_VARIABLE) or (_MEMORY if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir()))
     base.mkdir(parents=True, exist_ok=True)
     for left in base.glob(f"{_PREFIX}*"):
         _remove_if_left(left)
@@ -48,7 +49,7 @@ def remove() -> None:
 def _remove_if_left(directory: Path) -> None:
     """Unless it is somebody else's, or a server runs that uses it."""
     try:
-        status = directory.stat()
+        status = directory.lstat()
         if status.st_uid != os.geteuid() or time.time() - status.st_mtime < _YOUNG_SECONDS:
             return
         descriptor = os.open(directory, os.O_RDONLY)

@@ -34,7 +34,7 @@ def test_a_master_that_is_killed_while_it_forks(forked: int, tmp_path: Path) -> 
     """The last worker has only begun: it has no signal handlers of its own yet. None needs a database to be there."""
     command = [sys.executable, "-m", "gunicorn", "observability.asgi:application"]
     command += ["--config", "python:observability.server", "--bind", "127.0.0.1:0", "--workers", str(WORKERS)]
-    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    environment = os.environ | {"METRICS_DIR": str(tmp_path)}
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **silent) as started:
         master = psutil.Process(started.pid)

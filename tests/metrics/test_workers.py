@@ -29,7 +29,7 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path, base: Path) -> Iterator[LiveServer]:
     """One of its own for each test."""
-    with serve_tests(tmp_path / "log.txt", {"PROMETHEUS_MULTIPROC_DIR": str(base)}) as server:
+    with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}) as server:
         yield server
 
 
@@ -105,14 +105,14 @@ def test_a_killed_worker_leaves_no_file_and_no_level(server: LiveServer, sender:
 
 
 def test_a_server_leaves_no_directory(transactional_db: None, tmp_path: Path, base: Path) -> None:
-    with serve_tests(tmp_path / "log.txt", {"PROMETHEUS_MULTIPROC_DIR": str(base)}):
+    with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}):
         assert len(list(base.iterdir())) == 1
 
     assert list(base.iterdir()) == []
 
 
 def test_what_a_killed_server_left_is_removed_by_the_next(transactional_db: None, tmp_path: Path, base: Path) -> None:
-    environment = {"PROMETHEUS_MULTIPROC_DIR": str(base)}
+    environment = {"METRICS_DIR": str(base)}
     with serve_tests(tmp_path / "first.txt", environment) as killed:
         workers = killed.workers
         killed.process.send_signal(signal.SIGKILL)
@@ -132,7 +132,7 @@ def test_a_running_servers_directory_is_let_be_however_old(server: LiveServer, t
     [directory] = base.iterdir()
     make_old(directory)
 
-    with serve_tests(tmp_path / "other.txt", {"PROMETHEUS_MULTIPROC_DIR": str(base)}):
+    with serve_tests(tmp_path / "other.txt", {"METRICS_DIR": str(base)}):
         assert directory.exists()
         scrape(server)
 
