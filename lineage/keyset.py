@@ -76,7 +76,7 @@ class Keyset:
         size: int,
         fitting: Callable[[list[Any]], list[Any]] = lambda rows: rows,
     ) -> KeysetPage:
-        """`size` rows at most, or those of them that `fitting` takes. Raises ValueError for a cursor of another list."""
+        """`size` rows at most, or those that `fitting` takes of them. ValueError: a cursor of another list."""
         found = list(self.ordered(queryset, cursor)[: size + 1])
         rows = fitting(found[:size])
         is_cut = len(found) > len(rows)

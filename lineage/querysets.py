@@ -11,7 +11,7 @@ from django.db.models.functions import Lower, Now
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from django.db.models.expressions import OrderBy
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # States of a job's latest run, as the rows say them.
 _RUNNING, _FAILED = "RUNNING", "FAILED"
+
+_FEW_JOBS = 200
 
 # Stands for "no run yet" among the states that `in_state` takes.
 NO_RUN = "NONE"
@@ -120,8 +122,28 @@ class JobQuerySet(_OfVisibleConnections):
 
 
 class RunQuerySet(_OfVisibleConnections):
+    def in_state(self, state: str) -> Self:
+        return self.filter(state=state)
+
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)
+
+    def took_place_before(self, moment: datetime) -> Self:
+        return self.filter(run_at__lt=moment)
+
+    def lasting_at_least(self, duration: timedelta) -> Self:
+        """Those that took so long, and those that run for so long already. Of others it is not known."""
+        running = Q(state=_RUNNING, started_at__lte=Now() - duration)
+        return self.filter(Q(ended_at__gte=F("started_at") + duration) | running)
+
+    def of_jobs(self, jobs: JobQuerySet) -> Self:
+        """Those of these jobs. Asks first which they are: few are named one by one, for PostgreSQL to plan by."""
+        ids = list(jobs.values_list("id", flat=True)[: _FEW_JOBS + 1])
+        return self.filter(job_id__in=ids if len(ids) <= _FEW_JOBS else jobs.values("id"))
+
+    def count_up_to(self, most: int) -> int:
+        """How many they are, or `most + 1` where there are more than that."""
+        return self.order_by()[: most + 1].count()
 
     def count_with_failures(self) -> tuple[int, int]:
         """How many they are, and how many of them failed."""

@@ -91,7 +91,11 @@ CREATE TABLE lineage_run (
     CONSTRAINT lineage_run_ended_by_terminal_event CHECK ((terminal_type IS NULL) = (ended_at IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX lineage_run_newest ON lineage_run (connection_id, run_at DESC, id DESC);
-CREATE INDEX lineage_run_newest_failed ON lineage_run (connection_id, run_at DESC, id DESC) WHERE state = 'FAILED';
+-- Of all connections. Two of them may hold runs with one id.
+CREATE INDEX lineage_run_newest_of_all ON lineage_run (run_at DESC, id DESC, connection_id DESC);
+-- The states that are rare, each by itself: a search among all runs would read most of them.
+CREATE INDEX lineage_run_newest_in_state ON lineage_run (connection_id, state, run_at DESC, id DESC)
+    WHERE state NOT IN ('COMPLETED', 'RUNNING');
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
 CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) WHERE state = 'RUNNING';
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id) WHERE parent_run_id IS NOT NULL;

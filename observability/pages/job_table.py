@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from lineage.querysets import ALL_STATES, JobFacts
+from observability.pages.error_headline import error_headline
 from observability.pages.job_choices import STATES, JobChoices
 
 if TYPE_CHECKING:
@@ -63,11 +64,7 @@ class JobRow:
 
     @property
     def error_headline(self) -> str:
-        """The line of the message that says most: its first, or the exception below a Python traceback."""
-        lines = [line for line in self.error_message.splitlines() if line.strip()]
-        traceback = max((n for n, line in enumerate(lines) if line.startswith("Traceback (most recent")), default=-1)
-        below = (line for line in lines[traceback + 1 :] if traceback < 0 or not line.startswith(" "))
-        return next(below, lines[0] if lines else "").strip()
+        return error_headline(self.error_message)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ sign-out                                                   | on      200    200 
 favicon.ico                                                | on      on     on     on     | 405     405    405    405
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
+runs                                                       | sign-in 200    200    200    | 405     405    405    405
 connections                                                | sign-in 200    200    200    | 405     405    405    405
 connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>                           | sign-in 200    200    200    | 405     405    405    405
