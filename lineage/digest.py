@@ -15,7 +15,8 @@ from connections.models import ApiKey
 from connections.querysets import INSISTED
 from lineage.events import Event
 from lineage.events.decode import subject_id
-from lineage.projection.rows import Key, Rows, fold, ordered
+from lineage.projection.descriptions import description_rows
+from lineage.projection.rows import Key, Rows, fold
 from lineage.projection.written import Written
 from lineage.sql import datasets, events, jobs
 from lineage.sql.execute import Result, Row, pipeline
@@ -149,7 +150,9 @@ def _write(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowe
     stored = events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
     jobs.insert_jobs(_written.jobs(rows))
     jobs.lock_jobs(sorted(rows.jobs))
-    jobs.update_jobs(ordered(rows.descriptions))
+    descriptions = _written.descriptions(rows)
+    jobs.update_jobs(description_rows(descriptions))
+    jobs.recount_runs(sorted(rows.jobs.keys() - descriptions.keys()))
     datasets.insert_datasets(_written.datasets(rows))
     datasets.mark_described(_written.described(rows))
     datasets.upsert_edges(_written.edges(rows))

@@ -81,8 +81,29 @@ class Job(models.Model):
     integration = models.TextField(default="")
     # BATCH, STREAMING, SERVICE or empty
     processing_type = models.TextField(default="")
-    # event_time of the jobType facet that the three above come from. Null: derived from the producer.
+    # event_time of the jobType facet that the three above come from, to the second. Null: derived from the producer.
     described_at = models.DateTimeField(null=True)
+    # What the latest facet of each sort says, and its event_time, to the second. Null: none was received.
+    description = models.TextField(default="")
+    description_said_at = models.DateTimeField(null=True)
+    owners = ArrayField(models.TextField(), default=list)
+    owners_said_at = models.DateTimeField(null=True)
+    # "key:value", or "key" alone.
+    tags = ArrayField(models.TextField(), default=list)
+    tags_said_at = models.DateTimeField(null=True)
+    # As the orchestrator shows it, such as a cron expression, with the time zone where one was said.
+    schedule = models.TextField(default="")
+    schedule_timezone = models.TextField(default="")
+    schedule_said_at = models.DateTimeField(null=True)
+    # http or https.
+    source_url = models.TextField(default="")
+    source_said_at = models.DateTimeField(null=True)
+    # The job that contains or starts this one, as events name it. It may belong to another connection; the id is the
+    # one that it has if it belongs to this one.
+    parent_job_id = models.UUIDField(null=True)
+    parent_job_namespace = models.TextField(default="")
+    parent_job_name = models.TextField(default="")
+    parent_said_at = models.DateTimeField(null=True)
     # The latest run, by when it took place (run_at, then id). Null: no run yet.
     latest_run_id = models.UUIDField(null=True)
     latest_run_state = models.TextField(choices=RunState, null=True)  # noqa: DJ001

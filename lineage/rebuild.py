@@ -19,6 +19,7 @@ from django.db import OperationalError, transaction
 from connections.models import Connection
 from lineage.events import Event, InvalidEvent, NotJson, decode_event
 from lineage.models import Activity
+from lineage.projection.descriptions import description_rows
 from lineage.projection.rows import Key, fold, ordered
 from lineage.projection.runs import RunRow
 from lineage.retention import oldest_kept
@@ -130,7 +131,7 @@ class _Rebuild:
             check_copied()
             jobs.insert_jobs(ordered(rows.jobs))
             touched = _merge_runs(rows.runs.values())
-            jobs.update_jobs(ordered(rows.descriptions))
+            jobs.update_jobs(description_rows(rows.descriptions))
             datasets.insert_datasets(ordered(rows.datasets))
             datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
             datasets.upsert_edges(ordered(rows.edges))

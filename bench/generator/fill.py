@@ -19,6 +19,7 @@ from bench.generator.indexes import without_indexes
 from bench.generator.plan import Plan
 from bench.generator.rows import RUN_COLUMNS, RunRows, fold_events
 from lineage.events.identity import event_id
+from lineage.projection.descriptions import description_rows
 from lineage.projection.rows import ordered
 from lineage.sql import datasets, events, jobs
 from lineage.sql.execute import pipeline
@@ -121,6 +122,6 @@ def _project(connection_id: UUID, bodies: Iterable[bytes]) -> None:
     rows = fold_events(connection_id, bodies)
     with pipeline():
         jobs.insert_jobs(ordered(rows.jobs))
-        jobs.update_jobs(ordered(rows.descriptions))
+        jobs.update_jobs(description_rows(rows.descriptions))
         datasets.insert_datasets(ordered(rows.datasets))
         datasets.upsert_edges(ordered(rows.edges))

@@ -7,10 +7,18 @@ from typing import TypeVar, cast, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events.event import DatasetReference, Direction, Event, EventKind, EventType, JobFacts, RunFacts
+from lineage.events.event import (
+    DatasetReference,
+    Direction,
+    Event,
+    EventKind,
+    EventType,
+    JobFacts,
+    ParentReference,
+    RunFacts,
+)
 from lineage.events.facets import (
     NOTHING,
-    JobFacets,
     RunFacets,
     attempts,
     error_message,
@@ -68,6 +76,8 @@ class _Document(Struct):
     inputs: list[_Dataset] | None = None
     outputs: list[_Dataset] | None = None
 
+
+_NO_RUN_FACETS = RunFacets()
 
 T = TypeVar("T")
 
@@ -167,20 +177,20 @@ def _subject(document: _Document) -> tuple[EventKind, JobFacts | None, RunFacts 
     if document.run is not None:
         if document.job is None:
             raise InvalidEvent("Object missing required field `job`")
-        run = _run_facts(document.run)
-        return "RUN", _job_facts(document.job, document.producer, has_parent=run.parent is not None), run
+        facets = read_facet(document.run.facets, RunFacets) or _NO_RUN_FACETS
+        run = _run_facts(document.run.runId, facets)
+        return "RUN", _job_facts(document.job, document.producer, facets, run.parent), run
     if document.job is not None:
-        return "JOB", _job_facts(document.job, document.producer, has_parent=False), None
+        return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None), None
     if document.dataset is not None:
         return "DATASET", None, None
     raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
 
 
-def _run_facts(run: _Run) -> RunFacts:
-    _check_name(run.runId, "$.run.runId")
-    id_, external_id = run_id(storable(run.runId))
-    facets = read_facet(run.facets, RunFacets)
-    if facets is None:
+def _run_facts(text: str, facets: RunFacets) -> RunFacts:
+    _check_name(text, "$.run.runId")
+    id_, external_id = run_id(storable(text))
+    if facets is _NO_RUN_FACETS:
         return RunFacts(id_, external_id)
     parent, root = parents(facets.parent)
     nominal_start_at, nominal_end_at = nominal_times(facets.nominalTime)
@@ -200,12 +210,12 @@ def _run_facts(run: _Run) -> RunFacts:
     )
 
 
-def _job_facts(job: _Job, producer: Raw, *, has_parent: bool) -> JobFacts:
+def _job_facts(job: _Job, producer: Raw, run_facets: RunFacets, parent: ParentReference | None) -> JobFacts:
     _check_name(job.namespace, "$.job.namespace")
     _check_name(job.name, "$.job.name")
-    facets = read_facet(job.facets, JobFacets)
-    job_type = facets.jobType if facets else NOTHING
-    return job_facts(job.namespace, job.name, job_type, producer, has_parent=has_parent)
+    return job_facts(
+        storable(job.namespace), storable(job.name), job.facets, producer, run_facets=run_facets, parent=parent
+    )
 
 
 def _datasets(document: _Document) -> tuple[DatasetReference, ...]:

@@ -22,8 +22,18 @@ class JobFacts(Struct, frozen=True):
     kind: str
     integration: str
     processing_type: str
-    # Whether these come from the jobType facet, rather than being derived from the producer.
+    # Whether these three come from the jobType facet, rather than being derived from the producer.
     declared: bool
+    # None where the event says nothing of it; empty where it says that there is none.
+    description: str | None = None
+    owners: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    # What the orchestrator shows, such as a cron expression, and the time zone that it is meant in, where said.
+    schedule: tuple[str, str] | None = None
+    # Where the source is: http or https only, for pages to link to.
+    source_url: str | None = None
+    # Namespace and name of the job that contains or starts this one.
+    parent: tuple[str, str] | None = None
 
 
 class ParentReference(Struct, frozen=True):

@@ -27,10 +27,7 @@ class RunFacets(Struct):
     errorMessage: Raw = NOTHING
     externalQuery: Raw = NOTHING
     airflow: Raw = NOTHING
-
-
-class JobFacets(Struct):
-    jobType: Raw = NOTHING
+    airflowDagRun: Raw = NOTHING
 
 
 class _JobName(Struct):
@@ -78,12 +75,6 @@ class _Task(Struct):
 class AirflowFacet(Struct):
     taskInstance: _TaskInstance = msgspec.field(default_factory=_TaskInstance)
     task: _Task = msgspec.field(default_factory=_Task)
-
-
-class JobTypeFacet(Struct):
-    jobType: str | None = None
-    integration: str | None = None
-    processingType: str | None = None
 
 
 Facet = TypeVar("Facet", bound=Struct)

@@ -41,6 +41,21 @@ CREATE TABLE lineage_job (
     integration text COLLATE "C" NOT NULL,
     processing_type text COLLATE "C" NOT NULL,
     described_at timestamptz,
+    description text COLLATE "C" NOT NULL DEFAULT '',
+    description_said_at timestamptz,
+    owners text[] COLLATE "C" NOT NULL DEFAULT '{}',
+    owners_said_at timestamptz,
+    tags text[] COLLATE "C" NOT NULL DEFAULT '{}',
+    tags_said_at timestamptz,
+    schedule text COLLATE "C" NOT NULL DEFAULT '',
+    schedule_timezone text COLLATE "C" NOT NULL DEFAULT '',
+    schedule_said_at timestamptz,
+    source_url text COLLATE "C" NOT NULL DEFAULT '',
+    source_said_at timestamptz,
+    parent_job_id uuid,
+    parent_job_namespace text COLLATE "C" NOT NULL DEFAULT '',
+    parent_job_name text COLLATE "C" NOT NULL DEFAULT '',
+    parent_said_at timestamptz,
     latest_run_id uuid,
     latest_run_state text,
     latest_run_at timestamptz,
@@ -48,8 +63,10 @@ CREATE TABLE lineage_job (
     latest_run_ended_at timestamptz,
     running_runs integer NOT NULL DEFAULT 0 CONSTRAINT lineage_job_running_runs_not_negative CHECK (running_runs >= 0),
     CONSTRAINT lineage_job_key PRIMARY KEY (connection_id, id)
-) WITH (fillfactor = 80);
+-- A row is written with each of its job's events: long descriptions stay apart, and are not written again.
+) WITH (fillfactor = 80, toast_tuple_target = 1024);
 CREATE INDEX lineage_job_by_id ON lineage_job (id);
+CREATE INDEX lineage_job_of_parent ON lineage_job (connection_id, parent_job_id) WHERE parent_job_id IS NOT NULL;
 
 CREATE TABLE lineage_run (
     connection_id uuid NOT NULL,
@@ -274,6 +291,31 @@ class Migration(migrations.Migration):
                         ("integration", models.TextField(default="")),
                         ("processing_type", models.TextField(default="")),
                         ("described_at", models.DateTimeField(null=True)),
+                        ("description", models.TextField(default="")),
+                        ("description_said_at", models.DateTimeField(null=True)),
+                        (
+                            "owners",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.TextField(), default=list, size=None
+                            ),
+                        ),
+                        ("owners_said_at", models.DateTimeField(null=True)),
+                        (
+                            "tags",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.TextField(), default=list, size=None
+                            ),
+                        ),
+                        ("tags_said_at", models.DateTimeField(null=True)),
+                        ("schedule", models.TextField(default="")),
+                        ("schedule_timezone", models.TextField(default="")),
+                        ("schedule_said_at", models.DateTimeField(null=True)),
+                        ("source_url", models.TextField(default="")),
+                        ("source_said_at", models.DateTimeField(null=True)),
+                        ("parent_job_id", models.UUIDField(null=True)),
+                        ("parent_job_namespace", models.TextField(default="")),
+                        ("parent_job_name", models.TextField(default="")),
+                        ("parent_said_at", models.DateTimeField(null=True)),
                         ("latest_run_id", models.UUIDField(null=True)),
                         (
                             "latest_run_state",

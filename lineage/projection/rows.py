@@ -2,24 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from lineage.events import DatasetReference, Event, JobFacts
 from lineage.events.identity import dataset_id, edge_id, job_id
+from lineage.projection.descriptions import Description, description, merged
 from lineage.projection.runs import RunRow, run_row
 
 Row = tuple[Any, ...]
 Key = tuple[UUID, UUID]  # connection id, id
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 _NO_EDGES: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
 class Rows:
     jobs: dict[Key, Row] = field(default_factory=dict)
-    descriptions: dict[Key, Row] = field(default_factory=dict)
+    # Of each of the jobs.
+    descriptions: dict[Key, Description] = field(default_factory=dict)
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
@@ -45,16 +46,9 @@ def _add_job(rows: Rows, connection_id: UUID, job: JobFacts, time: datetime) -> 
     id_ = job_id(connection_id, job.namespace, job.name)
     key = (connection_id, id_)
     rows.jobs[key] = (connection_id, id_, job.namespace, job.name)
-    described_at = time if job.declared else None
-    said = (connection_id, id_, described_at, job.integration, job.kind, job.processing_type)
-    known = rows.descriptions.get(key)
-    if known is None or _description_key(said) > _description_key(known):
-        rows.descriptions[key] = said
+    said, known = description(connection_id, job, time), rows.descriptions.get(key)
+    rows.descriptions[key] = said if known is None else merged(known, said)
     return id_
-
-
-def _description_key(row: Row) -> Row:
-    return (row[2] or _BEFORE_ALL, *row[3:])
 
 
 def _add_run(rows: Rows, row: RunRow) -> None:

@@ -1,20 +1,25 @@
 """What this process has seen committed: rows that need not be written again.
 
-Most events name jobs, datasets and edges that were named before. Their rows go only with their whole connection (see
-lineage/removal.py), whose id never comes back; so what was once committed may be left out, whichever process meets it
-next. What a process remembers ends after some minutes all the same, and whenever its database was away: a restored
-backup, or somebody's DELETE, is made good.
+Most events name jobs, datasets and edges that were named before, and say the same of their jobs. Their rows go only
+with their whole connection (see lineage/removal.py), whose id never comes back; so what was once committed may be left
+out, whichever process meets it next. What a process remembers ends after some minutes all the same, and whenever its
+database was away: a restored backup, or somebody's DELETE, is made good.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from lineage.projection.descriptions import Description
 from lineage.projection.rows import Key, Row, Rows, ordered
 
-# Of each kind: about 250 bytes an entry.
+# Of each kind: 250 bytes an entry, about 700 of a job.
 _MOST: Final = 30_000
 _SECONDS: Final = 300.0
+
+
+# A time and a hash, or nothing.
+Said = tuple[Any, ...]
 
 
 class Written:
@@ -27,7 +32,8 @@ class Written:
         self.forget()
 
     def forget(self) -> None:
-        self._jobs: dict[Key, bool] = {}
+        # Of each group of columns, when it was said, and a hash of what: texts are long.
+        self._jobs: dict[Key, tuple[Said, ...]] = {}
         self._described: dict[Key, bool] = {}
         # The first and the last hour.
         self._edges: dict[Key, tuple[Any, Any]] = {}
@@ -36,6 +42,10 @@ class Written:
     def jobs(self, rows: Rows) -> list[Row]:
         """Those to be added, sorted."""
         return ordered({key: row for key, row in rows.jobs.items() if key not in self._jobs})
+
+    def descriptions(self, rows: Rows) -> dict[Key, Description]:
+        """Those of jobs that say something new."""
+        return {key: said for key, said in rows.descriptions.items() if not self._says(key, said)}
 
     def datasets(self, rows: Rows) -> list[Row]:
         """Those to be added, sorted."""
@@ -53,10 +63,31 @@ class Written:
         """To be called once the rows are committed."""
         if self._monotonic() > self._until or self._entries() > self._most:
             self.forget()
-        self._jobs.update(dict.fromkeys(rows.jobs, True))
+        for key, said in rows.descriptions.items():
+            self._note_description(key, said)
         for key, row in rows.datasets.items():
             self._described[key] = row[4] or self._described.get(key, False)
         self._edges.update(self._widened(rows))
+
+    def _says(self, key: Key, said: Description) -> bool:
+        """Whether each group was committed with a later time, or with the same and the same values."""
+        known = self._jobs.get(key)
+        if known is None:
+            return False
+        for group, one in zip(said, known, strict=True):
+            if group and (not one or group[0] > one[0] or (group[0] == one[0] and hash(group[1:]) != one[1])):
+                return False
+        return True
+
+    def _note_description(self, key: Key, said: Description) -> None:
+        if self._says(key, said):
+            return
+        hashed: tuple[Said, ...] = tuple((group[0], hash(group[1:])) if group else () for group in said)
+        known = self._jobs.get(key, hashed)
+        self._jobs[key] = tuple(
+            theirs if not ours or (theirs and theirs[0] >= ours[0]) else ours
+            for ours, theirs in zip(known, hashed, strict=True)
+        )
 
     def _covers(self, key: Key, row: Row) -> bool:
         hours = self._edges.get(key)

@@ -51,6 +51,10 @@ def _text(value: str) -> bytes:
     return _LENGTH.pack(len(encoded)) + encoded
 
 
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 # For each type: the id of its elements in PostgreSQL's catalog, and what packs one with its length.
 _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "uuid": (2950, lambda value: _UUID_LENGTH + value.bytes),
@@ -60,12 +64,13 @@ _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "timestamptz": (1184, lambda value: _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)),
     # Of any length, so it travels as text, for the statement to cast: the elements of an array have one shape.
     "uuid[]": (25, lambda value: _text("{" + ",".join(sorted(id_.hex for id_ in value)) + "}")),
+    "text[]": (25, lambda value: _text("{" + ",".join(map(_quoted, value)) + "}")),
 }
 
 
 def column(type_: str, values: Sequence[Any]) -> Column:
-    """Values of one type: uuid, text (without NUL), boolean, integer (int4), timestamptz (aware), or uuid[] (a set,
-    sent as text). None is NULL."""
+    """Values of one type: uuid, text (without NUL), boolean, integer (int4), timestamptz (aware), uuid[] (a set,
+    sent as text), or text[] (sent as text, too). None is NULL."""
     oid, pack = _PACKERS[type_]
     if not values:
         return Column(_EMPTY.pack(0, 0, oid))

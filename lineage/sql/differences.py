@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from lineage.projection.descriptions import GROUPS
 from lineage.projection.runs import RunRow
 from lineage.sql.execute import Row
 
@@ -67,9 +68,8 @@ WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside}
 ORDER BY real.id LIMIT {limit}
 """
 _DESCRIPTIONS = """
-SELECT real.connection_id, real.id, real.described_at, real.integration, real.kind, real.processing_type
-FROM {real} AS real
-WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside}
+SELECT real.connection_id, real.id, {said} FROM {real} AS real
+WHERE real.connection_id = {connection_id} AND real.id > {after} AND ({outside})
 ORDER BY real.id LIMIT {limit}
 """
 _KEEP_DESCRIBED = """
@@ -175,8 +175,17 @@ class Comparison:
         return self._chunks(_EDGES, outside=weeks.outside("first_event_hour", "last_event_hour"))
 
     def descriptions_outside(self, weeks: Weeks) -> Iterator[list[Row]]:
-        """For lineage_job: (connection id, id, described at, integration, kind, processing type) by dropped events."""
-        return self._chunks(_DESCRIPTIONS, outside=weeks.outside("described_at", "described_at"))
+        """For lineage_job: what dropped events may have said, as `update_jobs` takes it."""
+        outside = {at: weeks.outside(at, at) for at in GROUPS}
+        columns = [
+            sql.SQL("CASE WHEN {outside} THEN real.{column} END").format(
+                outside=outside[at], column=sql.Identifier(column)
+            )
+            for at, values in GROUPS.items()
+            for column in (at, *values)
+        ]
+        joined = sql.SQL(", ").join(columns)
+        return self._chunks(_DESCRIPTIONS, said=joined, outside=sql.SQL(" OR ").join(outside.values()))
 
     def keep_described(self) -> None:
         """For lineage_dataset: has the copy say so where the real rows do."""

@@ -58,4 +58,4 @@ def pack(types: Sequence[str], rows: Iterable[Row]) -> list[Column]:
 
 def arrays(types: Sequence[str]) -> str:
     """What a statement unnests: `%b::uuid[], %b::text[], ...`"""
-    return ", ".join("%b::text[]" if type_ == "uuid[]" else f"%b::{type_}[]" for type_ in types)
+    return ", ".join("%b::text[]" if type_.endswith("[]") else f"%b::{type_}[]" for type_ in types)

@@ -4,11 +4,19 @@ it committed, and two transactions that write runs of one job take turns."""
 from typing import Final
 from uuid import UUID
 
+from lineage.projection.descriptions import COLUMNS, GROUPS
 from lineage.sql.execute import Row, arrays, execute_rows
 
 _JOB: Final = ("uuid", "uuid", "text", "text")
 _KEY: Final = ("uuid", "uuid")
-_DESCRIPTION: Final = ("uuid", "uuid", "timestamptz", "text", "text", "text")
+_TYPES: Final = {"owners": "text[]", "tags": "text[]", "parent_job_id": "uuid"}
+
+
+def _type(column: str) -> str:
+    return _TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "text")
+
+
+_DESCRIPTION: Final = (*_KEY, *map(_type, COLUMNS))
 
 # Runs that never end are not counted one by one at every event of their job.
 MAX_RUNNING_RUNS: Final = 1000
@@ -25,12 +33,37 @@ WHERE (connection_id, id) IN (SELECT * FROM unnest({arrays(_KEY)}))
 ORDER BY connection_id, id FOR NO KEY UPDATE
 """.encode()  # noqa: S608 - made of constants
 
-# What a facet declared beats what was derived; among several of one sort the latest wins, then the greatest.
-_SAID_WINS = """
-    (COALESCE(said.described_at, '-infinity'), said.integration COLLATE "C", said.kind COLLATE "C",
-     said.processing_type COLLATE "C")
-  > (COALESCE(job.described_at, '-infinity'), job.integration, job.kind, job.processing_type)
-"""
+
+def _newer(at: str, values: tuple[str, ...]) -> str:
+    """Whether what is said of a group was said later, or as late and is greater. What was derived has no time."""
+    compared = [column for column in values if _type(column) != "uuid"]
+    ours = ", ".join(_said(column, collation='COLLATE "C"') for column in compared)
+    theirs = ", ".join(f"job.{column}" for column in compared)
+    return (
+        f"said.{values[0]} IS NOT NULL AND "
+        f"(COALESCE(said.{at}, '-infinity'), {ours}) > (COALESCE(job.{at}, '-infinity'), {theirs})"
+    )
+
+
+def _said(column: str, collation: str = "") -> str:
+    cast = f"::{_type(column)}" if _type(column).endswith("[]") else ""
+    return f"said.{column}{cast} {collation if _type(column).startswith('text') else ''}".rstrip()
+
+
+# Which groups change, each found once a row: in the UPDATE itself it would be found once for each column.
+_CHANGES: Final = f"""
+    SELECT said.connection_id, said.id, {", ".join(f"{_said(column)} AS {column}" for column in COLUMNS)},
+        {", ".join(f"{_newer(at, values)} AS new_{at}" for at, values in GROUPS.items())}
+    FROM unnest({arrays(_DESCRIPTION)}) AS said (connection_id, id, {", ".join(COLUMNS)})
+    JOIN lineage_job AS job ON job.connection_id = said.connection_id AND job.id = said.id
+    OFFSET 0
+"""  # noqa: S608 - made of constants
+_ANY_CHANGE: Final = " OR ".join(f"said.new_{at}" for at in GROUPS)
+_DESCRIBED: Final = ",\n    ".join(
+    f"{column} = CASE WHEN said.new_{at} THEN said.{column} ELSE job.{column} END"
+    for at, values in GROUPS.items()
+    for column in (at, *values)
+)
 
 _COUNTED = """
     latest_run_id = latest.id,
@@ -63,15 +96,11 @@ _RECOUNTED_DIFFERS = """
 
 _UPDATE = f"""
 UPDATE lineage_job AS job SET
-    described_at = CASE WHEN {_SAID_WINS} THEN said.described_at ELSE job.described_at END,
-    integration = CASE WHEN {_SAID_WINS} THEN said.integration ELSE job.integration END,
-    kind = CASE WHEN {_SAID_WINS} THEN said.kind ELSE job.kind END,
-    processing_type = CASE WHEN {_SAID_WINS} THEN said.processing_type ELSE job.processing_type END,
+    {_DESCRIBED},
     {_COUNTED}
-FROM unnest({arrays(_DESCRIPTION)})
-    AS said (connection_id, id, described_at, integration, kind, processing_type)
+FROM ({_CHANGES}) AS said
 {_RUNS_OF_SAID}
-WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_SAID_WINS} OR {_RECOUNTED_DIFFERS})
+WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_ANY_CHANGE} OR {_RECOUNTED_DIFFERS})
 """.encode()  # noqa: S608 - made of constants
 
 _RECOUNT = f"""
@@ -95,7 +124,8 @@ def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
 def update_jobs(rows: list[Row]) -> None:
     """Describes locked jobs, and brings their latest run and running count up to date, from the runs.
 
-    `rows`: (connection id, id, described at, integration, kind, processing type), one for each job.
+    `rows`: (connection id, id, and COLUMNS of lineage/projection/descriptions.py), one for each job. In each group of
+    columns what was said later wins; one whose columns are None says nothing.
     """
     execute_rows(_UPDATE, _DESCRIPTION, rows)
 

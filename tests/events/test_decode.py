@@ -178,7 +178,7 @@ def test_the_three_kinds_are_told_apart_by_their_fields() -> None:
     [
         ("https://github.com/apache/airflow/tree/providers-openlineage/2.20.3", "DAG", "AIRFLOW"),
         ("https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/dbt", "JOB", "DBT"),
-        ("https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/spark", "JOB", "SPARK"),
+        ("https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/spark", "APPLICATION", "SPARK"),
         ("https://example.com", "JOB", ""),
     ],
 )

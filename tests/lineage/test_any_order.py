@@ -70,20 +70,28 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
     return {name: facet for name, facet in facets.items() if draw(st.booleans())}
 
 
+def job_facets(draw: st.DrawFn) -> dict[str, object]:
+    facets = {
+        "jobType": [{"jobType": "DAG", "integration": "AIRFLOW"}, {"jobType": "task"}, {"_deleted": True}],
+        "documentation": [{"description": "a"}, {"description": "É"}, {"_deleted": True}],
+        "ownership": [{"owners": [{"name": "B"}, {"name": 'q"\\'}]}, {"owners": [{"name": "B"}]}, {"_deleted": True}],
+        "tags": [{"tags": [{"key": "a", "value": "b"}]}, {"tags": [{"key": "a,b", "value": "true"}]}],
+        "sourceCodeLocation": [{"url": "https://example.com/1"}, {"repoUrl": "https://example.com/é"}],
+    }
+    return {name: draw(st.sampled_from(shapes)) for name, shapes in facets.items() if draw(st.booleans())}
+
+
 @st.composite
 def events(draw: st.DrawFn) -> bytes:
     """Events that collide: few runs, jobs and times, so that ties and contradictions are common."""
     datasets = st.lists(st.sampled_from([dataset("t1"), dataset("t2", schema={"fields": []})]), max_size=2)
-    job_types = st.sampled_from(
-        [{}, {"jobType": {"jobType": "DAG", "integration": "AIRFLOW"}}, {"jobType": {"jobType": "task"}}]
-    )
     return run_event(
         draw(st.sampled_from(["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None])),
-        at(draw(st.sampled_from([0, 1, 2, 3, 3600, 7200]))),
+        at(draw(st.sampled_from([0, 0.5, 1, 2, 3, 3600, 7200]))),
         run=draw(st.sampled_from(["r1", "r2", "00000000-0000-0000-0000-00000000000A"])),
         job=draw(st.sampled_from(["a", "b", "c"])),
         run_facets=run_facets(draw),
-        job_facets=draw(job_types),
+        job_facets=job_facets(draw),
         inputs=draw(datasets),
         outputs=draw(datasets),
     )

@@ -21,6 +21,7 @@ COLUMNS = {
     "integer": st.integers(-(2**31), 2**31 - 1),
     "timestamptz": TIMES,
 }
+LABELS = st.lists(TEXTS | st.sampled_from(["", "NULL", "{}", 'a"b', "a\\b", "a,b", " "]), max_size=4).map(tuple)
 
 
 def round_trip(type_: str, values: list[Any]) -> list[Any]:
@@ -52,3 +53,13 @@ def test_a_set_of_ids_arrives_sorted(ids: list[UUID]) -> None:
     columns = pack(["uuid[]"], [(frozenset(ids),)])
     [(found,)] = execute(b"SELECT said::uuid[] FROM unnest(%b::text[]) AS said", columns).rows()
     assert found == sorted(ids)
+
+
+@pytest.mark.django_db
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LABELS, min_size=1, max_size=3))
+def test_lists_of_text_arrive_as_they_were(values: list[tuple[str, ...]]) -> None:
+    statement = b"SELECT said::text[] FROM unnest(%b::text[]) AS said"
+    with connection.cursor():
+        rows = execute(statement, pack(["text[]"], [(value,) for value in values])).rows()
+    assert [tuple(value) for (value,) in rows] == values

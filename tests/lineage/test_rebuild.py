@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 MODELS = (Job, Run, Dataset, Edge, Activity)
 # What makes another value of each type that is allowed in the same column.
 OTHER = {
+    "text[]": "array_append({column}, 'other')",
     "uuid": "gen_random_uuid()",
     "text": "concat({column}, ' damaged')",
     "timestamp with time zone": "COALESCE({column}, now()) - interval '400 days'",

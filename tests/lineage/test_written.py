@@ -63,6 +63,31 @@ def test_an_edge_is_written_once_an_hour() -> None:
     assert edges_to_write == {3599: 1, 3601: 0, 2 * 3600: 0, 4 * 3600 - 1: 0, 4 * 3600: 1}
 
 
+def described(text: str, seconds: float) -> Rows:
+    return rows_of(time=at(seconds), job_facets={"documentation": {"description": text}})
+
+
+def test_a_job_that_repeats_itself_is_described_once_a_second() -> None:
+    written = Written()
+    for seconds in (5, 3):
+        written.note(described("a", seconds))
+    to_write = {
+        (text, seconds): bool(written.descriptions(described(text, seconds)))
+        for text, seconds in (("a", 4), ("a", 5.9), ("b", 4), ("b", 5.9), ("a", 6))
+    }
+    assert to_write == {("a", 4): False, ("a", 5.9): False, ("b", 4): False, ("b", 5.9): True, ("a", 6): True}
+
+
+def test_what_a_job_says_anew_is_written_though_the_rest_is_known() -> None:
+    written = Written()
+    written.note(described("a", 5))
+    owned = rows_of(time=at(1), job_facets={"ownership": {"owners": [{"name": "ops"}]}})
+    assert written.descriptions(owned)
+    written.note(owned)
+    assert not written.descriptions(owned)
+    assert not written.descriptions(described("a", 5))
+
+
 def test_it_forgets_after_a_while() -> None:
     clock = Clock()
     written, rows = Written(seconds=300, monotonic=clock), rows_of()
