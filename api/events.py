@@ -37,6 +37,7 @@ class EventPagination(KeysetPagination):
     """Pages of a run's events. They end early where bodies are large, and links stay with the run's connection."""
 
     found: FoundRun
+    dropped_events: int
 
     def fitting(self, rows: list[Any]) -> list[Any]:
         sizes = accumulate(row["body_bytes"] for row in rows)
@@ -52,6 +53,7 @@ class EventPagination(KeysetPagination):
         response = super().get_paginated_response(data)
         response.data["connection_id"] = self.found.run.connection_id
         response.data["other_connections"] = self.found.other_connections
+        response.data["dropped_events"] = self.dropped_events
         return response
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +65,12 @@ class EventPagination(KeysetPagination):
             "items": uuid,
             "description": "Other connections that hold a run with this id; choose one by `?connection_id=`.",
         }
-        page["required"] += ["connection_id", "other_connections"]
+        page["properties"]["dropped_events"] = {
+            "type": "integer",
+            "minimum": 0,
+            "description": "How many events of the run were received longer ago than events are kept, and are no more.",
+        }
+        page["required"] += ["connection_id", "other_connections", "dropped_events"]
         return page
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,13 @@ def of_run(events: EventQuerySet, run: Run) -> Any:
         .annotate(body_bytes=OctetLength("body"))
         .values("connection_id", "event_time", "id", "received_at", "event_type", "body_bytes")
     )
+
+
+def count_dropped(events: Any, run: Run, *, now: datetime) -> int:
+    """How many of a run's events (see `of_run`) are stored no more. They are kept for a day at least."""
+    if run.first_event_at > now - timedelta(days=1):
+        return 0
+    return max(run.event_count - int(events.count()), 0)
 
 
 def bodies_of_events(events: Sequence[dict[str, Any]]) -> dict[tuple[Any, UUID], str]:

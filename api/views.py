@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.events import EventPagination, EventRenderer, with_bodies
 from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter
 from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME
-from api.queries import FoundRun, bodies_of_events, datasets_with, find_run, keys_of, of_run, with_jobs
+from api.queries import FoundRun, bodies_of_events, count_dropped, datasets_with, find_run, keys_of, of_run, with_jobs
 from api.reading import ListView, ReadView
 from api.schema import CONNECTION_PARAMETER, answers
 from api.serializers import (
@@ -134,7 +134,9 @@ class RunEventsView(ListView):
     def get(self, request: Request, run_id: UUID) -> Response:
         """The OpenLineage documents of a run as they were received, by event time. Large ones make shorter pages."""
         self.paginator.found = found = _found_run(request, run_id)
-        events = self.page(of_run(self.get_queryset(), found.run))
+        events_of_run = of_run(self.get_queryset(), found.run)
+        self.paginator.dropped_events = count_dropped(events_of_run, found.run, now=timezone.now())
+        events = self.page(events_of_run)
         return self.get_paginated_response(with_bodies(events, bodies_of_events(events)))
 
 

@@ -64,7 +64,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("connections/{connection}/runs", add_run, 4),
         ("jobs/{job}/runs", add_run, 4),
         ("runs/{run}", add_holder_of_the_same_run_id, 4),
-        ("runs/{run}/events?connection_id={connection}", add_event, 6),
+        ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
     ],
 )

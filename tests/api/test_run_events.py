@@ -123,6 +123,14 @@ def test_a_run_without_stored_events_has_an_empty_page(run: Run, read: Read) -> 
     """Retention drops events before their runs."""
     page = read(f"runs/{run.id}/events")
     assert (page["results"], page["next"], page["previous"]) == ([], None, None)
+    assert page["dropped_events"] == run.event_count == 2
+
+
+def test_it_is_told_how_many_events_were_dropped(run: Run, read: Read) -> None:
+    make_event(run)
+    assert read(f"runs/{run.id}/events")["dropped_events"] == 1
+    make_event(run, event_time=run.last_event_at)
+    assert read(f"runs/{run.id}/events?page_size=1")["dropped_events"] == 0
 
 
 def test_a_removed_connections_events_are_gone(read: Read) -> None:
