@@ -17,7 +17,7 @@ import structlog
 from django.db import OperationalError, transaction
 
 from connections.models import Connection
-from lineage.events import Event, InvalidEvent, NotJson, decode_event
+from lineage.events import Event, InvalidEvent, NotJson, decode_event, however_deep
 from lineage.models import Activity
 from lineage.projection.descriptions import description_rows
 from lineage.projection.rows import Key, fold, ordered
@@ -89,7 +89,7 @@ def rebuild_connection(connection: Connection, *, clock: Callable[[], datetime])
     Where it is killed, each row is what it was, or what it is to be; a second call does the rest. Raises Removed, and
     Django's database errors.
     """
-    with alone(), copied_tables() as schema:
+    with alone(), however_deep(), copied_tables() as schema:
         return _Rebuild(connection, schema, clock).run()
 
 

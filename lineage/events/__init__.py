@@ -1,6 +1,6 @@
 """Bytes in, typed events out. Pure: no Django, no database, no clock."""
 
-from lineage.events.decode import InvalidEvent, NotJson, decode_batch, decode_event
+from lineage.events.decode import InvalidEvent, NotJson, decode_batch, decode_event, however_deep
 from lineage.events.event import DatasetReference, Event, JobFacts, RunFacts
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "RunFacts",
     "decode_batch",
     "decode_event",
+    "however_deep",
 ]

@@ -1,6 +1,9 @@
 """Bytes → events. Checks what the specification requires (version 2-0-2), and lets pass what real senders do."""
 
+import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar, cast, get_args
 
@@ -37,6 +40,8 @@ MAX_NAME_CHARACTERS = 2048
 MAX_BATCH_EVENTS = 10_000
 # Of one event, inputs and outputs together: its transaction is everybody's.
 MAX_DATASETS = 10_000
+# Of calls within one another: more than any that are under way, and the 1,000 that Python leaves to a server's decoder.
+_CALLS = 10_000
 
 _EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
@@ -136,6 +141,18 @@ def _bounded(elements: list[Raw]) -> list[Raw]:
     if len(elements) > MAX_BATCH_EVENTS:
         raise InvalidEvent(f"Expected `array` of at most {MAX_BATCH_EVENTS} events, got {len(elements)}")
     return elements
+
+
+@contextmanager
+def however_deep() -> Iterator[None]:
+    """Within it, what was decoded elsewhere can be decoded: in Python 3.11 how deep a document may be nested depends on
+    how deep its reader is in calls, up to a limit of the whole process. So for commands, not for a server."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _CALLS))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _text(body: bytes) -> str:

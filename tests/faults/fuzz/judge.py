@@ -3,11 +3,9 @@
 import http.client
 import json
 import math
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -24,7 +22,6 @@ from tests.serving import LiveServer
 CONNECTIONS = 16
 SECONDS = 30
 CODES = {400: {"not_json", "broken_gzip"}, 415: {"unsupported_encoding"}, 422: {"invalid_event"}}
-MAX_NESTING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +153,3 @@ def _refuse(constant: str) -> None:
 
 def _number(text: str) -> float:
     return math.nan if len(text) > 1_000 else float(text)
-
-
-@contextmanager
-def deep_nesting() -> Iterator[None]:
-    """How deep a document may be nested depends on how deep its reader is in calls: here, on no account."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(MAX_NESTING)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)

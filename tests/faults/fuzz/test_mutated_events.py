@@ -9,9 +9,10 @@ from django.contrib.auth.models import AbstractUser
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from lineage.events import however_deep
 from lineage.models import Event
 from tests.faults.fuzz.books import check_any_order, check_readers, check_rows
-from tests.faults.fuzz.judge import CONNECTIONS, Judge, deep_nesting
+from tests.faults.fuzz.judge import CONNECTIONS, Judge
 from tests.faults.fuzz.mutations import Mutant, mutants
 from tests.faults.scale import scaled
 from tests.live_server import Sender
@@ -28,7 +29,7 @@ SETTINGS = settings(
 @pytest.fixture
 def judge(server: LiveServer, sender: Sender) -> Iterator[Judge]:
     judge = Judge(server, sender)
-    with deep_nesting():
+    with however_deep():
         yield judge
     judge.close()
 

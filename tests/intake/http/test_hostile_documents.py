@@ -1,5 +1,6 @@
 """Documents that no sane sender writes, over real HTTP: never a 5xx, and 2xx exactly for what is stored."""
 
+import bisect
 import copy
 import json
 import random
@@ -10,8 +11,10 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from lineage.models import Dataset, Edge, Event, Run
+from lineage.rebuild import rebuild_connection
 from tests.intake.http import wire
 from tests.intake.http.documents import FULL, Path, at, encoded, event, full_event, paths, put
 from tests.intake.http.wire import Reply
@@ -125,6 +128,23 @@ def test_deep_nesting(judge: Callable[..., int], depth: int, opening: str, closi
     judge(facet_of(nested), ACCEPTED if depth <= 100 else ACCEPTED | {422})
     judge(nested.encode(), {422})
     judge(nested[:-1].encode(), {400} if depth <= 100 else REFUSED)
+
+
+def test_the_deepest_that_is_accepted_can_be_rebuilt(judge: Callable[..., int], sender: Sender) -> None:
+    """By a reader that is deeper in calls than the server was, as this test is."""
+
+    def nested(depth: int) -> bytes:
+        return facet_of("[" * depth + "]" * depth)
+
+    depths = range(100, 20_000)
+    refused = bisect.bisect_left(depths, True, key=lambda depth: judge(nested(depth)) not in ACCEPTED)
+    judge(nested(depths[refused - 1]), ACCEPTED)
+    Run.objects.all().delete()
+
+    rebuilt = rebuild_connection(sender.connection, clock=timezone.now)
+
+    assert (rebuilt.events, rebuilt.unreadable) == (1, 0)
+    assert Run.objects.get().event_count == 1
 
 
 @pytest.mark.parametrize(

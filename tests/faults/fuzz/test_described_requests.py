@@ -1,0 +1,112 @@
+"""Requests that schemathesis makes from the OpenAPI document, valid ones and others, over real HTTP: 10,000 of them in
+make test-faults. Each answer is one that the document describes, valid data is taken and other data is not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import schemathesis
+from drf_spectacular.generators import SchemaGenerator
+from hypothesis import HealthCheck, settings
+from schemathesis.core.parameters import ParameterLocation
+
+from tests.conftest import SAMPLES
+from tests.faults.conftest import Product
+from tests.faults.load import Target
+from tests.faults.scale import LONG, scaled
+from tests.serving import OwnDatabase
+
+# Of each operation, besides those that follow from the document one by one: about 1,900, in the short form 1,100.
+REQUESTS = scaled(15, 700)
+SECONDS = 30
+
+_ADD_READER = "from django.contrib.auth.models import User; User.objects.create(username='reader')"
+
+document = SchemaGenerator().get_schema(request=None, public=True)
+schema = schemathesis.openapi.from_dict(
+    document,
+    config=schemathesis.Config.from_dict(
+        {
+            "generation": {"max-examples": REQUESTS},
+            "request-timeout": SECONDS,
+            "operations": [
+                # What is no event is listed in the answer to a batch, and does not refuse it.
+                {"include-path-regex": "/batch$", "checks": {"negative_data_rejection": {"enabled": False}}},
+                # The same bodies as at the paths that name the connection.
+                {"include-path-regex": "^/api/v1/lineage", "phases": {"coverage": {"enabled": LONG}}},
+            ],
+        }
+    ),
+)
+
+
+@dataclass
+class Caller:
+    """Who knows the ids and cursors of what there is, which nobody could guess."""
+
+    url: str
+    session: requests.Session
+    token: str
+    key: str
+    ids: dict[str, str]
+
+    def read(self, path: str) -> Any:
+        answer = self.session.get(
+            f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, timeout=SECONDS
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def send(self, case: schemathesis.Case) -> requests.Response:
+        secret = self.key if case.method == "POST" else self.token
+        self._make_real(case)
+        return case.call_and_validate(self.url, self.session, {"Authorization": f"Bearer {secret}"})
+
+    def _make_real(self, case: schemathesis.Case) -> None:
+        """Puts ids that exist in the place of made up ones: else nearly every answer would be 404. Wrong ones stay."""
+        parts = {ParameterLocation.PATH: case.path_parameters, ParameterLocation.QUERY: case.query}
+        for location, parameters in parts.items():
+            if not case.meta or case.meta.is_negative_at(location):
+                continue
+            for name in set(parameters or ()) & self.ids.keys():
+                parameters[name] = self.ids[name]
+            if "cursor" in (parameters or ()):
+                # No document can say which texts are cursors.
+                parameters["cursor"] = self._cursor(case)
+
+    def _cursor(self, case: schemathesis.Case) -> str:
+        path = case.operation.path.format(**self.ids)
+        return parse_qs(urlsplit(self.read(f"{path}?page_size=1")["next"]).query)["cursor"][0]
+
+
+@pytest.fixture(scope="module")
+def caller(database: OwnDatabase, product: Product, new_target: Callable[[int], Target]) -> Caller:
+    database.manage("shell", "--no-imports", "--command", _ADD_READER)
+    token = database.manage("create_api_token", "reader").split()[-1]
+    target = new_target(product.server.port)
+    lines = [line for path in sorted(SAMPLES.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    caller = Caller(
+        product.server.url, requests.Session(), token, target.key, {"connection_id": str(target.connection_id)}
+    )
+    bearer = {"Authorization": f"Bearer {target.key}"}
+    sent = requests.post(
+        f"{caller.url}{target.path}/batch", b"[%s]" % b",".join(lines), headers=bearer, timeout=SECONDS
+    )
+    assert sent.json()["summary"]["failed"] == 0
+    of_connection = f"/api/v1/connections/{target.connection_id}"
+    [run, *_] = (run for run in caller.read(f"{of_connection}/runs")["results"] if run["event_count"] > 1)
+    caller.ids |= {"run_id": run["id"], "job_id": run["job"]["id"]}
+    caller.ids["job_id"] = max(
+        (job["id"] for job in caller.read(f"{of_connection}/jobs")["results"]),
+        key=lambda job: len(caller.read(f"/api/v1/jobs/{job}/runs")["results"]),
+    )
+    return caller
+
+
+@schema.parametrize()
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_answers_are_as_described(case: schemathesis.Case, caller: Caller) -> None:
+    caller.send(case)
