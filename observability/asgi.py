@@ -1,9 +1,12 @@
-"""The server's entry point: the intake in front, Django behind it."""
+"""The server's entry point: the intake in front, Django behind it, each with its own limit on bodies."""
 
 import os
 import warnings
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from observability.body_limit import LimitedBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "observability.settings")
 # WhiteNoise (6.12) hands static files to Django as synchronous iterators; Django reads them whole, and warns of it.
@@ -13,4 +16,4 @@ django_application = get_asgi_application()
 
 from lineage.intake.asgi import IntakeInFront  # noqa: E402 - its models need Django set up
 
-application = IntakeInFront(django_application)
+application = IntakeInFront(LimitedBodies(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

@@ -130,9 +130,9 @@ def load_at_once(target: Target, ledger: Ledger, events: Sequence[Sent]) -> Iter
             ledger.note(Exchange(event, response.status, began, time.monotonic()))
 
 
-def request_head(target: Target, length: int, *more: str) -> bytes:
+def request_head(target: Target, length: int, *more: str, path: str = "") -> bytes:
     lines = [
-        f"POST {target.path} HTTP/1.1",
+        f"POST {path or target.path} HTTP/1.1",
         "Host: 127.0.0.1",
         f"Authorization: Bearer {target.key}",
         f"Content-Length: {length}",

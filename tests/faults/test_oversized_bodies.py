@@ -17,8 +17,9 @@ from tests.faults.load import ANSWER_SECONDS, Target, request_head
 from tests.faults.memory import MIB, forget_peak, peak
 from tests.faults.scale import tell
 
-# settings.INTAKE_MAX_BODY_BYTES
+# settings.INTAKE_MAX_BODY_BYTES, and DATA_UPLOAD_MAX_MEMORY_SIZE as Django has it.
 LIMIT = 16 * MIB
+LIMIT_OF_PAGES = 2.5 * MIB
 # What the kernel holds of a body between client and server, beyond what the server has read.
 SOCKET_BUFFERS = 8 * MIB
 GROWTH = 50 * MIB
@@ -58,15 +59,15 @@ def answer_to(target: Target, head: bytes, body: Iterator[bytes]) -> tuple[int, 
         return response.status, sent
 
 
-def announced(target: Target) -> tuple[int, int]:
+def announced(target: Target, path: str = "") -> tuple[int, int]:
     """100 MB, said beforehand: refused before any of it is sent."""
-    return answer_to(target, request_head(target, 100 * MIB), iter(()))
+    return answer_to(target, request_head(target, 100 * MIB, path=path), iter(()))
 
 
-def chunked(target: Target) -> tuple[int, int]:
+def chunked(target: Target, path: str = "") -> tuple[int, int]:
     """100 MB without a length."""
     chunk = b"%x\r\n%s\r\n" % (MIB, bytes(MIB))
-    head = request_head(target, 0, "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"")
+    head = request_head(target, 0, "Transfer-Encoding: chunked", path=path).replace(b"Content-Length: 0\r\n", b"")
     return answer_to(target, head, (chunk for _ in range(100)))
 
 
@@ -87,13 +88,16 @@ def grown(worker: psutil.Process, before: int) -> int:
     return growth
 
 
+@pytest.mark.parametrize(("path", "limit"), [("", LIMIT), ("/sign-in", LIMIT_OF_PAGES)], ids=["intake", "page"])
 @pytest.mark.parametrize("send", [announced, chunked])
-def test_a_flood(lone_worker: Product, lone_target: Target, send: Callable[[Target], tuple[int, int]]) -> None:
+def test_a_flood(
+    lone_worker: Product, lone_target: Target, send: Callable[[Target, str], tuple[int, int]], path: str, limit: int
+) -> None:
     [worker] = lone_worker.workers
     before = forget_peak(worker)
-    status, sent = send(lone_target)
+    status, sent = send(lone_target, path)
     assert status == 413
-    assert sent <= LIMIT + SOCKET_BUFFERS
+    assert sent <= limit + SOCKET_BUFFERS
     assert grown(worker, before) <= GROWTH
 
 

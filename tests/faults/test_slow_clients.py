@@ -36,13 +36,12 @@ class SlowClients:
 
     def __init__(self, target: Target) -> None:
         head = request_head(target, 1000)
-        page = head.replace(target.path.encode(), b"/sign-in")
         # What each sends at once, and what byte by byte.
         kinds = {
             "silent": (b"", b""),
             "head": (b"", head),
             "body of an event": (head, b"{" * 1000),
-            "body for a page": (page, b"x" * 1000),
+            "body for a page": (request_head(target, 1000, path="/sign-in"), b"x" * 1000),
         }
         self._open: dict[socket.socket, tuple[str, Iterator[bytes]]] = {}
         self._ended = threading.Event()
