@@ -1,7 +1,8 @@
 """uvicorn's HTTP/1.1, with an end to everybody's patience: of slow clients, and of a worker that is told to stop.
 
-uvicorn (0.54) waits without end for a request that never becomes whole, and closes idle connections at the moment it
-is told to stop, when the next request may be on its way: senders that do not repeat a POST would lose that event.
+uvicorn (0.54) waits without end for a request that never becomes whole, keeps a head of any size, and closes idle
+connections at the moment it is told to stop, when the next request may be on its way: senders that do not repeat a
+POST would lose that event.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from uvicorn.server import ServerState
 
 # From the connection, or a request's first byte, to the end of its head.
 HEAD_SECONDS = 10.0
+# As other servers have it; longer ones are cut off.
+HEAD_BYTES = 64 * 1024
 # From there to the end of the body: longer than the intake's own limit, which answers.
 BODY_SECONDS = 40.0
 # So long a connection that is idle when the worker is told to stop may still bring a request: that one is answered
@@ -22,6 +25,9 @@ BODY_SECONDS = 40.0
 LINGER_SECONDS = 1.0
 # So long a client may leave unread what it is sent.
 UNREAD_SECONDS = 30
+
+
+_HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 def bound_unread_answers(listener: socket.socket) -> None:
@@ -58,6 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
         # Within which what is under way must be complete; None: nothing is.
         self._expected_within: float | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        # Received of a head that is not complete; None: none is under way.
+        self._head_bytes: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -71,15 +79,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
         if self._expected_within is not None and self._deadline is None:
             self._expect_within(self._expected_within)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_bytes = 0
         self._expected_within = HEAD_SECONDS
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self._head_bytes = None
         self._expected()
         self._expected_within = BODY_SECONDS
         if self.server_state.leaving:
