@@ -1,5 +1,7 @@
 """Query strings, ids, headers and cookies that no browser sends: every route answers, and never with a 5xx."""
 
+import base64
+import json
 import re
 from urllib.parse import quote, quote_from_bytes
 
@@ -19,10 +21,11 @@ PARAMETERS = re.findall(
     r"\w+",
     """
 q state kind type status sort page guide next script lang version format cursor page_size search namespace
-started_after started_before connection_id o p e all _popup _changelist_filters connection__id__exact
+started_after started_before connection_id connection from to o p e all _popup _changelist_filters connection__id__exact
 id__exact state__exact day__lte described_at__gte term app_label model_name field_name user__id__exact is_staff__exact
 """,
 )
+ZERO = "00000000-0000-0000-0000-000000000000"
 ODD_VALUES = [
     *("", "\0", "a\0b", " ", "%", "%%s", "\\", "'", '"', "<script>", "../..", "\r\nX-Odd: 1", "\ufffd", "\U0010ffff"),
     *(
@@ -41,9 +44,32 @@ ODD_VALUES = [
         "-",
         "--name",
     ),
-    *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "infinity", "2026-02-30", "1.2.3.4.5", "W10", "W1tdXQ"),
+    *(
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "infinity",
+        "2026-02-30",
+        "0001-01-01T00:00",
+        "9999-12-31T23:59",
+        "1.2.3.4.5",
+        "W10",
+        "W1tdXQ",
+    ),
     *("http://[", "http://[::1", "//[", "http://testserver\\@x", "///x", "javascript:1", "http://testserver/\ud83d"),
-    *("x" * 5_000, "00000000-0000-0000-0000-000000000000", "{00000000000000000000000000000000}"),
+    *("x" * 5_000, ZERO, "{00000000000000000000000000000000}"),
+]
+# As the lists make them, of what they never hold.
+CURSORS = [
+    base64.urlsafe_b64encode(json.dumps([backward, values]).encode()).decode().rstrip("=")
+    for backward in (False, True)
+    for values in (
+        *([], [""], ["\0", "\0", ZERO], ["\0", ZERO], ["x", "x"], ["a", "b", "c", "d", "e"]),
+        *(
+            ["0001-01-01T00:00:00+00:00", ZERO],
+            ["9999-12-31T23:59:59.999999+00:00", ZERO],
+            ["2026-01-01T00:00:00", ZERO],
+        ),
+    )
 ]
 # As the wire carries them: what is no UTF-8 too.
 NO_UTF8 = ["%ff", "%c0%80", "%ed%a0%80", "%f4%90%80%80", "%", "%zz", "%u0000", "+%2"]
@@ -60,7 +86,8 @@ values = st.one_of(
     st.binary(max_size=30).map(quote_from_bytes),
 )
 names = st.one_of(st.sampled_from(PARAMETERS), values)
-queries = st.lists(st.tuples(names, values), max_size=4).map(lambda pairs: "&".join("=".join(pair) for pair in pairs))
+pairs = st.tuples(names, values) | st.tuples(st.just("cursor"), st.sampled_from(CURSORS))
+queries = st.lists(pairs, max_size=4).map(lambda chosen: "&".join("=".join(pair) for pair in chosen))
 
 # As a server hands them over: its parser lets no control character pass, and each byte is a character of Latin-1.
 ODD_HEADERS = [text.encode("utf-8", "surrogatepass").decode("latin-1") for text in ODD_VALUES if text.isprintable()]
