@@ -33,6 +33,7 @@ class Site:
     database: OwnDatabase
     product: Product
     target: Target
+    person: Person
     # Of all tests: they send to one connection.
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -40,6 +41,11 @@ class Site:
         """Until each client was refused, and more than once."""
         goal = self.ledger.answers[503] + 3 * CLIENTS
         self.ledger.wait_for(lambda ledger: ledger.answers[503] >= goal)
+
+    def pages(self) -> set[int]:
+        """The status of some."""
+        paths = ("", "/settings")
+        return {self.person.read(f"/connections/{self.target.connection_id}{path}").status_code for path in paths}
 
     def check(self, served_again: float) -> None:
         recovery = max(exchange.ended for exchange in self.ledger.failures) - served_again
@@ -58,12 +64,12 @@ def disk() -> Iterator[SmallDisk]:
 def site(disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with database_in(disk.directory) as database:
         product = Product(database, tmp_path_factory.mktemp("product") / "log.txt")
-        yield Site(disk, database, product, Target(product.server.port, *database.add_sender()))
+        person = Person(database, product.server.url)
+        yield Site(disk, database, product, Target(product.server.port, *database.add_sender()), person)
         product.stop()
 
 
 def test_senders_wait_and_people_read_on(site: Site) -> None:
-    person = Person(site.database, site.product.server.url)
     workers = site.product.workers
     for _ in range(ROUNDS):
         with load(site.target, site.ledger, make_events(EVENTS), clients=CLIENTS):
@@ -71,8 +77,7 @@ def test_senders_wait_and_people_read_on(site: Site) -> None:
             site.disk.fill()
             try:
                 site.await_refusals()
-                for path in ("", "/settings"):
-                    assert person.read(f"/connections/{site.target.connection_id}{path}").status_code == 200
+                assert site.pages() == {200}
                 site.await_refusals()
             finally:
                 site.disk.free()
@@ -93,6 +98,7 @@ def test_postgresql_gives_up(site: Site) -> None:
                 need_another_file_of_the_log(site.database)
             wait_until(lambda: site.database.cluster.postmaster() is None, "PostgreSQL gave up")
             site.await_refusals()
+            assert site.pages() == {503}
         finally:
             site.disk.free()
         site.database.start()

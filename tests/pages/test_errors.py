@@ -13,6 +13,7 @@ PAGES = {
     "404.html": "Page not found",
     "429.html": "Too many attempts",
     "500.html": "Something went wrong",
+    "503.html": "Not available right now",
 }
 
 
