@@ -27,6 +27,7 @@ class JobFacets(Struct):
     ownership: Raw = NOTHING
     tags: Raw = NOTHING
     sourceCodeLocation: Raw = NOTHING
+    dbt_node: Raw = NOTHING
 
 
 class _Facet(Struct):
@@ -63,6 +64,10 @@ class _Tags(_Facet):
 class _SourceCodeLocation(_Facet):
     url: str | None = None
     repoUrl: str | None = None
+
+
+class _DbtNode(Struct):
+    unique_id: str | None = None
 
 
 class AirflowDag(Struct):
@@ -113,6 +118,12 @@ def source_url(raw: Raw) -> str | None:
         if url and len(url) <= MAX_TEXT_CHARACTERS and url.lower().startswith(("https://", "http://")):
             return storable(url)
     return None
+
+
+def dbt_node_id(raw: Raw) -> str:
+    """dbt's `unique_id` of the node that the job is about, such as `model.shop.orders`; empty where there is none."""
+    facet = read_facet(raw, _DbtNode)
+    return storable(facet.unique_id)[:MAX_TEXT_CHARACTERS] if facet and facet.unique_id else ""
 
 
 def airflow_dag(raw: Raw) -> AirflowDag | None:

@@ -16,6 +16,7 @@ from lineage.events.job_facets import (
     airflow_dag,
     airflow_schedule,
     airflow_tags,
+    dbt_node_id,
     description,
     owners,
     source_url,
@@ -67,6 +68,8 @@ def job_facts(
         of_parent = of_parent or _dag_of_task(namespace, name, of_task)
     dag = of_run or of_task
     kind, integration, processing_type, declared = _job_type(said, producer, name, has_parent=of_parent is not None)
+    if node := dbt_node_id(said.dbt_node):
+        name, of_parent = _dbt_job(namespace, node, kind, of_parent)
     return JobFacts(
         namespace,
         name,
@@ -87,6 +90,19 @@ def _dag_of_task(namespace: str, name: str, dag: AirflowDag | None) -> tuple[str
     if dag is None or not dag.dag_id or not name.startswith(f"{dag.dag_id}."):
         return None
     return namespace, storable(dag.dag_id)[:MAX_TEXT_CHARACTERS]
+
+
+def _dbt_job(
+    namespace: str, node: str, kind: str, parent: tuple[str, str] | None
+) -> tuple[str, tuple[str, str] | None]:
+    """The name that a node's job has whatever the command that ran it, and its parent.
+
+    See docs/decisions/0014-one-job-for-a-dbt-node.md.
+    """
+    if kind != "TEST" or node.startswith("test."):
+        return node, parent
+    # dbt-ol sends one job for all tests of a model, with the model's own id.
+    return f"{node}.test", parent if node.startswith("source.") else (namespace, node)
 
 
 def _job_type(said: JobFacets, producer: Raw, name: str, *, has_parent: bool) -> tuple[str, str, str, bool]:

@@ -41,17 +41,17 @@ def jobs(server: LiveServer, sender: Sender) -> Callable[[str], dict[str, str]]:
     return read
 
 
-def expected_models(nodes: list[Node], suffix: str = "") -> dict[str, str]:
-    return {f"shop.main.shop.{n.name}{suffix}": STATES[n.status] for n in nodes if n.kind == "model"}
+def expected_models(nodes: list[Node]) -> dict[str, str]:
+    return {f"model.shop.{n.name}": STATES[n.status] for n in nodes if n.kind == "model"}
 
 
-def expected_tests(nodes: list[Node], suffix: str) -> dict[str, str]:
+def expected_tests(nodes: list[Node]) -> dict[str, str]:
     """dbt-ol (1.54) sends one job for all tests of a model. It has failed where one of them did not pass."""
     passed: dict[str, bool] = {}
     for node in nodes:
         if node.kind == "test":
             passed[node.model] = passed.get(node.model, True) and node.status == "pass"
-    return {f"shop.main.shop.{model}{suffix}": "COMPLETED" if ok else "FAILED" for model, ok in passed.items()}
+    return {f"model.shop.{model}.test": "COMPLETED" if ok else "FAILED" for model, ok in passed.items()}
 
 
 def test_models_and_tests_of_single_commands(project: DbtProject, jobs: Callable[[str], dict[str, str]]) -> None:
@@ -64,7 +64,7 @@ def test_models_and_tests_of_single_commands(project: DbtProject, jobs: Callable
 
     tests = project.run("test", "--exclude", "refunds", succeeds=False)
     assert {test.status for test in tests} == {"pass", "fail"}
-    assert jobs("TEST") == expected_tests(tests, ".test")
+    assert jobs("TEST") == expected_tests(tests)
     assert jobs("MODEL") == expected_models(models)
     assert jobs("JOB") == {"dbt-run-shop": "FAILED"}
 
@@ -75,10 +75,10 @@ def test_a_build_with_a_model_that_fails_and_a_test_that_is_skipped(
     nodes = project.run("build", succeeds=False)
 
     assert {node.status for node in nodes} == {"success", "pass", "fail", "error", "skipped"}
-    assert jobs("MODEL") == expected_models(nodes, ".build.run")
-    assert jobs("MODEL")["shop.main.shop.refunds.build.run"] == "FAILED"
+    assert jobs("MODEL") == expected_models(nodes)
+    assert jobs("MODEL")["model.shop.refunds"] == "FAILED"
     # The one that is skipped, too: dbt-ol reports it as failed.
-    assert jobs("TEST") == expected_tests(nodes, ".build.test")
+    assert jobs("TEST") == expected_tests(nodes)
 
     runs = Run.objects.filter(connection=sender.connection)
     build = runs.get(job__name="dbt-run-shop")
