@@ -1,4 +1,4 @@
-"""Query strings, ids, headers and cookies that no browser sends: every route answers, and never with a 5xx."""
+"""Query strings, forms, ids, headers and cookies that no browser sends: every route answers, and never with a 5xx."""
 
 import base64
 import json
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 PARAMETERS = re.findall(
     r"\w+",
     """
+login password remember name theme csrfmiddlewaretoken
 q state kind type status sort page guide next script lang version format cursor page_size search namespace
 started_after started_before connection_id connection from to o p e all _popup _changelist_filters connection__id__exact
 id__exact state__exact day__lte described_at__gte term app_label model_name field_name user__id__exact is_staff__exact
@@ -144,13 +145,22 @@ def test_no_route_fails(reader: Client, chosen: str) -> None:
     world = World()
     of_operators = chosen == "operators' site"
     known = sorted(route for route in routes() if route.startswith("admin/") == of_operators)
-    clients = st.sampled_from([reader, Client(raise_request_exception=False)])
+    clients = [reader, Client(raise_request_exception=False)]
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(clients, st.sampled_from(known), ids, queries, headers)
-    def answers(client: Client, route: str, id_: str | None, query: str, odd: dict[str, str]) -> None:
+    @given(
+        client=st.sampled_from(clients),
+        # What is asked for is also what the form holds.
+        method=st.sampled_from(["GET"] if of_operators else ["GET", "POST"]),
+        route=st.sampled_from(known),
+        id_=ids,
+        query=queries,
+        odd=headers,
+    )
+    def answers(*, client: Client, method: str, route: str, id_: str | None, query: str, odd: dict[str, str]) -> None:
         path = world.path(route if id_ is None else re.sub(r"<[^>]+>", lambda _: id_, route))
-        response = ask(client, "GET", path, QUERY_STRING=query, **odd)
-        assert response.status_code < 500, (path, query, odd)
+        form = {"data": query, "content_type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+        response = ask(client, method, path, QUERY_STRING=query, **form, **odd)
+        assert response.status_code < 500, (method, path, query, odd)
 
     answers()
