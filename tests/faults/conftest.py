@@ -95,7 +95,11 @@ def new_target(database: OwnDatabase) -> Callable[[int], Target]:
 
 
 @pytest.fixture
-def target(product: Product, new_target: Callable[[int], Target]) -> Target:
+def target(database: OwnDatabase, product: Product, new_target: Callable[[int], Target]) -> Target:
+    # A test that failed may have left them broken.
+    database.start()
+    if product.server.process.poll() is not None:
+        product.start_again()
     return new_target(product.server.port)
 
 
@@ -103,10 +107,9 @@ def target(product: Product, new_target: Callable[[int], Target]) -> Target:
 def lone_target(lone_worker: Product, new_target: Callable[[int], Target]) -> Target:
     """A connection whose key the one worker knows: verifying it takes time and memory."""
     target = new_target(lone_worker.server.port)
-    headers = {"Authorization": f"Bearer {target.key}"}
-    assert (
-        requests.post(lone_worker.server.url + target.path, "no event", headers=headers, timeout=30).status_code == 400
-    )
+    url, headers = lone_worker.server.url + target.path, {"Authorization": f"Bearer {target.key}"}
+    answer = requests.post(url, "no event", headers=headers, timeout=STOP_SECONDS)
+    assert answer.status_code == 400, answer.text
     return target
 
 
