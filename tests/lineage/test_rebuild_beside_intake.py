@@ -17,6 +17,7 @@ from connections import actions
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run
 from lineage.rebuild import Removed, rebuild_connection
 from lineage.removal import sweep_removed_connections
+from lineage.sql import rebuild
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.commands import Start, commands, until
 from tests.lineage.conftest import Sender
@@ -85,26 +86,45 @@ def _without_ids(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "edge_ids"} for row in rows]
 
 
-def test_events_that_are_committed_at_each_step_are_in_it(new_sender, in_thread):
-    """Whenever the rebuild looks at the clock, some more are: at once, or as soon as it lets them."""
+def test_events_that_are_committed_at_each_step_are_in_it(new_sender, in_thread, monkeypatch):
+    """Whenever it looks at the clock some more are, at once or as soon as it lets them; and right before each step."""
     sender = new_sender()
     send_some(sender, 1000)
     damage()
     chance, sent = random.Random(1), []
 
-    def clock() -> datetime:
+    def send() -> None:
         sending = in_thread(sender.send, *(some_event(chance) for _ in range(20)), now=timezone.now())
         sent.append(sending)
-        if not database.in_atomic_block:
+        if not paused():
             sending.result(timeout=30)
+
+    def clock() -> datetime:
+        send()
         return timezone.now()
 
+    def limit_waiting() -> None:
+        rebuild.limit_waiting()
+        send()
+
+    monkeypatch.setattr("lineage.rebuild.limit_waiting", limit_waiting)
     rebuild_connection(sender.connection, clock=clock)
     for sending in sent:
         sending.result(timeout=30)
-    assert len(sent) > 8
+    assert len(sent) > 20
     assert Event.objects.count() == 1000 + 20 * len(sent)
     assert_right(sender, new_sender)
+
+
+def paused() -> bool:
+    """Whether this session keeps the intake waiting."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode = 'ShareRowExclusiveLock'"
+            " AND relation = 'lineage_event'::regclass"
+        )
+        [(count,)] = cursor.fetchall()
+    return bool(count)
 
 
 class Watch:

@@ -174,6 +174,32 @@ def test_it_gives_up_before_it_keeps_others_waiting(old_monday, in_thread):
     assert Event.objects.count() == 1
 
 
+def test_an_event_that_comes_between_the_look_and_the_lock_keeps_its_week(old_monday, in_thread, monkeypatch):
+    name = make_week(old_monday)
+    on_time = store(old_monday)
+    locking, late = partitions.short_transaction, []
+
+    def locking_after_an_event():
+        late.append(in_thread(store, old_monday + DAY, received_at=datetime.now(UTC)).result(timeout=10))
+        return locking()
+
+    monkeypatch.setattr(partitions, "short_transaction", locking_after_an_event)
+    drop_old_events(datetime.now(UTC))
+    assert name in partition_names()
+    assert is_stored(on_time)
+    assert is_stored(late[0])
+
+
+def test_an_event_that_is_being_written_keeps_its_week(old_monday, in_thread):
+    name = make_week(old_monday)
+    with transaction.atomic():
+        late = store(old_monday, received_at=datetime.now(UTC))
+        in_thread(drop_old_events, datetime.now(UTC)).result(timeout=20)
+    drop_old_events(datetime.now(UTC))
+    assert name in partition_names()
+    assert is_stored(late)
+
+
 def test_late_events_that_come_while_their_weeks_are_dropped_are_kept(old_monday, in_thread):
     """Writers meet no error and no event is lost, whether it came before its week was dropped, or after."""
     weeks = [old_monday - n * WEEK for n in range(8)]
