@@ -43,9 +43,9 @@ class Site:
         self.ledger.wait_for(lambda ledger: ledger.answers[503] >= goal)
 
     def pages(self) -> set[int]:
-        """The status of some."""
-        paths = ("", "/settings")
-        return {self.person.read(f"/connections/{self.target.connection_id}{path}").status_code for path in paths}
+        """The status of some, and of the API."""
+        page = f"/connections/{self.target.connection_id}"
+        return {self.person.read(path).status_code for path in (page, f"{page}/settings", f"/api/v1{page}/jobs")}
 
     def check(self, served_again: float) -> None:
         recovery = max(exchange.ended for exchange in self.ledger.failures) - served_again
