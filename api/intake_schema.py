@@ -64,7 +64,7 @@ def _operation(id_: str, summary: str, kind: Schema, *, names_id: bool = False) 
             "required": True,
             "description": f"JSON in UTF-8, whatever `Content-Type` says, of at most {limit} bytes; as it is, or with "
             "`Content-Encoding: gzip` (then the limit holds for both sizes). With a length or in chunks.",
-            "content": {"application/json": {"schema": kind["schema"]}},
+            "content": {"application/json": {"schema": kind["schema"], "example": kind["example"]}},
         },
         "responses": {**kind["responses"], **_refusals(limit), **(_REFUSALS_BY_ID if names_id else {})},
     }
@@ -198,9 +198,20 @@ def _outcome(description: str, answer: answers.Answer) -> Schema:
     return _json(description, outcome)
 
 
+_EXAMPLE: Final = {
+    "eventTime": "2026-01-31T12:00:00Z",
+    "eventType": "COMPLETE",
+    "producer": "https://example.com/pipelines",
+    "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+    "run": {"runId": "019c14bb-6400-7000-8000-000000000001", "facets": {}},
+    "job": {"namespace": "warehouse", "name": "load_orders", "facets": {}},
+    "inputs": [{"namespace": "postgres://shop:5432", "name": "shop.public.orders"}],
+    "outputs": [{"namespace": "postgres://warehouse:5432", "name": "warehouse.staging.orders"}],
+}
 _EVENT: Final = {
     "description": "Takes one OpenLineage event. A 2xx answer means that it is committed and shown; nothing else does.",
     "schema": _ref("LineageEvent"),
+    "example": _EXAMPLE,
     "responses": {
         str(HTTPStatus.CREATED): _outcome("Stored.", answers.STORED),
         str(HTTPStatus.OK): _outcome("The same event was stored before; nothing changed.", answers.REPEAT),
@@ -214,5 +225,6 @@ _BATCH: Final = {
         "description": "Events. What is none is listed in the answer, and does not keep the others from being stored.",
         "items": _ref("LineageEvent"),
     },
+    "example": [_EXAMPLE],
     "responses": {str(HTTPStatus.OK): _json("What became of each.", _ref("BatchAnswer"))},
 }
