@@ -248,7 +248,7 @@ def test_a_page_holds_no_more_than_its_bytes_or_one_event(sender, monkeypatch):
     assert [len(page) for page in pages] == [3, 2, 1]
 
 
-def test_digest_writes_the_real_tables_before_and_after(sender):
+def test_digest_writes_the_real_tables_before_and_after_and_the_copy_between(sender):
     """Its statements are prepared; a plan must not outlive the tables that it was made for."""
     for n in range(8):
         sender.send(run_event("START", T0, run=str(uuid.uuid4()), job=f"before {n}"))
@@ -256,7 +256,10 @@ def test_digest_writes_the_real_tables_before_and_after(sender):
     for n in range(8):
         sender.send(run_event("START", T0, run=str(uuid.uuid4()), job=f"after {n}"))
     assert (Run.objects.count(), Job.objects.count(), Event.objects.count()) == (16, 16, 16)
-    assert changed(rebuild_all([sender])) == 0
+    before = rows()
+    Job.objects.update(name="damaged")
+    assert changed(rebuild_all([sender])) == 16
+    assert rows() == before
     with database.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
         assert cursor.fetchall() == []
