@@ -142,6 +142,15 @@ def test_it_describes_the_intake(document: dict[str, Any]) -> None:
         assert operation["security"] == [{"apiKey": []}]
 
 
+def test_what_real_senders_send_is_as_described(
+    document: dict[str, Any], sample_events: Callable[..., list[dict[str, Any]]]
+) -> None:
+    schema = {"$ref": "#/components/schemas/LineageEvent", "components": document["components"]}
+    validator = Draft202012Validator(schema)
+    assert [error.message for event in sample_events() for error in validator.iter_errors(event)] == []
+    assert not validator.is_valid({**sample_events()[0], "job": {"namespace": "", "name": "x"}})
+
+
 def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]) -> None:
     job, run = full_rows()
     connection = job.connection_id
