@@ -69,7 +69,16 @@ class JobFilter(filters.FilterSet):
     )
     kind = _choice(Job.Kind.choices, help_text="What the job is.")
     namespace = _namespace()
+    owner = filters.CharFilter(method="filter_owner", strip=False, help_text="One of the job's owners, exactly.")
+    tag = filters.CharFilter(method="filter_tag", strip=False, help_text="One of the job's tags, exactly.")
+    parent = filters.UUIDFilter(field_name="parent_job_id", help_text="The id of the job that contains it.")
     search = _search("Words that the name contains, in any case and order.")
+
+    def filter_owner(self, queryset: JobQuerySet, name: str, value: str) -> JobQuerySet:  # noqa: ARG002
+        return queryset.owned_by(value)
+
+    def filter_tag(self, queryset: JobQuerySet, name: str, value: str) -> JobQuerySet:  # noqa: ARG002
+        return queryset.tagged(value)
 
     def filter_state(self, queryset: JobQuerySet, name: str, value: str) -> JobQuerySet:  # noqa: ARG002
         return queryset.in_state(value)

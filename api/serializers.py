@@ -47,6 +47,16 @@ class LatestRunSerializer(serializers.Serializer[dict[str, Any]]):
     duration_ms = serializers.IntegerField(allow_null=True)
 
 
+class JobParentSerializer(serializers.Serializer[Any]):
+    """The job that contains or starts another, as events name it."""
+
+    id = serializers.UUIDField(
+        source="parent_job_id", help_text="The id that it has if it belongs to the same connection; it may not."
+    )
+    namespace = serializers.CharField(source="parent_job_namespace")
+    name = serializers.CharField(source="parent_job_name")
+
+
 class JobSerializer(serializers.Serializer[Job]):
     """A DAG, a task, a dbt model, a test, an application: (connection, namespace, name)."""
 
@@ -56,11 +66,40 @@ class JobSerializer(serializers.Serializer[Job]):
     name = serializers.CharField()
     kind = serializers.ChoiceField(Job.Kind.choices)
     integration = serializers.SerializerMethodField(help_text="The source system, such as AIRFLOW or DBT.")
+    processing_type = serializers.SerializerMethodField(help_text="BATCH, STREAMING or SERVICE, where it was said.")
+    description = serializers.SerializerMethodField()
+    owners = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField(), help_text="`key:value`, or the key alone.")
+    schedule = serializers.SerializerMethodField(help_text="As the orchestrator shows it, such as a cron expression.")
+    schedule_timezone = serializers.SerializerMethodField()
+    source_url = serializers.SerializerMethodField(help_text="Where the source code is.")
+    parent = serializers.SerializerMethodField(  # type: ignore[assignment]  # hides no attribute that is read
+        help_text="The job that contains or starts this one."
+    )
     latest_run = serializers.SerializerMethodField(help_text="By when runs took place; null before the first run.")
     running_runs = serializers.IntegerField()
 
     def get_integration(self, job: Job) -> str | None:
         return job.integration or None
+
+    def get_processing_type(self, job: Job) -> str | None:
+        return job.processing_type or None
+
+    def get_description(self, job: Job) -> str | None:
+        return job.description or None
+
+    def get_schedule(self, job: Job) -> str | None:
+        return job.schedule or None
+
+    def get_schedule_timezone(self, job: Job) -> str | None:
+        return job.schedule_timezone or None
+
+    def get_source_url(self, job: Job) -> str | None:
+        return job.source_url or None
+
+    @extend_schema_field(JobParentSerializer(allow_null=True))
+    def get_parent(self, job: Job) -> dict[str, Any] | None:
+        return None if job.parent_job_id is None else JobParentSerializer(job).data
 
     @extend_schema_field(LatestRunSerializer(allow_null=True))
     def get_latest_run(self, job: Job) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Case, Count, F, Max, Min, Q, Value, When
+from django.db.models import Case, Count, Exists, F, Func, Max, Min, OuterRef, Q, Value, When
 from django.db.models.functions import Lower, Now
 
 if TYPE_CHECKING:
@@ -55,6 +55,19 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 }
 
 
+# What a reader looks for inside something else: a task in its DAG, a test or a query below its model.
+FOLDED_KINDS = ("TASK", "TEST", "SQL")
+
+
+@dataclass(frozen=True, slots=True)
+class InnerJobs:
+    """How many jobs another one contains, and how many of them fail or run."""
+
+    total: int
+    failing: int
+    running: int
+
+
 @dataclass(frozen=True, slots=True)
 class JobFacts:
     """What some jobs are: how many of each kind, and whether a name alone may stand for several of them."""
@@ -94,6 +107,45 @@ class JobQuerySet(_OfVisibleConnections):
         """Those whose name contains each of the words, in any case and order."""
         return self.filter(*(Q(name__icontains=word) for word in text.split()))
 
+    def owned_by(self, owner: str) -> Self:
+        return self.filter(owners__contains=[owner])
+
+    def tagged(self, tag: str) -> Self:
+        return self.filter(tags__contains=[tag])
+
+    def on_top(self) -> Self:
+        """Those that do not fold under another job of their connection."""
+        outer = self.model.objects.filter(connection_id=OuterRef("connection_id"), id=OuterRef("parent_job_id"))
+        return self.exclude(Exists(outer), kind__in=FOLDED_KINDS)
+
+    def inside(self, parent_ids: Collection[UUID]) -> Self:
+        """Those that fold under one of these jobs."""
+        return self.filter(parent_job_id__in=parent_ids, kind__in=FOLDED_KINDS)
+
+    def inner_jobs(self) -> dict[UUID, InnerJobs]:
+        """Parent's id → what it contains, of those that have a parent."""
+        rows = (
+            self.order_by()
+            .values("parent_job_id")
+            .annotate(
+                total=Count("id"),
+                failing=Count("id", filter=_in_state(_FAILED)),
+                running=Count("id", filter=_in_state(_RUNNING)),
+            )
+        )
+        return {row.pop("parent_job_id"): InnerJobs(**row) for row in rows}
+
+    def counts_by_label(self, column: str) -> dict[str, int]:
+        """Owner or tag → how many jobs have it, by name. `column`: owners or tags."""
+        rows = (
+            self.order_by()
+            .annotate(label=Func(F(column), function="unnest", output_field=models.TextField()))
+            .values("label")
+            .annotate(jobs=Count("id"))
+            .values_list("label", "jobs")
+        )
+        return dict(sorted(rows))
+
     def counts_by_state(self, states: Collection[str]) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
         counts = {state: Count("id", filter=_in_state(state)) for state in states}
@@ -110,13 +162,27 @@ class JobQuerySet(_OfVisibleConnections):
             several_namespaces=len({row[end] for row in rows for end in ("first", "last")}) > 1,
         )
 
-    def needing_attention_first(self) -> Self:
-        """Failing ones, then running ones, then the others; in each the latest first."""
-        return self.order_by(_ATTENTION, F("latest_run_at").desc(nulls_last=True), Lower("name"), "id")
+    def needing_attention_first(self, *, with_inner: bool = False) -> Self:
+        """Failing ones, then running ones, then the others; in each the latest first. With those that fold under them:
+        a DAG whose task fails is failing."""
+        attention = self._attention_with_inner() if with_inner else _ATTENTION
+        return self.order_by(attention, F("latest_run_at").desc(nulls_last=True), Lower("name"), "id")
 
-    def sorted_by(self, key: str, *, descending: bool) -> Self:
+    def _attention_with_inner(self) -> Case:
+        inner = self.model.objects.filter(
+            connection_id=OuterRef("connection_id"), parent_job_id=OuterRef("id"), kind__in=FOLDED_KINDS
+        )
+        return Case(
+            When(Q(latest_run_state=_FAILED) | Exists(inner.filter(_in_state(_FAILED))), then=Value(0)),
+            When(Q(running_runs__gt=0) | Exists(inner.filter(_in_state(_RUNNING))), then=Value(1)),
+            When(latest_run_id__isnull=False, then=Value(2)),
+            default=Value(3),
+            output_field=models.SmallIntegerField(),
+        )
+
+    def sorted_by(self, key: str, *, descending: bool, with_inner: bool = False) -> Self:
         """By one of JOB_SORT_KEYS; what is unknown stands last either way."""
-        expression = JOB_SORT_KEYS[key]
+        expression = self._attention_with_inner() if with_inner and key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
         return self.order_by(first, Lower("name"), "id")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.http import QueryDict
 
@@ -10,6 +11,9 @@ from lineage.models import Job, RunState
 from lineage.querysets import JOB_SORT_KEYS, NO_RUN
 
 LONGEST_SEARCH = 200
+LONGEST_LABEL = 256
+# Jobs whose inner ones are shown: each takes its place in the URL.
+MOST_OPEN = 20
 # What a job may be filtered by: the state of its latest run, and that it never ran.
 STATES: dict[str, str] = {
     RunState.FAILED.value: "Failed",
@@ -27,7 +31,11 @@ class JobChoices:
 
     state: str = ""
     kind: str = ""
+    owner: str = ""
+    tag: str = ""
     search: str = ""
+    # The jobs that were unfolded.
+    opened: tuple[UUID, ...] = ()
     # A key of JOB_SORT_KEYS, with "-" in front for downwards. Empty: what needs attention first.
     sort: str = ""
     page: str = ""
@@ -38,6 +46,9 @@ class JobChoices:
         return cls(
             state=state if state in STATES else "",
             kind=kind if kind in Job.Kind.values else "",
+            owner=_label(query.get("owner", "")),
+            tag=_label(query.get("tag", "")),
+            opened=_ids(query.get("open", "")),
             # PostgreSQL refuses a NUL in text.
             search=" ".join(query.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH],
             sort=sort if sort.removeprefix("-") in JOB_SORT_KEYS else "",
@@ -47,11 +58,20 @@ class JobChoices:
     @property
     def are_narrowing(self) -> bool:
         """Whether they leave jobs out."""
-        return bool(self.state or self.kind or self.search)
+        return bool(self.state or self.kind or self.owner or self.tag or self.search)
 
     def query(self, **changes: str) -> str:
         """The URL's query, `?…`, for these choices with some changed; it leads to the first page unless told."""
-        chosen = {"state": self.state, "kind": self.kind, "q": self.search, "sort": self.sort, **changes}
+        chosen = {
+            "state": self.state,
+            "kind": self.kind,
+            "owner": self.owner,
+            "tag": self.tag,
+            "q": self.search,
+            "sort": self.sort,
+            "open": ",".join(map(str, self.opened)),
+            **changes,
+        }
         query = QueryDict(mutable=True)
         query.update({name: value for name, value in chosen.items() if value})
         return f"?{query.urlencode()}"
@@ -64,4 +84,25 @@ class JobChoices:
     @property
     def cleared_query(self) -> str:
         """The same order, with all jobs."""
-        return self.query(state="", kind="", q="")
+        return self.query(state="", kind="", owner="", tag="", q="")
+
+    def toggled_query(self, job_id: UUID) -> str:
+        """The same page, with this job unfolded, or folded again."""
+        others = [id_ for id_ in self.opened if id_ != job_id]
+        opened = others if len(others) < len(self.opened) else [*others, job_id][-MOST_OPEN:]
+        return self.query(open=",".join(map(str, opened)), page=self.page)
+
+
+def _label(text: str) -> str:
+    return "" if "\0" in text or len(text) > LONGEST_LABEL else text
+
+
+def _ids(text: str) -> tuple[UUID, ...]:
+    """Those that are ids; each once."""
+    found: dict[UUID, None] = {}
+    for part in text[: 40 * MOST_OPEN].split(","):
+        try:
+            found[UUID(part)] = None
+        except ValueError:
+            continue
+    return tuple(found)[:MOST_OPEN]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
 
 from connections.models import Connection
-from lineage.models import Job, Run, RunState
+from lineage.models import Job
 from lineage.querysets import ALL_STATES, JobFacts
-from observability.pages.error_headline import error_headline
 from observability.pages.job_choices import STATES, JobChoices
+from observability.pages.job_rows import KINDS, JobRow, JobRows
 
 if TYPE_CHECKING:
     from lineage.querysets import JobQuerySet
 
 ROWS_PER_PAGE = 50
-KINDS: dict[str, str] = dict(Job.Kind.choices)
 COLUMNS = (
     ("name", "Job"),
     ("kind", "Kind"),
@@ -54,45 +53,33 @@ class Option:
     jobs: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    job: Job
-    kind: str
-    # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
-    duration: timedelta | None
-    error_message: str
-
-    @property
-    def error_headline(self) -> str:
-        return error_headline(self.error_message)
-
-
 @dataclass(frozen=True)
 class JobTable:
     connection: Connection
     choices: JobChoices
     now: datetime
 
+    @property
+    def folds(self) -> bool:
+        """Whether tasks stand inside their DAG, tests inside their model. What was searched for stands by itself."""
+        return not self.choices.are_narrowing
+
+    @property
+    def total_jobs(self) -> int:
+        """Those that the choices leave, folded or not."""
+        return self._jobs_by_state[self.choices.state or ALL_STATES]
+
     @cached_property
     def page(self) -> Page[Job]:
         paginator = Paginator(self._sorted(), ROWS_PER_PAGE)
-        # Counted already, beside the other states.
-        paginator.count = self._jobs_by_state[self.choices.state or ALL_STATES]
+        if not self.folds:
+            # Counted already, beside the other states.
+            paginator.count = self._jobs_by_state[self.choices.state or ALL_STATES]
         return paginator.get_page(self.choices.page)
 
     @cached_property
     def rows(self) -> list[JobRow]:
-        jobs = list(self.page.object_list)
-        errors = self._error_messages(jobs)
-        return [
-            JobRow(
-                job=job,
-                kind=KINDS.get(job.kind, job.kind),
-                duration=latest_run_duration(job, now=self.now),
-                error_message=errors.get(job.id, ""),
-            )
-            for job in jobs
-        ]
+        return JobRows(self.connection, list(self.page.object_list), self.choices, self.now).rows()
 
     @property
     def previous_query(self) -> str:
@@ -130,6 +117,14 @@ class JobTable:
             for kind, jobs in self._overall.by_kind.items()
         ]
 
+    @cached_property
+    def owners(self) -> list[Option]:
+        return self._labels("owners", "owner", self.choices.owner)
+
+    @cached_property
+    def tags(self) -> list[Option]:
+        return self._labels("tags", "tag", self.choices.tag)
+
     @property
     def several_namespaces(self) -> bool:
         return self._overall.several_namespaces
@@ -149,26 +144,34 @@ class JobTable:
         jobs = self._jobs()
         if self.choices.kind:
             jobs = jobs.filter(kind=self.choices.kind)
+        if self.choices.owner:
+            jobs = jobs.owned_by(self.choices.owner)
+        if self.choices.tag:
+            jobs = jobs.tagged(self.choices.tag)
         if self.choices.search:
             jobs = jobs.named(self.choices.search)
         return jobs
 
     def _sorted(self) -> JobQuerySet:
         jobs = self._chosen_but_for_state()
+        if self.folds:
+            jobs = jobs.on_top()
         if self.choices.state:
             jobs = jobs.in_state(self.choices.state)
         if not self.choices.sort:
-            return jobs.needing_attention_first()
+            return jobs.needing_attention_first(with_inner=self.folds)
         key = self.choices.sort.removeprefix("-")
-        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"))
+        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"), with_inner=self.folds)
 
-    def _error_messages(self, jobs: list[Job]) -> dict[object, str]:
-        """Job id → why its latest run failed."""
-        failed = {
-            job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
-        }
-        messages = Run.objects.of(self.connection).error_messages(failed.keys()) if failed else {}
-        return {failed[run_id]: message for run_id, message in messages.items()}
+    def _labels(self, column: str, parameter: str, chosen: str) -> list[Option]:
+        """What jobs of the connection may be filtered by; the chosen one even where no job has it."""
+        counts = self._jobs().counts_by_label(column)
+        if chosen:
+            counts.setdefault(chosen, 0)
+        return [
+            Option(label, label, self.choices.query(**{parameter: label}), label == chosen, jobs)
+            for label, jobs in counts.items()
+        ]
 
     def _column(self, key: str, title: str) -> Column:
         upwards, downwards = key, f"-{key}"
@@ -177,11 +180,3 @@ class JobTable:
         # First one way, then the other, then back to what needs attention first.
         following = {first: then, then: ""}.get(self.choices.sort, first)
         return Column(key, title, self.choices.query(sort=following), order)
-
-
-def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
-    """How long the latest run took, or runs already; None where that is not known."""
-    end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
-    if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
-        return None
-    return end - job.latest_run_started_at

@@ -24,6 +24,14 @@ def test_a_job_that_never_ran(read: Read) -> None:
         "name": "shop.orders",
         "kind": "TASK",
         "integration": None,
+        "processing_type": None,
+        "description": None,
+        "owners": [],
+        "tags": [],
+        "schedule": None,
+        "schedule_timezone": None,
+        "source_url": None,
+        "parent": None,
         "latest_run": None,
         "running_runs": 0,
     }
@@ -41,6 +49,44 @@ def test_a_job_that_ran(read: Read) -> None:
         "ended_at": "2026-03-02T12:00:01.000999Z",
         "duration_ms": 1000,
     }
+
+
+def test_what_events_said_of_a_job(read: Read) -> None:
+    connection = make_connection()
+    parent_id = uuid4()
+    facts = {
+        "processing_type": "BATCH",
+        "description": "Loads orders.",
+        "owners": ["data-team", "ops"],
+        "tags": ["finance", "tier:1"],
+        "schedule": "0 3 * * *",
+        "schedule_timezone": "UTC",
+        "source_url": "https://example.com/shop.py",
+    }
+    parent = {"parent_job_id": parent_id, "parent_job_namespace": "prod", "parent_job_name": "shop"}
+    job = make_job(connection, **facts, **parent)
+    shown = read(f"jobs/{job.id}")
+    assert {name: shown[name] for name in facts} == facts
+    assert shown["parent"] == {"id": str(parent_id), "namespace": "prod", "name": "shop"}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"owner": "ops"}, ["b"]),
+        ({"owner": "OPS"}, []),
+        ({"tag": 'a"b,{}'}, ["a", "b"]),
+        ({"tag": 'a"b,{}', "owner": "data"}, ["a", "b"]),
+        ({"parent": "00000000-0000-0000-0000-000000000007"}, ["c"]),
+    ],
+)
+def test_filters_by_owner_tag_and_parent(read: Read, query: dict[str, str], names: list[str]) -> None:
+    connection = make_connection()
+    make_job(connection, "a", owners=["data"], tags=['a"b,{}'])
+    make_job(connection, "b", owners=["data", "ops"], tags=["x", 'a"b,{}'])
+    make_job(connection, "c", parent_job_id="00000000-0000-0000-0000-000000000007")
+    found = read(f"connections/{connection.pk}/jobs", **query)["results"]
+    assert [job["name"] for job in found] == names
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""What each row of a job table says, and the rows inside others: in so many queries, however many rows there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from connections.models import Connection
+from lineage.models import Job, Run, RunState
+from lineage.sql.recent_runs import RecentRun, latest_runs
+from lineage.statistics import JobStatistics, job_statistics
+from observability.pages.error_headline import error_headline
+from observability.pages.job_choices import JobChoices
+
+if TYPE_CHECKING:
+    from lineage.querysets import InnerJobs
+
+KINDS: dict[str, str] = dict(Job.Kind.choices)
+RUNS_IN_STRIP = 20
+# Of all unfolded jobs together.
+MOST_INNER_ROWS = 300
+DEEPEST = 3
+# A median of fewer would only repeat them.
+FEWEST_FOR_MEDIAN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    job: Job
+    kind: str
+    # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
+    duration: timedelta | None
+    # Of the latest completed runs; None where they are too few.
+    median: timedelta | None
+    error_message: str
+    # The latest runs, the latest last.
+    strip: Sequence[RecentRun]
+    # How far inside others it stands; 0 on top.
+    depth: int
+    # What folds under it; None: nothing, or the list does not fold.
+    inner: InnerJobs | None
+    is_open: bool
+    # Of those inside, how many have no row though it is open.
+    hidden: int
+    # Where a click on what it contains leads.
+    toggle_query: str
+
+    @property
+    def error_headline(self) -> str:
+        return error_headline(self.error_message)
+
+    @property
+    def strip_in_words(self) -> str:
+        """`Last 20 runs: 18 completed, 2 failed; the latest completed`."""
+        counts = Counter(RunState(run.state).label.lower() for run in self.strip)
+        told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+        latest = RunState(self.strip[-1].state).label.lower()
+        return f"Last {len(self.strip)} runs: {told}; the latest {latest}"
+
+
+class JobRows:
+    """Of the jobs on one page of a connection's table, and of those inside the ones that were opened."""
+
+    def __init__(self, connection: Connection, jobs: list[Job], choices: JobChoices, now: datetime) -> None:
+        self._connection, self._choices, self._now = connection, choices, now
+        self._top = jobs
+        folds = not choices.are_narrowing
+        self._inside = self._inner_rows() if folds and choices.opened else {}
+        shown = [*jobs, *(job for inside in self._inside.values() for job in inside)]
+        ids = [job.id for job in shown]
+        self._inner = Job.objects.of(connection).inside(ids).inner_jobs() if folds and ids else {}
+        self._errors = self._error_messages(shown)
+        self._statistics: dict[UUID, JobStatistics] = job_statistics(shown)
+        self._strips: dict[UUID, list[RecentRun]] = {}
+        for run in latest_runs([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP):
+            self._strips.setdefault(run.job_id, []).append(run)
+
+    def rows(self) -> list[JobRow]:
+        return [row for job in self._top for row in self._with_inner(job, 0)]
+
+    def _with_inner(self, job: Job, depth: int) -> Iterator[JobRow]:
+        inside = self._inside.get(job.id, []) if depth < DEEPEST else []
+        yield self._row(job, depth, len(inside))
+        for one in inside:
+            yield from self._with_inner(one, depth + 1)
+
+    def _row(self, job: Job, depth: int, rows_inside: int) -> JobRow:
+        inner, statistics = self._inner.get(job.id), self._statistics.get(job.id)
+        is_open = job.id in self._choices.opened
+        return JobRow(
+            job=job,
+            kind=KINDS.get(job.kind, job.kind),
+            duration=latest_run_duration(job, now=self._now),
+            median=statistics.median if statistics and statistics.completed >= FEWEST_FOR_MEDIAN else None,
+            error_message=self._errors.get(job.id, ""),
+            strip=self._strips.get(job.id, ()),
+            depth=depth,
+            inner=inner if depth < DEEPEST else None,
+            is_open=is_open,
+            hidden=inner.total - rows_inside if inner and is_open else 0,
+            toggle_query=self._choices.toggled_query(job.id),
+        )
+
+    def _inner_rows(self) -> dict[UUID | None, list[Job]]:
+        """Parent's id → those inside, what needs attention first."""
+        inside = Job.objects.of(self._connection).inside(self._choices.opened).needing_attention_first()
+        rows: dict[UUID | None, list[Job]] = {}
+        for job in inside[:MOST_INNER_ROWS]:
+            rows.setdefault(job.parent_job_id, []).append(job)
+        return rows
+
+    def _error_messages(self, jobs: list[Job]) -> dict[UUID, str]:
+        """Job id → why its latest run failed."""
+        failed = {
+            job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
+        }
+        messages = Run.objects.of(self._connection).error_messages(failed.keys()) if failed else {}
+        return {failed[run_id]: message for run_id, message in messages.items()}
+
+
+def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
+    """How long the latest run took, or runs already; None where that is not known."""
+    end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
+    if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
+        return None
+    return end - job.latest_run_started_at
