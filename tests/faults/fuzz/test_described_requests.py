@@ -1,6 +1,7 @@
 """Requests that schemathesis makes from the OpenAPI document, valid ones and others, over real HTTP: 10,000 of them in
 make test-faults. Each answer is one that the document describes, valid data is taken and other data is not."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -97,12 +98,10 @@ def caller(database: OwnDatabase, product: Product, new_target: Callable[[int], 
     )
     assert sent.json()["summary"]["failed"] == 0
     of_connection = f"/api/v1/connections/{target.connection_id}"
-    [run, *_] = (run for run in caller.read(f"{of_connection}/runs")["results"] if run["event_count"] > 1)
-    caller.ids |= {"run_id": run["id"], "job_id": run["job"]["id"]}
-    caller.ids["job_id"] = max(
-        (job["id"] for job in caller.read(f"{of_connection}/jobs")["results"]),
-        key=lambda job: len(caller.read(f"/api/v1/jobs/{job}/runs")["results"]),
-    )
+    runs = caller.read(f"{of_connection}/runs?page_size=500")["results"]
+    # Those whose lists have more than one page: a cursor leads to the second.
+    caller.ids["run_id"] = max(runs, key=lambda run: run["event_count"])["id"]
+    caller.ids["job_id"] = Counter(run["job"]["id"] for run in runs).most_common(1)[0][0]
     return caller
 
 
