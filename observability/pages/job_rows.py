@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from lineage.sql.recent_runs import RecentRun, latest_runs
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 RUNS_IN_STRIP = 20
+_BARS: dict[str, SafeString] = {
+    state: format_html('<i class="strip-{}"></i>', state.lower()) for state in RunState.values
+}
 # Of all unfolded jobs together.
 MOST_INNER_ROWS = 300
 DEEPEST = 3
@@ -52,6 +58,11 @@ class JobRow:
     @property
     def error_headline(self) -> str:
         return error_headline(self.error_message)
+
+    @property
+    def strip_bars(self) -> SafeString:
+        """One element for each run. Not in the template: a page has a thousand of them."""
+        return SafeString("".join(map(_BARS.__getitem__, (run.state for run in self.strip))))
 
     @property
     def strip_in_words(self) -> str:
