@@ -43,7 +43,7 @@ def start_command() -> Iterator[Start]:
 
 @pytest.fixture
 def make_old(transactional_db) -> Iterator[Callable[[], None]]:
-    """Fills old weeks and the default partition with what is to go, and some that is to stay, and a connection's runs."""
+    """Fills old weeks and the default partition with what is to go, some that is to stay, and a connection's runs."""
 
     def make() -> None:
         monday = this_monday() - 20 * WEEK
