@@ -82,6 +82,17 @@ def test_an_unknown_path_of_the_intake(server: LiveServer, sender: Sender, metho
     assert listed == ([error["message"]] if "{id}" in end else [])
 
 
+@pytest.mark.parametrize("odd", ["%00", "%0A", "%ff%fe", "%ed%a0%80", "%", "%zz", "\xff", "x" * 5_000, "%2e%2e/%2e%2e"])
+def test_a_path_of_odd_bytes_is_refused(server: LiveServer, sender: Sender, odd: str) -> None:
+    """In the place of an id, and behind one; to whoever sends events, and to whoever reads."""
+    for path in ("/gateway/openlineage/" + odd, "/gateway/openlineage/{id}" + odd, "/api/v1/lineage" + odd, "/" + odd):
+        for method in ("POST", "GET"):
+            reply = exchange(server, method, path.format(id=sender.connection.id), sender.headers, encoded())
+
+            assert 400 <= reply.status < 500, path
+    assert not Event.objects.exists()
+
+
 def test_plain_http_is_no_redirect_where_the_product_is_served_over_tls(server: LiveServer, sender: Sender) -> None:
     """As a proxy would tell it that the sender used the wrong scheme."""
     headers = sender.headers | {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "observatory.example.com"}
