@@ -12,6 +12,7 @@ from observability.pages import (
     overview,
     remove,
     rename,
+    run,
     runs,
     settings,
     sign_in,
@@ -32,6 +33,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connections/<uuid:connection_id>/remove", remove.remove, name="connection_remove"),
     path("connections/<uuid:connection_id>", overview.connection_overview, name="connection_overview"),
     path("connections/<uuid:connection_id>/settings", settings.connection_settings, name="connection_settings"),
+    path("connections/<uuid:connection_id>/runs/<uuid:run_id>", run.run, name="run"),
+    path("connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>", run.run_event, name="run_event"),
+    path(
+        "connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>.json",
+        run.run_event_json,
+        name="run_event_json",
+    ),
     path("connections/<uuid:connection_id>/keys/generate", api_keys.generate, name="api_key_generate"),
     path("connections/<uuid:connection_id>/keys/<uuid:key_id>/delete", api_keys.delete, name="api_key_delete"),
 ]

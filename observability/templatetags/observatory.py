@@ -31,6 +31,21 @@ STATES = {
     RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
 }
 
+# Airflow's words for tasks that send no run of their own, as `airflowState.tasksState` has them.
+TASK_STATES = {
+    "success": ("circle-check", "green", "Completed"),
+    "failed": ("circle-x", "red", "Failed"),
+    "skipped": ("arrow-right", "gray", "Skipped"),
+    "upstream_failed": ("ban", "amber", "Upstream failed"),
+    "removed": ("trash", "gray", "Removed"),
+}
+TEST_STATES = {
+    "failed": ("circle-x", "red", "Failed"),
+    "warned": ("alert-triangle", "amber", "Warned"),
+    "skipped": ("arrow-right", "gray", "Skipped"),
+    "passed": ("circle-check", "green", "Passed"),
+}
+
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
@@ -53,6 +68,18 @@ def run_state(state: str | None) -> SafeString:
     if not state:
         return _badge("circle-dashed", "gray", "No run yet")
     return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
+
+
+@register.simple_tag
+def task_state(state: str) -> SafeString:
+    """A badge for what Airflow says of a task that sent no run; a word of Airflow's that is new stands as it is."""
+    return _badge(*TASK_STATES.get(state, ("help-circle", "gray", state)))
+
+
+@register.simple_tag
+def test_state(state: str) -> SafeString:
+    """A badge for the result of a test on a dataset."""
+    return _badge(*TEST_STATES[state])
 
 
 @register.simple_tag

@@ -45,6 +45,7 @@ class World:
         [run] = Run.objects.bulk_create([Run(id=uuid.uuid4(), job=job, event_count=1, **times, **of)])
         event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id, "body": "{}"}
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
+        event_row = Event.objects.create(id=uuid.uuid4(), **event, **of)
         rows = [
             connection,
             key,
@@ -52,7 +53,7 @@ class World:
             run,
             other,
             Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
-            Event.objects.create(id=uuid.uuid4(), **event, **of),
+            event_row,
             Dataset.objects.create(id=uuid.uuid4(), namespace="n", name="d", **of),
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
@@ -62,6 +63,7 @@ class World:
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
         self._ids = {"connection_id": connection.id, "key_id": key.id, "job_id": job.id, "run_id": run.id}
+        self._ids["event_id"] = event_row.id
 
     def path(self, route: str) -> str:
         """Of a route that exists, with the ids of rows that exist."""

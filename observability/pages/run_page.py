@@ -1,0 +1,278 @@
+"""All that a run's page shows, read on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, Prefetch
+
+from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
+from lineage.events.identity import job_id
+from lineage.facets_of_run import AT_A_GLANCE, IN_FULL, OctetLength, Reading, events_of, late_arrivals, read_run
+from lineage.keyset import Cursor, Keyset, KeysetPage
+from lineage.models import Dataset, Edge, Job, Run, RunState
+from lineage.querysets import RunQuerySet
+from lineage.relations import Placeholder, children_of, parent_of, root_of, tries_of
+from lineage.statistics import job_statistics
+from observability.pages.run_page_choices import RunPageChoices
+from observability.pages.run_timeline import (
+    Axis,
+    SilentTask,
+    TimelineRow,
+    axis_of,
+    duration_of,
+    rows_of,
+)
+
+CHILDREN_SHOWN = 100
+EVENTS_SHOWN = 25
+DATASETS_SHOWN = 200
+TESTS_SHOWN = 200
+SILENT_TASKS_SHOWN = 200
+TRIES_SHOWN = 50
+OLDEST_RUN_FIRST = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID})
+BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A state that child runs are in: what choosing it leads to, and how many are."""
+
+    state: str
+    query: str
+    chosen: bool
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    dataset: Dataset
+    direction: str
+    rows: int | None
+    size: int | None
+    files: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    id: UUID
+    event_time: datetime
+    received_at: datetime
+    event_type: str
+    size: int
+    # Arrived after an event that took place later.
+    late: bool
+
+
+@dataclass(frozen=True)
+class Children:
+    """The child runs of a run, or of one that is known by them alone."""
+
+    found: RunQuerySet
+    connection_id: UUID
+    choices: RunPageChoices
+    now: datetime
+    parent: Run | None = None
+    prefix: str = ""
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        rows = self.found.order_by("state").values_list("state").annotate(runs=Count("id"))
+        return dict(rows)
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @cached_property
+    def page(self) -> KeysetPage:
+        # A second query reads the jobs: a join would have PostgreSQL leave the index of the parent.
+        found = self.found.prefetch_related(Prefetch("job", Job.objects.all()))
+        if self.choices.state:
+            found = found.filter(state=self.choices.state)
+        return _page(found, OLDEST_RUN_FIRST, self.choices.children, CHILDREN_SHOWN)
+
+    @cached_property
+    def axis(self) -> Axis | None:
+        ends = self.found.aggregate(first=Min("run_at"), last=Max("last_event_at"))
+        return axis_of(self.parent, ends["first"], ends["last"], now=self.now)
+
+    @cached_property
+    def rows(self) -> list[TimelineRow]:
+        if self.axis is None:
+            return []
+        return rows_of(self.page.rows, self.axis, connection_id=self.connection_id, prefix=self.prefix, now=self.now)
+
+    @property
+    def options(self) -> list[Option]:
+        chosen = self.choices.state
+        counts = [("", self.total), *((state, self.counts.get(state, 0)) for state in RunState.values)]
+        return [
+            Option(state, self.choices.query(state=state, children=""), state == chosen, runs)
+            for state, runs in counts
+            if runs or state in ("", chosen)
+        ]
+
+    @property
+    def previous_query(self) -> str:
+        return self.choices.query(children=_text(self.page.previous)) if self.page.has_previous else ""
+
+    @property
+    def next_query(self) -> str:
+        return self.choices.query(children=_text(self.page.next)) if self.page.has_next else ""
+
+
+@dataclass(frozen=True)
+class RunPage:
+    run: Run
+    choices: RunPageChoices
+    now: datetime
+
+    @property
+    def duration(self) -> timedelta | None:
+        return duration_of(self.run, now=self.now)
+
+    @cached_property
+    def median(self) -> timedelta | None:
+        """Of the job's latest completed runs; None where this would be the only one."""
+        statistics = job_statistics([self.run.job]).get(self.run.job_id)
+        return statistics.median if statistics and statistics.completed > 1 else None
+
+    @property
+    def times_the_median(self) -> float | None:
+        """None where it is about as long as ever, or not known."""
+        if self.duration is None or not self.median:
+            return None
+        ratio = self.duration / self.median
+        return ratio if ratio >= 1.5 else None
+
+    @cached_property
+    def parent(self) -> Run | Placeholder | None:
+        return parent_of(self.run)
+
+    @cached_property
+    def root(self) -> Run | Placeholder | None:
+        """None as well where it is the parent itself."""
+        return None if self.run.root_run_id == self.run.parent_run_id else root_of(self.run)
+
+    @cached_property
+    def tries(self) -> list[Run]:
+        """All tries of this task, the first one first; none where it was tried once."""
+        found = list(tries_of(self.run)[:TRIES_SHOWN])
+        return found if len(found) > 1 else []
+
+    @cached_property
+    def children(self) -> Children:
+        return Children(
+            children_of(self.run),
+            self.run.connection_id,
+            self.choices,
+            self.now,
+            parent=self.run,
+            prefix=self.run.job.name,
+        )
+
+    @cached_property
+    def silent_tasks(self) -> list[SilentTask]:
+        """Skipped tasks, those behind a failed one, and those that do nothing: they send no events."""
+        run = self.run
+        states = dict(sorted(self.contents.task_states.items())[:SILENT_TASKS_SHOWN])
+        ids = {job_id(run.connection_id, run.job.namespace, f"{run.job.name}.{task}"): task for task in states}
+        heard = Run.objects.filter(
+            connection_id=run.connection_id, parent_run_id=run.id, job_id__in=list(ids)
+        ).values_list("job_id", flat=True)
+        spoke = {ids[id_] for id_ in heard.distinct()}
+        return [SilentTask(task, state) for task, state in states.items() if task not in spoke]
+
+    # --- What its events say ------------------------------------------------------------------------------------
+
+    @cached_property
+    def reading(self) -> Reading:
+        return read_run(self.run, IN_FULL if self.choices.in_full else AT_A_GLANCE)
+
+    @property
+    def contents(self) -> RunContents:
+        return self.reading.contents
+
+    @property
+    def error(self) -> RunError | None:
+        """From the event itself, else from the run's own row, which keeps the message's beginning."""
+        if self.contents.error:
+            return self.contents.error
+        return RunError(self.run.error_message, "", "") if self.run.error_message else None
+
+    @property
+    def more_to_read(self) -> bool:
+        return self.reading.is_cut and not self.choices.in_full
+
+    @cached_property
+    def datasets(self) -> list[DatasetRow]:
+        """What it wrote, then what it read, each by name."""
+        edge_ids = self.run.edge_ids[:DATASETS_SHOWN]
+        edges = list(Edge.objects.filter(connection_id=self.run.connection_id, id__in=edge_ids))
+        ids = {edge.dataset_id for edge in edges}
+        named = {row.id: row for row in Dataset.objects.filter(connection_id=self.run.connection_id, id__in=ids)}
+        rows = [self._dataset_row(named[edge.dataset_id], edge.direction) for edge in edges if edge.dataset_id in named]
+        return sorted(rows, key=lambda row: (row.direction != Edge.Direction.WRITES, row.dataset.name))
+
+    def _dataset_row(self, dataset: Dataset, direction: str) -> DatasetRow:
+        key: Any = (direction, dataset.namespace, dataset.name)
+        said = self.contents.statistics.get(key)
+        counts = (said.row_count, said.size, said.file_count) if said else (None, None, None)
+        return DatasetRow(dataset, direction, *counts)
+
+    @property
+    def hidden_datasets(self) -> int:
+        return max(len(self.run.edge_ids) - DATASETS_SHOWN, 0)
+
+    @property
+    def tests(self) -> Sequence[TestResult]:
+        return self.contents.tests[:TESTS_SHOWN]
+
+    @property
+    def tests_by_state(self) -> list[tuple[str, int]]:
+        counts = {state: sum(test.state == state for test in self.contents.tests) for state in TEST_STATES}
+        return [(state, count) for state, count in counts.items() if count]
+
+    @cached_property
+    def late(self) -> frozenset[UUID]:
+        return late_arrivals(self.run)
+
+    @cached_property
+    def event_page(self) -> KeysetPage:
+        columns = ("id", "event_time", "received_at", "event_type", "size")
+        rows = events_of(self.run).annotate(size=OctetLength("body")).values(*columns)
+        return _page(rows, BY_EVENT_TIME, self.choices.events, EVENTS_SHOWN)
+
+    @cached_property
+    def events(self) -> list[EventRow]:
+        return [
+            EventRow(**{**row, "event_type": row["event_type"] or ""}, late=row["id"] in self.late)
+            for row in self.event_page.rows
+        ]
+
+    @property
+    def previous_events_query(self) -> str:
+        return self.choices.query(events=_text(self.event_page.previous)) if self.event_page.has_previous else ""
+
+    @property
+    def next_events_query(self) -> str:
+        return self.choices.query(events=_text(self.event_page.next)) if self.event_page.has_next else ""
+
+
+def _page(queryset: Any, keyset: Keyset, cursor: str, size: int) -> KeysetPage:
+    """A cursor that is none leads to the first page."""
+    try:
+        return keyset.page(queryset, Cursor.decode(cursor) if cursor else None, size)
+    except ValueError:
+        return keyset.page(queryset, None, size)
+
+
+def _text(cursor: Cursor | None) -> str:
+    """Of None, the first page, nothing."""
+    return cursor.encode() if cursor else ""

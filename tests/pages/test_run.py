@@ -1,0 +1,320 @@
+"""A run's page: what it says of a run, what it reads of its events, and that it stays quick and honest."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from lineage.models import Run
+from tests.lineage.build import at, dataset, run_event
+from tests.lineage.conftest import NOW, Sender, make_sender
+
+pytestmark = pytest.mark.django_db
+
+RUN = "00000000-0000-0000-0000-000000000001"
+PARENT = "00000000-0000-0000-0000-0000000000aa"
+SCHEMA = {"_producer": "https://example.com/producer", "_schemaURL": "https://example.com/schema"}
+
+
+@pytest.fixture(autouse=True)
+def now() -> Iterator[None]:
+    with time_machine.travel("2026-11-20T14:00:00Z", tick=False):
+        yield
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return make_sender()
+
+
+def child(number: int) -> str:
+    return f"00000000-0000-0000-0001-{number:012}"
+
+
+def get(client: Client, sender: Sender, run: str = RUN, query: str = "", **headers: str) -> Any:
+    return client.get(f"/connections/{sender.connection.pk}/runs/{run}{query}", headers=headers)
+
+
+def html_of(response: Any) -> str:
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def text_of(response: Any) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
+
+
+def failure(message: str = "Boom.", **facet: Any) -> dict[str, Any]:
+    return {"errorMessage": {**SCHEMA, "message": message, "programmingLanguage": "python", **facet}}
+
+
+def parent(run: str = PARENT, job: str = "shop") -> dict[str, Any]:
+    return {"parent": {**SCHEMA, "run": {"runId": run}, "job": {"namespace": "namespace", "name": job}}}
+
+
+def attempt(number: int, of: int = 3) -> dict[str, Any]:
+    return {"airflow": {**SCHEMA, "taskInstance": {"try_number": number}, "task": {"retries": of - 1}}}
+
+
+# --- What became of it ---------------------------------------------------------------------------------------------
+
+
+def test_a_failed_run_says_when_how_long_and_why(as_viewer: Client, sender: Sender) -> None:
+    trace = 'Traceback (most recent call last):\n  File "d1.py", line 3\nValueError: <b>no</b>'
+    sender.send(
+        run_event("START", at(0), run_facets=attempt(2)),
+        run_event("FAIL", at(200), run_facets=failure("no orders", stackTrace=trace)),
+    )
+    response = get(as_viewer, sender)
+    shown = text_of(response)
+    assert "State Failed Duration 3 min 20 s" in shown
+    assert "2026-11-20 12:00:00 UTC" in shown
+    assert "Attempt 2 of 3" in shown
+    assert "no orders" in shown
+    assert trace in unescape(html_of(response))
+    assert "<b>no</b>" not in html_of(response)
+
+
+def test_a_duration_is_compared_with_the_jobs_median(as_viewer: Client, sender: Sender) -> None:
+    for number, seconds in enumerate((50, 60, 60, 70)):
+        start = 100 * number
+        sender.send(
+            run_event("START", at(start), run=child(number)),
+            run_event("COMPLETE", at(start + seconds), run=child(number)),
+        )
+    sender.send(run_event("START", at(1000)), run_event("COMPLETE", at(1180)))
+    assert "Duration 3 min 3.0 \N{MULTIPLICATION SIGN} the median of 1 min" in text_of(get(as_viewer, sender))
+
+
+def test_without_a_start_nothing_is_invented(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("COMPLETE", at(10)))
+    shown = text_of(get(as_viewer, sender))
+    assert "Completed Duration unknown Started no START received" in shown
+
+
+def test_a_running_run_refreshes_and_is_not_sent_twice(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("START", at(0)))
+    fragment = {"HX-Request": "true", "HX-Target": "run"}
+    first = get(as_viewer, sender, **fragment)
+    assert "data-live" in html_of(first)
+    assert "<html" not in html_of(first)
+    assert get(as_viewer, sender, **fragment, **{"If-None-Match": first["ETag"]}).status_code == 304
+    sender.send(run_event("FAIL", at(60), run_facets=failure()))
+    assert "Boom." in html_of(get(as_viewer, sender, **fragment, **{"If-None-Match": first["ETag"]}))
+
+
+# --- Its relatives -------------------------------------------------------------------------------------------------
+
+
+def test_tries_of_a_task_are_linked_and_the_failed_one_says_that_it_was_retried(
+    as_viewer: Client, sender: Sender
+) -> None:
+    for number, end in ((1, "FAIL"), (2, "COMPLETE")):
+        facets = {**parent(), **attempt(number)}
+        sender.send(
+            run_event("START", at(100 * number), run=child(number), job="shop.load", run_facets=facets),
+            run_event(end, at(100 * number + 50), run=child(number), job="shop.load", run_facets=facets),
+        )
+    sender.send(run_event("START", at(0), run=PARENT, job="shop"))
+    shown = html_of(get(as_viewer, sender, child(1)))
+    assert f'/runs/{child(2)}">Try 2' in shown
+    assert f'/runs/{PARENT}">shop</a>' in shown
+    timeline = text_of(get(as_viewer, sender, PARENT))
+    assert "load try 1 of 3 Failed Retried" in timeline
+    assert "load try 2 of 3 Completed 1 h ago" in timeline
+
+
+def test_tasks_that_sent_nothing_are_in_the_timeline(as_viewer: Client, sender: Sender) -> None:
+    states = {"load": "success", "clean": "skipped", "report": "upstream_failed"}
+    sender.send(
+        run_event("START", at(1), run=child(1), job="shop.load", run_facets=parent()),
+        run_event("COMPLETE", at(9), run=PARENT, job="shop", run_facets={"airflowState": {"tasksState": states}}),
+    )
+    shown = text_of(get(as_viewer, sender, PARENT))
+    assert "clean Skipped sent no events" in shown
+    assert "report Upstream failed sent no events" in shown
+    assert "load Completed sent no events" not in shown
+
+
+def test_links_lead_into_the_other_connection(as_viewer: Client, sender: Sender) -> None:
+    """dbt under Airflow: the child's parent was received with another connection's key."""
+    dbt = make_sender()
+    sender.send(run_event("START", at(0), run=PARENT, job="shop"))
+    dbt.send(run_event("START", at(1), job="dbt-run-shop", run_facets=parent()))
+    assert f"/connections/{sender.connection.pk}/runs/{PARENT}" in html_of(get(as_viewer, dbt))
+    above = get(as_viewer, sender, PARENT)
+    assert f"/connections/{dbt.connection.pk}/runs/{RUN}" in html_of(above)
+    assert "dbt-run-shop in another connection" in text_of(above)
+    # A run of the same id under another job is somebody else's.
+    other = make_sender()
+    other.send(run_event("START", at(1), job="unrelated", run=child(7), run_facets=parent(job="other")))
+    assert child(7) not in html_of(get(as_viewer, sender, PARENT))
+
+
+# --- What its events say -------------------------------------------------------------------------------------------
+
+
+def test_facets_are_the_union_and_the_last_one_stands(as_viewer: Client, sender: Sender) -> None:
+    facets = [
+        {"kept": {"a": "first"}, "changed": {"b": "old"}, "removed": {"c": "gone"}},
+        {"changed": {"b": "new"}, "removed": {"_deleted": True}},
+    ]
+    # In the other order of arrival: the sender's clock decides.
+    sender.send(run_event("COMPLETE", at(9), run_facets=facets[1]))
+    sender.send(run_event("START", at(0), run_facets=facets[0]))
+    shown = text_of(get(as_viewer, sender))
+    assert "changed run b new" in shown
+    assert "kept run a first" in shown
+    assert "old" not in shown
+    assert "removed" not in shown
+
+
+def test_a_broken_facet_is_told_not_hidden(as_viewer: Client, sender: Sender) -> None:
+    facets = {"errorMessage": {"message": 5}, "nominalTime": "today"}
+    sender.send(run_event("FAIL", at(0), run_facets=facets))
+    shown = text_of(get(as_viewer, sender))
+    assert "run.facets.errorMessage Expected `str`, got `int` - at `$.message`" in shown
+    assert "run.facets.nominalTime Expected `object`, got `str`" in shown
+    assert "today" in shown
+
+
+def test_row_counts_and_test_results(as_viewer: Client, sender: Sender) -> None:
+    assertions = [
+        {"assertion": "unique", "success": True, "column": "id"},
+        {"assertion": "not_null", "success": False, "actual": "3", "expected": "0"},
+    ]
+    written = {**dataset("orders"), "outputFacets": {"outputStatistics": {"rowCount": 12345, "size": 2048}}}
+    read = {**dataset("raw"), "inputFacets": {"dataQualityAssertions": {"assertions": assertions}}}
+    sender.send(run_event("COMPLETE", at(0), inputs=[read], outputs=[written]))
+    shown = text_of(get(as_viewer, sender))
+    assert "orders warehouse Written 12,345 2.0 KB" in shown
+    assert shown.index("Failed not_null raw 3 0") < shown.index("Passed unique raw.id")
+
+
+def test_tests_that_dbt_skipped_are_no_failures(
+    as_viewer: Client, sender: Sender, sample_lines: Any, sample_events: Any
+) -> None:
+    sender.send(*sample_lines("dbt-build-fail"))
+    runs = {event["job"]["name"]: event["run"]["runId"] for event in sample_events("dbt-build-fail")}
+    shown = text_of(get(as_viewer, sender, runs["shop.main.shop.customers.build.test"]))
+    assert "2 skipped" in shown
+    assert "Skipped not_null_customers_customer_id" in shown
+    assert "1 failed, 2 passed" in text_of(get(as_viewer, sender, runs["shop.main.shop.stg_orders.build.test"]))
+
+
+def test_events_that_arrived_out_of_order_are_marked(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("START", at(0)), now=NOW)
+    assert "out of order" not in text_of(get(as_viewer, sender))
+    sender.send(run_event("COMPLETE", at(9)), now=NOW + timedelta(seconds=1))
+    assert "out of order" not in text_of(get(as_viewer, sender))
+    sender.send(run_event("RUNNING", at(5)), now=NOW + timedelta(seconds=2))
+    shown = text_of(get(as_viewer, sender))
+    assert "Events arrived out of order" in shown
+    assert "RUNNING arrived after a later one" in shown
+
+
+def test_an_event_is_shown_and_downloaded_as_it_came(as_viewer: Client, sender: Sender) -> None:
+    body = run_event("START", at(0), run_facets={"odd": {"nul": "\0", "tag": "<script>"}})
+    sender.send(body)
+    page = html_of(get(as_viewer, sender))
+    (path,) = re.findall(r'href="([^"]*/events/[^"]*)\.json"', page)
+    assert as_viewer.get(f"{path}.json").content == body
+    assert "attachment" in as_viewer.get(f"{path}.json")["Content-Disposition"]
+    shown = unescape(re.findall(r'id="event-body"[^>]*>(.*?)</pre>', html_of(as_viewer.get(path)), re.DOTALL)[0])
+    assert shown == body.decode()
+    assert as_viewer.get(path.replace(RUN, child(1))).status_code == 404
+
+
+def test_all_samples_are_shown(as_viewer: Client, sender: Sender, sample_lines: Any) -> None:
+    sender.send(*sample_lines())
+    for run in Run.objects.of(sender.connection):
+        assert f"{run.event_count} event" in text_of(get(as_viewer, sender, str(run.id)))
+
+
+# --- Large runs ----------------------------------------------------------------------------------------------------
+
+
+def test_a_large_run_is_read_in_part_and_says_so(as_viewer: Client, sender: Sender) -> None:
+    huge = run_event("COMPLETE", at(9), run_facets={"plan": {"text": "x" * 3_000_000}})
+    sender.send(run_event("START", at(0), run_facets={"small": {"a": 1}}), huge)
+    response = get(as_viewer, sender)
+    assert "from 1 of them so far" in text_of(response)
+    assert len(response.content) < 100_000
+    assert "small run" in text_of(response)
+    full = get(as_viewer, sender, query="?read=all")
+    assert "plan run" in text_of(full)
+    assert "so far" not in text_of(full)
+    assert len(full.content) < 100_000
+
+
+def test_the_error_of_a_long_run_is_read_first(as_viewer: Client, sender: Sender) -> None:
+    middle = [run_event("RUNNING", at(n)) for n in range(1, 300)]
+    failed = run_event("FAIL", at(150.5), run_facets=failure(stackTrace="line 7"))
+    sender.send(run_event("START", at(0)), *middle, failed)
+    assert "line 7" in text_of(get(as_viewer, sender))
+
+
+def test_lists_go_in_pages(as_viewer: Client, sender: Sender) -> None:
+    children = [run_event("START", at(n), run=child(n), job=f"shop.t{n}", run_facets=parent()) for n in range(150)]
+    sender.send(run_event("START", at(0), run=PARENT, job="shop"), *children)
+    response = get(as_viewer, sender, PARENT)
+    assert html_of(response).count('<tr id="child-') == 100
+    (later,) = re.findall(r'rel="next" href="[^"?]*(\?[^"]*)"', html_of(response))
+    second = get(as_viewer, sender, PARENT, unescape(later))
+    assert html_of(second).count('<tr id="child-') == 50
+    assert "t149" in html_of(second)
+    assert get(as_viewer, sender, PARENT, "?children=nonsense&events=%00&state=zzz").status_code == 200
+
+
+def test_as_many_queries_for_thirty_of_each_as_for_one(as_viewer: Client, sender: Sender) -> None:
+    def add(number: int) -> None:
+        outputs = [dataset(f"t{n}") for n in range(number)]
+        start = run_event("RUNNING", at(number), run=PARENT, job="shop", outputs=outputs, run_facets=attempt(1))
+        sender.send(start, run_event("START", at(number), run=child(number), job="shop.t", run_facets=parent()))
+
+    def queries() -> int:
+        with CaptureQueriesContext(database) as captured:
+            html_of(get(as_viewer, sender, PARENT))
+        return len(captured)
+
+    add(1)
+    few = queries()
+    for number in range(2, 31):
+        add(number)
+    assert queries() == few
+
+
+# --- Runs that are not there ---------------------------------------------------------------------------------------
+
+
+def test_a_run_that_never_came_says_why(as_viewer: Client, sender: Sender) -> None:
+    response = get(as_viewer, sender, child(5))
+    assert response.status_code == 404
+    assert "sent no event of this run" in text_of(response)
+    other = make_sender()
+    other.send(run_event("START", at(0), run=child(5)))
+    assert f"/connections/{other.connection.pk}/runs/{child(5)}" in get(as_viewer, sender, child(5)).content.decode()
+
+
+def test_a_run_that_is_known_as_a_parent_alone_is_a_placeholder(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("START", at(0), job="shop.load", run_facets=parent()))
+    assert f'/runs/{PARENT}">shop</a>' in html_of(get(as_viewer, sender))
+    response = get(as_viewer, sender, PARENT)
+    assert response.status_code == 404
+    assert "shop" in text_of(response)
+    assert f"/runs/{RUN}" in response.content.decode()
+
+
+def test_a_removed_connections_runs_are_gone(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("START", at(0)))
+    type(sender.connection).objects.filter(pk=sender.connection.pk).update(removed_at="2026-11-20T13:00:00Z")
+    response = get(as_viewer, sender)
+    assert response.status_code == 404
+    assert "job" not in response.content.decode()
