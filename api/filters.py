@@ -10,7 +10,7 @@ from django_filters.fields import IsoDateTimeField
 from drf_spectacular.drainage import set_override
 
 from lineage.models import Job, RunState
-from lineage.querysets import DatasetQuerySet, JobQuerySet
+from lineage.querysets import DatasetQuerySet, JobQuerySet, RunQuerySet
 
 LONGEST_SEARCH: Final = 200
 
@@ -90,11 +90,14 @@ class JobFilter(filters.FilterSet):
 class JobRunFilter(filters.FilterSet):
     """For the runs of one job."""
 
-    state = _choice(RunState.choices, help_text="The run's state.")
+    state = _choice(RunState.choices, method="filter_state", help_text="The run's state.")
     started_after = _instant(
         "gte", "Runs that took place at this time or later. Without a START event, a run's first event counts."
     )
     started_before = _instant("lt", "Runs that took place before this time.")
+
+    def filter_state(self, queryset: RunQuerySet, name: str, value: str) -> RunQuerySet:  # noqa: ARG002
+        return queryset.in_state(value)
 
 
 class RunFilter(JobRunFilter):

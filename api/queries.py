@@ -44,7 +44,7 @@ def find_run(run_id: UUID, *, connection_id: UUID | None) -> FoundRun | None:
     the key begins with them: one probe for each, where a search by id alone would read the whole index.
     """
     connection_ids = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
-    runs = Run.objects.filter(connection_id__in=connection_ids, id=run_id)
+    runs = Run.objects.with_states().filter(connection_id__in=connection_ids, id=run_id)
     found = list(with_jobs(runs, connection_ids).order_by("-last_event_at", "connection_id"))
     for run in found:
         if connection_id in (None, run.connection_id):

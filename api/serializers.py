@@ -143,7 +143,7 @@ class RunSerializer(serializers.Serializer[Run]):
     id = serializers.UUIDField(help_text="The sender's runId. Two connections may hold runs with the same one.")
     connection_id = serializers.UUIDField()
     job = JobReferenceSerializer()
-    state = serializers.ChoiceField(RunState.choices)
+    state = serializers.ChoiceField(RunState.choices, source="shown_state")
     started_at = serializers.DateTimeField(allow_null=True, help_text="Null: no START event was received.")
     ended_at = serializers.DateTimeField(allow_null=True, help_text="Null: no terminal event was received.")
     duration_ms = serializers.SerializerMethodField(

@@ -69,7 +69,7 @@ class ConnectionJobsView(ListView):
 
 
 class ConnectionRunsView(ListView):
-    queryset = Run.objects.visible()
+    queryset = Run.objects.visible().shown()
     serializer_class = RunSerializer
     filterset_class = RunFilter
     keyset = NEWEST_RUN_FIRST
@@ -92,7 +92,7 @@ class JobView(ReadView):
 
 
 class JobRunsView(ListView):
-    queryset = Run.objects.visible()
+    queryset = Run.objects.visible().shown()
     serializer_class = RunSerializer
     filterset_class = JobRunFilter
     keyset = NEWEST_RUN_FIRST

@@ -26,6 +26,11 @@ class RunState(models.TextChoices):
     COMPLETED = "COMPLETED", "Completed"
     FAILED = "FAILED", "Failed"
     ABORTED = "ABORTED", "Aborted"
+    SKIPPED = "SKIPPED", "Skipped"
+    UPSTREAM_FAILED = "UPSTREAM_FAILED", "Upstream failed"
+    # These two follow from other runs, and from the time, when a run is shown: see lineage/states.py.
+    RETRIED = "RETRIED", "Retried"
+    LOST = "LOST", "Lost"
     # Only events of type OTHER, or of none, were received.
     UNKNOWN = "UNKNOWN", "Unknown"
 
@@ -160,8 +165,14 @@ class Run(models.Model):
     external_query_id = models.TextField(default="")
     # Of the edges that its events name, sorted.
     edge_ids = ArrayField(models.UUIDField(), default=list)
+    # Of a stand-in for a task that its DAG told of: what was told. None: the run reported for itself.
+    told_state = models.TextField(null=True)  # noqa: DJ001
+    # What it is shown as, of runs that `with_states` or `shown` gave.
+    shown_state: str
+    # What its own events say.
     state = models.GeneratedField(
         expression=models.Case(
+            models.When(told_state__isnull=False, then=models.F("told_state")),
             models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
             models.When(terminal_type="FAIL", then=models.Value("FAILED")),
             models.When(terminal_type="ABORT", then=models.Value("ABORTED")),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Func, Max, Min, OuterRef, Q, Value, When
 from django.db.models.functions import Lower, Now
+from django.utils import timezone
+
+from lineage import states
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from django.db.models.expressions import OrderBy
+    from django.db.models.expressions import Col, OrderBy
 
     from connections.models import Connection
     from lineage.models import Dataset, Edge, Event, Job, Run  # noqa: F401 - for annotations
@@ -187,9 +190,48 @@ class JobQuerySet(_OfVisibleConnections):
         return self.order_by(first, Lower("name"), "id")
 
 
+class _OnRun(Func):
+    """One of the expressions of lineage/states.py, on the rows of a queryset of runs."""
+
+    def __init__(self, write: Callable[[str], str], *, output_field: models.Field[Any, Any]) -> None:
+        super().__init__(F("id"), output_field=output_field)
+        self.write = write
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
+        column = cast("Col", self.source_expressions[0])
+        return self.write(compiler.quote_name_unless_alias(column.alias)), ()
+
+
+def _shown_state(run: str) -> str:
+    # Asked when the query is made: a queryset may be older.
+    return states.shown_state(run, f"'{timezone.now().isoformat()}'::timestamptz")
+
+
+# By their own events, of the runs that are shown in a state. Those of the others can be in any.
+_OWN_STATES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(states.NOT_WELL, states.NOT_WELL),
+    "RETRIED": states.NOT_WELL,
+    "RUNNING": ("RUNNING",),
+    "LOST": ("RUNNING",),
+    "UNKNOWN": ("UNKNOWN",),
+    "UPSTREAM_FAILED": ("UPSTREAM_FAILED", *states.NOT_WELL),
+    "ABORTED": ("ABORTED",),
+}
+
+
 class RunQuerySet(_OfVisibleConnections):
+    def with_states(self) -> Self:
+        """Each with its `shown_state`: see docs/run-states.md. It costs some look-ups for each row that is read."""
+        return self.annotate(shown_state=_OnRun(_shown_state, output_field=models.TextField()))
+
+    def shown(self) -> Self:
+        """The same, without the stand-ins for tasks that reported after all: as lists show runs."""
+        return self.with_states().exclude(_OnRun(states.hidden, output_field=models.BooleanField()))
+
     def in_state(self, state: str) -> Self:
-        return self.filter(state=state)
+        """Those that are shown in this state."""
+        runs = self.filter(state__in=_OWN_STATES[state]) if state in _OWN_STATES else self
+        return runs.alias(wanted_state=_OnRun(_shown_state, output_field=models.TextField())).filter(wanted_state=state)
 
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)
@@ -213,7 +255,8 @@ class RunQuerySet(_OfVisibleConnections):
 
     def count_with_failures(self) -> tuple[int, int]:
         """How many they are, and how many of them failed."""
-        counts = self.aggregate(all=Count("id"), failed=Count("id", filter=Q(state=_FAILED)))
+        failed = Q(state__in=_OWN_STATES[_FAILED]) & Q(shown_state=_FAILED)
+        counts = self.shown().aggregate(all=Count("id"), failed=Count("id", filter=failed))
         return counts["all"], counts["failed"]
 
     def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:

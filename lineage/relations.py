@@ -1,4 +1,5 @@
-"""Which runs belong together: parents and children, also across connections, and the tries of one task.
+"""Which runs belong together: parents and children, also across connections, and the tries of one task. All of them
+come with their `shown_state`.
 
 A run names its parent by id and job. Both may belong to different connections: dbt under Airflow, each with a key of
 its own. Ids are unique in a connection only, so a parent is looked for in the run's own connection first; elsewhere it
@@ -46,31 +47,35 @@ def children_of(run: Run) -> RunQuerySet:
         # A connection that holds a run with this id has its children look no further.
         strangers = [id_ for id_ in visible if id_ != run.connection_id and id_ not in holders]
         ours |= Q(connection_id__in=strangers, parent_job_name=name)
-    return Run.objects.visible().filter(ours, parent_run_id=run.id).exclude(id=run.id)
+    return Run.objects.visible().shown().filter(ours, parent_run_id=run.id).exclude(id=run.id)
 
 
 def tries_of(run: Run) -> RunQuerySet:
     """All tries of what this run is a try of, itself included, the first one first. A run without a parent or a try
     number stands alone."""
     if run.parent_run_id is None or run.attempt is None:
-        return Run.objects.filter(connection_id=run.connection_id, id=run.id)
-    return Run.objects.filter(
-        connection_id=run.connection_id,
-        parent_run_id=run.parent_run_id,
-        job_id=run.job_id,
-        map_index=run.map_index,
-        attempt__isnull=False,
-    ).order_by("attempt", "run_at", "id")
+        return Run.objects.with_states().filter(connection_id=run.connection_id, id=run.id)
+    return (
+        Run.objects.with_states()
+        .filter(
+            connection_id=run.connection_id,
+            parent_run_id=run.parent_run_id,
+            job_id=run.job_id,
+            map_index=run.map_index,
+            attempt__isnull=False,
+        )
+        .order_by("attempt", "run_at", "id")
+    )
 
 
 def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Placeholder | None:
     if id_ is None or id_ == run.id:
         return None
-    found: Run | None = Run.objects.filter(connection_id=run.connection_id, id=id_).first()
+    found: Run | None = Run.objects.with_states().filter(connection_id=run.connection_id, id=id_).first()
     if found is None:
         holders = [connection_id for connection_id, held in _holders(id_, _visible_connections()) if held == name]
         if len(holders) == 1:
-            found = Run.objects.filter(connection_id=holders[0], id=id_).first()
+            found = Run.objects.with_states().filter(connection_id=holders[0], id=id_).first()
     if found is None:
         return Placeholder(id_, namespace, name)
     found.job = Job.objects.get(connection_id=found.connection_id, id=found.job_id)

@@ -29,6 +29,7 @@ from lineage.events.facets import (
     nominal_times,
     parents,
     read_facet,
+    told_states,
 )
 from lineage.events.identity import dataset_id, event_id, job_id, run_id
 from lineage.events.jobs import job_facts
@@ -224,6 +225,7 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
         root=root,
         error_message=error_message(facets.errorMessage),
         external_query_id=external_query_id(facets.externalQuery),
+        told=told_states(facets.airflowState),
     )
 
 

@@ -58,6 +58,8 @@ class RunFacts(Struct, frozen=True):
     root: ParentReference | None = None
     error_message: str | None = None
     external_query_id: str = ""
+    # Tasks below this run, and the states that it tells of them: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED.
+    told: tuple[tuple[str, str], ...] = ()
 
 
 class DatasetReference(Struct, frozen=True):

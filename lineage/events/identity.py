@@ -33,6 +33,11 @@ def edge_id(job: UUID, dataset: UUID, direction: str) -> UUID:
     return _hash(b"edge", job.bytes, dataset.bytes, direction.encode())
 
 
+def told_run_id(parent: UUID, namespace: str, name: str) -> UUID:
+    """Of the stand-in for a run that its parent told of, by the job's names. Scoped by connection, as all run ids."""
+    return _hash(b"told", parent.bytes, namespace.encode(), name.encode())
+
+
 @lru_cache(_REMEMBERED)
 def run_id(text: str) -> tuple[UUID, str]:
     """The id of a run, and the sender's own text where that is not the id's canonical form (else empty).

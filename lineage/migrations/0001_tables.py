@@ -97,10 +97,16 @@ CREATE TABLE lineage_run (
     error_at timestamptz,
     external_query_id text COLLATE "C" NOT NULL,
     edge_ids uuid[] NOT NULL DEFAULT '{}',
+    told_state text CONSTRAINT lineage_run_told_state_known
+        CHECK (told_state IN ('COMPLETED', 'FAILED', 'SKIPPED', 'UPSTREAM_FAILED')),
     state text NOT NULL GENERATED ALWAYS AS (
-        CASE terminal_type
-            WHEN 'COMPLETE' THEN 'COMPLETED' WHEN 'FAIL' THEN 'FAILED' WHEN 'ABORT' THEN 'ABORTED'
-            ELSE CASE WHEN active THEN 'RUNNING' ELSE 'UNKNOWN' END
+        CASE
+            WHEN told_state IS NOT NULL THEN told_state
+            WHEN terminal_type = 'COMPLETE' THEN 'COMPLETED'
+            WHEN terminal_type = 'FAIL' THEN 'FAILED'
+            WHEN terminal_type = 'ABORT' THEN 'ABORTED'
+            WHEN active THEN 'RUNNING'
+            ELSE 'UNKNOWN'
         END
     ) STORED,
     run_at timestamptz NOT NULL GENERATED ALWAYS AS (COALESCE(started_at, first_event_at)) STORED,
@@ -113,9 +119,14 @@ CREATE INDEX lineage_run_newest_of_all ON lineage_run (run_at DESC, id DESC, con
 -- The states that are rare, each by itself: a search among all runs would read most of them.
 CREATE INDEX lineage_run_newest_in_state ON lineage_run (connection_id, state, run_at DESC, id DESC)
     WHERE state NOT IN ('COMPLETED', 'RUNNING');
+-- What may be shown as failed, retried, running or lost: see lineage/states.py.
+CREATE INDEX lineage_run_newest_not_well ON lineage_run (connection_id, run_at DESC, id DESC)
+    WHERE state IN ('FAILED', 'RUNNING', 'UNKNOWN');
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
 CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) WHERE state = 'RUNNING';
-CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id) WHERE parent_run_id IS NOT NULL;
+CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
+    WHERE parent_run_id IS NOT NULL;
+CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
 
 CREATE TABLE lineage_dataset (
     connection_id uuid NOT NULL,
@@ -325,6 +336,10 @@ class Migration(migrations.Migration):
                                     ("COMPLETED", "Completed"),
                                     ("FAILED", "Failed"),
                                     ("ABORTED", "Aborted"),
+                                    ("SKIPPED", "Skipped"),
+                                    ("UPSTREAM_FAILED", "Upstream failed"),
+                                    ("RETRIED", "Retried"),
+                                    ("LOST", "Lost"),
                                     ("UNKNOWN", "Unknown"),
                                 ],
                                 null=True,
@@ -416,11 +431,13 @@ class Migration(migrations.Migration):
                                 base_field=models.UUIDField(), default=list, size=None
                             ),
                         ),
+                        ("told_state", models.TextField(null=True)),
                         (
                             "state",
                             models.GeneratedField(
                                 db_persist=True,
                                 expression=models.Case(
+                                    models.When(told_state__isnull=False, then=models.F("told_state")),
                                     models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
                                     models.When(terminal_type="FAIL", then=models.Value("FAILED")),
                                     models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
@@ -433,6 +450,10 @@ class Migration(migrations.Migration):
                                         ("COMPLETED", "Completed"),
                                         ("FAILED", "Failed"),
                                         ("ABORTED", "Aborted"),
+                                        ("SKIPPED", "Skipped"),
+                                        ("UPSTREAM_FAILED", "Upstream failed"),
+                                        ("RETRIED", "Retried"),
+                                        ("LOST", "Lost"),
                                         ("UNKNOWN", "Unknown"),
                                     ]
                                 ),

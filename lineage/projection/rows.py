@@ -10,6 +10,7 @@ from lineage.events import DatasetReference, Event, JobFacts
 from lineage.events.identity import dataset_id, edge_id, job_id
 from lineage.projection.descriptions import Description, description, merged
 from lineage.projection.runs import RunRow, run_row
+from lineage.projection.told import stand_ins
 
 Row = tuple[Any, ...]
 Key = tuple[UUID, UUID]  # connection id, id
@@ -32,8 +33,11 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     for connection_id, event in events:
         job = _add_job(rows, connection_id, event.job, event.event_time) if event.job else None
         edges = _add_datasets(rows, connection_id, job, event)
-        if event.run and job:
+        if event.run and event.job and job:
             _add_run(rows, run_row(connection_id, job, event, event.run, edges))
+            for told, stand_in in stand_ins(connection_id, event, event.job, event.run) if event.run.told else ():
+                _add_job(rows, connection_id, told, event.event_time)
+                _add_run(rows, stand_in)
     return rows
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from lineage.events import Event, RunFacts
 
-_TERMINAL_RANK = {"COMPLETE": 1, "ABORT": 2, "FAIL": 3}
+# With their ranks among those of one time.
+TERMINAL_TYPES = {"COMPLETE": 1, "ABORT": 2, "FAIL": 3}
 _NO_RUN = UUID(int=0)
 _ACTIVE = ("START", "RUNNING")
 
@@ -45,6 +46,8 @@ class RunRow:
     external_query_id: str
     # Of the edges that its events name.
     edge_ids: frozenset[UUID]
+    # Of a stand-in: what its parent told of it. None: the row is of a run that reported.
+    told_state: str | None = None
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
@@ -56,6 +59,8 @@ class RunRow:
             self._take_parent(other)
         if _error_key(other) > _error_key(self):
             self.error_message, self.error_at = other.error_message, other.error_at
+        if other.told_state and _told_key(other) > _told_key(self):
+            self.told_state = other.told_state
         self.active = self.active or other.active
         self.event_count += other.event_count
         self.started_at = _pick(min, self.started_at, other.started_at)
@@ -85,7 +90,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
     """What one event says of its run."""
     time, type_ = event.event_time, event.event_type
     parent, root = run.parent, run.root
-    terminal = type_ if type_ in _TERMINAL_RANK else None
+    terminal = type_ if type_ in TERMINAL_TYPES else None
     return RunRow(
         connection_id=connection_id,
         id=run.id,
@@ -122,7 +127,7 @@ Key = tuple[Any, ...]
 
 
 def _terminal_key(row: RunRow) -> Key:
-    return (row.ended_at, _TERMINAL_RANK[row.terminal_type]) if row.terminal_type else ()
+    return (row.ended_at, TERMINAL_TYPES[row.terminal_type]) if row.terminal_type else ()
 
 
 def _parent_key(row: RunRow) -> Key:
@@ -141,6 +146,10 @@ def _parent_key(row: RunRow) -> Key:
 
 def _error_key(row: RunRow) -> Key:
     return (row.error_at, row.error_message) if row.error_at else ()
+
+
+def _told_key(row: RunRow) -> Key:
+    return (row.last_event_at, row.told_state) if row.told_state else ()
 
 
 def _pick(choose: Callable[..., Any], ours: Any, theirs: Any) -> Any:

@@ -59,7 +59,7 @@ _MORE_EVENTS = "real.event_count - COALESCE(copy.event_count, 0)"
 _RUNS_THAT_KNEW_MORE = """
 SELECT {values} FROM {real} AS real LEFT JOIN pg_temp.lineage_run AS copy USING (id)
 WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside}
-    AND real.event_count > COALESCE(copy.event_count, 0)
+    AND (real.event_count > COALESCE(copy.event_count, 0) OR real.event_count = 0)
 ORDER BY real.id LIMIT {limit}
 """
 _EDGES = """
@@ -162,7 +162,8 @@ class Comparison:
         self._execute(_COUNT_EVENTS, ids=sql.Literal(list(ids)), outside=outside)
 
     def runs_that_knew_more(self, weeks: Weeks) -> Iterator[list[RunRow]]:
-        """For lineage_run: real rows that had events which are stored no more; `event_count` is of those alone."""
+        """For lineage_run: real rows that had events which are stored no more, and stand-ins. `event_count`
+        is of those events."""
         names = [field.name for field in fields(RunRow)]
         said = {name: sql.Identifier("real", name) for name in names} | {"event_count": sql.SQL(_MORE_EVENTS)}
         values = sql.SQL(", ").join(said[name] for name in names)

@@ -13,7 +13,7 @@ from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack
 _EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "text")
 _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
-# Runs are merged only where one of their events is new, and count the new ones alone.
+# Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
 _STORE = f"""
 WITH stored AS (
     INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
@@ -28,8 +28,9 @@ WITH stored AS (
 ), merged AS (
     {
     runs.merge(
-        "said JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id",
-        "counted.events",
+        "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
+        "WHERE counted.events > 0 OR said.event_count = 0",
+        "COALESCE(counted.events, 0)",
     )
 }
 )

@@ -4,6 +4,7 @@ it committed, and two transactions that write runs of one job take turns."""
 from typing import Final
 from uuid import UUID
 
+from lineage import states
 from lineage.projection.descriptions import COLUMNS, GROUPS
 from lineage.sql.execute import Row, arrays, execute_rows
 
@@ -73,16 +74,32 @@ _COUNTED = """
     latest_run_ended_at = latest.ended_at,
     running_runs = running.count
 """
-_RUNS_OF_SAID = f"""
-LEFT JOIN LATERAL (
-    SELECT run.id, run.state, run.run_at, run.started_at, run.ended_at FROM lineage_run AS run
-    WHERE run.connection_id = said.connection_id AND run.job_id = said.id
+# The newest run that is shown; of the instances of a mapped task, one that failed stands for all.
+_NEWEST = f"""
+    SELECT run.id FROM lineage_run AS run
+    WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND NOT {states.hidden("run")}
     ORDER BY run.run_at DESC, run.id DESC LIMIT 1
+"""  # noqa: S608 - made of constants
+_FAILED_INSTANCE = f"""
+    SELECT run.id FROM lineage_run AS run
+    WHERE run.connection_id = said.connection_id
+        AND run.parent_run_id = newest.parent_run_id AND run.job_id = said.id
+        AND run.state = 'FAILED' AND {states.settled_state("run")} = 'FAILED'
+    ORDER BY run.run_at DESC, run.id DESC LIMIT 1
+"""  # noqa: S608 - made of constants
+_RUNS_OF_SAID = f"""
+LEFT JOIN lineage_run AS newest ON newest.connection_id = said.connection_id AND newest.id = ({_NEWEST})
+LEFT JOIN LATERAL (
+    SELECT run.id, {states.settled_state("run")} AS state, run.run_at, run.started_at, run.ended_at
+    FROM lineage_run AS run
+    WHERE run.connection_id = said.connection_id
+        AND run.id = COALESCE(CASE WHEN newest.map_index IS NOT NULL THEN ({_FAILED_INSTANCE}) END, newest.id)
 ) AS latest ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM lineage_run AS run
         WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND run.state = 'RUNNING'
+            AND {states.settled_state("run")} = 'RUNNING'
         LIMIT {MAX_RUNNING_RUNS}
     ) AS running_run
 ) AS running

@@ -7,16 +7,19 @@ from uuid import UUID
 
 from django.db import connection
 
-_LATEST = """
+from lineage import states
+
+_LATEST = f"""
 SELECT wanted.job_id, run.id, run.state, run.run_at
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
-    SELECT id, state, run_at FROM lineage_run
-    WHERE connection_id = wanted.connection_id AND job_id = wanted.job_id
-    ORDER BY run_at DESC, id DESC LIMIT %s
+    SELECT recent.id, {states.shown_state("recent")} AS state, recent.run_at FROM lineage_run AS recent
+    WHERE recent.connection_id = wanted.connection_id AND recent.job_id = wanted.job_id
+        AND NOT {states.hidden("recent")}
+    ORDER BY recent.run_at DESC, recent.id DESC LIMIT %s
 ) AS run
 ORDER BY run.run_at, run.id
-"""
+"""  # noqa: S608 - made of constants
 
 
 class RecentRun(NamedTuple):

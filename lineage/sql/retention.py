@@ -8,10 +8,12 @@ from uuid import UUID
 from django.db import connection
 
 # Asked for one run after the other: by its span, PostgreSQL opens the partitions alone that could hold its events.
+# A stand-in is made of its parent's events.
 _NO_EVENT = """
 (
     SELECT true FROM lineage_event AS event
-    WHERE event.connection_id = run.connection_id AND event.subject_id = run.id AND event.kind = 'RUN'
+    WHERE event.connection_id = run.connection_id AND event.kind = 'RUN'
+        AND event.subject_id = CASE WHEN run.told_state IS NULL THEN run.id ELSE run.parent_run_id END
         AND event.event_time BETWEEN run.first_event_at AND run.last_event_at
     LIMIT 1
 ) IS NULL

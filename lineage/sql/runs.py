@@ -77,6 +77,11 @@ _EDGES = """
          ELSE ARRAY(SELECT DISTINCT id FROM unnest(run.edge_ids || excluded.edge_ids) AS id ORDER BY id) END
 """
 
+_TOLD = (
+    "excluded.told_state IS NOT NULL AND (run.told_state IS NULL OR "
+    "(excluded.last_event_at, excluded.told_state) > (run.last_event_at, run.told_state))"
+)
+
 SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(_COLUMNS)})"  # noqa: S608 - made of constants
 
 
@@ -93,6 +98,7 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     {_when(_ENDS, "terminal_type", "ended_at")},
     {_when(_newer(_PARENT), *_PARENT)},
     {_when(_newer(("error_at", "error_message")), "error_at", "error_message")},
+    {_when(_TOLD, "told_state")},
     active = run.active OR excluded.active,
     event_count = run.event_count + excluded.event_count,
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},

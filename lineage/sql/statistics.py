@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db import connection
 
-_STATISTICS = """
+from lineage import states
+
+_STATISTICS = f"""
 SELECT wanted.connection_id, wanted.job_id, tally.*
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
@@ -26,12 +28,13 @@ CROSS JOIN LATERAL (
                  THEN extract(epoch FROM ended_at - started_at)::float8 END AS seconds
         FROM lineage_run AS run
         WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
+            AND NOT {states.hidden("run")}
         ORDER BY run.run_at DESC, run.id DESC
         LIMIT %s
     ) AS recent_run
 ) AS tally
 WHERE tally.runs > 0
-"""
+"""  # noqa: S608 - made of constants
 
 
 class Tally(NamedTuple):

@@ -20,6 +20,8 @@ STATES: dict[str, str] = {
     RunState.RUNNING.value: "Running",
     RunState.COMPLETED.value: "Completed",
     RunState.ABORTED.value: "Aborted",
+    RunState.SKIPPED.value: "Skipped",
+    RunState.UPSTREAM_FAILED.value: "Upstream failed",
     RunState.UNKNOWN.value: "Unknown",
     NO_RUN: "No run yet",
 }

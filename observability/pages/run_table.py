@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_PAGE = 50
 MOST_COUNTED = 1000
+_WENT_WRONG = (RunState.FAILED, RunState.RETRIED)
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 
 
@@ -53,7 +54,7 @@ class RunRow:
 
     @property
     def error_headline(self) -> str:
-        return error_headline(self.run.error_message or "") if self.run.state == RunState.FAILED else ""
+        return error_headline(self.run.error_message or "") if self.run.shown_state in _WENT_WRONG else ""
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ class RunTable:
 
     def _runs(self) -> RunQuerySet:
         if self.job:
-            return Run.objects.filter(connection_id=self.job.connection_id, job_id=self.job.id)
+            return Run.objects.shown().filter(connection_id=self.job.connection_id, job_id=self.job.id)
         wanted = [id_ for id_ in self.connections if self.choices.connection in ("", str(id_))]
-        return Run.objects.filter(connection_id__in=wanted)
+        return Run.objects.shown().filter(connection_id__in=wanted)
 
     def _of_chosen_jobs(self, runs: RunQuerySet) -> RunQuerySet:
         if not self.choices.narrow_jobs:
@@ -166,7 +167,7 @@ class RunTable:
 
 def run_duration(run: Run, *, now: datetime) -> timedelta | None:
     """How long it took, or runs already; None where that is not known."""
-    end = now if run.state == RunState.RUNNING else run.ended_at
+    end = now if run.shown_state == RunState.RUNNING else run.ended_at
     if run.started_at is None or end is None or end < run.started_at:
         return None
     return end - run.started_at

@@ -28,6 +28,10 @@ STATES = {
     RunState.COMPLETED: ("circle-check", "green", "Completed"),
     RunState.FAILED: ("circle-x", "red", "Failed"),
     RunState.ABORTED: ("ban", "amber", "Aborted"),
+    RunState.SKIPPED: ("arrow-right", "gray", "Skipped"),
+    RunState.UPSTREAM_FAILED: ("hierarchy-2", "amber", "Upstream failed"),
+    RunState.RETRIED: ("refresh", "gray", "Retried"),
+    RunState.LOST: ("alert-triangle", "amber", "Lost"),
     RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
 }
 

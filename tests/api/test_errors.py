@@ -46,7 +46,9 @@ def test_a_wrong_filter_is_named(connection: Connection, read: Read, path: str, 
 
 def test_a_wrong_choice_is_told_the_right_ones(connection: Connection, read: Read) -> None:
     error = read(f"connections/{connection.pk}/runs", 400, state="DONE")["error"]
-    assert error["detail"] == {"state": ["Not one of RUNNING, COMPLETED, FAILED, ABORTED, UNKNOWN."]}
+    assert error["detail"] == {
+        "state": ["Not one of RUNNING, COMPLETED, FAILED, ABORTED, SKIPPED, UPSTREAM_FAILED, RETRIED, LOST, UNKNOWN."]
+    }
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-03-02T12:00:00-23:59"])

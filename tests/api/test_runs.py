@@ -80,10 +80,10 @@ def test_a_run_of_which_much_is_known(read: Read) -> None:
     ("fields", "state"),
     [
         ({"started_at": None, "first_event_at": NOW}, "COMPLETED"),
-        ({"ended_at": None, "terminal_type": None}, "RUNNING"),
+        ({"ended_at": None, "terminal_type": None}, "LOST"),
         ({"ended_at": NOW - HOUR, "terminal_type": "ABORT"}, "ABORTED"),
     ],
-    ids=["no start", "running", "end before start"],
+    ids=["no start", "not ended", "end before start"],
 )
 def test_a_duration_that_is_not_known_is_null(read: Read, fields: dict[str, Any], state: str) -> None:
     run = make_run(make_job(make_connection()), **fields)

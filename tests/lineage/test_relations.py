@@ -124,7 +124,7 @@ def test_airflow_and_dbt_samples_are_linked_across_connections(
     found = parent_of(wrapper)
     assert isinstance(found, Run)
     assert list(children_of(found)) == [wrapper]
-    assert {run.job.name for run in children_of(wrapper)} == {"shop.main.shop.stg_orders", "shop.main.shop.customers"}
+    assert {run.job.name for run in children_of(wrapper)} == {"model.shop.stg_orders", "model.shop.customers"}
 
 
 def test_the_number_of_queries_does_not_depend_on_children(

@@ -1,0 +1,109 @@
+"""What a run's state is shown as, where that depends on other runs. Everything that shows a state asks here.
+
+A row of lineage_run says what its own events say, and is never written for the sake of another: so any order of events
+gives the same rows. What several rows say together is put together when it is read, for the rows that are read. See
+docs/run-states.md for the states, and docs/decisions/0014-runs-that-never-reported.md for stand-ins.
+
+Each function gives an SQL expression on a row of lineage_run, named by its alias.
+"""
+
+from typing import Final
+
+# What a run that was not heard of for so long is waited for; and at most this many times as long as its job takes.
+_PATIENCE: Final = "interval '24 hours'"
+_TIMES_P95: Final = 4
+_RECENT_RUNS: Final = 200
+# What is shown as FAILED, RETRIED, RUNNING, LOST or UNKNOWN is in one of these by its own events; there is an index.
+NOT_WELL: Final = ("FAILED", "RUNNING", "UNKNOWN")
+# Events of a child may arrive after its parent's last one: they come from different processes.
+_GRACE: Final = "interval '10 minutes'"
+
+
+def hidden(run: str) -> str:
+    """Whether the row is not shown: a stand-in for a task that reported after all."""
+    return f"""({run}.told_state IS NOT NULL AND EXISTS (
+        SELECT FROM lineage_run AS reported
+        WHERE reported.connection_id = {run}.connection_id AND reported.parent_run_id = {run}.parent_run_id
+            AND reported.job_id = {run}.job_id AND reported.told_state IS NULL
+    ))"""
+
+
+def settled_state(run: str) -> str:
+    """The state with what other runs of the same job in the same parent run say of it. It does not change with time.
+
+    Of several tries the last one counts, and what the parent told is the outcome of that one. Of a mapped task it told
+    one state for all instances, which says nothing of any one of them.
+    """
+    return f"""(CASE
+        WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
+        WHEN {_tried_again(run)}
+            THEN CASE WHEN {run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') THEN 'RETRIED' ELSE {run}.state END
+        WHEN {run}.map_index IS NOT NULL THEN {run}.state
+        ELSE COALESCE({_told(run)}, {run}.state)
+    END)"""
+
+
+def shown_state(run: str, now: str = "now()") -> str:
+    """The settled state at a moment, or LOST where a run that seems to be running will hardly be heard of again."""
+    settled = settled_state(run)
+    return f"""(CASE
+        WHEN {run}.state <> 'RUNNING' THEN {settled}
+        WHEN {settled} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
+        ELSE {settled}
+    END)"""
+
+
+def _tried_again(run: str) -> str:
+    return f"""({run}.attempt IS NOT NULL AND EXISTS (
+        SELECT FROM lineage_run AS try
+        WHERE try.connection_id = {run}.connection_id AND try.parent_run_id = {run}.parent_run_id
+            AND try.job_id = {run}.job_id AND try.map_index IS NOT DISTINCT FROM {run}.map_index
+            AND try.attempt > {run}.attempt
+    ))"""  # noqa: S608 - made of constants
+
+
+def _told(run: str) -> str:
+    """What the parent told of an open run, or of one that ended before: NULL where it told nothing.
+
+    A task that skips itself reports that it completed, and the parent alone calls it skipped. Else what a run reports
+    of its own success stands.
+    """
+    return f"""(
+        SELECT told.told_state FROM lineage_run AS told
+        WHERE told.connection_id = {run}.connection_id AND told.parent_run_id = {run}.parent_run_id
+            AND told.job_id = {run}.job_id AND told.told_state IS NOT NULL
+            AND ({run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') OR told.told_state = 'SKIPPED')
+            AND ({run}.ended_at IS NULL OR {run}.ended_at <= told.last_event_at)
+        LIMIT 1
+    )"""  # noqa: S608 - made of constants
+
+
+def _lost(run: str, now: str) -> str:
+    return f"""(
+        NOT EXISTS (
+            SELECT FROM lineage_job AS job
+            WHERE job.connection_id = {run}.connection_id AND job.id = {run}.job_id
+                AND job.processing_type IN ('STREAMING', 'SERVICE')
+        )
+        AND (
+            EXISTS (
+                SELECT FROM lineage_run AS parent
+                WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
+                    AND parent.ended_at >= {run}.last_event_at AND parent.ended_at < {now} - {_GRACE}
+            )
+            OR CASE WHEN {run}.last_event_at < {now} - {_PATIENCE}
+                THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0') END
+        )
+    )"""  # noqa: S608 - made of constants
+
+
+def _p95(run: str) -> str:
+    return f"""(
+        SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY known.ended_at - known.started_at)
+        FROM (
+            SELECT latest.started_at, latest.ended_at FROM lineage_run AS latest
+            WHERE latest.connection_id = {run}.connection_id AND latest.job_id = {run}.job_id
+            ORDER BY latest.run_at DESC, latest.id DESC LIMIT {_RECENT_RUNS}
+        ) AS known
+        WHERE known.ended_at >= known.started_at
+    )"""  # noqa: S608 - made of constants

@@ -1,0 +1,135 @@
+"""Tasks of which the DAG's last event alone tells: skipped, failed upstream, never handed to a worker, killed."""
+
+import json
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+
+from lineage.models import Event, Job, Run
+from lineage.relations import children_of
+from tests.lineage.airflow import dag_event, dag_run_id, task_event
+from tests.lineage.conftest import Sender
+
+
+def states(sender: Sender, dag_run: str = "d1") -> dict[str, str]:
+    """Job → the state of its only shown run in the DAG run."""
+    shown = Run.objects.shown().of(sender.connection).filter(parent_run_id=dag_run_id(dag_run))
+    found = sorted((run.job.name, run.shown_state) for run in shown)
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def latest(sender: Sender, name: str = "dag.load") -> tuple[str | None, int]:
+    job = Job.objects.get(connection=sender.connection, name=name)
+    return job.latest_run_state, job.running_runs
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("success", "COMPLETED"),
+        ("failed", "FAILED"),
+        ("skipped", "SKIPPED"),
+        ("upstream_failed", "UPSTREAM_FAILED"),
+    ],
+)
+def test_a_task_that_never_reported_has_a_run_in_the_state_that_its_dag_tells(
+    sender: Sender, told: str, shown: str
+) -> None:
+    sender.send(dag_event("COMPLETE", 60, {"grp.load": told}))
+    run = Run.objects.shown().get(job__name="dag.grp.load")
+    assert (run.shown_state, run.started_at, run.ended_at, run.event_count) == (shown, None, None, 0)
+    assert str(run.parent_run_id) == str(run.root_run_id) == dag_run_id()
+    assert (run.job.kind, run.job.integration, run.job.latest_run_state) == ("TASK", "AIRFLOW", shown)
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize("told", [None, "removed", "running", "deferred", "new in Airflow 9"])
+def test_what_is_no_final_state_is_not_told(sender: Sender, told: str | None) -> None:
+    sender.send(dag_event("COMPLETE", 60, {"load": told}))
+    assert states(sender) == {}
+    assert not Job.objects.filter(name="dag.load").exists()
+
+
+@pytest.mark.parametrize("facet", [None, [], {}, {"tasksState": ["load"]}, {"tasksState": {"load": 1}}])
+def test_a_broken_facet_is_as_if_it_were_absent(sender: Sender, facet: object) -> None:
+    event = dag_event("COMPLETE", 60, {"load": "skipped"})
+    body = event.replace(b'{"dagRunState": "success", "tasksState": {"load": "skipped"}}', json.dumps(facet).encode())
+    assert body != event
+    assert sender.send(body).stored == 1
+    assert states(sender) == {}
+
+
+def test_only_the_end_of_a_dag_run_tells(sender: Sender) -> None:
+    sender.send(dag_event("RUNNING", 30, {"load": "success"}))
+    assert states(sender) == {}
+
+
+REPORTED = [task_event("START", 5), task_event("COMPLETE", 9), dag_event("COMPLETE", 60, {"load": "success"})]
+
+
+@pytest.mark.parametrize("bodies", list(permutations(REPORTED)))
+def test_a_task_that_reported_is_shown_once_in_any_order(sender: Sender, bodies: tuple[bytes, ...]) -> None:
+    for body in bodies:
+        sender.send(body)
+    run = Run.objects.shown().get(job__name="dag.load")
+    assert (run.shown_state, run.event_count) == ("COMPLETED", 2)
+    assert Job.objects.get(name="dag.load").latest_run_id == run.id
+    assert [child.id for child in children_of(Run.objects.get(job__name="dag"))] == [run.id]
+
+
+@pytest.mark.parametrize("dag_first", [True, False])
+@pytest.mark.parametrize(("told", "shown"), [("failed", "FAILED"), ("success", "COMPLETED"), ("skipped", "SKIPPED")])
+def test_an_open_task_run_is_closed(sender: Sender, told: str, shown: str, dag_first: bool) -> None:
+    """Its worker was killed, and sent no end."""
+    bodies = [task_event("START", 5), dag_event("COMPLETE", 60, {"load": told})]
+    for body in bodies[::-1] if dag_first else bodies:
+        sender.send(body)
+    assert states(sender) == {"dag.load": shown}
+    assert latest(sender) == (shown, 0)
+
+
+def test_a_task_that_skipped_itself_is_skipped(sender: Sender) -> None:
+    """The provider sends COMPLETE for it."""
+    sender.send(task_event("START", 5), task_event("COMPLETE", 9), dag_event("COMPLETE", 60, {"load": "skipped"}))
+    assert states(sender) == {"dag.load": "SKIPPED"}
+    assert latest(sender) == ("SKIPPED", 0)
+
+
+def test_what_a_task_reports_after_its_dag_run_ended_stands(sender: Sender) -> None:
+    sender.send(dag_event("COMPLETE", 60, {"load": "success"}), task_event("START", 50), task_event("FAIL", 70))
+    assert states(sender) == {"dag.load": "FAILED"}
+
+
+def test_of_two_ends_of_a_dag_run_the_later_tells(sender: Sender) -> None:
+    for seconds, told in ((70, "failed"), (60, "success"), (50, "skipped")):
+        sender.send(dag_event("COMPLETE", seconds, {"load": told}))
+    assert states(sender) == {"dag.load": "FAILED"}
+
+
+def test_another_dag_run_is_another_matter(sender: Sender) -> None:
+    sender.send(dag_event("COMPLETE", 60, {"load": "skipped"}), task_event("START", 90, dag_run="d2"))
+    assert states(sender, "d1") == {"dag.load": "SKIPPED"}
+    assert states(sender, "d2") == {"dag.load": "RUNNING"}
+    assert latest(sender) == ("RUNNING", 1)
+
+
+def test_one_state_for_all_instances_says_nothing_of_one(sender: Sender) -> None:
+    sender.send(task_event("START", 5, map_index=0), task_event("START", 6, map_index=1))
+    sender.send(task_event("COMPLETE", 9, map_index=1), dag_event("COMPLETE", 60, {"load": "success"}))
+    shown = Run.objects.shown().filter(job__name="dag.load").order_by("map_index")
+    assert [(run.map_index, run.state) for run in shown] == [(0, "RUNNING"), (1, "COMPLETED")]
+    # Nobody tells of its end, and its DAG run is over.
+    assert [run.shown_state for run in shown] == ["LOST", "COMPLETED"]
+
+
+def test_samples_show_what_airflow_showed(sender: Sender, sample_lines: Callable[..., list[bytes]]) -> None:
+    sender.send(*sample_lines("airflow-scheduler"))
+    shown = Run.objects.shown().of(sender.connection)
+    assert {run.shown_state for run in shown.filter(job__name="flaky_hourly.after")} == {"UPSTREAM_FAILED"}
+    assert shown.filter(job__name="flaky_hourly.after").count() == 3
+    assert {run.shown_state for run in shown.filter(job__name="shop_daily.skip_empty")} == {"COMPLETED"}
+    tries = shown.filter(job__name="flaky_hourly.boom").order_by("attempt").values_list("attempt", "shown_state")
+    assert set(tries) == {(1, "RETRIED"), (2, "FAILED")}
+    assert Job.objects.get(name="flaky_hourly.after").latest_run_state == "UPSTREAM_FAILED"
