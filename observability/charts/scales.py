@@ -1,0 +1,82 @@
+"""From values to coordinates, and the round values that an axis names."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+# Steps between the ticks of an axis of durations, in seconds: each is a round number of the unit that one says.
+_DURATION_STEPS = (
+    *(base * 10.0**exponent for exponent in (-3, -2, -1, 0) for base in (1, 2, 5)),
+    *(n * 1.0 for n in (10, 15, 30)),
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * _DAY for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)),
+)
+_TIME_STEPS = (
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12)),
+    *(n * _DAY for n in (1, 2, 7, 14, 28, 91, 182, 364)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Maps `low` … `high` onto `start` … `end`. Where both values are one, everything lies in the middle."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        if self.high == self.low:
+            return round((self.start + self.end) / 2, 1)
+        share = (value - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    position: float
+    label: str
+
+
+def duration_ticks(longest: float, *, most: int) -> list[float]:
+    """Round durations from 0 on, in seconds: at most `most + 1`, the last not below `longest`, which is above 0."""
+    step = next((step for step in _DURATION_STEPS if step * most >= longest), 0.0)
+    if not step:
+        # Beyond all steps: years.
+        step = _DAY * 1000 * (int(longest / (_DAY * 1000 * most)) + 1)
+    count = int(-(-longest // step))
+    return [step * n for n in range(count + 1)]
+
+
+def duration_label(seconds: float) -> str:
+    """`0`, `500 ms`, `5 s`, `90 s`, `15 min`, `2 h`, `3 d`: the one unit in which it is a whole number."""
+    if seconds == 0:
+        return "0"
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1.0, "s")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
+def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
+    """Round times in UTC between the two, at most `most`: whole minutes, hours, days, weeks that begin on Monday."""
+    low, high = first.timestamp(), last.timestamp()
+    step = next((step for step in _TIME_STEPS if (high - low) / step < most), _TIME_STEPS[-1] * most)
+    # The epoch was a Thursday.
+    origin = 4 * _DAY if step >= 7 * _DAY else 0.0
+    start = int(-(-(low - origin) // step)) * step + origin
+    ticks = []
+    while start <= high and len(ticks) < most:
+        ticks.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start))
+        start += step
+    return ticks
+
+
+def time_label(at: datetime, *, of_hours: bool) -> str:
+    """`2 Mar`, or among hours `14:00`, save for midnight, which begins a day."""
+    if of_hours and (at.hour or at.minute):
+        return f"{at:%H:%M}"
+    return f"{at.day} {at:%b}"
