@@ -1,10 +1,12 @@
 """What lists may be filtered by. A value that is none is refused: a filter that is ignored shows too much."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.drainage import set_override
@@ -13,6 +15,8 @@ from lineage.models import Job, RunState
 from lineage.querysets import DatasetQuerySet, JobQuerySet, RunQuerySet
 
 LONGEST_SEARCH: Final = 200
+# A hundred years, in milliseconds.
+LONGEST_DURATION_MS: Final = 36525 * 24 * 3600 * 1000
 
 
 def _choice(choices: Any, **kwargs: Any) -> filters.ChoiceFilter:
@@ -95,6 +99,16 @@ class JobRunFilter(filters.FilterSet):
         "gte", "Runs that took place at this time or later. Without a START event, a run's first event counts."
     )
     started_before = _instant("lt", "Runs that took place before this time.")
+    min_duration_ms = filters.NumberFilter(
+        method="filter_min_duration",
+        min_value=0,
+        max_value=LONGEST_DURATION_MS,
+        decimal_places=0,
+        help_text="Runs that took so long, and those that run for so long already.",
+    )
+
+    def filter_min_duration(self, queryset: RunQuerySet, name: str, value: Decimal) -> RunQuerySet:  # noqa: ARG002
+        return queryset.lasting_at_least(timedelta(milliseconds=int(value)), now=timezone.now())
 
     def filter_state(self, queryset: RunQuerySet, name: str, value: str) -> RunQuerySet:  # noqa: ARG002
         return queryset.in_state(value)
@@ -103,7 +117,22 @@ class JobRunFilter(filters.FilterSet):
 class RunFilter(JobRunFilter):
     """For the runs of several jobs."""
 
-    kind = _choice(Job.Kind.choices, field_name="job__kind", help_text="What the run's job is.")
+    kind = _choice(Job.Kind.choices, method="filter_kind", help_text="What the run's job is.")
+    search = _search("Words that the name of the run's job contains, in any case and order.")
+
+    def filter_kind(self, queryset: RunQuerySet, name: str, value: str) -> RunQuerySet:  # noqa: ARG002
+        return queryset.of_jobs(Job.objects.visible().filter(kind=value))
+
+    def filter_search(self, queryset: RunQuerySet, name: str, value: str) -> RunQuerySet:  # noqa: ARG002
+        return queryset.of_jobs(Job.objects.visible().named(value))
+
+
+class RunOfAnyConnectionFilter(RunFilter):
+    """For the runs of all connections."""
+
+    connection_id = filters.UUIDFilter(
+        field_name="connection_id", help_text="Whose runs.", error_messages={"invalid": "Not a UUID."}
+    )
 
 
 class DatasetFilter(filters.FilterSet):

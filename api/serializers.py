@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
+from lineage.statistics import RECENT_RUNS, JobStatistics
 from lineage.summaries import ConnectionStatus, ConnectionSummary
 
 
@@ -113,6 +114,40 @@ class JobSerializer(serializers.Serializer[Job]):
             "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),
         }
         return LatestRunSerializer(latest_run).data
+
+
+class StatisticsSerializer(serializers.Serializer[JobStatistics]):
+    """How the latest runs of a job went."""
+
+    runs = serializers.IntegerField(help_text=f"How many runs these figures are of: the latest {RECENT_RUNS}.")
+    ended = serializers.IntegerField(help_text="Those that completed, failed or were aborted.")
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    success_rate = serializers.FloatField(
+        allow_null=True, help_text="Completed ones among those that ended, 0 to 1; null before the first has ended."
+    )
+    median_duration_ms = serializers.SerializerMethodField(help_text="Of completed runs; null where none is known.")
+    p95_duration_ms = serializers.SerializerMethodField(help_text="Of completed runs; null where none is known.")
+    runs_per_day = serializers.SerializerMethodField(help_text="From the oldest of these runs until now.")
+
+    def get_median_duration_ms(self, statistics: JobStatistics) -> int | None:
+        return _milliseconds(statistics.median)
+
+    def get_p95_duration_ms(self, statistics: JobStatistics) -> int | None:
+        return _milliseconds(statistics.p95)
+
+    def get_runs_per_day(self, statistics: JobStatistics) -> float:
+        return statistics.runs_per_day(now=self.context["now"])
+
+
+def _milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else duration // timedelta(milliseconds=1)
+
+
+class OneJobSerializer(JobSerializer):
+    """A job, and how its latest runs went."""
+
+    statistics = StatisticsSerializer(allow_null=True, help_text="Null before the first run.")
 
 
 class JobNameSerializer(serializers.Serializer[dict[str, Any]]):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.events import EventPagination, EventRenderer, with_bodies
-from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter
+from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter, RunOfAnyConnectionFilter
 from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME
 from api.queries import FoundRun, bodies_of_events, count_dropped, datasets_with, find_run, keys_of, of_run, with_jobs
 from api.reading import ListView, ReadView
@@ -22,12 +22,15 @@ from api.serializers import (
     DatasetSerializer,
     EventSerializer,
     JobSerializer,
+    OneJobSerializer,
     OneRunSerializer,
     RunSerializer,
+    StatisticsSerializer,
 )
 from connections.models import Connection
-from lineage.keyset import NEWEST_RUN_FIRST
+from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST
 from lineage.models import Dataset, Event, Job, Run
+from lineage.statistics import job_statistics
 from lineage.summaries import connection_summaries, connection_summary
 
 CONNECTION_ID = "connection_id"
@@ -81,14 +84,32 @@ class ConnectionRunsView(ListView):
         return self.answer(self.page(with_jobs(self.get_queryset().of(connection), [connection.pk])))
 
 
+class RunsView(ListView):
+    queryset = Run.objects.all()
+    serializer_class = RunSerializer
+    filterset_class = RunOfAnyConnectionFilter
+    keyset = NEWEST_RUN_OF_ALL_FIRST
+
+    @extend_schema(operation_id="list_runs", responses=answers(RunSerializer(many=True), found=False))
+    def get(self, _request: Request) -> Response:
+        """The runs of all connections, by when they took place, the newest first."""
+        # Named one by one, PostgreSQL follows the index of all runs.
+        connection_ids = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
+        runs = self.get_queryset().filter(connection_id__in=connection_ids)
+        return self.answer(self.page(with_jobs(runs, connection_ids)))
+
+
 class JobView(ReadView):
     queryset = Job.objects.visible()
-    serializer_class = JobSerializer
+    serializer_class = OneJobSerializer
 
-    @extend_schema(operation_id="get_job", responses=answers(JobSerializer))
+    @extend_schema(operation_id="get_job", responses=answers(OneJobSerializer))
     def get(self, _request: Request, job_id: UUID) -> Response:
-        """One job."""
-        return Response(self.get_serializer(_job(job_id)).data)
+        """One job, and how its latest runs went."""
+        job = _job(job_id)
+        statistics = job_statistics([job]).get(job.id)
+        shown = statistics and StatisticsSerializer(statistics, context={"now": timezone.now()}).data
+        return Response({**JobSerializer(job).data, "statistics": shown})
 
 
 class JobRunsView(ListView):

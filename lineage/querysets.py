@@ -239,9 +239,9 @@ class RunQuerySet(_OfVisibleConnections):
     def took_place_before(self, moment: datetime) -> Self:
         return self.filter(run_at__lt=moment)
 
-    def lasting_at_least(self, duration: timedelta) -> Self:
+    def lasting_at_least(self, duration: timedelta, *, now: datetime) -> Self:
         """Those that took so long, and those that run for so long already. Of others it is not known."""
-        running = Q(state=_RUNNING, started_at__lte=Now() - duration)
+        running = Q(state=_RUNNING, started_at__lte=now - duration)
         return self.filter(Q(ended_at__gte=F("started_at") + duration) | running)
 
     def of_jobs(self, jobs: JobQuerySet) -> Self:

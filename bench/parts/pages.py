@@ -25,6 +25,7 @@ PAGES = {
     "Overview of a connection": "/connections/{connection}",
     "Overview, the longest runs first": "/connections/{connection}?sort=-duration",
     "Overview, searched": "/connections/{connection}?q=load_0004",
+    "A job": "/connections/{connection}/jobs/{job}",
     "Runs": "/runs",
     "Runs, failed ones of a month": "/runs?state=FAILED&range=30d",
     "Runs, of jobs with a name like this": "/runs?q=load_0004",

@@ -10,8 +10,6 @@ _SECOND = timedelta(seconds=1)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 16, 26
 # Between the outermost marks and the ends of the axis.
 _INSET = 8
-# Between the median's line and the line of the p95, so that each has room for its words.
-_ROOM_FOR_WORDS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ class Band:
     top: float
     median: float
     height: float
-    has_room_for_words: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,10 @@ class DurationChart:
     durations: list[Tick]
     times: list[Tick]
     band: Band | None
+
+    @property
+    def plot_width(self) -> int:
+        return self.right - self.left
 
 
 def duration_chart(
@@ -102,5 +103,4 @@ def _band(y: Linear, median: timedelta | None, p95: timedelta | None) -> Band | 
     if median is None or p95 is None:
         return None
     top, line = y(p95 / _SECOND), y(median / _SECOND)
-    height = round(line - top, 1)
-    return Band(top=top, median=line, height=height, has_room_for_words=height >= _ROOM_FOR_WORDS)
+    return Band(top=top, median=line, height=round(line - top, 1))

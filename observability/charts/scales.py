@@ -68,7 +68,7 @@ def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
     # The epoch was a Thursday.
     origin = 4 * _DAY if step >= 7 * _DAY else 0.0
     start = int(-(-(low - origin) // step)) * step + origin
-    ticks = []
+    ticks: list[datetime] = []
     while start <= high and len(ticks) < most:
         ticks.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start))
         start += step

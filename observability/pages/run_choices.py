@@ -104,7 +104,7 @@ class RunChoices:
         if self.until:
             runs = runs.took_place_before(_instant(self.until))
         if self.minimum:
-            runs = runs.lasting_at_least(timedelta(seconds=int(self.minimum)))
+            runs = runs.lasting_at_least(timedelta(seconds=int(self.minimum)), now=now)
         return runs
 
     def query(self, **changes: str) -> str:

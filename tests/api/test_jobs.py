@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.rows import HOUR, NOW, make_connection, make_job
+from tests.api.rows import HOUR, NOW, make_connection, make_job, make_run
 
 Read = Callable[..., Any]
 
@@ -34,6 +34,7 @@ def test_a_job_that_never_ran(read: Read) -> None:
         "parent": None,
         "latest_run": None,
         "running_runs": 0,
+        "statistics": None,
     }
 
 
@@ -110,7 +111,25 @@ def test_jobs_go_by_namespace_and_name_and_show_what_each_one_shows(read: Read) 
         make_job(connection, name, namespace=namespace, **ran("FAILED"))
     results = read(f"connections/{connection.pk}/jobs")["results"]
     assert [(job["namespace"], job["name"]) for job in results] == [("a", "a"), ("a", "b"), ("b", "a")]
-    assert results[0] == read(f"jobs/{results[0]['id']}")
+    assert {**results[0], "statistics": None} == read(f"jobs/{results[0]['id']}")
+
+
+def test_how_the_latest_runs_went(read: Read) -> None:
+    job = make_job(make_connection())
+    for minutes in (1, 2, 3):
+        make_run(job, started_at=NOW - HOUR, ended_at=NOW - HOUR + timedelta(minutes=minutes))
+    make_run(job, terminal_type="FAIL")
+    statistics = read(f"jobs/{job.id}")["statistics"]
+    assert statistics.pop("runs_per_day") > 0
+    assert statistics == {
+        "runs": 4,
+        "ended": 4,
+        "completed": 3,
+        "failed": 1,
+        "success_rate": 0.75,
+        "median_duration_ms": 120_000,
+        "p95_duration_ms": 174_000,
+    }
 
 
 def test_filters(read: Read) -> None:

@@ -62,6 +62,8 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("connections", add_connection, 6),
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
+        ("runs", add_run, 4),
+        ("jobs/{job}", add_run, 3),
         ("jobs/{job}/runs", add_run, 4),
         ("runs/{run}", add_holder_of_the_same_run_id, 4),
         ("runs/{run}/events?connection_id={connection}", add_event, 7),

@@ -128,6 +128,49 @@ def test_filters(read: Read) -> None:
     assert found(f"jobs/{task.id}/runs", state="COMPLETED") == set()
 
 
+def test_filters_by_job_and_duration(read: Read) -> None:
+    connection = make_connection()
+    short = make_run(make_job(connection, "shop.Orders"), ended_at=NOW + timedelta(seconds=5))
+    long = make_run(make_job(connection, "orders 100%"))
+    running = make_run(make_job(connection, "customers"), terminal_type=None, ended_at=None)
+
+    def found(path: str, **query: str) -> set[str]:
+        return {run["id"] for run in read(path, **query)["results"]}
+
+    for path in (f"connections/{connection.pk}/runs", "runs"):
+        assert found(path, search="ORDERS") == {str(short.id), str(long.id)}
+        assert found(path, search="100%") == {str(long.id)}
+        assert found(path, min_duration_ms="3600000", search="orders") == {str(long.id)}
+        assert found(path, min_duration_ms="5001") == {str(long.id), str(running.id)}
+        for wrong in ("-1", "1.5", "x", "1e30"):
+            assert "min_duration_ms" in read(path, 400, min_duration_ms=wrong)["error"]["detail"]
+    assert found(f"jobs/{short.job_id}/runs", min_duration_ms="5000") == {str(short.id)}
+
+
+def test_runs_of_all_connections(read: Read) -> None:
+    one, two = make_connection("one"), make_connection("two")
+    removed = make_connection("removed", removed_at=NOW)
+    make_run(make_job(removed))
+    run_id = uuid4()
+    old = make_run(make_job(one), started_at=NOW - HOUR)
+    for connection in (one, two):
+        make_run(make_job(connection), id=run_id)
+
+    def found(**query: str) -> list[tuple[str, str]]:
+        page = read("runs", **query)
+        return [(run["connection_id"], run["id"]) for run in page["results"]]
+
+    twins = [(str(id_), str(run_id)) for id_ in sorted((one.pk, two.pk), reverse=True)]
+    assert found() == [*twins, (str(one.pk), str(old.id))]
+    assert found(connection_id=str(two.pk)) == [(str(two.pk), str(run_id))]
+    assert found(connection_id=str(removed.pk)) == []
+    assert "connection_id" in read("runs", 400, connection_id="one")["error"]["detail"]
+    first = read("runs", page_size="1")
+    assert [run["connection_id"] for run in first["results"]] == [twins[0][0]]
+    cursor = first["next"].split("cursor=")[1].split("&")[0]
+    assert found(page_size="1", cursor=cursor) == [twins[1]]
+
+
 @pytest.fixture
 def three_holders() -> tuple[UUID, list[str]]:
     """A run id that three connections hold, and their ids: first the one whose run was last active."""

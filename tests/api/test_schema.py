@@ -118,6 +118,7 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/datasets",
         "/api/v1/jobs/{job_id}",
         "/api/v1/jobs/{job_id}/runs",
+        "/api/v1/runs",
         "/api/v1/runs/{run_id}",
         "/api/v1/runs/{run_id}/events",
     ]
@@ -162,6 +163,7 @@ def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]
         "/api/v1/datasets": "datasets",
         "/api/v1/jobs/{job_id}": f"jobs/{job.id}",
         "/api/v1/jobs/{job_id}/runs": f"jobs/{job.id}/runs",
+        "/api/v1/runs": "runs",
         "/api/v1/runs/{run_id}": f"runs/{run.id}",
         "/api/v1/runs/{run_id}/events": f"runs/{run.id}/events?page_size=1",
     }

@@ -46,10 +46,6 @@ def test_the_band_lies_between_median_and_p95() -> None:
     assert made.band
     assert (made.band.top, made.band.median) == (made.top, (made.top + made.base) / 2)
     assert made.band.height == made.band.median - made.band.top
-    assert made.band.has_room_for_words
-    narrow = chart(point(0, 4), median=3.9 * MINUTE, p95=4 * MINUTE).band
-    assert narrow
-    assert not narrow.has_room_for_words
     assert chart(point(0, 1)).band is None
 
 

@@ -33,6 +33,7 @@ runs                                                       | sign-in 200    200 
 connections                                                | sign-in 200    200    200    | 405     405    405    405
 connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>                           | sign-in 200    200    200    | 405     405    405    405
+connections/<uuid:connection_id>/jobs/<uuid:job_id>        | sign-in 200    200    200    | 405     405    405    405
 connections/<uuid:connection_id>/settings                  | sign-in 200    200    200    | 405     405    405    405
 connections/<uuid:connection_id>/rename                    | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/remove                    | sign-in 403    200    200    | sign-in 403    422    422
@@ -46,6 +47,7 @@ api/v1/connections/<any_case_uuid:connection_id>/jobs      | 401     200    200 
 api/v1/connections/<any_case_uuid:connection_id>/runs      | 401     200    200    200    | 401     405    405    405
 api/v1/jobs/<any_case_uuid:job_id>                         | 401     200    200    200    | 401     405    405    405
 api/v1/jobs/<any_case_uuid:job_id>/runs                    | 401     200    200    200    | 401     405    405    405
+api/v1/runs                                                | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>                         | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>/events                  | 401     200    200    200    | 401     405    405    405
 api/v1/datasets                                            | 401     200    200    200    | 401     405    405    405

@@ -46,7 +46,7 @@ def html_of(response: Any) -> str:
 
 
 def names(response: Any) -> list[str]:
-    return [unescape(name) for name in re.findall(r'class="job-name">([^<]*)<', html_of(response))]
+    return [unescape(name) for name in re.findall(r'job-name"[^>]*>([^<]*)<', html_of(response))]
 
 
 def text_of(response: Any) -> str:

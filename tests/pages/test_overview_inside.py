@@ -40,7 +40,7 @@ def html_of(client: Client, connection: Connection, query: str = "") -> str:
 
 
 def names(html: str) -> list[str]:
-    return [unescape(name) for name in re.findall(r'class="job-name">([^<]*)<', html)]
+    return [unescape(name) for name in re.findall(r'job-name"[^>]*>([^<]*)<', html)]
 
 
 def folds(html: str) -> list[str]:

@@ -57,7 +57,7 @@ def rows(response: Any) -> list[str]:
 
 
 def jobs(response: Any) -> list[str]:
-    return [unescape(name) for name in re.findall(r'class="job-name"[^>]*>([^<]*)<', html_of(response))]
+    return [unescape(name) for name in re.findall(r'job-name"[^>]*>([^<]*)<', html_of(response))]
 
 
 def link(response: Any, rel: str) -> str | None:

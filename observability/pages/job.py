@@ -1,0 +1,111 @@
+"""The page of a job: how it is now, how it went, what it reads, writes and contains."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections.models import Connection
+from lineage.models import Job, Run, RunState
+from lineage.statistics import JobStatistics, job_statistics
+from observability.charts.durations import DurationChart, Point, duration_chart
+from observability.pages.job_edges import Datasets, datasets_of
+from observability.pages.job_family import Family, family_of
+from observability.pages.job_story import story_of
+from observability.pages.rendering import render_page
+from observability.pages.run_choices import RunChoices
+from observability.pages.run_table import KINDS, RunRow, RunTable, run_duration
+from observability.templatetags.observatory import duration, exact
+
+RUNS_IN_CHART, RUNS_IN_NARROW_CHART = 100, 30
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    job: Job
+    kind: str
+    story: str
+    statistics: JobStatistics | None
+    runs_per_day: float | None
+    recent: list[RunRow]
+    # For wide windows and for narrow ones.
+    charts: list[tuple[str, DurationChart]]
+    table: RunTable
+    datasets: Datasets
+    family: Family
+
+    @property
+    def success_percent(self) -> str:
+        """Cut, not rounded: 100 % are all of them. Empty before the first run has ended."""
+        rate = self.statistics.success_rate if self.statistics else None
+        return "" if rate is None else f"{int(rate * 1000) / 10:g}"
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """The states that occur in the chart."""
+        found = {row.run.state for row in self.recent}
+        return [(state.lower(), label) for state, label in RunState.choices if state in found]
+
+
+def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: datetime) -> JobPage:
+    statistics = job_statistics([job]).get(job.id)
+    runs = Run.objects.filter(connection_id=job.connection_id, job_id=job.id).order_by("-run_at", "-id")
+    recent = list(runs.defer("edge_ids")[:RUNS_IN_CHART])
+    rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
+    return JobPage(
+        job=job,
+        kind=KINDS.get(job.kind, job.kind),
+        story=story_of(job, statistics, recent, now=now),
+        statistics=statistics,
+        runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
+        recent=rows,
+        charts=_charts(rows, statistics),
+        table=RunTable(choices, now, job),
+        datasets=datasets_of(job),
+        family=family_of(job, recent),
+    )
+
+
+@require_safe
+@login_required
+def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
+    now = timezone.now()
+    page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
+    context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}
+    return render_page(request, "jobs/job.html", context, region="job")
+
+
+def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[str, DurationChart]]:
+    median, p95 = (statistics.median, statistics.p95) if statistics else (None, None)
+    made = (
+        ("wide", duration_chart(_points(rows), median=median, p95=p95, width=960, height=220, most_times=8)),
+        (
+            "narrow",
+            duration_chart(
+                _points(rows[:RUNS_IN_NARROW_CHART]), median=median, p95=p95, width=340, height=200, most_times=3
+            ),
+        ),
+    )
+    return [(name, chart) for name, chart in made if chart]
+
+
+def _points(rows: list[RunRow]) -> list[Point]:
+    return [
+        Point(row.run.run_at, row.duration, row.run.state, f"{_state(row.run)}, {_took(row)}, {exact(row.run.run_at)}")
+        for row in rows
+    ]
+
+
+def _state(run: Run) -> str:
+    return RunState(run.state).label
+
+
+def _took(row: RunRow) -> str:
+    return "duration unknown" if row.duration is None else duration(row.duration)

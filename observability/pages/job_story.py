@@ -1,0 +1,63 @@
+"""What is to be said of a job's state now, in words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from lineage.models import Job, Run, RunState
+from lineage.statistics import JobStatistics
+from observability.pages.error_headline import error_headline
+from observability.pages.job_rows import latest_run_duration
+from observability.templatetags.observatory import duration
+
+
+def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> str:
+    """A sentence or two. `recent`: the job's latest runs, newest first; maybe read a moment after the job."""
+    if job.latest_run_id is None:
+        return "It has not run yet: events described it, and none was about a run."
+    match job.latest_run_state:
+        case RunState.RUNNING:
+            return _running(job, statistics, now)
+        case RunState.FAILED:
+            return _failed(job, recent, now)
+        case RunState.COMPLETED:
+            return _completed(job, statistics, now)
+        case RunState.ABORTED:
+            return f"The latest run was aborted{_after(job, now)}."
+    return "No event said how the latest run began or ended."
+
+
+def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
+    so_far = latest_run_duration(job, now=now)
+    if so_far is None:
+        return "It runs; when it started is not known."
+    said = f"It has been running for {duration(so_far)}."
+    if statistics is None or statistics.median is None or statistics.p95 is None:
+        return said
+    if so_far > statistics.p95:
+        return f"{said} That is longer than 95 % of its runs took ({duration(statistics.p95)})."
+    return f"{said} It usually takes {duration(statistics.median)}."
+
+
+def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
+    in_a_row = next((n for n, run in enumerate(recent) if run.state != RunState.FAILED), len(recent))
+    latest = next((run for run in recent if run.id == job.latest_run_id), None)
+    headline = error_headline(latest.error_message or "") if latest else ""
+    said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"
+    return f"{said}{_after(job, now)}: {headline or 'its sender gave no reason'}"
+
+
+def _completed(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
+    took = latest_run_duration(job, now=now)
+    if took is None:
+        return "The latest run completed; how long it took is not known."
+    said = f"The latest run completed in {duration(took)}"
+    if statistics is None or statistics.median is None or statistics.p95 is None or statistics.completed < 2:
+        return f"{said}."
+    if took > statistics.p95:
+        return f"{said}, longer than 95 % of its runs ({duration(statistics.p95)})."
+    return f"{said}; the median is {duration(statistics.median)}."
+
+
+def _after(job: Job, now: datetime) -> str:
+    took = latest_run_duration(job, now=now)
+    return f" after {duration(took)}" if took is not None else ""

@@ -1,0 +1,154 @@
+"""The pages of a job and of all runs in a browser: they keep up to date, and leave nobody out."""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from connections.models import Connection
+from lineage.models import Dataset, Edge, Job, Run
+from tests.api.rows import build_run, make_job
+from tests.browser.rows import add_connection
+from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+
+OpenPage = Callable[..., Page]
+LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 4
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def connection(product: object) -> Connection:
+    return add_connection("Airflow production", heard=True)
+
+
+def add_runs(job: Job, count: int) -> list[Run]:
+    """An hour apart, in every state, some slower than others; the newest one runs."""
+    now = timezone.now()
+    runs = []
+    for number in range(count):
+        started_at = now - (count - number) * timedelta(hours=1) + 20 * MINUTE
+        lasts = (3 + number * 7 % 5 + 9 * (number % 17 == 3)) * MINUTE
+        fields: dict[str, object] = {"terminal_type": "COMPLETE"}
+        if number % 9 == 5:
+            fields = {"terminal_type": "FAIL", "error_message": "Boom: " + LONG_NAME, "attempt": 3, "max_attempts": 3}
+        elif number % 23 == 7:
+            fields = {"terminal_type": "ABORT"}
+        ended_at = started_at + lasts
+        if number == count - 1:
+            fields, ended_at = {"terminal_type": None}, None
+        runs.append(build_run(job, started_at=started_at, ended_at=ended_at, **fields))
+    Run.objects.bulk_create(runs)
+    latest = runs[-1]
+    Job.objects.filter(id=job.id).update(
+        latest_run_id=latest.id,
+        latest_run_state="RUNNING",
+        latest_run_at=latest.started_at,
+        latest_run_started_at=latest.started_at,
+        running_runs=1,
+    )
+    return runs
+
+
+def add_all(connection: Connection) -> Job:
+    """A job of which everything is known."""
+    parent = make_job(connection, "shop", kind="DAG")
+    job = make_job(
+        connection,
+        "shop.load_orders",
+        kind="TASK",
+        integration="AIRFLOW",
+        description="Loads the orders of the day before into the warehouse.",
+        owners=["data-platform", "ada@example.com"],
+        tags=["daily", "tier:1", LONG_NAME],
+        schedule="0 3 * * *",
+        schedule_timezone="Europe/Berlin",
+        source_url="https://example.com/dags/shop.py",
+        parent_job_id=parent.id,
+        parent_job_namespace="prod",
+        parent_job_name="shop",
+    )
+    runs = add_runs(job, 70)
+    hour = timezone.now()
+    edges = []
+    for number, direction in enumerate(["READS", "READS", "WRITES"]):
+        of = {"connection_id": connection.pk}
+        name = f"warehouse.public.{LONG_NAME if number == 1 else 'orders'}"
+        dataset = Dataset.objects.create(id=uuid.uuid4(), namespace="postgres://db:5432", name=name, **of)
+        hours = {"first_event_hour": hour, "last_event_hour": hour - timedelta(days=number)}
+        edges.append(
+            Edge.objects.create(id=uuid.uuid4(), job=job, dataset_id=dataset.id, direction=direction, **hours, **of)
+        )
+    Run.objects.filter(connection_id=connection.pk, id=runs[-2].id).update(edge_ids=[edges[0].id, edges[2].id])
+    for number in range(3):
+        child = make_job(connection, f"shop.load_orders.part_{number}", kind="TASK", parent_job_id=job.id)
+        add_runs(child, 2)
+    return job
+
+
+def url(job: Job) -> str:
+    return f"/connections/{job.connection_id}/jobs/{job.id}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_accessible_pages(
+    open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int
+) -> None:
+    job = add_all(connection)
+    page = open_page(url(job), viewer, theme=theme, width=width)
+    expect(page.locator(".run-rows tbody tr")).to_have_count(50)
+    assert_accessible(page)
+    page.locator("#chart-figures summary").click()
+    page.locator("#run-times summary").click()
+    assert_accessible(page)
+    bare = make_job(connection, LONG_NAME)
+    for path in (url(bare), f"{url(job)}?state=FAILED", "/runs", "/runs?q=zzz", "/runs?from=2026-01-01T00:00"):
+        page.goto(path)
+        assert_accessible(page)
+
+
+def test_from_the_overview_to_the_job_and_its_runs(
+    open_page: OpenPage, viewer: AbstractUser, connection: Connection
+) -> None:
+    job = add_all(connection)
+    page = open_page(f"/connections/{connection.pk}?q=load_orders", viewer)
+    page.get_by_role("link", name="shop.load_orders", exact=True).click()
+    expect(page).to_have_url(re.compile(f"{url(job)}$"))
+    page.get_by_role("link", name=re.compile("^Failed")).click()
+    expect(page).to_have_url(re.compile(r"\?state=FAILED$"))
+    expect(page.locator(".run-rows tbody tr")).to_have_count(8)
+    page.get_by_label("Duration", exact=True).select_option("86400")
+    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
+    page.get_by_role("link", name="Show all runs").click()
+    expect(page.locator(".run-rows tbody tr")).to_have_count(50)
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".run-rows tbody tr")).to_have_count(20)
+
+
+def test_a_run_ends_by_itself(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+    job = add_all(connection)
+    page = open_page(url(job), viewer)
+    page.locator("#chart-figures summary").click()
+    first = page.locator(".run-rows tbody tr").first
+    expect(first).to_contain_text("Running")
+    running = Run.objects.filter(connection_id=connection.pk, job_id=job.id, terminal_type=None)
+    running.update(terminal_type="FAIL", ended_at=timezone.now(), error_message="It broke.")
+    expect(first).to_contain_text("It broke.")
+    # What the reader opened stays open.
+    expect(page.locator(".chart-scroll")).to_be_visible()
+
+
+def test_all_runs_without_scripts(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+    add_all(connection)
+    page = open_page("/runs", viewer, scripts=False)
+    expect(page.locator(".run-rows tbody tr")).to_have_count(50)
+    page.get_by_label("Search runs by the name of their job").fill("part_1")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".run-rows tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="shop.load_orders.part_1").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("shop.load_orders.part_1")
