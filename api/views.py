@@ -85,7 +85,7 @@ class ConnectionRunsView(ListView):
 
 
 class RunsView(ListView):
-    queryset = Run.objects.all()
+    queryset = Run.objects.shown()
     serializer_class = RunSerializer
     filterset_class = RunOfAnyConnectionFilter
     keyset = NEWEST_RUN_OF_ALL_FIRST

@@ -48,13 +48,13 @@ class JobPage:
     @property
     def legend(self) -> list[tuple[str, str]]:
         """The states that occur in the chart."""
-        found = {row.run.state for row in self.recent}
+        found = {row.run.shown_state for row in self.recent}
         return [(state.lower(), label) for state, label in RunState.choices if state in found]
 
 
 def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: datetime) -> JobPage:
     statistics = job_statistics([job]).get(job.id)
-    runs = Run.objects.filter(connection_id=job.connection_id, job_id=job.id).order_by("-run_at", "-id")
+    runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id).order_by("-run_at", "-id")
     recent = list(runs.defer("edge_ids")[:RUNS_IN_CHART])
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
     return JobPage(
@@ -97,14 +97,11 @@ def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[
 
 
 def _points(rows: list[RunRow]) -> list[Point]:
-    return [
-        Point(row.run.run_at, row.duration, row.run.state, f"{_state(row.run)}, {_took(row)}, {exact(row.run.run_at)}")
-        for row in rows
-    ]
+    return [Point(row.run.run_at, row.duration, row.run.shown_state, _title(row)) for row in rows]
 
 
-def _state(run: Run) -> str:
-    return RunState(run.state).label
+def _title(row: RunRow) -> str:
+    return f"{RunState(row.run.shown_state).label}, {_took(row)}, {exact(row.run.run_at)}"
 
 
 def _took(row: RunRow) -> str:

@@ -39,7 +39,7 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
 
 
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
-    in_a_row = next((n for n, run in enumerate(recent) if run.state != RunState.FAILED), len(recent))
+    in_a_row = next((n for n, run in enumerate(recent) if run.shown_state != RunState.FAILED), len(recent))
     latest = next((run for run in recent if run.id == job.latest_run_id), None)
     headline = error_headline(latest.error_message or "") if latest else ""
     said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"
