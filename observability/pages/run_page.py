@@ -169,7 +169,8 @@ class RunPage:
     @cached_property
     def children(self) -> Children:
         return Children(
-            children_of(self.run),
+            # The page itself lists the tasks that sent nothing.
+            children_of(self.run).filter(told_state__isnull=True),
             self.run.connection_id,
             self.choices,
             self.now,
@@ -184,7 +185,7 @@ class RunPage:
         states = dict(sorted(self.contents.task_states.items())[:SILENT_TASKS_SHOWN])
         ids = {job_id(run.connection_id, run.job.namespace, f"{run.job.name}.{task}"): task for task in states}
         heard = Run.objects.filter(
-            connection_id=run.connection_id, parent_run_id=run.id, job_id__in=list(ids)
+            connection_id=run.connection_id, parent_run_id=run.id, job_id__in=list(ids), told_state__isnull=True
         ).values_list("job_id", flat=True)
         spoke = {ids[id_] for id_ in heard.distinct()}
         return [SilentTask(task, state) for task, state in states.items() if task not in spoke]
