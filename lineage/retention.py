@@ -23,8 +23,8 @@ from lineage.sql.partitions import (
     drop_week,
     monday_of,
     name_of_week,
-    partition_names,
     start_of,
+    too_much_came_before,
     unbroken_weeks,
     weeks,
 )
@@ -51,18 +51,22 @@ def oldest_kept(now: datetime) -> datetime | None:
 
 
 def ensure_partitions(now: datetime) -> None:
-    """Makes the weekly partitions around `now` (UTC) that are missing. Any number of processes may do so at once.
+    """Makes the weekly partitions around `now` (UTC) that follow the newest. Any number of processes may do so at once.
 
     Raises OperationalError where the tables are locked by others for long; the next call does the rest.
     """
     monday, oldest = monday_of(now), oldest_kept(now)
-    around = [monday + _WEEK * week for week in range(-WEEKS_BEHIND, WEEKS_AHEAD + 1)]
-    existing = partition_names()
-    for week in around:
-        # Not one that `drop_old_events` would drop.
-        is_kept = oldest is None or start_of(week + _WEEK) > oldest
-        if is_kept and name_of_week(week) not in existing and create_week(week):
+    # None that was dropped is made again: where there is no gap, all events are there (see `unbroken_weeks`).
+    newest = max((week for week in weeks() if week <= monday + _WEEK * WEEKS_AHEAD), default=date.min)
+    for week in (monday + _WEEK * number for number in range(-WEEKS_BEHIND, WEEKS_AHEAD + 1)):
+        if week <= newest or (oldest is not None and start_of(week + _WEEK) <= oldest):
+            continue
+        if too_much_came_before(week):
+            log.warning("partition_left_out", partition=name_of_week(week))
+        elif create_week(week):
             log.info("partition_created", partition=name_of_week(week))
+        else:
+            return
 
 
 def drop_old_events(now: datetime, *, enough: Callable[[], bool] = lambda: False) -> None:

@@ -109,20 +109,24 @@ def unbroken_weeks(now: datetime) -> tuple[datetime, datetime]:
     return start_of(start), start_of(end)
 
 
+def too_much_came_before(monday: date) -> bool:
+    """Whether the default partition holds more events of the week than its own could take over at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(_CAME_BEFORE).format(limit=sql.Literal(MOVABLE + 1), **_bounds(monday)))
+        [(count,)] = cursor.fetchall()
+    return int(count) > MOVABLE
+
+
 def create_week(monday: date) -> bool:
-    """Makes the partition of the week, and moves into it what came before it. False: another process is at it, or
-    too much came before it.
+    """Makes the partition of the week, and moves into it what came before it. False: another process is at it.
 
     Raises OperationalError (Failure.TIMEOUT) where the tables stay locked, or hold too much to be read in time.
     """
     name = name_of_week(monday)
-    bounds = {"start": sql.Literal(f"{monday}T00:00:00Z"), "end": sql.Literal(f"{monday + _WEEK}T00:00:00Z")}
-    if _came_before(bounds) > MOVABLE:
-        return False
     with short_transaction() as cursor:
         if not take_turn() or name in partition_names():
             return False
-        cursor.execute(sql.SQL(_CREATE).format(name=sql.Identifier(name), **bounds))
+        cursor.execute(sql.SQL(_CREATE).format(name=sql.Identifier(name), **_bounds(monday)))
     return True
 
 
@@ -170,11 +174,8 @@ def delete_from_default(*, received_before: datetime, enough: Callable[[], bool]
     return deleted
 
 
-def _came_before(bounds: dict[str, sql.Literal]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(_CAME_BEFORE).format(limit=sql.Literal(MOVABLE + 1), **bounds))
-        [(count,)] = cursor.fetchall()
-    return int(count)
+def _bounds(monday: date) -> dict[str, sql.Literal]:
+    return {"start": sql.Literal(f"{monday}T00:00:00Z"), "end": sql.Literal(f"{monday + _WEEK}T00:00:00Z")}
 
 
 def _is_mine(name: str) -> bool:

@@ -99,6 +99,13 @@ def test_a_second_call_does_nothing(django_assert_num_queries):
     assert partition_names() >= {*NAMES, "lineage_event_2031_02_03"}
 
 
+@pytest.mark.django_db
+def test_a_clock_that_was_once_ahead_keeps_no_week_from_being_made():
+    ensure_partitions(NOW + timedelta(days=20_000))
+    ensure_partitions(NOW)
+    assert set(NAMES) <= partition_names()
+
+
 @pytest.mark.usefixtures("without_leftovers")
 def test_any_number_may_make_them_at_once_while_events_come(in_thread):
     stop, stored = threading.Event(), []

@@ -127,6 +127,19 @@ def test_what_is_dropped_is_not_made_again(settings, days):
 
 
 @pytest.mark.django_db
+def test_what_was_dropped_is_not_made_again_when_events_are_to_be_kept_for_longer(settings):
+    """Else it would seem that no event of that week was ever dropped."""
+    ensure_partitions(NOW)
+    settings.EVENT_RETENTION_DAYS = 7
+    drop_old_events(NOW)
+    names, (start, _) = partition_names(), unbroken_weeks(NOW)
+    settings.EVENT_RETENTION_DAYS = 365
+    ensure_partitions(NOW)
+    assert partition_names() == names
+    assert unbroken_weeks(NOW)[0] == start > NOW - 2 * WEEK
+
+
+@pytest.mark.django_db
 def test_the_unbroken_weeks_end_where_one_was_dropped():
     ensure_partitions(MONDAY)
     make_week(MONDAY - 7 * WEEK)
