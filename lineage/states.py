@@ -2,7 +2,7 @@
 
 A row of lineage_run says what its own events say, and is never written for the sake of another: so any order of events
 gives the same rows. What several rows say together is put together when it is read, for the rows that are read. See
-docs/run-states.md for the states, and docs/decisions/0014-runs-that-never-reported.md for stand-ins.
+docs/run-states.md for the states, and docs/decisions/0015-runs-that-never-reported.md for stand-ins.
 
 Each function gives an SQL expression on a row of lineage_run, named by its alias.
 """

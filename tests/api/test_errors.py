@@ -59,7 +59,7 @@ def test_times_at_either_end_are_times(connection: Connection, read: Read, time:
 def test_an_unknown_parameter_is_refused(connection: Connection, read: Read) -> None:
     """A filter that is mistyped and ignored would show too much."""
     error = read(f"connections/{connection.pk}/runs", 400, status="FAILED")["error"]
-    known = "cursor, kind, page_size, started_after, started_before, state"
+    known = "cursor, kind, min_duration_ms, page_size, search, started_after, started_before, state"
     assert error["detail"] == {"status": [f"Unknown here. Known: {known}."]}
     read(f"connections/{connection.pk}", 400, verbose="1")
 
@@ -83,7 +83,7 @@ def test_too_many_parameters_are_told_as_any_other_error_is(read: Read, db: None
 
 
 @pytest.mark.parametrize(
-    "path", ["", "connections/", "runs", "nothing", "connections/1", f"runs/{uuid4()}/", "schema/", "docs/"]
+    "path", ["", "connections/", "runs/", "nothing", "connections/1", f"runs/{uuid4()}/", "schema/", "docs/"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_where_nothing_is_the_answer_is_404(api: Client, path: str, method: str) -> None:

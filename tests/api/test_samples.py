@@ -70,7 +70,9 @@ def test_the_samples_are_read_back(
     assert shown["last_event_at"] == "2026-11-20T21:00:00Z"
     assert shown["total_jobs"] == len(jobs)
     assert shown["running_jobs"] == sum(job["running_runs"] > 0 for job in jobs.values())
-    assert set(runs) == set(sent)
+    # The others are tasks that sent nothing themselves: the end of their DAG run tells of them.
+    assert {id_ for id_, run in runs.items() if run["event_count"]} == set(sent)
+    assert {run["state"] for id_, run in runs.items() if id_ not in sent} <= {"SKIPPED", "UPSTREAM_FAILED", "COMPLETED"}
     for run_id, events in sent.items():
         run = runs[run_id]
         assert run["event_count"] == len(events)
@@ -78,7 +80,9 @@ def test_the_samples_are_read_back(
         assert jobs[run["job"]["id"]]["name"] == run["job"]["name"]
         types = {event["eventType"] for event in events.values()}
         terminal = {STATES[type_] for type_ in types if type_ in STATES}
-        assert run["state"] in (terminal or {"RUNNING"})
+        # What an event says may be overruled: a failed try that another try followed, a dbt test that was skipped.
+        overruled = {"RETRIED", "SKIPPED"} if "FAILED" in terminal else set()
+        assert run["state"] in (terminal or {"RUNNING"}) | overruled
         assert (run["started_at"] is None) == ("START" not in types)
 
 
