@@ -64,8 +64,9 @@ class BoundedProtocol(HttpToolsProtocol):
         # Within which what is under way must be complete; None: nothing is.
         self._expected_within: float | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        # Received of a head that is not complete; None: none is under way.
+        # Received of a head that is not complete, after the piece that it began in; None: none is under way.
         self._head_bytes: int | None = None
+        self._piece_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -78,9 +79,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._piece_bytes = len(data)
         super().data_received(data)
         if self._head_bytes is not None:
-            self._head_bytes += len(data)
+            self._head_bytes += self._piece_bytes
             if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.transport.write(_HEAD_TOO_LARGE)
                 self.transport.close()
@@ -89,7 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = -self._piece_bytes
         self._expected_within = HEAD_SECONDS
 
     def on_headers_complete(self) -> None:

@@ -17,15 +17,20 @@ class SmallDisk:
         self.directory = directory
         self._ballast = directory / "ballast"
 
-    def fill(self) -> None:
-        """To the last block, whatever others write meanwhile."""
-        with self._ballast.open("wb", buffering=0) as ballast:
-            try:
-                while True:
+    def fill(self, *, leaving: int = 0) -> None:
+        """But for so many bytes; to the last block where none are left, whatever others write meanwhile."""
+        with self._ballast.open("ab", buffering=0) as ballast:
+            system = os.fstatvfs(ballast.fileno())
+            room = system.f_bavail * system.f_frsize - leaving
+            if leaving and room > 0:
+                os.posix_fallocate(ballast.fileno(), ballast.tell(), room)
+            while not leaving:
+                try:
                     ballast.write(bytes(64 * 1024))
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    return
 
     def free(self) -> None:
         self._ballast.unlink(missing_ok=True)
