@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -45,7 +46,9 @@ def post_to_front(path: str, key: str, body: bytes) -> tuple[int, str, bytes]:
     headers = [(b"authorization", f"Bearer {key}".encode())]
     scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
     front = IntakeInFront(passed_on)
-    asyncio.run(front(scope, receive, send))
+    # In a thread of its own: browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, front(scope, receive, send)).result()
     # It keeps a session for itself as long as it lives.
     front._committer.stop()
     head, tail = sent
