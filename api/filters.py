@@ -57,6 +57,13 @@ def _text(description: str, **kwargs: Any) -> filters.CharFilter:
     return text_filter
 
 
+def _whole_number(description: str, *, most: int, **kwargs: Any) -> filters.NumberFilter:
+    number = filters.NumberFilter(min_value=0, max_value=most, decimal_places=0, **kwargs)
+    described = {"type": "integer", "minimum": 0, "maximum": most, "description": description}
+    set_override(number, "field", described)
+    return number
+
+
 def _search(description: str) -> filters.CharFilter:
     return _text(description, method="filter_search", max_length=LONGEST_SEARCH)
 
@@ -73,8 +80,8 @@ class JobFilter(filters.FilterSet):
     )
     kind = _choice(Job.Kind.choices, help_text="What the job is.")
     namespace = _namespace()
-    owner = filters.CharFilter(method="filter_owner", strip=False, help_text="One of the job's owners, exactly.")
-    tag = filters.CharFilter(method="filter_tag", strip=False, help_text="One of the job's tags, exactly.")
+    owner = _text("One of the job's owners, exactly.", method="filter_owner", strip=False)
+    tag = _text("One of the job's tags, exactly.", method="filter_tag", strip=False)
     parent = filters.UUIDFilter(field_name="parent_job_id", help_text="The id of the job that contains it.")
     search = _search("Words that the name contains, in any case and order.")
 
@@ -99,12 +106,10 @@ class JobRunFilter(filters.FilterSet):
         "gte", "Runs that took place at this time or later. Without a START event, a run's first event counts."
     )
     started_before = _instant("lt", "Runs that took place before this time.")
-    min_duration_ms = filters.NumberFilter(
+    min_duration_ms = _whole_number(
+        "Runs that took so long, and those that run for so long already.",
         method="filter_min_duration",
-        min_value=0,
-        max_value=LONGEST_DURATION_MS,
-        decimal_places=0,
-        help_text="Runs that took so long, and those that run for so long already.",
+        most=LONGEST_DURATION_MS,
     )
 
     def filter_min_duration(self, queryset: RunQuerySet, name: str, value: Decimal) -> RunQuerySet:  # noqa: ARG002
