@@ -17,6 +17,8 @@ _RECENT_RUNS: Final = 200
 NOT_WELL: Final = ("FAILED", "RUNNING", "UNKNOWN")
 # Events of a child may arrive after its parent's last one: they come from different processes.
 _GRACE: Final = "interval '10 minutes'"
+# Has each EXISTS look in an index, for the row at hand. PostgreSQL might else hash the whole table for a few rows.
+_ROW_BY_ROW: Final = "OFFSET 0"
 
 
 def hidden(run: str) -> str:
@@ -25,6 +27,7 @@ def hidden(run: str) -> str:
         SELECT FROM lineage_run AS reported
         WHERE reported.connection_id = {run}.connection_id AND reported.parent_run_id = {run}.parent_run_id
             AND reported.job_id = {run}.job_id AND reported.told_state IS NULL
+        {_ROW_BY_ROW}
     ))"""
 
 
@@ -43,6 +46,19 @@ def settled_state(run: str) -> str:
     END)"""
 
 
+def settled_running(run: str) -> str:
+    """Whether a run whose state is RUNNING settles in it: `settled_state` in one look at its siblings, for the runs of
+    a job are counted at each of its events."""
+    return f"""({run}.parent_run_id IS NULL OR NOT EXISTS (
+        SELECT FROM lineage_run AS sibling
+        WHERE sibling.connection_id = {run}.connection_id AND sibling.parent_run_id = {run}.parent_run_id
+            AND sibling.job_id = {run}.job_id
+            AND (sibling.map_index IS NOT DISTINCT FROM {run}.map_index AND sibling.attempt > {run}.attempt
+                OR sibling.told_state IS NOT NULL AND {run}.map_index IS NULL)
+        {_ROW_BY_ROW}
+    ))"""  # noqa: S608 - made of constants
+
+
 def shown_state(run: str, now: str = "now()") -> str:
     """The settled state at a moment, or LOST where a run that seems to be running will hardly be heard of again."""
     settled = settled_state(run)
@@ -59,6 +75,7 @@ def _tried_again(run: str) -> str:
         WHERE try.connection_id = {run}.connection_id AND try.parent_run_id = {run}.parent_run_id
             AND try.job_id = {run}.job_id AND try.map_index IS NOT DISTINCT FROM {run}.map_index
             AND try.attempt > {run}.attempt
+        {_ROW_BY_ROW}
     ))"""  # noqa: S608 - made of constants
 
 
@@ -84,12 +101,14 @@ def _lost(run: str, now: str) -> str:
             SELECT FROM lineage_job AS job
             WHERE job.connection_id = {run}.connection_id AND job.id = {run}.job_id
                 AND job.processing_type IN ('STREAMING', 'SERVICE')
+            {_ROW_BY_ROW}
         )
         AND (
             EXISTS (
                 SELECT FROM lineage_run AS parent
                 WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
                     AND parent.ended_at >= {run}.last_event_at AND parent.ended_at < {now} - {_GRACE}
+                {_ROW_BY_ROW}
             )
             OR CASE WHEN {run}.last_event_at < {now} - {_PATIENCE}
                 THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0') END

@@ -99,7 +99,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM lineage_run AS run
         WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND run.state = 'RUNNING'
-            AND {states.settled_state("run")} = 'RUNNING'
+            AND {states.settled_running("run")}
         LIMIT {MAX_RUNNING_RUNS}
     ) AS running_run
 ) AS running

@@ -1,0 +1,57 @@
+"""What an event costs does not grow with what is stored, from a new installation's first event on."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from lineage.sql import execute
+from tests.lineage.build import run_event
+from tests.lineage.conftest import Sender
+
+JOBS = 20
+
+
+def starts() -> Iterator[bytes]:
+    """Runs of parents of their own, as an orchestrator's tasks are. None of them ends."""
+    for number in itertools.count(1):
+        yield run_event(
+            time=(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=number)).isoformat(),
+            run=str(UUID(int=number)),
+            job=f"dag.task_{number % JOBS}",
+            run_facets={
+                "parent": {"run": {"runId": str(UUID(int=number << 64))}, "job": {"namespace": "n", "name": "dag"}},
+                "airflow": {"taskInstance": {"try_number": 1, "map_index": -1}},
+            },
+        )
+
+
+def rows_read() -> int:
+    """How many rows of runs and jobs this transaction has read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('lineage_run', 'lineage_job')"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tests' session is an old one.
+    monkeypatch.setattr(execute, "_plans", execute._Plans())
+    with connection.cursor() as cursor:
+        # As they are after the first migration: without rows, pages and statistics.
+        cursor.execute("TRUNCATE lineage_run, lineage_job")
+    events = starts()
+    for _ in range(50):
+        sender.send(next(events))
+    for _ in range(300):
+        sender.send(*itertools.islice(events, 10))
+
+    before = rows_read()
+    sender.send(next(events))
+    # Its job's runs are 150, and the runs of all jobs 3,000.
+    assert rows_read() - before < 600
