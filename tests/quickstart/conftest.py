@@ -49,12 +49,22 @@ def environment(data: DataDirectory) -> dict[str, str]:
 class QuickStart:
     """`manage.py quickstart`, as make runs it."""
 
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[bytes]"
     port: int
+    output: Path
     family: list[psutil.Process] = field(default_factory=list)
 
+    @property
+    def printed(self) -> str:
+        return self.output.read_text()
+
+    def has_greeted(self) -> bool:
+        """Whether everything is printed that a start prints: the server is ready a moment earlier."""
+        assert self.process.poll() is None, self.printed
+        return "Stop with Ctrl-C\n" in self.printed
+
     def is_ready(self) -> bool:
-        assert self.process.poll() is None, self.process.communicate()
+        assert self.process.poll() is None, self.printed
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             client.request("GET", "/health/ready")
@@ -66,34 +76,35 @@ class QuickStart:
 
     def wait_until_ready(self) -> None:
         wait_until(self.is_ready, "the server is ready")
+        wait_until(self.has_greeted, "the start says so")
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def survivors(self) -> list[str]:
-        alive = [member for member in self.family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
-        return [" ".join(member.cmdline()) for member in alive]
+        return [command for member in self.family if (command := command_of(member))]
 
     def end(self, how: signal.Signals) -> str:
         """Signals the parent alone; returns what was printed."""
         self.process.send_signal(how)
-        output, _ = self.process.communicate(timeout=PATIENCE)
-        return output
+        self.process.wait(timeout=PATIENCE)
+        return self.printed
 
 
 @pytest.fixture
-def quick_start(environment: dict[str, str]) -> Iterator[Callable[..., QuickStart]]:
+def quick_start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., QuickStart]]:
     started: list[QuickStart] = []
 
     def start(**more: str) -> QuickStart:
         port = free_port()
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "quickstart", "--port", str(port)],
-            cwd=ROOT,
-            env=environment | more,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(QuickStart(process, port))
+        output = tmp_path / f"printed-{len(started)}"
+        with output.open("wb") as printed:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "quickstart", "--port", str(port)],
+                cwd=ROOT,
+                env=environment | more,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+            )
+        started.append(QuickStart(process, port, output))
         return started[-1]
 
     yield start
@@ -116,6 +127,14 @@ def manage(environment: dict[str, str]) -> Callable[..., "subprocess.CompletedPr
         )
 
     return run
+
+
+def command_of(member: psutil.Process) -> str:
+    """Empty: it has ended, perhaps between two of these questions."""
+    try:
+        return " ".join(member.cmdline()) if member.is_running() else ""
+    except psutil.NoSuchProcess:  # a zombie among them
+        return ""
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from observability.quickstart.data_directory import DataDirectory
@@ -47,6 +48,28 @@ def test_the_environment_names_the_administrator(quick_start: Callable[..., Quic
     assert "ada" in printed
     assert "correct-horse" not in printed
     assert manage("shell", "-v0", "-c", SIGN_IN.format("ada", "correct-horse")).stdout.strip() == "True"
+
+
+def test_a_start_that_is_ended_before_it_is_ready_tells_the_password_all_the_same(
+    quick_start: Callable[..., QuickStart], manage, data: DataDirectory
+) -> None:
+    url = Cluster(data.postgres, data.log).url
+    started = quick_start()
+    wait_until(lambda: has_a_user(url), "the administrator is made")
+    printed = started.end(signal.SIGTERM)
+    password = re.search(r"Password +(\S+)", printed)
+
+    assert password, printed
+    assert "Traceback" not in printed
+    assert manage("shell", "-v0", "-c", SIGN_IN.format("admin", password[1])).stdout.strip() == "True"
+
+
+def has_a_user(url: str) -> bool:
+    try:
+        with psycopg.connect(url) as database:
+            return database.execute("SELECT FROM auth_user").rowcount == 1
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable):
+        return False
 
 
 def test_nothing_is_left_running(quick_start: Callable[..., QuickStart], stop_signal: signal.Signals) -> None:

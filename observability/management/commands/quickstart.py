@@ -6,6 +6,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,6 +26,7 @@ from observability.quickstart.supervisor import Program, Supervisor
 
 HOST = "127.0.0.1"
 _ANSWERS_WITHIN = 60.0  # seconds
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
@@ -34,22 +37,26 @@ class Command(BaseCommand):
         parser.add_argument("--demo", action="store_true", help="also send sample data through the intake")
 
     def handle(self, *, port: str, demo: bool, **_options: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPPING:
             signal.signal(number, _leave_quietly)
-        self._serve(_number(port), demo=demo)
+        self._untold: NewAdministrator | None = None
+        try:
+            self._serve(_number(port), demo=demo)
+        finally:
+            self._tell_of_administrator()
 
     def _serve(self, port: int, *, demo: bool) -> None:
         try:
             _refuse_taken_port(port)
             _refuse_unreachable_database()
-            administrator = _prepare()
+            self._prepare()
         except (CannotStart, OSError) as problem:
             raise CommandError(str(problem)) from None
         supervisor = _supervisor(port)
 
         def when_started() -> None:
             if _await_answer(port, supervisor):
-                self._greet(port, administrator)
+                self._greet(port)
                 if demo:
                     self._send_demo(port, supervisor)
 
@@ -68,19 +75,36 @@ class Command(BaseCommand):
         self.stdout.flush()
         _close_pool()
 
-    def _greet(self, port: int, administrator: NewAdministrator | None) -> None:
+    def _greet(self, port: int) -> None:
         data = DataDirectory.from_environment()
         data.note_address(f"http://{HOST}:{port}")
-        lines = ["", f"  Observatory is ready at  http://{HOST}:{port}"]
-        if administrator is not None:
-            lines.append(f"  Sign in as               {administrator.username}")
-            if administrator.password is not None:
-                lines.append(f"  Password                 {administrator.password}   (it is not shown again)")
+        self._say("")
+        self._say(f"  Observatory is ready at  http://{HOST}:{port}")
+        self._tell_of_administrator()
         if connection.settings_dict["HOST"] == str(data.postgres):
-            lines.append(f"  Data is kept in          {data.root}")
-        lines += ["  Stop with Ctrl-C", ""]
-        self.stdout.write("\n".join(lines))
+            self._say(f"  Data is kept in          {data.root}")
+        self._say("  Stop with Ctrl-C")
+        self._say("")
+
+    def _tell_of_administrator(self) -> None:
+        """Once in the life of an installation, at the latest when a start ends that nobody let become ready."""
+        if self._untold is None:
+            return
+        self._say(f"  Sign in as               {self._untold.username}")
+        if self._untold.password is not None:
+            self._say(f"  Password                 {self._untold.password}   (it is not shown again)")
+        self._untold = None
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
         self.stdout.flush()
+
+    def _prepare(self) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        with _told_to_stop_later():
+            self._untold = ensure_administrator()
+        collect_static_files()
+        _close_pool()
 
 
 def _number(port: str) -> int:
@@ -104,14 +128,6 @@ def _refuse_unreachable_database() -> None:
     except psycopg.OperationalError as error:
         reason = str(error).strip().partition("\n")[0]
         raise CommandError(f"The database of DATABASE_URL cannot be reached: {reason}") from None
-
-
-def _prepare() -> NewAdministrator | None:
-    call_command("migrate", interactive=False, verbosity=0)
-    administrator = ensure_administrator()
-    collect_static_files()
-    _close_pool()
-    return administrator
 
 
 def _close_pool() -> None:
@@ -148,6 +164,21 @@ def _await_answer(port: int, supervisor: Supervisor) -> bool:
             client.close()
         time.sleep(0.05)
     return False
+
+
+@contextmanager
+def _told_to_stop_later() -> Iterator[None]:
+    """A signal that comes meanwhile is heard at the end: between a password's making and its being known here,
+    nothing may end the process."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda it, _frame: came.append(it)) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _leave_quietly(_signal: int, _frame: FrameType | None) -> None:
