@@ -66,3 +66,11 @@ def test_what_is_answered_is_what_happens(
     client.force_login(administrator)
     check_readers(client, sender.connection, documents=DOCUMENTS)
     check_any_order(sender, rng)
+
+
+def test_too_deep_and_no_json_is_told_to_be_either(judge: Judge) -> None:
+    # A byte is lost, with five openings: the closing ones are too many.
+    body = b'{"a":' * 400 + b'{"":' + b'{"a":' * 590 + b"1" + b"}" * 996
+    judge.judge([Mutant(body, body)])
+
+    assert judge.answers == {422: 1}
