@@ -73,7 +73,7 @@ def events_of(run: Run) -> EventQuerySet:
 def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
     """Three queries, whatever the run holds."""
     chosen = _choose(_candidates(run, bounds), run, bounds)
-    contents = contents_of(_bodies(run, chosen))
+    contents = contents_of(_bodies(run, chosen), state=getattr(run, "shown_state", run.state))
     return Reading(contents, events_read=len(chosen), events=max(run.event_count, len(chosen)))
 
 

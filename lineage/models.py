@@ -139,7 +139,8 @@ class Run(models.Model):
     job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs")
     # The job that the run was filed under before an earlier event named another; None almost always.
     previous_job_id = models.UUIDField(null=True)
-    # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any.
+    # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any: or what is
+    # meant by it (Outcome in lineage/events/event.py).
     active = models.BooleanField(default=False)
     terminal_type = models.TextField(null=True)  # noqa: DJ001
     # Least time of a START event, and time of the winning terminal one. Null: not received.
@@ -167,6 +168,11 @@ class Run(models.Model):
     edge_ids = ArrayField(models.UUIDField(), default=list)
     # Of a stand-in for a task that its DAG told of: what was told. None: the run reported for itself.
     told_state = models.TextField(null=True)  # noqa: DJ001
+    # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
+    # runs beside it tell more. None: it is not in doubt.
+    needed_job_ids = ArrayField(models.UUIDField(), null=True)
+    # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
+    invocation_id = models.UUIDField(null=True)
     # What it is shown as, of runs that `with_states` or `shown` gave.
     shown_state: str
     # What its own events say.
@@ -174,8 +180,9 @@ class Run(models.Model):
         expression=models.Case(
             models.When(told_state__isnull=False, then=models.F("told_state")),
             models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
-            models.When(terminal_type="FAIL", then=models.Value("FAILED")),
+            models.When(terminal_type="SKIP", then=models.Value("SKIPPED")),
             models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
+            models.When(terminal_type__isnull=False, then=models.Value("FAILED")),
             models.When(active=True, then=models.Value("RUNNING")),
             default=models.Value("UNKNOWN"),
         ),

@@ -136,6 +136,7 @@ class _Rebuild:
             datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
             datasets.upsert_edges(ordered(rows.edges))
             jobs.recount_runs(sorted(touched - rows.jobs.keys()))
+            jobs.recount_runs_in_doubt(sorted(rows.settled))
         return len(events)
 
     def _decoded(self, page: list[StoredEvent]) -> Iterator[Event]:
@@ -161,9 +162,12 @@ class _Rebuild:
             jobs.update_jobs(descriptions)
         for edges in self._tables["lineage_edge"].edges_outside(self._weeks):
             datasets.upsert_edges(edges)
+        above = set()
         for rows in self._tables["lineage_run"].runs_that_knew_more(self._weeks):
             touched |= _merge_runs(rows)
+            above |= {(self._id, row.parent_run_id) for row in rows if row.parent_run_id}
         jobs.recount_runs(sorted(touched))
+        jobs.recount_runs_in_doubt(sorted(above))
 
     def _while_the_intake_waits(self, step: Callable[[], int]) -> int:
         """Takes a step when the copy says all that is committed. Then the intake gets as much time as it lost."""

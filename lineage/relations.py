@@ -38,7 +38,8 @@ def root_of(run: Run) -> Run | Placeholder | None:
 
 
 def children_of(run: Run) -> RunQuerySet:
-    """The runs whose parent, by `parent_of`, is this one. Unordered, `job` not read. Three queries in all."""
+    """The runs whose parent, by `parent_of`, is this one, or one that was sent in its place. Unordered, `job`
+    not read. Three queries in all."""
     visible = _visible_connections()
     holders = dict(_holders(run.id, visible))
     ours = Q(connection_id=run.connection_id)
@@ -47,7 +48,24 @@ def children_of(run: Run) -> RunQuerySet:
         # A connection that holds a run with this id has its children look no further.
         strangers = [id_ for id_ in visible if id_ != run.connection_id and id_ not in holders]
         ours |= Q(connection_id__in=strangers, parent_job_name=name)
-    return Run.objects.visible().shown().filter(ours, parent_run_id=run.id).exclude(id=run.id)
+    below = Q(parent_run_id=run.id)
+    if run.invocation_id is not None:
+        below |= Q(connection_id=run.connection_id, parent_run_id__in=_same_runs(run).values("id"))
+    return Run.objects.visible().shown().filter(ours, below).exclude(id=run.id)
+
+
+def shown_instead(run: Run) -> Run | None:
+    """The run that lists show in the place of this one, with its `job`: what a sender sent twice, they show once (see
+    docs/decisions/0017-runs-that-are-sent-again.md). None almost always."""
+    if run.invocation_id is None:
+        return None
+    return _same_runs(run).shown().exclude(id=run.id).select_related("job").first()
+
+
+def _same_runs(run: Run) -> RunQuerySet:
+    return Run.objects.filter(
+        connection_id=run.connection_id, invocation_id=run.invocation_id, job_id=run.job_id
+    ).exclude(id=run.id)
 
 
 def tries_of(run: Run) -> RunQuerySet:

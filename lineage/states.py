@@ -22,11 +22,23 @@ _ROW_BY_ROW: Final = "OFFSET 0"
 
 
 def hidden(run: str) -> str:
-    """Whether the row is not shown: a stand-in for a task that reported after all."""
+    """Whether the row is not shown: a stand-in for a task that reported after all, or a run that was sent again."""
     return f"""({run}.told_state IS NOT NULL AND EXISTS (
         SELECT FROM lineage_run AS reported
         WHERE reported.connection_id = {run}.connection_id AND reported.parent_run_id = {run}.parent_run_id
             AND reported.job_id = {run}.job_id AND reported.told_state IS NULL
+        {_ROW_BY_ROW}
+    ) OR {sent_before(run)})"""
+
+
+def sent_before(run: str) -> str:
+    """Whether another run stands for this one, which a sender sent several times under ids of their own: of those that
+    ended the earliest. See docs/decisions/0017-runs-that-are-sent-again.md."""
+    return f"""({run}.invocation_id IS NOT NULL AND EXISTS (
+        SELECT FROM lineage_run AS sent
+        WHERE sent.connection_id = {run}.connection_id AND sent.invocation_id = {run}.invocation_id
+            AND sent.job_id = {run}.job_id
+            AND (sent.ended_at IS NULL, sent.run_at, sent.id) < ({run}.ended_at IS NULL, {run}.run_at, {run}.id)
         {_ROW_BY_ROW}
     ))"""
 
@@ -39,6 +51,7 @@ def settled_state(run: str) -> str:
     """
     return f"""(CASE
         WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
+        WHEN {run}.needed_job_ids IS NOT NULL THEN {_without_doubt(run)}
         WHEN {_tried_again(run)}
             THEN CASE WHEN {run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') THEN 'RETRIED' ELSE {run}.state END
         WHEN {run}.map_index IS NOT NULL THEN {run}.state
@@ -67,6 +80,38 @@ def shown_state(run: str, now: str = "now()") -> str:
         WHEN {settled} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
         ELSE {settled}
     END)"""
+
+
+def _without_doubt(run: str) -> str:
+    """Of a test of dbt's that has no result: it was skipped where something that it needs failed or was skipped, and
+    else it could not be run. See docs/decisions/0016-tests-without-a-result.md."""
+    return f"""(CASE {run}.terminal_type
+        WHEN 'NO_RESULT' THEN CASE WHEN {_completed(run)} THEN 'FAILED' ELSE 'SKIPPED' END
+        WHEN 'LONE_NO_RESULT' THEN CASE WHEN EXISTS (
+            SELECT FROM lineage_run AS beside
+            WHERE beside.connection_id = {run}.connection_id AND beside.parent_run_id = {run}.parent_run_id
+                AND (beside.job_id = ANY ({run}.needed_job_ids) AND beside.state = 'FAILED'
+                    OR beside.terminal_type = 'NO_RESULT' AND beside.needed_job_ids && {run}.needed_job_ids
+                        AND NOT {_completed("beside")})
+            {_ROW_BY_ROW}
+        ) THEN 'SKIPPED' ELSE 'FAILED' END
+        ELSE CASE WHEN EXISTS (
+            SELECT FROM lineage_run AS beside
+            WHERE beside.connection_id = {run}.connection_id AND beside.parent_run_id = {run}.parent_run_id
+                AND beside.state = 'FAILED' AND beside.id <> {run}.id
+            {_ROW_BY_ROW}
+        ) THEN 'COMPLETED' ELSE 'FAILED' END
+    END)"""  # noqa: S608 - made of constants
+
+
+def _completed(run: str) -> str:
+    """Whether what it needs did, in the same parent run."""
+    return f"""EXISTS (
+        SELECT FROM lineage_run AS needed
+        WHERE needed.connection_id = {run}.connection_id AND needed.parent_run_id = {run}.parent_run_id
+            AND needed.job_id = ANY ({run}.needed_job_ids) AND needed.state = 'COMPLETED'
+        {_ROW_BY_ROW}
+    )"""
 
 
 def _tried_again(run: str) -> str:

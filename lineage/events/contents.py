@@ -6,11 +6,12 @@ Facets accumulate: the union over the events, a later one beats an earlier one o
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Raw, Struct
 
+from lineage.events.dbt import OF_ONE_MODEL, Assertion, Assertions
 from lineage.events.event import Direction
 from lineage.events.facets import (
     NOTHING,
@@ -23,9 +24,9 @@ from lineage.events.facets import (
 from lineage.events.job_facets import JobTypeFacet
 from lineage.events.text import without_lone_surrogates
 
-TestState = Literal["failed", "warned", "skipped", "passed"]
-# Failed first: that is what one looks for.
-TEST_STATES: tuple[TestState, ...] = ("failed", "warned", "skipped", "passed")
+TestState = Literal["failed", "errored", "warned", "no result", "skipped", "passed"]
+# Failed first: that is what one looks for. Errored: it could not be run. No result: that, or skipped.
+TEST_STATES: tuple[TestState, ...] = get_args(TestState)
 
 
 class _Whole(Struct):
@@ -41,6 +42,7 @@ class _Dataset(Struct):
 
 
 class _Document(Struct):
+    eventType: str | None = None
     producer: Raw = NOTHING
     run: _Whole = msgspec.field(default_factory=_Whole)
     job: _Whole = msgspec.field(default_factory=_Whole)
@@ -57,20 +59,6 @@ class _Statistics(Struct):
     rowCount: int | None = None
     size: int | None = None
     fileCount: int | None = None
-
-
-class _Assertion(Struct):
-    assertion: str
-    success: bool
-    name: str | None = None
-    column: str | None = None
-    severity: str | None = None
-    actual: Any = None
-    expected: Any = None
-
-
-class _Assertions(Struct):
-    assertions: list[_Assertion]
 
 
 class _AirflowState(Struct):
@@ -90,7 +78,7 @@ _SHAPES: dict[str, dict[str, type[Struct]]] = {
     "dataset": {
         "inputStatistics": _Statistics,
         "outputStatistics": _Statistics,
-        "dataQualityAssertions": _Assertions,
+        "dataQualityAssertions": Assertions,
     },
 }
 _STATISTICS = {"READS": "inputStatistics", "WRITES": "outputStatistics"}
@@ -156,15 +144,17 @@ _DatasetKey = tuple[Direction, str, str]
 Value = TypeVar("Value")
 
 
-def contents_of(bodies: Iterable[str]) -> RunContents:
-    """`bodies`: documents of one run, by event time."""
-    return _Fold(bodies).contents()
+def contents_of(bodies: Iterable[str], *, state: str = "") -> RunContents:
+    """`bodies`: documents of one run, by event time. `state`: what the run is shown as, where other runs tell it."""
+    return _Fold(bodies, state).contents()
 
 
 class _Fold:
     """The last of each facet, still as text: only those are decoded."""
 
-    def __init__(self, bodies: Iterable[str]) -> None:
+    def __init__(self, bodies: Iterable[str], state: str) -> None:
+        self.state = state
+        self.event_type = ""
         self.problems: dict[Problem, None] = {}
         self.run: _Facets = {}
         self.job: _Facets = {}
@@ -176,6 +166,7 @@ class _Fold:
                 self._add(document)
 
     def _add(self, document: _Document) -> None:
+        self.event_type = document.eventType or self.event_type
         self.is_dbt = self.is_dbt or b"integration/dbt" in bytes(document.producer)
         self.run |= self._facets(document.run.facets, "run.facets")
         self.job |= self._facets(document.job.facets, "job.facets")
@@ -208,7 +199,9 @@ class _Fold:
 
     def _results(self, key: _DatasetKey, facets: _Facets) -> dict[tuple[str, ...], TestResult]:
         _, namespace, dataset = key
-        facet = self._known(facets, dataset, "dataQualityAssertions", _Assertions)
+        facet = self._known(facets, dataset, "dataQualityAssertions", Assertions)
+        assertions = facet.assertions if facet else []
+        has_results = not all(said.has_no_result for said in assertions)
         return {
             (namespace, dataset, said.assertion, said.name or "", said.column or ""): TestResult(
                 namespace=namespace,
@@ -216,21 +209,29 @@ class _Fold:
                 assertion=said.assertion,
                 name=said.name or "",
                 column=said.column or "",
-                state=self._state(said),
+                state=self._state(said, has_results=has_results),
                 actual=_words(said.actual),
                 expected=_words(said.expected),
             )
-            for said in (facet.assertions if facet else ())
+            for said in assertions
         }
 
-    def _state(self, said: _Assertion) -> TestState:
-        """dbt reports a test that it skipped as failed: without an actual value (`build`), or with one that is just
-        as expected (structured logs). Seen with openlineage-dbt 1.54."""
+    def _state(self, said: Assertion, *, has_results: bool) -> TestState:
         if said.success:
             return "passed"
-        if self.is_dbt and (said.actual is None or said.actual == said.expected):
+        if self.is_dbt and said.has_no_result:
+            return self._state_without_result(said, has_results=has_results)
+        if self.is_dbt and said.actual == said.expected and self.event_type in ("ABORT", "FAIL"):
+            # What structured mode says of a test that was skipped, and of one that could not be run.
+            return "skipped" if self.event_type == "ABORT" else "errored"
+        return "warned" if said.only_warns else "failed"
+
+    def _state_without_result(self, said: Assertion, *, has_results: bool) -> TestState:
+        """Of one that default mode tells of: it was skipped, or could not be run. As lineage/states.py has it for all
+        tests of the model."""
+        if self.state == "SKIPPED":
             return "skipped"
-        return "warned" if (said.severity or "").lower() in ("warn", "warning") else "failed"
+        return "errored" if said.assertion in OF_ONE_MODEL or not has_results else "no result"
 
     def _facets(self, raw: Raw, path: str) -> _Facets:
         return {} if bytes(raw) == b"null" else self._decoded(raw, _Facets, path) or {}

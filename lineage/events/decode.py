@@ -10,6 +10,7 @@ from typing import TypeVar, cast, get_args
 import msgspec
 from msgspec import Raw, Struct
 
+from lineage.events import dbt
 from lineage.events.event import (
     DatasetReference,
     Direction,
@@ -96,7 +97,7 @@ def decode_event(body: bytes) -> Event:
     """One event. Raises NotJson or InvalidEvent."""
     text = _text(body)
     document = _decode(body, _document_decoder)
-    kind, job, run = _subject(document)
+    kind, job, run = _subject(document, body)
     return Event(
         id=event_id(body),
         kind=kind,
@@ -190,16 +191,27 @@ def _check_syntax(body: bytes) -> None:
         return
 
 
-def _subject(document: _Document) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
+def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
     """What the event is about, as the specification tells the three kinds apart: by the fields they require."""
     if document.run is not None:
         if document.job is None:
             raise InvalidEvent("Object missing required field `job`")
         facets = read_facet(document.run.facets, RunFacets) or _NO_RUN_FACETS
         run = _run_facts(document.run.runId, facets)
-        return "RUN", _job_facts(document.job, document.producer, facets, run.parent), run
+        job = _job_facts(document.job, document.producer, facets, run.parent, document.inputs)
+        if job.integration == "DBT" and job.kind in dbt.KINDS:
+            run = dbt.understood(
+                run,
+                job,
+                sent_name=document.job.name,
+                event_type=document.eventType,
+                facets=facets,
+                inputs=document.inputs or (),
+                body=body,
+            )
+        return "RUN", job, run
     if document.job is not None:
-        return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None), None
+        return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None, document.inputs), None
     if document.dataset is not None:
         return "DATASET", None, None
     raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
@@ -229,11 +241,19 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
     )
 
 
-def _job_facts(job: _Job, producer: Raw, run_facets: RunFacets, parent: ParentReference | None) -> JobFacts:
+def _job_facts(
+    job: _Job, producer: Raw, run_facets: RunFacets, parent: ParentReference | None, inputs: list[_Dataset] | None
+) -> JobFacts:
     _check_name(job.namespace, "$.job.namespace")
     _check_name(job.name, "$.job.name")
     return job_facts(
-        storable(job.namespace), storable(job.name), job.facets, producer, run_facets=run_facets, parent=parent
+        storable(job.namespace),
+        storable(job.name),
+        job.facets,
+        producer,
+        run_facets=run_facets,
+        parent=parent,
+        inputs=inputs or (),
     )
 
 

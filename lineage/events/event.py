@@ -12,6 +12,9 @@ from msgspec import Struct
 EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
+# How a run ended, by one event alone; of two at one time the later in this list counts. Those without a result, or with
+# some, are tests of dbt's: what became of them, other runs tell (see lineage/events/dbt.py and lineage/states.py).
+Outcome = Literal["COMPLETE", "SKIP", "ABORT", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
 
 
 class JobFacts(Struct, frozen=True):
@@ -60,6 +63,14 @@ class RunFacts(Struct, frozen=True):
     external_query_id: str = ""
     # Tasks below this run, and the states that it tells of them: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED.
     told: tuple[tuple[str, str], ...] = ()
+    # Of the command that it was part of, where the sender may send a command a second time, under other run ids.
+    invocation_id: UUID | None = None
+    # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if there
+    # are runs in doubt.
+    outcome: Outcome | None = None
+    needed_jobs: tuple[str, ...] = ()
+    # Whether runs beside it, in the same parent run, may be in doubt until it ended.
+    settles_others: bool = False
 
 
 class DatasetReference(Struct, frozen=True):

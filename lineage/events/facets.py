@@ -32,6 +32,8 @@ class RunFacets(Struct):
     airflow: Raw = NOTHING
     airflowDagRun: Raw = NOTHING
     airflowState: Raw = NOTHING
+    dbt_run: Raw = NOTHING
+    test: Raw = NOTHING
 
 
 class _JobName(Struct):

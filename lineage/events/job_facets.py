@@ -66,10 +66,6 @@ class _SourceCodeLocation(_Facet):
     repoUrl: str | None = None
 
 
-class _DbtNode(Struct):
-    unique_id: str | None = None
-
-
 class AirflowDag(Struct):
     """`tags` is a Python list written as text."""
 
@@ -118,12 +114,6 @@ def source_url(raw: Raw) -> str | None:
         if url and len(url) <= MAX_TEXT_CHARACTERS and url.lower().startswith(("https://", "http://")):
             return storable(url)
     return None
-
-
-def dbt_node_id(raw: Raw) -> str:
-    """dbt's `unique_id` of the node that the job is about, such as `model.shop.orders`; empty where there is none."""
-    facet = read_facet(raw, _DbtNode)
-    return storable(facet.unique_id)[:MAX_TEXT_CHARACTERS] if facet and facet.unique_id else ""
 
 
 def airflow_dag(raw: Raw) -> AirflowDag | None:

@@ -1,12 +1,14 @@
 """What an event says of its job: from the job's facets, else from the run's, else from the producer."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
+from lineage.events import dbt
 from lineage.events.event import JobFacts, ParentReference
 from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, read_facet
 from lineage.events.job_facets import (
@@ -16,7 +18,6 @@ from lineage.events.job_facets import (
     airflow_dag,
     airflow_schedule,
     airflow_tags,
-    dbt_node_id,
     description,
     owners,
     source_url,
@@ -56,7 +57,14 @@ _text_decoder = msgspec.json.Decoder(str)
 
 
 def job_facts(
-    namespace: str, name: str, facets: Raw, producer: Raw, *, run_facets: RunFacets, parent: ParentReference | None
+    namespace: str,
+    name: str,
+    facets: Raw,
+    producer: Raw,
+    *,
+    run_facets: RunFacets,
+    parent: ParentReference | None,
+    inputs: Sequence[dbt.Dataset],
 ) -> JobFacts:
     """`parent` is the one that the run names."""
     said = read_facet(facets, JobFacets) or _NO_FACETS
@@ -68,8 +76,8 @@ def job_facts(
         of_parent = of_parent or _dag_of_task(namespace, name, of_task)
     dag = of_run or of_task
     kind, integration, processing_type, declared = _job_type(said, producer, name, has_parent=of_parent is not None)
-    if node := dbt_node_id(said.dbt_node):
-        name, of_parent = _dbt_job(namespace, node, kind, of_parent)
+    if node := dbt.node_of(said.dbt_node):
+        name, of_parent = dbt.job_of_node(namespace, node, kind, of_parent, inputs)
     return JobFacts(
         namespace,
         name,
@@ -90,19 +98,6 @@ def _dag_of_task(namespace: str, name: str, dag: AirflowDag | None) -> tuple[str
     if dag is None or not dag.dag_id or not name.startswith(f"{dag.dag_id}."):
         return None
     return namespace, storable(dag.dag_id)[:MAX_TEXT_CHARACTERS]
-
-
-def _dbt_job(
-    namespace: str, node: str, kind: str, parent: tuple[str, str] | None
-) -> tuple[str, tuple[str, str] | None]:
-    """The name that a node's job has whatever the command that ran it, and its parent.
-
-    See docs/decisions/0014-one-job-for-a-dbt-node.md.
-    """
-    if kind != "TEST" or node.startswith("test."):
-        return node, parent
-    # dbt-ol sends one job for all tests of a model, with the model's own id.
-    return f"{node}.test", parent if node.startswith("source.") else (namespace, node)
 
 
 def _job_type(said: JobFacets, producer: Raw, name: str, *, has_parent: bool) -> tuple[str, str, str, bool]:

@@ -75,7 +75,9 @@ CREATE TABLE lineage_run (
     job_id uuid NOT NULL,
     previous_job_id uuid,
     active boolean NOT NULL,
-    terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (terminal_type IN ('COMPLETE', 'FAIL', 'ABORT')),
+    terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (
+        terminal_type IN ('COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT')
+    ),
     started_at timestamptz,
     ended_at timestamptz,
     first_event_at timestamptz NOT NULL,
@@ -99,12 +101,15 @@ CREATE TABLE lineage_run (
     edge_ids uuid[] NOT NULL DEFAULT '{}',
     told_state text CONSTRAINT lineage_run_told_state_known
         CHECK (told_state IN ('COMPLETED', 'FAILED', 'SKIPPED', 'UPSTREAM_FAILED')),
+    needed_job_ids uuid[],
+    invocation_id uuid,
     state text NOT NULL GENERATED ALWAYS AS (
         CASE
             WHEN told_state IS NOT NULL THEN told_state
             WHEN terminal_type = 'COMPLETE' THEN 'COMPLETED'
-            WHEN terminal_type = 'FAIL' THEN 'FAILED'
+            WHEN terminal_type = 'SKIP' THEN 'SKIPPED'
             WHEN terminal_type = 'ABORT' THEN 'ABORTED'
+            WHEN terminal_type IS NOT NULL THEN 'FAILED'
             WHEN active THEN 'RUNNING'
             ELSE 'UNKNOWN'
         END
@@ -127,6 +132,9 @@ CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) W
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
+CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, parent_run_id) WHERE needed_job_ids IS NOT NULL;
+CREATE INDEX lineage_run_of_invocation ON lineage_run (connection_id, invocation_id, job_id)
+    WHERE invocation_id IS NOT NULL;
 
 CREATE TABLE lineage_dataset (
     connection_id uuid NOT NULL,
@@ -433,14 +441,22 @@ class Migration(migrations.Migration):
                         ),
                         ("told_state", models.TextField(null=True)),
                         (
+                            "needed_job_ids",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.UUIDField(), null=True, size=None
+                            ),
+                        ),
+                        ("invocation_id", models.UUIDField(null=True)),
+                        (
                             "state",
                             models.GeneratedField(
                                 db_persist=True,
                                 expression=models.Case(
                                     models.When(told_state__isnull=False, then=models.F("told_state")),
                                     models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
-                                    models.When(terminal_type="FAIL", then=models.Value("FAILED")),
+                                    models.When(terminal_type="SKIP", then=models.Value("SKIPPED")),
                                     models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
+                                    models.When(terminal_type__isnull=False, then=models.Value("FAILED")),
                                     models.When(active=True, then=models.Value("RUNNING")),
                                     default=models.Value("UNKNOWN"),
                                 ),

@@ -25,6 +25,8 @@ class Rows:
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
+    # Parent runs below which others may be in doubt until these runs ended, each with its job.
+    settled: dict[Key, Key] = field(default_factory=dict)
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -35,6 +37,9 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
         edges = _add_datasets(rows, connection_id, job, event)
         if event.run and event.job and job:
             _add_run(rows, run_row(connection_id, job, event, event.run, edges))
+            if event.run.settles_others and (parent := event.run.parent):
+                above = job_id(connection_id, parent.job_namespace, parent.job_name)
+                rows.settled[connection_id, parent.run_id] = (connection_id, above)
             for told, stand_in in stand_ins(connection_id, event, event.job, event.run) if event.run.told else ():
                 _add_job(rows, connection_id, told, event.event_time)
                 _add_run(rows, stand_in)

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from lineage.events import Event, RunFacts
+from lineage.events.dbt import IN_DOUBT
+from lineage.events.event import Outcome
+from lineage.events.identity import job_id as id_of_job
 
-# With their ranks among those of one time.
-TERMINAL_TYPES = {"COMPLETE": 1, "ABORT": 2, "FAIL": 3}
+TERMINAL_TYPES = ("COMPLETE", "ABORT", "FAIL")
+# Of the outcomes of one time the last one here wins.
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 _NO_RUN = UUID(int=0)
 _ACTIVE = ("START", "RUNNING")
 
@@ -48,6 +52,9 @@ class RunRow:
     edge_ids: frozenset[UUID]
     # Of a stand-in: what its parent told of it. None: the row is of a run that reported.
     told_state: str | None = None
+    # Of a run that is in doubt: the jobs that it needs. None: it is not in doubt.
+    needed_job_ids: frozenset[UUID] | None = None
+    invocation_id: UUID | None = None
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
@@ -55,6 +62,7 @@ class RunRow:
             self.job_id = other.job_id
         if _terminal_key(other) > _terminal_key(self):
             self.terminal_type, self.ended_at = other.terminal_type, other.ended_at
+            self.needed_job_ids = other.needed_job_ids
         if _parent_key(other) > _parent_key(self):
             self._take_parent(other)
         if _error_key(other) > _error_key(self):
@@ -71,6 +79,7 @@ class RunRow:
         self.attempt = _pick(max, self.attempt, other.attempt)
         self.max_attempts = _pick(max, self.max_attempts, other.max_attempts)
         self.map_index = _pick(max, self.map_index, other.map_index)
+        self.invocation_id = _pick(max, self.invocation_id, other.invocation_id)
         self.external_id = max(self.external_id, other.external_id)
         self.external_query_id = max(self.external_query_id, other.external_query_id)
         if other.edge_ids != self.edge_ids:
@@ -90,7 +99,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
     """What one event says of its run."""
     time, type_ = event.event_time, event.event_type
     parent, root = run.parent, run.root
-    terminal = type_ if type_ in TERMINAL_TYPES else None
+    terminal = run.outcome or (type_ if type_ in TERMINAL_TYPES else None)
     return RunRow(
         connection_id=connection_id,
         id=run.id,
@@ -119,7 +128,14 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         error_at=time if run.error_message is not None else None,
         external_query_id=run.external_query_id,
         edge_ids=edge_ids,
+        needed_job_ids=_needed(connection_id, event, run) if terminal in IN_DOUBT else None,
+        invocation_id=run.invocation_id,
     )
+
+
+def _needed(connection_id: UUID, event: Event, run: RunFacts) -> frozenset[UUID]:
+    namespace = event.job.namespace if event.job else ""
+    return frozenset(id_of_job(connection_id, namespace, name) for name in run.needed_jobs)
 
 
 # Keys by which one of two rows wins a group of columns. An empty key loses against any other.
@@ -127,7 +143,9 @@ Key = tuple[Any, ...]
 
 
 def _terminal_key(row: RunRow) -> Key:
-    return (row.ended_at, TERMINAL_TYPES[row.terminal_type]) if row.terminal_type else ()
+    if row.terminal_type is None:
+        return ()
+    return row.ended_at, OUTCOMES.index(row.terminal_type), sorted(row.needed_job_ids or ())
 
 
 def _parent_key(row: RunRow) -> Key:

@@ -99,7 +99,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM lineage_run AS run
         WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND run.state = 'RUNNING'
-            AND {states.settled_running("run")}
+            AND {states.settled_running("run")} AND NOT {states.sent_before("run")}
         LIMIT {MAX_RUNNING_RUNS}
     ) AS running_run
 ) AS running
@@ -120,12 +120,28 @@ FROM ({_CHANGES}) AS said
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_ANY_CHANGE} OR {_RECOUNTED_DIFFERS})
 """.encode()  # noqa: S608 - made of constants
 
-_RECOUNT = f"""
+
+def _recount(said: str) -> bytes:
+    return f"""
 UPDATE lineage_job AS job SET {_COUNTED}
-FROM unnest({arrays(_KEY)}) AS said (connection_id, id)
+FROM {said} AS said (connection_id, id)
 {_RUNS_OF_SAID}
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND {_RECOUNTED_DIFFERS}
 """.encode()  # noqa: S608 - made of constants
+
+
+_RECOUNT = _recount(f"unnest({arrays(_KEY)})")
+
+# The jobs of runs that are in doubt, by their parent runs.
+_IN_DOUBT = f"""(
+    SELECT DISTINCT run.connection_id, run.job_id FROM unnest({arrays(_KEY)}) AS above (connection_id, id)
+    JOIN lineage_run AS run ON run.connection_id = above.connection_id AND run.parent_run_id = above.id
+    WHERE run.needed_job_ids IS NOT NULL
+)"""  # noqa: S608 - made of constants
+_LOCK_IN_DOUBT = f"""
+SELECT FROM lineage_job WHERE (connection_id, id) IN {_IN_DOUBT} ORDER BY connection_id, id FOR NO KEY UPDATE
+""".encode()
+_RECOUNT_IN_DOUBT = _recount(_IN_DOUBT)
 
 
 def insert_jobs(rows: list[Row]) -> None:
@@ -150,3 +166,9 @@ def update_jobs(rows: list[Row]) -> None:
 def recount_runs(keys: list[tuple[UUID, UUID]]) -> None:
     """The counts alone, for locked jobs (connection id, id)."""
     execute_rows(_RECOUNT, _KEY, keys)
+
+
+def recount_runs_in_doubt(parent_runs: list[tuple[UUID, UUID]]) -> None:
+    """The same for the jobs of runs that are in doubt, below runs (connection id, id) whose own jobs are locked."""
+    execute_rows(_LOCK_IN_DOUBT, _KEY, parent_runs)
+    execute_rows(_RECOUNT_IN_DOUBT, _KEY, parent_runs)

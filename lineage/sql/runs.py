@@ -6,7 +6,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
-from lineage.projection.runs import RunRow
+from lineage.projection.runs import OUTCOMES, RunRow
 from lineage.sql.arrays import Column
 from lineage.sql.execute import Result, arrays, execute_rows, pack
 
@@ -22,6 +22,8 @@ _TYPES = {
     "parent_run_id": "uuid",
     "root_run_id": "uuid",
     "edge_ids": "uuid[]",
+    "needed_job_ids": "uuid[]",
+    "invocation_id": "uuid",
 }
 _COLUMNS: Final = [field.name for field in fields(RunRow)]
 _values = attrgetter(*_COLUMNS)
@@ -47,10 +49,13 @@ def _merged(function: str, *columns: str) -> str:
 
 
 _MOVES = "(excluded.first_event_at, excluded.job_id) < (run.first_event_at, run.job_id)"
-_RANK = "array_position(ARRAY['COMPLETE', 'ABORT', 'FAIL'], {row}.terminal_type)"
+_END = (
+    f"{{row}}.ended_at, array_position(ARRAY{list(OUTCOMES)}, {{row}}.terminal_type), "
+    "COALESCE({row}.needed_job_ids, '{{}}')"
+)
 _ENDS = (
     "excluded.ended_at IS NOT NULL AND (run.ended_at IS NULL OR "
-    f"(excluded.ended_at, {_RANK.format(row='excluded')}) > (run.ended_at, {_RANK.format(row='run')}))"
+    f"({_END.format(row='excluded')}) > ({_END.format(row='run')}))"
 )
 _PARENT = (
     *("parent_at", "parent_run_id", "parent_job_namespace", "parent_job_name"),
@@ -87,7 +92,8 @@ SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(_COLUMNS
 
 def merge(source: str, event_count: str) -> str:
     """Statement that merges the rows of `source`, of which `said` is one, into the stored ones."""
-    expressions = {"edge_ids": "said.edge_ids::uuid[]", "event_count": event_count}
+    expressions = {column: f"said.{column}::uuid[]" for column in ("edge_ids", "needed_job_ids")}
+    expressions["event_count"] = event_count
     values = ", ".join(expressions.get(column, f"said.{column}") for column in _COLUMNS)
     return f"""
 INSERT INTO lineage_run AS run ({", ".join(_COLUMNS)})
@@ -95,7 +101,7 @@ SELECT {values} FROM {source} ORDER BY said.connection_id, said.id
 ON CONFLICT (connection_id, id) DO UPDATE SET
     previous_job_id = CASE WHEN {_MOVES} AND excluded.job_id <> run.job_id THEN run.job_id ELSE run.previous_job_id END,
     {_when(_MOVES, "job_id")},
-    {_when(_ENDS, "terminal_type", "ended_at")},
+    {_when(_ENDS, "terminal_type", "ended_at", "needed_job_ids")},
     {_when(_newer(_PARENT), *_PARENT)},
     {_when(_newer(("error_at", "error_message")), "error_at", "error_message")},
     {_when(_TOLD, "told_state")},
@@ -103,7 +109,7 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     event_count = run.event_count + excluded.event_count,
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},
     {_merged("GREATEST", "last_event_at", "nominal_end_at", "attempt", "max_attempts", "map_index")},
-    {_merged("GREATEST", "external_id", "external_query_id")},
+    {_merged("GREATEST", "external_id", "external_query_id", "invocation_id")},
     edge_ids = {_EDGES}
 RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants

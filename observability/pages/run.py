@@ -69,7 +69,7 @@ def _unknown_run(
 ) -> HttpResponse:
     """404, with what is known even so: the runs that name it as their parent, and other connections that have it."""
     now = timezone.now()
-    found = Run.objects.of(connection).filter(parent_run_id=run_id)
+    found = Run.objects.shown().of(connection).filter(parent_run_id=run_id)
     first = found.first()
     children = Children(
         found,
@@ -95,7 +95,7 @@ def _visible() -> dict[UUID, Connection]:
 
 
 def _run(connection: Connection, run_id: UUID) -> Run | None:
-    return Run.objects.of(connection).filter(id=run_id).prefetch_related("job").first()
+    return Run.objects.with_states().of(connection).filter(id=run_id).prefetch_related("job").first()
 
 
 def _gone() -> NoReturn:

@@ -17,7 +17,7 @@ from lineage.facets_of_run import AT_A_GLANCE, IN_FULL, OctetLength, Reading, ev
 from lineage.keyset import Cursor, Keyset, KeysetPage
 from lineage.models import Dataset, Edge, Job, Run, RunState
 from lineage.querysets import RunQuerySet
-from lineage.relations import Placeholder, children_of, parent_of, root_of, tries_of
+from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, tries_of
 from lineage.statistics import job_statistics
 from observability.pages.run_page_choices import RunPageChoices
 from observability.pages.run_timeline import (
@@ -82,7 +82,7 @@ class Children:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        rows = self.found.order_by("state").values_list("state").annotate(runs=Count("id"))
+        rows = self.found.order_by("shown_state").values_list("shown_state").annotate(runs=Count("id"))
         return dict(rows)
 
     @property
@@ -94,7 +94,7 @@ class Children:
         # A second query reads the jobs: a join would have PostgreSQL leave the index of the parent.
         found = self.found.prefetch_related(Prefetch("job", Job.objects.all()))
         if self.choices.state:
-            found = found.filter(state=self.choices.state)
+            found = found.filter(shown_state=self.choices.state)
         return _page(found, OLDEST_RUN_FIRST, self.choices.children, CHILDREN_SHOWN)
 
     @cached_property
@@ -159,6 +159,11 @@ class RunPage:
     def root(self) -> Run | Placeholder | None:
         """None as well where it is the parent itself."""
         return None if self.run.root_run_id == self.run.parent_run_id else root_of(self.run)
+
+    @cached_property
+    def shown_instead(self) -> Run | None:
+        """The run that stands for this one in lists, where its sender sent it twice."""
+        return shown_instead(self.run)
 
     @cached_property
     def tries(self) -> list[Run]:

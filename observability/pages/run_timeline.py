@@ -46,8 +46,6 @@ class TimelineRow:
     # Without the name of the parent's job in front, which each task of a DAG repeats.
     name: str
     duration: timedelta | None
-    # Failed, and followed by another try of the same task.
-    retried: bool
     # Not the first of its task on this page.
     another_try: bool
     in_other_connection: bool
@@ -66,7 +64,7 @@ class SilentTask:
 
 def duration_of(run: Run, *, now: datetime) -> timedelta | None:
     """How long it took, or runs already; None where that is not known."""
-    end = now if run.state == RunState.RUNNING else run.ended_at
+    end = now if run.shown_state == RunState.RUNNING else run.ended_at
     if run.started_at is None or end is None or end < run.started_at:
         return None
     return end - run.started_at
@@ -81,7 +79,7 @@ def axis_of(parent: Run | None, first: datetime | None, last: datetime | None, *
     if not starts or last is None:
         return None
     ends = [last, *([parent.ended_at] if parent and parent.ended_at else [])]
-    if parent is not None and parent.state == RunState.RUNNING:
+    if parent is not None and parent.shown_state == RunState.RUNNING:
         ends.append(now.replace(second=0, microsecond=0))
     return Axis(min(starts), max(ends))
 
@@ -92,28 +90,21 @@ def rows_of(runs: Sequence[Run], axis: Axis, *, connection_id: UUID, prefix: str
     for run in runs:
         tries.setdefault((run.job_id, run.map_index), []).append(run)
     return [
-        _row(run, axis, position, of_task, connection_id=connection_id, prefix=prefix, now=now)
+        _row(run, axis, position, connection_id=connection_id, prefix=prefix, now=now)
         for of_task in tries.values()
         for position, run in enumerate(of_task)
     ]
 
 
-def _row(
-    run: Run, axis: Axis, position: int, of_task: list[Run], *, connection_id: UUID, prefix: str, now: datetime
-) -> TimelineRow:
-    end = run.ended_at or (axis.end if run.state == RunState.RUNNING else run.last_event_at)
+def _row(run: Run, axis: Axis, position: int, *, connection_id: UUID, prefix: str, now: datetime) -> TimelineRow:
+    end = run.ended_at or (axis.end if run.shown_state == RunState.RUNNING else run.last_event_at)
     x = min(axis.at(run.run_at), _WHOLE - _NARROWEST)
     return TimelineRow(
         run=run,
         name=run.job.name.removeprefix(f"{prefix}.") if prefix else run.job.name,
         duration=duration_of(run, now=now),
-        retried=run.state == RunState.FAILED and _followed(run, of_task[position + 1 :]),
         another_try=position > 0,
         in_other_connection=run.connection_id != connection_id,
         x=x,
         width=round(max(axis.at(end) - x, _NARROWEST), 2),
     )
-
-
-def _followed(run: Run, later: list[Run]) -> bool:
-    return any(run.attempt is None or other.attempt is None or other.attempt > run.attempt for other in later)

@@ -45,7 +45,9 @@ TASK_STATES = {
 }
 TEST_STATES = {
     "failed": ("circle-x", "red", "Failed"),
+    "errored": ("alert-circle", "red", "Errored"),
     "warned": ("alert-triangle", "amber", "Warned"),
+    "no result": ("help-circle", "gray", "No result"),
     "skipped": ("arrow-right", "gray", "Skipped"),
     "passed": ("circle-check", "green", "Passed"),
 }

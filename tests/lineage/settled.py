@@ -1,27 +1,49 @@
-"""What the runs of a job say of one another, said a second time for tests: docs/run-states.md in Python."""
+"""What runs say of one another, said a second time for tests: docs/run-states.md in Python.
+
+`runs`: those of one connection.
+"""
 
 from lineage.models import Run
 
 
-def siblings(run: Run, runs: list[Run]) -> list[Run]:
-    """The runs of one job in the same parent run."""
+def of_job(run: Run, runs: list[Run]) -> list[Run]:
+    """Those of the same job in the same parent run."""
+    return [r for r in beside(run, runs) if r.job_id == run.job_id]
+
+
+def beside(run: Run, runs: list[Run]) -> list[Run]:
+    """Those in the same parent run."""
     return [r for r in runs if run.parent_run_id and r.parent_run_id == run.parent_run_id]
 
 
-def latest_shown(runs: list[Run]) -> Run | None:
-    shown = [run for run in runs if not run.told_state or all(r.told_state for r in siblings(run, runs))]
+def is_shown(run: Run, runs: list[Run]) -> bool:
+    if run.told_state:
+        return all(r.told_state for r in of_job(run, runs))
+    sent = [r for r in runs if run.invocation_id and (r.invocation_id, r.job_id) == (run.invocation_id, run.job_id)]
+    return run == min(sent, key=lambda r: (r.ended_at is None, r.run_at, r.id), default=run)
+
+
+def latest_shown(job_id: object, runs: list[Run]) -> Run | None:
+    shown = [run for run in runs if run.job_id == job_id and is_shown(run, runs)]
     newest = max(shown, key=lambda r: (r.run_at, r.id), default=None)
     if newest is None or newest.map_index is None:
         return newest
-    failed = [r for r in siblings(newest, runs) if r.state == settled_state(r, runs) == "FAILED"]
+    failed = [r for r in of_job(newest, runs) if r.state == settled_state(r, runs) == "FAILED"]
     return max(failed, key=lambda r: (r.run_at, r.id), default=newest)
+
+
+def running_count(job_id: object, runs: list[Run]) -> int:
+    of_this = [run for run in runs if run.job_id == job_id and run.state == "RUNNING"]
+    return sum(settled_state(run, runs) == "RUNNING" and is_shown(run, runs) for run in of_this)
 
 
 def settled_state(run: Run, runs: list[Run]) -> str:
     """As docs/run-states.md puts it, without what time does."""
-    related = siblings(run, runs)
+    related = of_job(run, runs)
     if run.told_state or not related:
         return str(run.state)
+    if run.needed_job_ids is not None:
+        return without_doubt(run, beside(run, runs))
     later = [r for r in related if r.map_index == run.map_index and (r.attempt or 0) > (run.attempt or 0)]
     is_open_or_failed = run.state in ("RUNNING", "UNKNOWN", "FAILED")
     if later and run.attempt is not None:
@@ -31,3 +53,23 @@ def settled_state(run: Run, runs: list[Run]) -> str:
         if is_later and run.map_index is None and (is_open_or_failed or told.told_state == "SKIPPED"):
             return str(told.told_state)
     return str(run.state)
+
+
+def without_doubt(run: Run, others: list[Run]) -> str:
+    """Of a dbt test without a result; `others` are in the same parent run."""
+
+    def has_completed(needing: Run) -> bool:
+        return any(r.job_id in (needing.needed_job_ids or ()) and r.state == "COMPLETED" for r in others)
+
+    if run.terminal_type == "NO_RESULT":
+        return "FAILED" if has_completed(run) else "SKIPPED"
+    if run.terminal_type == "SOME_RESULTS":
+        return "COMPLETED" if any(r.state == "FAILED" and r != run for r in others) else "FAILED"
+    needed = set(run.needed_job_ids or ())
+    for other in others:
+        is_skipped = other.terminal_type == "NO_RESULT" and not has_completed(other)
+        if (other.state == "FAILED" and other.job_id in needed) or (
+            is_skipped and needed & set(other.needed_job_ids or ())
+        ):
+            return "SKIPPED"
+    return "FAILED"

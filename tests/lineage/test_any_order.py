@@ -11,7 +11,7 @@ from lineage.digest import forget_written
 from lineage.models import Dataset, Edge, Event, Job, Run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
-from tests.lineage.settled import latest_shown, settled_state
+from tests.lineage.settled import latest_shown, running_count, settled_state
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
@@ -134,10 +134,10 @@ def forget(sender: Sender) -> None:
 
 def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
     """The latest run and the running count that a job row carries are those that its runs give."""
+    runs = list(Run.objects.filter(connection=sender.connection))
     for job in Job.objects.filter(connection=sender.connection):
-        runs = list(Run.objects.filter(connection=sender.connection, job_id=job.id))
-        latest = latest_shown(runs)
-        assert job.running_runs == sum(settled_state(run, runs) == "RUNNING" for run in runs)
+        latest = latest_shown(job.id, runs)
+        assert job.running_runs == running_count(job.id, runs)
         assert job.latest_run_id == (latest and latest.id)
         assert job.latest_run_state == (latest and settled_state(latest, runs))
         assert job.latest_run_ended_at == (latest and latest.ended_at)

@@ -127,7 +127,7 @@ def test_tries_of_a_task_are_linked_and_the_failed_one_says_that_it_was_retried(
     assert f'/runs/{child(2)}">Try 2' in shown
     assert f'/runs/{PARENT}">shop</a>' in shown
     timeline = text_of(get(as_viewer, sender, PARENT))
-    assert "load try 1 of 3 Failed Retried" in timeline
+    assert "load try 1 of 3 Retried" in timeline
     assert "load try 2 of 3 Completed 1 h ago" in timeline
 
 
@@ -207,6 +207,15 @@ def test_tests_that_dbt_skipped_are_no_failures(
     assert "2 skipped" in shown
     assert "Skipped not_null_customers_customer_id" in shown
     assert "1 failed, 2 passed" in text_of(get(as_viewer, sender, runs["shop.main.shop.stg_orders.build.test"]))
+
+
+def test_a_run_that_was_sent_again_leads_to_the_one_that_is_shown(as_viewer: Client, sender: Sender) -> None:
+    facets = {"jobType": {"jobType": "JOB", "integration": "DBT"}}
+    for run, time in ((PARENT, 0), (child(1), 60)):
+        said = {"dbt_run": {"invocation_id": child(9)}}
+        sender.send(run_event("COMPLETE", at(time), run=run, job="dbt-run-shop", run_facets=said, job_facets=facets))
+    assert f'/runs/{PARENT}">the one that lists show</a>' in html_of(get(as_viewer, sender, child(1)))
+    assert "Sent again" not in text_of(get(as_viewer, sender, PARENT))
 
 
 def test_events_that_arrived_out_of_order_are_marked(as_viewer: Client, sender: Sender) -> None:

@@ -15,7 +15,7 @@ from lineage.events import decode_event
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run
 from lineage.querysets import JOB_SORT_KEYS
 from tests.lineage.conftest import NOW
-from tests.lineage.settled import latest_shown, settled_state
+from tests.lineage.settled import latest_shown, running_count, settled_state
 from tests.lineage.state import projection
 from tests.live_server import Sender
 
@@ -36,9 +36,11 @@ def check_rows(connection: Connection) -> None:
     assert runs_of_job.keys() <= {job.id for job in jobs}
     for job in jobs:
         of_job = runs_of_job[job.id]
-        latest = latest_shown(of_job)
-        state = settled_state(latest, of_job) if latest else None
-        assert job.running_runs == sum(settled_state(run, of_job) == "RUNNING" for run in of_job)
+        parents = {run.parent_run_id for run in of_job if run.needed_job_ids is not None}
+        telling = of_job + [run for run in runs if run.parent_run_id in parents and run.job_id != job.id]
+        latest = latest_shown(job.id, telling)
+        state = settled_state(latest, telling) if latest else None
+        assert job.running_runs == running_count(job.id, telling)
         assert (job.latest_run_id, job.latest_run_state) == (latest and latest.id, state)
 
     edges = list(Edge.objects.of(connection))

@@ -1,0 +1,236 @@
+"""What dbt-ol says in its own way (seen with openlineage-dbt 1.54): nodes, their tests, and what became of them.
+
+It has two modes. By default it reads dbt's results when dbt has ended, and sends one job for all tests of a model. With
+`--consume-structured-logs` it sends what dbt does while dbt does it, each test as a job. See docs/decisions/0014, 0016.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Raw, Struct
+
+from lineage.events.event import JobFacts, Outcome, RunFacts
+from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, read_facet
+from lineage.events.identity import run_id
+from lineage.events.text import storable
+
+# What a job of dbt-ol is: the command, or a node of dbt's. (A query is of kind SQL.)
+_NODE_KINDS: Final = ("MODEL", "TEST", "SNAPSHOT", "SEED")
+KINDS: Final = ("JOB", *_NODE_KINDS)
+# dbt's generic tests that look at one model alone. The others may look at a second one.
+OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
+# What other runs of the same command tell more of: see lineage/states.py.
+IN_DOUBT: Final = ("SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
+_COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
+_MAX_INPUTS: Final = 100
+
+
+class Node(Struct):
+    """dbt's node that a job is about; `test_type` (singular, generic) is said in structured mode alone."""
+
+    unique_id: str | None = None
+    test_type: str | None = None
+
+
+class _Invocation(Struct):
+    invocation_id: str
+
+
+class _Config(Struct):
+    materialized: str | None = None
+
+
+class _Model(Struct):
+    config: _Config | None = None
+
+
+class _DatasetFacets(Struct):
+    dataSource: Raw = NOTHING
+    dbt_model: Raw = NOTHING
+    dataQualityAssertions: Raw = NOTHING
+
+
+class _TestExecution(Struct):
+    actual: str | None = None
+
+
+class _Test(Struct):
+    tests: list[_TestExecution]
+
+
+class Assertion(Struct):
+    """One of the specification's facet `dataQualityAssertions`."""
+
+    assertion: str
+    success: bool
+    name: str | None = None
+    column: str | None = None
+    severity: str | None = None
+    actual: Any = None
+    expected: Any = None
+
+    @property
+    def has_no_result(self) -> bool:
+        return not self.success and self.actual is None
+
+    @property
+    def only_warns(self) -> bool:
+        """Of one that did not succeed: whether dbt does not fail for it. `expected` may be a threshold, like `>10`."""
+        if (self.severity or "").lower() in ("warn", "warning"):
+            return True
+        threshold = _COMPARISON.fullmatch(self.expected) if isinstance(self.expected, str) else None
+        if threshold is None or not isinstance(self.actual, str) or not self.actual.isdecimal():
+            return False
+        return not _holds(int(self.actual[:18]), threshold[1], int(threshold[2]))
+
+
+class Assertions(Struct):
+    assertions: list[Assertion]
+
+
+class _Input(Struct):
+    facets: Raw = NOTHING
+    inputFacets: Raw = NOTHING
+
+
+class _Tested(Struct):
+    inputs: list[_Input] | None = None
+
+
+class Dataset(Protocol):
+    """An input of an event."""
+
+    name: str
+    facets: Raw
+
+
+_tested_decoder: Final = msgspec.json.Decoder(_Tested)
+
+
+def node_of(raw: Raw) -> Node | None:
+    """The node that the facet `dbt_node` names, with its `unique_id`, such as `model.shop.orders`."""
+    facet = read_facet(raw, Node)
+    if facet is None or not facet.unique_id:
+        return None
+    facet.unique_id = storable(facet.unique_id)[:MAX_TEXT_CHARACTERS]
+    return facet
+
+
+def job_of_node(
+    namespace: str, node: Node, kind: str, parent: tuple[str, str] | None, inputs: Sequence[Dataset]
+) -> tuple[str, tuple[str, str] | None]:
+    """The name that a node's job has whatever command and mode ran it, and its parent; None: this event tells none."""
+    name = node.unique_id or ""
+    if kind != "TEST":
+        return name, parent
+    if not name.startswith("test."):
+        # One job for all tests of a model, with the model's own id.
+        return f"{name}.test", parent if name.startswith("source.") else (namespace, name)
+    tested = _tested_nodes(name, inputs)
+    if len(tested) == 1:
+        return name, (namespace, tested[0])
+    # What such a test needs is told when it starts, and which of them it tests when it ends.
+    return name, None if node.test_type == "generic" and tested else parent
+
+
+def _tested_nodes(test: str, inputs: Sequence[Dataset]) -> list[str]:
+    """The models, snapshots and seeds that a test looks at. Events name their tables alone: a table that its project
+    gives another name than its model's is not found."""
+    words = test.split(".")
+    if len(words) < 3:
+        return []
+    nodes = []
+    for dataset in inputs[:_MAX_INPUTS]:
+        facets = read_facet(dataset.facets, _DatasetFacets) or _DatasetFacets()
+        model = read_facet(facets.dbt_model, _Model)
+        materialized = model.config.materialized if model and model.config else None
+        if materialized is None and facets.dataSource is not NOTHING:
+            continue  # a source
+        type_ = materialized if materialized in ("seed", "snapshot") else "model"
+        nodes.append(f"{type_}.{words[1]}.{storable(dataset.name).rpartition('.')[2]}"[:MAX_TEXT_CHARACTERS])
+    return nodes
+
+
+def understood(
+    run: RunFacts,
+    job: JobFacts,
+    *,
+    sent_name: str,
+    event_type: str | None,
+    facets: RunFacets,
+    inputs: Sequence[Dataset],
+    body: bytes,
+) -> RunFacts:
+    """What the event of a command or a node says of its run, with what only dbt-ol's own ways tell.
+
+    `sent_name`: the job's name as it came.
+    """
+    invocation = read_facet(facets.dbt_run, _Invocation)
+    outcome: Outcome | None = None
+    needed: tuple[str, ...] = ()
+    if job.kind == "TEST" and event_type in ("COMPLETE", "FAIL"):
+        if job.name != sent_name and job.name.endswith(".test"):
+            outcome = _outcome_of_all(_assertions(body), sent_name)
+            needed = (job.name.removesuffix(".test"),) if outcome in IN_DOUBT else ()
+        elif event_type == "FAIL" and _has_no_result(facets.test):
+            needed = tuple(_tested_nodes(job.name, inputs))
+            outcome = "LONE_NO_RESULT" if needed else None
+    elif event_type == "ABORT" and job.kind in _NODE_KINDS:
+        outcome = "SKIP"
+    return msgspec.structs.replace(
+        run,
+        invocation_id=run_id(storable(invocation.invocation_id))[0]
+        if invocation and invocation.invocation_id
+        else None,
+        outcome=outcome,
+        needed_jobs=needed,
+        # Tests are in doubt in default mode alone, where the job of a model came under another name than the node's.
+        settles_others=event_type == "FAIL"
+        or (event_type == "COMPLETE" and job.kind != "TEST" and sent_name != job.name),
+    )
+
+
+def _outcome_of_all(assertions: Sequence[Assertion], sent_name: str) -> Outcome | None:
+    """Of the tests of one model, by what is said of each. One without a result was skipped, or could not be run: dbt-ol
+    tells both in the same words."""
+    without_result = [one for one in assertions if one.has_no_result]
+    if any(not (one.success or one.has_no_result or one.only_warns) for one in assertions):
+        return "FAIL"
+    if not without_result:
+        return "COMPLETE" if assertions else None
+    if not sent_name.endswith(".build.test"):
+        # `dbt test` skips none.
+        return "FAIL"
+    if len(without_result) == len(assertions):
+        return "NO_RESULT"
+    return "FAIL" if any(one.assertion in OF_ONE_MODEL for one in without_result) else "SOME_RESULTS"
+
+
+def _has_no_result(raw: Raw) -> bool:
+    """The facet of a test that is a query of its own."""
+    test = read_facet(raw, _Test)
+    return test is not None and all(one.actual is None for one in test.tests)
+
+
+def _assertions(body: bytes) -> list[Assertion]:
+    try:
+        document = _tested_decoder.decode(body)
+    except msgspec.DecodeError:
+        return []
+    found = []
+    for dataset in document.inputs or ():
+        for raw in (dataset.inputFacets, dataset.facets):
+            facets = read_facet(raw, _DatasetFacets)
+            said = read_facet(facets.dataQualityAssertions, Assertions) if facets else None
+            if said is not None:
+                found += said.assertions
+                break
+    return found
+
+
+def _holds(number: int, comparison: str, other: int) -> bool:
+    if number == other:
+        return comparison in ("=", "==", "<=", ">=")
+    return comparison in ("!=", "<>") or comparison[0] == ("<" if number < other else ">")
