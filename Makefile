@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## Run the tests [ARGS="tests/house -k lock"]
 	@exec $(python) -m pytest $(ARGS)
 
 .PHONY: test-clients
-test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol
+test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow
 	@exec $(python) -m pytest tests/clients $(ARGS)
 
 .PHONY: test-faults
@@ -72,12 +72,14 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.lock > requirements/installer.lock
 	@$(python) -m $(pin) --group pyproject.toml:clients \
 		--output-file requirements/clients.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:airflow \
+		--output-file requirements/airflow.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:audit \
 		--output-file requirements/audit.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) .venv-audit .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow .venv-audit .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------
