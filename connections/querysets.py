@@ -22,8 +22,8 @@ FOR KEY SHARE OF connection
 """
 
 _INSIST_LIVE = b"""
-SELECT insist(count(*) = cardinality(%b::uuid[])) FROM (
-    SELECT FROM unnest(%b::uuid[], %b::uuid[]) AS said (id, connection_id)
+SELECT insist(count(*) = cardinality($1::uuid[])) FROM (
+    SELECT FROM unnest($1::uuid[], $2::uuid[]) AS said (id, connection_id)
     JOIN connections_apikey api_key ON api_key.id = said.id AND api_key.connection_id = said.connection_id
     JOIN connections_connection connection ON connection.id = api_key.connection_id
     WHERE connection.removed_at IS NULL
@@ -70,10 +70,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """As `lock_live`, for a pipeline that is a transaction of its own: it fails with the SQLSTATE INSISTED unless
         all of these keys (key id, connection id) exist, on those connections."""
         session = transaction.get_connection(self.db)
-        key_ids, connection_ids = map(list, zip(*keys, strict=True))
+        columns = [f"{{{','.join(map(str, column))}}}" for column in zip(*keys, strict=True)]
         with session.wrap_database_errors:
-            cursor = psycopg.Cursor(session.connection)
-            cursor.execute(_INSIST_LIVE, [key_ids, key_ids, connection_ids], prepare=True)
+            psycopg.RawCursor(session.connection).execute(_INSIST_LIVE, columns, prepare=True)
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

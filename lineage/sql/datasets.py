@@ -3,25 +3,25 @@
 from typing import Final
 from uuid import UUID
 
-from lineage.sql.execute import Row, arrays, execute_rows
+from lineage.sql.execute import Row, arrays, execute_rows, statement
 
 _DATASET: Final = ("uuid", "uuid", "text", "text", "boolean")
 _KEY: Final = ("uuid", "uuid")
 _EDGE: Final = ("uuid", "uuid", "uuid", "uuid", "text", "timestamptz", "timestamptz")
 
-_INSERT_DATASETS = f"""
+_INSERT_DATASETS = statement(f"""
 INSERT INTO lineage_dataset (connection_id, id, namespace, name, described)
 SELECT * FROM unnest({arrays(_DATASET)})
 ON CONFLICT (connection_id, id) DO NOTHING
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
-_MARK_DESCRIBED = f"""
+_MARK_DESCRIBED = statement(f"""
 UPDATE lineage_dataset AS dataset SET described = true
 FROM unnest({arrays(_KEY)}) AS said (connection_id, id)
 WHERE dataset.connection_id = said.connection_id AND dataset.id = said.id AND NOT dataset.described
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
-_UPSERT_EDGES = f"""
+_UPSERT_EDGES = statement(f"""
 INSERT INTO lineage_edge AS edge
     (connection_id, id, job_id, dataset_id, direction, first_event_hour, last_event_hour)
 SELECT * FROM unnest({arrays(_EDGE)})
@@ -29,7 +29,7 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     first_event_hour = LEAST(edge.first_event_hour, excluded.first_event_hour),
     last_event_hour = GREATEST(edge.last_event_hour, excluded.last_event_hour)
 WHERE excluded.first_event_hour < edge.first_event_hour OR excluded.last_event_hour > edge.last_event_hour
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 def insert_datasets(rows: list[Row]) -> None:

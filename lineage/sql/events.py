@@ -8,13 +8,13 @@ from uuid import UUID
 from lineage.projection.runs import RunRow
 from lineage.sql import runs
 from lineage.sql.arrays import column
-from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack
+from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack, statement
 
 _EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "text")
 _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
 # Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
-_STORE = f"""
+_STORE = statement(f"""
 WITH stored AS (
     INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
     SELECT * FROM unnest({arrays(_EVENT)})
@@ -39,9 +39,9 @@ UNION ALL
 SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
 FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
 WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist(%b::boolean)
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
-_TOUCH_ACTIVITY = f"""
+_TOUCH_ACTIVITY = statement(f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
 SELECT heard.connection_id, heard.at, heard.at, heard.job_name
 FROM unnest({arrays(_ACTIVITY)}) AS heard (connection_id, at, job_name)
@@ -50,7 +50,7 @@ WHERE NOT EXISTS (
     WHERE recent.connection_id = heard.connection_id AND recent.last_event_at > heard.at - interval '1 second'
 )
 ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last_event_at, excluded.last_event_at)
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_allowed: bool) -> Result:

@@ -1,7 +1,9 @@
 """Runs a statement with one packed array per column."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,7 +18,7 @@ Row = tuple[Any, ...]
 class Result:
     """The rows of a statement that may still be under way: inside a pipeline it is sent with those around it."""
 
-    def __init__(self, cursor: psycopg.Cursor[Row] | None) -> None:
+    def __init__(self, cursor: psycopg.RawCursor[Row] | None) -> None:
         self._cursor = cursor
 
     def rows(self) -> list[Row]:
@@ -62,13 +64,22 @@ class _Plans:
 _plans = _Plans()
 
 
+def statement(text: str) -> bytes:
+    """A statement for `execute`: its parameters, written `%b`, in PostgreSQL's own notation.
+
+    Of psycopg's notation each long statement would be read again whenever it is executed.
+    """
+    numbers = count(1)
+    return re.sub("%b", lambda _: f"${next(numbers)}", text).encode()
+
+
 def execute(statement: bytes, parameters: Sequence[Column | bool]) -> Result:
     """Runs a statement inside a transaction. Each column is bound to one `%b::type[]`.
 
     Errors come as Django's database errors, at the next result that is read; their `__cause__` carries the SQLSTATE.
     """
     with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
+        cursor = psycopg.RawCursor(connection.connection)
         cursor.execute(statement, parameters, prepare=True, binary=True)
         return Result(cursor)
 

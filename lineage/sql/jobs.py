@@ -6,7 +6,7 @@ from uuid import UUID
 
 from lineage import states
 from lineage.projection.descriptions import COLUMNS, GROUPS
-from lineage.sql.execute import Row, arrays, execute_rows
+from lineage.sql.execute import Row, arrays, execute_rows, statement
 
 _JOB: Final = ("uuid", "uuid", "text", "text")
 _KEY: Final = ("uuid", "uuid")
@@ -22,17 +22,17 @@ _DESCRIPTION: Final = (*_KEY, *map(_type, COLUMNS))
 # Runs that never end are not counted one by one at every event of their job.
 MAX_RUNNING_RUNS: Final = 1000
 
-_INSERT = f"""
+_INSERT = statement(f"""
 INSERT INTO lineage_job (connection_id, id, namespace, name, kind, integration, processing_type)
 SELECT said.*, 'JOB', '', '' FROM unnest({arrays(_JOB)}) AS said
 ON CONFLICT (connection_id, id) DO NOTHING
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
-_LOCK = f"""
+_LOCK = statement(f"""
 SELECT FROM lineage_job
 WHERE (connection_id, id) IN (SELECT * FROM unnest({arrays(_KEY)}))
 ORDER BY connection_id, id FOR NO KEY UPDATE
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 def _newer(at: str, values: tuple[str, ...]) -> str:
@@ -111,23 +111,23 @@ _RECOUNTED_DIFFERS = """
     (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
 """
 
-_UPDATE = f"""
+_UPDATE = statement(f"""
 UPDATE lineage_job AS job SET
     {_DESCRIBED},
     {_COUNTED}
 FROM ({_CHANGES}) AS said
 {_RUNS_OF_SAID}
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_ANY_CHANGE} OR {_RECOUNTED_DIFFERS})
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 def _recount(said: str) -> bytes:
-    return f"""
+    return statement(f"""
 UPDATE lineage_job AS job SET {_COUNTED}
 FROM {said} AS said (connection_id, id)
 {_RUNS_OF_SAID}
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND {_RECOUNTED_DIFFERS}
-""".encode()  # noqa: S608 - made of constants
+""")  # noqa: S608 - made of constants
 
 
 _RECOUNT = _recount(f"unnest({arrays(_KEY)})")
@@ -138,9 +138,9 @@ _IN_DOUBT = f"""(
     JOIN lineage_run AS run ON run.connection_id = above.connection_id AND run.parent_run_id = above.id
     WHERE run.needed_job_ids IS NOT NULL
 )"""  # noqa: S608 - made of constants
-_LOCK_IN_DOUBT = f"""
+_LOCK_IN_DOUBT = statement(f"""
 SELECT FROM lineage_job WHERE (connection_id, id) IN {_IN_DOUBT} ORDER BY connection_id, id FOR NO KEY UPDATE
-""".encode()
+""")
 _RECOUNT_IN_DOUBT = _recount(_IN_DOUBT)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from lineage.projection.runs import OUTCOMES, RunRow
 from lineage.sql.arrays import Column
-from lineage.sql.execute import Result, arrays, execute_rows, pack
+from lineage.sql.execute import Result, arrays, execute_rows, pack, statement
 
 _TYPES = {
     "connection_id": "uuid",
@@ -115,7 +115,7 @@ RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants
 
 
-_UPSERT = merge(f"({SAID}) AS said", "said.event_count").encode()
+_UPSERT = statement(merge(f"({SAID}) AS said", "said.event_count"))
 
 
 def packed(rows: Iterable[RunRow]) -> list[Column]:

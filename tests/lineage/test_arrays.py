@@ -26,7 +26,7 @@ LABELS = st.lists(TEXTS | st.sampled_from(["", "NULL", "{}", 'a"b', "a\\b", "a,b
 
 def round_trip(type_: str, values: list[Any]) -> list[Any]:
     with connection.cursor():
-        rows = execute(f"SELECT unnest(%b::{type_}[])".encode(), pack([type_], [(value,) for value in values])).rows()
+        rows = execute(f"SELECT unnest($1::{type_}[])".encode(), pack([type_], [(value,) for value in values])).rows()
     return [value for (value,) in rows]
 
 
@@ -51,7 +51,7 @@ def test_times_at_the_ends_of_the_calendar() -> None:
 @pytest.mark.parametrize("ids", [[], [UUID(int=1)], [UUID(int=2**128 - 1), UUID(int=0), UUID(int=7)]])
 def test_a_set_of_ids_arrives_sorted(ids: list[UUID]) -> None:
     columns = pack(["uuid[]"], [(frozenset(ids),)])
-    [(found,)] = execute(b"SELECT said::uuid[] FROM unnest(%b::text[]) AS said", columns).rows()
+    [(found,)] = execute(b"SELECT said::uuid[] FROM unnest($1::text[]) AS said", columns).rows()
     assert found == sorted(ids)
 
 
@@ -59,7 +59,7 @@ def test_a_set_of_ids_arrives_sorted(ids: list[UUID]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(LABELS, min_size=1, max_size=3))
 def test_lists_of_text_arrive_as_they_were(values: list[tuple[str, ...]]) -> None:
-    statement = b"SELECT said::text[] FROM unnest(%b::text[]) AS said"
+    statement = b"SELECT said::text[] FROM unnest($1::text[]) AS said"
     with connection.cursor():
         rows = execute(statement, pack(["text[]"], [(value,) for value in values])).rows()
     assert [tuple(value) for (value,) in rows] == values
