@@ -1,7 +1,8 @@
 """Group commit: one thread of the process commits what all its requests bring, in turns of one transaction each.
 
-While a transaction is under way, the next requests gather; the committer then takes them all. It never lingers for
-more: with one client a turn holds one event, with many it holds many, and the cost of a commit is shared.
+While a transaction is under way, the next requests gather; the committer then takes them all. With one client a turn
+holds one event, with many it holds many, and the cost of a commit is shared: where many came at once before, it waits
+some milliseconds for those that are still on their way.
 """
 
 import threading
@@ -21,6 +22,7 @@ from lineage.events import Event
 from lineage.intake.accounting import commit_and_count, count_events
 from lineage.intake.answers import Code
 from lineage.intake.commit import NOTHING_STORED, Committed, DatabaseFault
+from lineage.intake.crowd import Crowd
 from lineage.intake.metrics import rejected
 from lineage.sql.sessions import replace_ended_sessions, what_happened
 
@@ -109,6 +111,7 @@ class Committer(Generic[Ticket]):
         # None ends the thread.
         self._queue: SimpleQueue[Waiting[Ticket] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._crowd = Crowd()
 
     def put(self, waiting: Waiting[Ticket]) -> None:
         """From one thread only. The caller bounds how much waits."""
@@ -128,8 +131,10 @@ class Committer(Generic[Ticket]):
         while waiting is not None:
             turn = _Turn[Ticket]()
             turn.takes(waiting)
+            self._crowd.gather(lambda: 1 + self._queue.qsize())
             following = self._fill(turn)
             self._commit(turn)
+            self._crowd.note(len(turn.parts), self._queue.qsize())
             waiting = following or self._queue.get()
         connection.close()
 
