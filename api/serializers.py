@@ -180,7 +180,9 @@ class RunSerializer(serializers.Serializer[Run]):
     job = JobReferenceSerializer()
     state = serializers.ChoiceField(RunState.choices, source="shown_state")
     started_at = serializers.DateTimeField(allow_null=True, help_text="Null: no START event was received.")
-    ended_at = serializers.DateTimeField(allow_null=True, help_text="Null: no terminal event was received.")
+    ended_at = serializers.DateTimeField(
+        source="shown_ended_at", allow_null=True, help_text="Null: no terminal event was received, or told of."
+    )
     duration_ms = serializers.SerializerMethodField(
         help_text="Null while the run goes on, and where either end is not known."
     )
@@ -203,7 +205,7 @@ class RunSerializer(serializers.Serializer[Run]):
     last_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
 
     def get_duration_ms(self, run: Run) -> int | None:
-        return duration_ms(run.started_at, run.ended_at)
+        return duration_ms(run.started_at, run.shown_ended_at)
 
     def get_external_id(self, run: Run) -> str | None:
         return run.external_id or None

@@ -5,6 +5,7 @@ a connection is one range of each table. Django sees `id` alone as the key, whic
 (their ids hash the connection too), but not for runs, datasets and events: look those up with the connection.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -166,8 +167,10 @@ class Run(models.Model):
     external_query_id = models.TextField(default="")
     # Of the edges that its events name, sorted.
     edge_ids = ArrayField(models.UUIDField(), default=list)
-    # Of a stand-in for a task that its DAG told of: what was told. None: the run reported for itself.
+    # Of a stand-in for a task that its DAG told of: what was told, and how long the task took where that was told, too.
+    # None: the run reported for itself.
     told_state = models.TextField(null=True)  # noqa: DJ001
+    told_duration_ms = models.IntegerField(null=True)
     # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
     # runs beside it tell more. None: it is not in doubt.
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
@@ -175,6 +178,8 @@ class Run(models.Model):
     invocation_id = models.UUIDField(null=True)
     # What it is shown as, of runs that `with_states` or `shown` gave.
     shown_state: str
+    # When it ended, of the same runs.
+    shown_ended_at: datetime | None
     # What its own events say.
     state = models.GeneratedField(
         expression=models.Case(

@@ -221,8 +221,12 @@ _OWN_STATES: dict[str, tuple[str, ...]] = {
 
 class RunQuerySet(_OfVisibleConnections):
     def with_states(self) -> Self:
-        """Each with its `shown_state`: see docs/run-states.md. It costs some look-ups for each row that is read."""
-        return self.annotate(shown_state=_OnRun(_shown_state, output_field=models.TextField()))
+        """Each with its `shown_state` and `shown_ended_at`: see docs/run-states.md. It costs some look-ups for each row
+        that is read."""
+        return self.annotate(
+            shown_state=_OnRun(_shown_state, output_field=models.TextField()),
+            shown_ended_at=_OnRun(states.settled_end, output_field=models.DateTimeField(null=True)),
+        )
 
     def shown(self) -> Self:
         """The same, without the stand-ins for tasks that reported after all: as lists show runs."""

@@ -82,6 +82,21 @@ def shown_state(run: str, now: str = "now()") -> str:
     END)"""
 
 
+def settled_end(run: str) -> str:
+    """When it ended: by its own event. Of one whose worker was killed, and sent none, by how long it took in all, which
+    its parent told. It does not change with time."""
+    return f"""(CASE
+        WHEN {run}.ended_at IS NOT NULL OR {run}.started_at IS NULL OR {run}.parent_run_id IS NULL
+            OR {run}.map_index IS NOT NULL OR {_tried_again(run)} THEN {run}.ended_at
+        ELSE {run}.started_at + (
+            SELECT told.told_duration_ms * interval '1 millisecond' FROM lineage_run AS told
+            WHERE told.connection_id = {run}.connection_id AND told.parent_run_id = {run}.parent_run_id
+                AND told.job_id = {run}.job_id AND told.told_state IS NOT NULL
+            LIMIT 1
+        )
+    END)"""  # noqa: S608 - made of constants
+
+
 def _without_doubt(run: str) -> str:
     """Of a test of dbt's that has no result: it was skipped where something that it needs failed or was skipped, and
     else it could not be run. See docs/decisions/0016-tests-without-a-result.md."""

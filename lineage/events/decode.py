@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from lineage.events import dbt
+from lineage.events.airflow import told_tasks
 from lineage.events.event import (
     DatasetReference,
     Direction,
@@ -30,7 +31,6 @@ from lineage.events.facets import (
     nominal_times,
     parents,
     read_facet,
-    told_states,
 )
 from lineage.events.identity import dataset_id, event_id, job_id, run_id
 from lineage.events.jobs import job_facts
@@ -225,6 +225,7 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
     parent, root = parents(facets.parent)
     nominal_start_at, nominal_end_at = nominal_times(facets.nominalTime)
     attempt, max_attempts, map_index = attempts(facets.airflow)
+    message = error_message(facets.errorMessage)
     return RunFacts(
         id=id_,
         external_id=external_id,
@@ -235,9 +236,9 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
         map_index=map_index,
         parent=parent,
         root=root,
-        error_message=error_message(facets.errorMessage),
+        error_message=message,
         external_query_id=external_query_id(facets.externalQuery),
-        told=told_states(facets.airflowState),
+        told=told_tasks(facets.airflowState, message),
     )
 
 

@@ -47,6 +47,18 @@ class ParentReference(Struct, frozen=True):
     job_name: str
 
 
+class ToldTask(Struct, frozen=True):
+    """What a run tells of a task below it, at its own end.
+
+    `state`: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED. `duration_ms`: of the task's last try; None where it is not
+    known, or nothing ran.
+    """
+
+    name: str
+    state: str
+    duration_ms: int | None
+
+
 class RunFacts(Struct, frozen=True):
     """What the event says of its run. `id` is derived from `external_id` where that is not empty."""
 
@@ -61,8 +73,8 @@ class RunFacts(Struct, frozen=True):
     root: ParentReference | None = None
     error_message: str | None = None
     external_query_id: str = ""
-    # Tasks below this run, and the states that it tells of them: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED.
-    told: tuple[tuple[str, str], ...] = ()
+    # Tasks below this run, and what it tells of them.
+    told: tuple[ToldTask, ...] = ()
     # Of the command that it was part of, where the sender may send a command a second time, under other run ids.
     invocation_id: UUID | None = None
     # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if there

@@ -18,9 +18,6 @@ NOTHING = Raw(b"null")
 MAX_ERROR_CHARACTERS = 8192
 # What is longer is cut in columns; the stored event keeps it whole.
 MAX_TEXT_CHARACTERS = 2048
-# Airflow's own limit of a task's name is 250. The transaction of an event is everybody's, hence one of their number.
-MAX_TASK_CHARACTERS = 1024
-MAX_TOLD_TASKS = 10_000
 _INT4_MAX = 2**31 - 1
 
 
@@ -83,10 +80,6 @@ class AirflowFacet(Struct):
     task: _Task = msgspec.field(default_factory=_Task)
 
 
-class AirflowStateFacet(Struct):
-    tasksState: dict[str, str | None]
-
-
 Facet = TypeVar("Facet", bound=Struct)
 _DECODERS: dict[type[Struct], msgspec.json.Decoder[Struct]] = {}
 
@@ -146,27 +139,6 @@ def attempts(raw: Raw) -> tuple[int | None, int | None, int | None]:
         _count_or_none(facet.taskInstance.try_number),
         None if retries is None else retries + 1,
         _count_or_none(facet.taskInstance.map_index),
-    )
-
-
-# Airflow's states that are final. One entry stands for all instances of a mapped task.
-_TOLD_STATES = {
-    "success": "COMPLETED",
-    "failed": "FAILED",
-    "skipped": "SKIPPED",
-    "upstream_failed": "UPSTREAM_FAILED",
-}
-
-
-def told_states(raw: Raw) -> tuple[tuple[str, str], ...]:
-    """Task and state of each task that has come to an end; none where there are too many to be true."""
-    facet = read_facet(raw, AirflowStateFacet)
-    if facet is None or len(facet.tasksState) > MAX_TOLD_TASKS:
-        return ()
-    return tuple(
-        (storable(task), _TOLD_STATES[state])
-        for task, state in facet.tasksState.items()
-        if state in _TOLD_STATES and 0 < len(task) <= MAX_TASK_CHARACTERS
     )
 
 

@@ -101,6 +101,7 @@ CREATE TABLE lineage_run (
     edge_ids uuid[] NOT NULL DEFAULT '{}',
     told_state text CONSTRAINT lineage_run_told_state_known
         CHECK (told_state IN ('COMPLETED', 'FAILED', 'SKIPPED', 'UPSTREAM_FAILED')),
+    told_duration_ms integer,
     needed_job_ids uuid[],
     invocation_id uuid,
     state text NOT NULL GENERATED ALWAYS AS (
@@ -440,6 +441,7 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("told_state", models.TextField(null=True)),
+                        ("told_duration_ms", models.IntegerField(null=True)),
                         (
                             "needed_job_ids",
                             django.contrib.postgres.fields.ArrayField(

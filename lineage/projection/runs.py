@@ -52,6 +52,7 @@ class RunRow:
     edge_ids: frozenset[UUID]
     # Of a stand-in: what its parent told of it. None: the row is of a run that reported.
     told_state: str | None = None
+    told_duration_ms: int | None = None
     # Of a run that is in doubt: the jobs that it needs. None: it is not in doubt.
     needed_job_ids: frozenset[UUID] | None = None
     invocation_id: UUID | None = None
@@ -68,7 +69,7 @@ class RunRow:
         if _error_key(other) > _error_key(self):
             self.error_message, self.error_at = other.error_message, other.error_at
         if other.told_state and _told_key(other) > _told_key(self):
-            self.told_state = other.told_state
+            self.told_state, self.told_duration_ms = other.told_state, other.told_duration_ms
         self.active = self.active or other.active
         self.event_count += other.event_count
         self.started_at = _pick(min, self.started_at, other.started_at)
@@ -167,7 +168,7 @@ def _error_key(row: RunRow) -> Key:
 
 
 def _told_key(row: RunRow) -> Key:
-    return (row.last_event_at, row.told_state) if row.told_state else ()
+    return (row.last_event_at, row.told_state, row.told_duration_ms or 0) if row.told_state else ()
 
 
 def _pick(choose: Callable[..., Any], ours: Any, theirs: Any) -> Any:

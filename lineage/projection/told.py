@@ -22,8 +22,8 @@ def stand_ins(connection_id: UUID, event: Event, job: JobFacts, run: RunFacts) -
         return
     parent = ParentReference(run.id, job.namespace, job.name)
     dag = (job.namespace, job.name)
-    for task, state in run.told:
-        of_task = JobFacts(job.namespace, f"{job.name}.{task}", "TASK", "AIRFLOW", "", declared=False, parent=dag)
+    for task in run.told:
+        of_task = JobFacts(job.namespace, f"{job.name}.{task.name}", "TASK", "AIRFLOW", "", declared=False, parent=dag)
         id_ = job_id(connection_id, of_task.namespace, of_task.name)
         facts = RunFacts(
             id=told_run_id(run.id, of_task.namespace, of_task.name),
@@ -35,5 +35,6 @@ def stand_ins(connection_id: UUID, event: Event, job: JobFacts, run: RunFacts) -
         )
         row = run_row(connection_id, id_, event, facts, _NO_EDGES)
         # No event of its own: neither an end nor a count.
-        row.terminal_type, row.ended_at, row.event_count, row.told_state = None, None, 0, state
+        row.terminal_type, row.ended_at, row.event_count = None, None, 0
+        row.told_state, row.told_duration_ms = task.state, task.duration_ms
         yield of_task, row

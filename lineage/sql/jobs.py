@@ -90,7 +90,8 @@ _FAILED_INSTANCE = f"""
 _RUNS_OF_SAID = f"""
 LEFT JOIN lineage_run AS newest ON newest.connection_id = said.connection_id AND newest.id = ({_NEWEST})
 LEFT JOIN LATERAL (
-    SELECT run.id, {states.settled_state("run")} AS state, run.run_at, run.started_at, run.ended_at
+    SELECT run.id, {states.settled_state("run")} AS state, run.run_at, run.started_at,
+        {states.settled_end("run")} AS ended_at
     FROM lineage_run AS run
     WHERE run.connection_id = said.connection_id
         AND run.id = COALESCE(CASE WHEN newest.map_index IS NOT NULL THEN ({_FAILED_INSTANCE}) END, newest.id)

@@ -16,6 +16,7 @@ _TYPES = {
     "job_id": "uuid",
     "active": "boolean",
     "event_count": "integer",
+    "told_duration_ms": "integer",
     "attempt": "integer",
     "max_attempts": "integer",
     "map_index": "integer",
@@ -84,7 +85,8 @@ _EDGES = """
 
 _TOLD = (
     "excluded.told_state IS NOT NULL AND (run.told_state IS NULL OR "
-    "(excluded.last_event_at, excluded.told_state) > (run.last_event_at, run.told_state))"
+    "(excluded.last_event_at, excluded.told_state, COALESCE(excluded.told_duration_ms, 0)) > "
+    "(run.last_event_at, run.told_state, COALESCE(run.told_duration_ms, 0)))"
 )
 
 SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(_COLUMNS)})"  # noqa: S608 - made of constants
@@ -104,7 +106,7 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     {_when(_ENDS, "terminal_type", "ended_at", "needed_job_ids")},
     {_when(_newer(_PARENT), *_PARENT)},
     {_when(_newer(("error_at", "error_message")), "error_at", "error_message")},
-    {_when(_TOLD, "told_state")},
+    {_when(_TOLD, "told_state", "told_duration_ms")},
     active = run.active OR excluded.active,
     event_count = run.event_count + excluded.event_count,
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},

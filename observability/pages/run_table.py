@@ -167,7 +167,7 @@ class RunTable:
 
 def run_duration(run: Run, *, now: datetime) -> timedelta | None:
     """How long it took, or runs already; None where that is not known."""
-    end = now if run.shown_state == RunState.RUNNING else run.ended_at
+    end = now if run.shown_state == RunState.RUNNING else run.shown_ended_at
     if run.started_at is None or end is None or end < run.started_at:
         return None
     return end - run.started_at

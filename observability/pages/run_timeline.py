@@ -64,7 +64,7 @@ class SilentTask:
 
 def duration_of(run: Run, *, now: datetime) -> timedelta | None:
     """How long it took, or runs already; None where that is not known."""
-    end = now if run.shown_state == RunState.RUNNING else run.ended_at
+    end = now if run.shown_state == RunState.RUNNING else run.shown_ended_at
     if run.started_at is None or end is None or end < run.started_at:
         return None
     return end - run.started_at
@@ -97,7 +97,7 @@ def rows_of(runs: Sequence[Run], axis: Axis, *, connection_id: UUID, prefix: str
 
 
 def _row(run: Run, axis: Axis, position: int, *, connection_id: UUID, prefix: str, now: datetime) -> TimelineRow:
-    end = run.ended_at or (axis.end if run.shown_state == RunState.RUNNING else run.last_event_at)
+    end = run.shown_ended_at or (axis.end if run.shown_state == RunState.RUNNING else run.last_event_at)
     x = min(axis.at(run.run_at), _WHOLE - _NARROWEST)
     return TimelineRow(
         run=run,

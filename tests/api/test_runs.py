@@ -91,6 +91,26 @@ def test_a_duration_that_is_not_known_is_null(read: Read, fields: dict[str, Any]
     assert (shown["state"], shown["duration_ms"]) == (state, None)
 
 
+def test_the_end_of_a_task_that_sent_none_is_what_its_dag_run_tells(read: Read) -> None:
+    job, above = make_job(make_connection()), uuid4()
+    run = make_run(job, parent_run_id=above, ended_at=None, terminal_type=None)
+    make_run(
+        job,
+        parent_run_id=above,
+        active=False,
+        terminal_type=None,
+        started_at=None,
+        ended_at=None,
+        first_event_at=NOW + HOUR,
+        told_state="FAILED",
+        told_duration_ms=1500,
+    )
+
+    shown = read(f"runs/{run.id}")
+    assert (shown["state"], shown["ended_at"], shown["duration_ms"]) == ("FAILED", "2026-03-02T12:00:01.500000Z", 1500)
+    assert read(f"jobs/{job.id}/runs")["results"] == [{k: v for k, v in shown.items() if k != "other_connections"}]
+
+
 def test_runs_go_from_the_newest_and_show_what_each_one_shows(read: Read) -> None:
     connection = make_connection()
     job, other = make_job(connection, "orders"), make_job(connection, "customers")

@@ -40,7 +40,19 @@ def task_event(
 
 
 def dag_event(
-    type_: str, seconds: float, tasks_state: dict[str, str | None] | None = None, *, dag_run: str = "d1"
+    type_: str,
+    seconds: float,
+    tasks_state: dict[str, str | None] | None = None,
+    *,
+    durations: dict[str, float] | None = None,
+    message: str | None = None,
+    dag_run: str = "d1",
 ) -> bytes:
-    facets = {} if tasks_state is None else {"airflowState": {"dagRunState": "success", "tasksState": tasks_state}}
+    facets: dict[str, Any] = {}
+    if tasks_state is not None:
+        facets["airflowState"] = {"dagRunState": "success", "tasksState": tasks_state}
+        if durations is not None:
+            facets["airflowState"]["tasksDuration"] = durations
+    if message is not None:
+        facets["errorMessage"] = {"message": message, "programmingLanguage": "python"}
     return run_event(type_, at(seconds), run=dag_run_id(dag_run), job="dag", namespace="default", run_facets=facets)

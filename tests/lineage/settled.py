@@ -3,6 +3,8 @@
 `runs`: those of one connection.
 """
 
+from datetime import datetime, timedelta
+
 from lineage.models import Run
 
 
@@ -53,6 +55,17 @@ def settled_state(run: Run, runs: list[Run]) -> str:
         if is_later and run.map_index is None and (is_open_or_failed or told.told_state == "SKIPPED"):
             return str(told.told_state)
     return str(run.state)
+
+
+def settled_end(run: Run, runs: list[Run]) -> datetime | None:
+    """Where its worker sent no end: by how long it took, which its parent told."""
+    related = of_job(run, runs)
+    tries = [r for r in related if r.map_index == run.map_index]
+    is_tried_again = run.attempt is not None and any((r.attempt or 0) > run.attempt for r in tries)
+    told = next((r for r in related if r.told_state), None)
+    if run.ended_at or run.map_index is not None or is_tried_again or not (run.started_at and told):
+        return run.ended_at
+    return told.told_duration_ms and run.started_at + timedelta(milliseconds=told.told_duration_ms)
 
 
 def without_doubt(run: Run, others: list[Run]) -> str:

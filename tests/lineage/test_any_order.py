@@ -11,7 +11,7 @@ from lineage.digest import forget_written
 from lineage.models import Dataset, Edge, Event, Job, Run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
-from tests.lineage.settled import latest_shown, running_count, settled_state
+from tests.lineage.settled import latest_shown, running_count, settled_end, settled_state
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
@@ -67,9 +67,12 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
     facets = {
         "parent": parent,
         "nominalTime": {"nominalStartTime": at(draw(st.integers(0, 3))), "nominalEndTime": None},
-        "errorMessage": {"message": draw(st.sampled_from(["x", "Y", "é"])), "programmingLanguage": "python"},
+        "errorMessage": {"message": draw(st.sampled_from(["x", "Y", "timed_out"])), "programmingLanguage": "python"},
         "airflow": {"taskInstance": {"try_number": draw(st.integers(1, 3)), "map_index": draw(st.integers(-1, 2))}},
-        "airflowState": {"tasksState": draw(st.dictionaries(st.sampled_from("bc"), TOLD, max_size=2))},
+        "airflowState": {
+            "tasksState": draw(st.dictionaries(st.sampled_from("bc"), TOLD, max_size=2)),
+            "tasksDuration": draw(st.dictionaries(st.sampled_from("bc"), st.sampled_from([0.0, 0.5, 3]), max_size=2)),
+        },
         "externalQuery": {"externalQueryId": draw(st.sampled_from(["q1", "Q2"])), "source": "s"},
     }
     return {name: facet for name, facet in facets.items() if draw(st.booleans())}
@@ -140,4 +143,4 @@ def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
         assert job.running_runs == running_count(job.id, runs)
         assert job.latest_run_id == (latest and latest.id)
         assert job.latest_run_state == (latest and settled_state(latest, runs))
-        assert job.latest_run_ended_at == (latest and latest.ended_at)
+        assert job.latest_run_ended_at == (latest and settled_end(latest, runs))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -45,11 +46,35 @@ def test_a_task_that_never_reported_has_a_run_in_the_state_that_its_dag_tells(
     assert Event.objects.count() == 1
 
 
-@pytest.mark.parametrize("told", [None, "removed", "running", "deferred", "new in Airflow 9"])
+@pytest.mark.parametrize("told", ["removed", "running", "deferred", "new in Airflow 9"])
 def test_what_is_no_final_state_is_not_told(sender: Sender, told: str | None) -> None:
     sender.send(dag_event("COMPLETE", 60, {"load": told}))
     assert states(sender) == {}
     assert not Job.objects.filter(name="dag.load").exists()
+
+
+@pytest.mark.parametrize(("type_", "message"), [("COMPLETE", None), ("FAIL", "task_failure"), ("FAIL", "timed_out")])
+@pytest.mark.parametrize("told", [{"load": None}, {}])
+def test_a_task_without_a_state_was_skipped(
+    sender: Sender, told: dict[str, str | None], type_: str, message: str | None
+) -> None:
+    """One that is mapped over nothing. Airflow's client leaves out what is null."""
+    sender.send(dag_event(type_, 60, told, durations={"load": 0.0}, message=message))
+    assert states(sender) == {"dag.load": "SKIPPED"}
+
+
+def test_in_a_deadlock_tasks_stay_without_a_state(sender: Sender) -> None:
+    sender.send(dag_event("FAIL", 60, {"load": None}, message="all_tasks_deadlocked"))
+    assert states(sender) == {}
+
+
+@pytest.mark.parametrize("told", ["running", "queued", "up_for_retry", "deferred"])
+def test_what_is_open_when_the_time_is_up_is_skipped(sender: Sender, told: str) -> None:
+    """Airflow sends the event before it skips them."""
+    facts = dag_event("FAIL", 60, {"load": told, "extract": "success", "odd": "removed"}, message="timed_out")
+    sender.send(task_event("START", 5), facts)
+    assert states(sender) == {"dag.load": "SKIPPED", "dag.extract": "COMPLETED"}
+    assert latest(sender) == ("SKIPPED", 0)
 
 
 @pytest.mark.parametrize("facet", [None, [], {}, {"tasksState": ["load"]}, {"tasksState": {"load": 1}}])
@@ -88,6 +113,46 @@ def test_an_open_task_run_is_closed(sender: Sender, told: str, shown: str, dag_f
         sender.send(body)
     assert states(sender) == {"dag.load": shown}
     assert latest(sender) == (shown, 0)
+
+
+KILLED = [task_event("START", 5), dag_event("FAIL", 60, {"load": "failed"}, durations={"load": 12.5})]
+
+
+@pytest.mark.parametrize("bodies", list(permutations(KILLED)))
+def test_a_task_that_sent_no_end_ended_as_long_after_its_start_as_its_dag_tells(
+    sender: Sender, bodies: tuple[bytes, ...]
+) -> None:
+    for body in bodies:
+        sender.send(body)
+    run = Run.objects.shown().get(job__name="dag.load")
+    assert (run.shown_state, run.ended_at) == ("FAILED", None)
+    assert run.shown_ended_at == run.started_at + timedelta(seconds=12.5)
+    assert Job.objects.get(name="dag.load").latest_run_ended_at == run.shown_ended_at
+
+
+def test_an_end_that_was_sent_stands(sender: Sender) -> None:
+    sender.send(task_event("FAIL", 9), *KILLED)
+    run = Run.objects.shown().get(job__name="dag.load")
+    assert run.shown_ended_at == run.ended_at == run.started_at + timedelta(seconds=4)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1e300, None, "soon"])
+def test_a_duration_that_is_none_tells_no_end(sender: Sender, seconds: object) -> None:
+    sender.send(KILLED[0], KILLED[1].replace(b"12.5", json.dumps(seconds).encode()))
+    run = Run.objects.shown().get(job__name="dag.load")
+    assert (run.shown_state, run.shown_ended_at) == ("FAILED", None)
+
+
+def test_the_duration_is_that_of_the_last_try(sender: Sender) -> None:
+    sender.send(task_event("START", 1, attempt=1), task_event("START", 5, attempt=2), KILLED[1])
+    first, second = Run.objects.shown().filter(job__name="dag.load").order_by("attempt")
+    assert (first.shown_state, first.shown_ended_at) == ("RETRIED", None)
+    assert second.shown_ended_at == second.started_at + timedelta(seconds=12.5)
+
+
+def test_the_duration_of_one_instance_says_nothing_of_the_others(sender: Sender) -> None:
+    sender.send(task_event("START", 5, map_index=0), KILLED[1])
+    assert Run.objects.shown().get(job__name="dag.load").shown_ended_at is None
 
 
 def test_a_task_that_skipped_itself_is_skipped(sender: Sender) -> None:

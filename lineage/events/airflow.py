@@ -1,0 +1,83 @@
+"""What the last event of an Airflow DAG run tells of its tasks: `airflowState`, a facet of the Airflow provider's own.
+
+As apache-airflow-providers-openlineage 2.20 makes it (`get_airflow_state_run_facet`): one entry for all instances of a
+mapped task, and none in `tasksState`, but one in `tasksDuration`, where Airflow had no state yet.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Raw, Struct
+
+from lineage.events.event import ToldTask
+from lineage.events.facets import NOTHING, read_facet
+from lineage.events.text import storable
+
+# Airflow's own limit of a task's name is 250. The transaction of an event is everybody's, hence one of their number.
+MAX_TASK_CHARACTERS = 1024
+MAX_TOLD_TASKS = 10_000
+_MOST_MILLISECONDS = 2**31 - 1
+
+_FINAL = {
+    "success": "COMPLETED",
+    "failed": "FAILED",
+    "skipped": "SKIPPED",
+    "upstream_failed": "UPSTREAM_FAILED",
+}
+_OPEN = frozenset(
+    (
+        *("scheduled", "queued", "running", "restarting", "deferred", "awaiting_input"),
+        *("up_for_retry", "up_for_reschedule"),
+    )
+)
+# The error message of a DAG run whose time was up. Whatever it has left Airflow skips, just after it sent the event.
+_TIMED_OUT = "timed_out"
+# Without a state is then what Airflow skips as it ends the DAG run: a task that is mapped over nothing, too. (In a
+# deadlock, which has a message of its own, tasks are left without one.)
+_SKIPS = (None, "task_failure", _TIMED_OUT)
+
+
+class _State(Struct):
+    tasksState: dict[str, str | None]
+    tasksDuration: Raw = NOTHING
+
+
+_durations_decoder = msgspec.json.Decoder(dict[str, float | None])
+
+
+def told_tasks(raw: Raw, message: str | None) -> tuple[ToldTask, ...]:
+    """Each task that came to an end; none where there are too many to be true. `message`: why the DAG run failed."""
+    facet = read_facet(raw, _State)
+    if facet is None:
+        return ()
+    durations = _durations(facet.tasksDuration)
+    tasks = facet.tasksState.keys() | durations.keys()
+    return tuple(_told(sorted(tasks), facet.tasksState, durations, message)) if len(tasks) <= MAX_TOLD_TASKS else ()
+
+
+def _told(
+    tasks: list[str], states: dict[str, str | None], durations: dict[str, float | None], message: str | None
+) -> Iterator[ToldTask]:
+    for task in tasks:
+        state = _outcome(states.get(task), message)
+        if state and 0 < len(task) <= MAX_TASK_CHARACTERS:
+            yield ToldTask(storable(task), state, _milliseconds(durations.get(task)))
+
+
+def _outcome(state: str | None, message: str | None) -> str | None:
+    if state is None:
+        return "SKIPPED" if message in _SKIPS else None
+    return "SKIPPED" if state in _OPEN and message == _TIMED_OUT else _FINAL.get(state)
+
+
+def _durations(raw: Raw) -> dict[str, float | None]:
+    try:
+        return _durations_decoder.decode(raw) or {}
+    except msgspec.ValidationError:
+        return {}
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    """None for none at all: the provider says 0 where Airflow has no duration."""
+    milliseconds = round(min(seconds or 0, _MOST_MILLISECONDS) * 1000)
+    return milliseconds if 0 < milliseconds < _MOST_MILLISECONDS else None
