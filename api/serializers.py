@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
+from lineage.sql.activity import Day
 from lineage.statistics import RECENT_RUNS, JobStatistics
 from lineage.summaries import ConnectionStatus, ConnectionSummary
 
@@ -17,6 +18,14 @@ def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int |
     if started_at is None or ended_at is None or ended_at < started_at:
         return None
     return (ended_at - started_at) // timedelta(milliseconds=1)
+
+
+class DaySerializer(serializers.Serializer[Day]):
+    """One day of a connection, in UTC."""
+
+    date = serializers.DateField()
+    ran = serializers.BooleanField(help_text="Whether runs took place.")
+    failed = serializers.BooleanField(help_text="Whether any of them failed.")
 
 
 class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
@@ -33,6 +42,7 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
         allow_null=True, help_text="When the last event was received, by this server's clock."
     )
     created_at = serializers.DateTimeField(source="connection.created_at")
+    days = DaySerializer(many=True, help_text="The last 14 days, today last.")
 
     def get_reason(self, summary: ConnectionSummary) -> str | None:
         return summary.reason or None

@@ -1,18 +1,19 @@
 """What a connection's row says: is it connected, if not why, and how many of its jobs run or fail."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Q, Subquery, TextChoices
 
 from connections.models import ApiKey, Attempt, Connection
+from lineage import rhythm
 from lineage.models import Activity, Job, RunState
+from lineage.sql import activity as sql
+from lineage.sql.activity import Day
 
-# A connection that sent nothing for this long is called silent: a day, since daily schedules are common, and a
-# margin for a late one.
-SILENT_AFTER = timedelta(hours=26)
+DAYS = 14
 
 
 class ConnectionStatus(TextChoices):
@@ -39,6 +40,8 @@ class ConnectionSummary:
     first_event_at: datetime | None
     last_event_at: datetime | None
     first_job_name: str
+    # The last DAYS (UTC), today last.
+    days: Sequence[Day]
 
     @property
     def is_connected(self) -> bool:
@@ -67,10 +70,16 @@ def connection_summaries(connections: Iterable[Connection], *, now: datetime) ->
     jobs = _job_counts(ids)
     keys = _keys(ids)
     attempts = _newest_attempts(ids)
+    quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.AT_LEAST]
+    pauses = rhythm.usual_pauses(quiet, until=now)
+    today = now.astimezone(UTC).date()
+    days = sql.days(ids, first=today - timedelta(days=DAYS - 1), last=today)
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
-        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk), now)
+        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
+        if activity and not reason:
+            reason = _silence(now - activity.last_event_at, pauses.get(connection.pk))
         total, running, failing = jobs.get(connection.pk, (0, 0, 0))
         summaries.append(
             ConnectionSummary(
@@ -84,14 +93,13 @@ def connection_summaries(connections: Iterable[Connection], *, now: datetime) ->
                 first_event_at=activity.first_event_at if activity else None,
                 last_event_at=activity.last_event_at if activity else None,
                 first_job_name=activity.first_job_name if activity else "",
+                days=days.get(connection.pk, ()),
             )
         )
     return summaries
 
 
-def _reason(
-    activity: Activity | None, keys: _Keys, attempt: Attempt | None, now: datetime
-) -> tuple[str, datetime | None]:
+def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> tuple[str, datetime | None]:
     """What to tell beside the status, the cause that must be removed first before the others."""
     if keys.count == 0:
         return ("No API key: events are refused" if activity else "No API key yet"), None
@@ -99,10 +107,15 @@ def _reason(
         return f"Last request refused: {attempt.reason or f'HTTP {attempt.status}'}", attempt.at
     if activity is None:
         return ("No event received yet" if keys.last_used_at else "API key never used"), None
-    silence = now - activity.last_event_at
-    if silence >= SILENT_AFTER:
-        return f"Silent for {_in_words(silence)}", None
     return "", None
+
+
+def _silence(silence: timedelta, pause: timedelta | None) -> str:
+    """What to tell where it lasts longer than usual."""
+    if silence < rhythm.silent_after(pause):
+        return ""
+    usual = f", usually {_in_words(pause)} at most" if pause else ""
+    return f"Silent for {_in_words(silence)}{usual}"
 
 
 def _in_words(silence: timedelta) -> str:

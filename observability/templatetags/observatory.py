@@ -1,15 +1,17 @@
 """What every page writes in the same way: icons, states, times, durations, numbers."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.template import Context
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connections.models import Connection
 from lineage.models import RunState
+from lineage.sql.activity import Day
 from lineage.summaries import ConnectionSummary
 
 register = template.Library()
@@ -94,6 +96,17 @@ def connection_status(summary: ConnectionSummary) -> SafeString:
     if summary.is_connected:
         return _badge("plug-connected", "green", summary.status.label)
     return _badge("circle-dashed", "gray", summary.status.label)
+
+
+@register.simple_tag
+def days_strip(days: Sequence[Day]) -> SafeString:
+    """One bar for each day: none of its runs failed, any did, or there was none."""
+    outcomes = ["failed" if day.failed else "completed" if day.ran else "none" for day in days]
+    failed, completed, none = map(outcomes.count, ("failed", "completed", "none"))
+    told = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
+    words = f"Last {len(days)} days: {', '.join(f'{count} {what}' for count, what in told if count)}"
+    bars = format_html_join("", '<i class="strip-{}"></i>', zip(outcomes))
+    return format_html('<span class="strip" role="img" aria-label="{}" title="{}">{}</span>', words, words, bars)
 
 
 @register.simple_tag(takes_context=True)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ Read = Callable[..., Any]
 
 def test_a_connection_that_nothing_came_from(read: Read) -> None:
     connection = make_connection("dbt nightly", "dbt")
+    today = timezone.now().astimezone(UTC).date()
     assert read(f"connections/{connection.pk}") == {
         "id": str(connection.pk),
         "name": "dbt nightly",
@@ -21,6 +23,9 @@ def test_a_connection_that_nothing_came_from(read: Read) -> None:
         "running_jobs": 0,
         "last_event_at": None,
         "created_at": "2026-01-31T12:00:00Z",
+        "days": [
+            {"date": str(today - timedelta(days=ago)), "ran": False, "failed": False} for ago in range(13, -1, -1)
+        ],
     }
 
 

@@ -59,7 +59,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
     ("path", "add", "expected"),
     [
         # Two are the token's: to find it, and the list of visible connections is one more where it is needed.
-        ("connections", add_connection, 6),
+        ("connections", add_connection, 8),
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
         ("runs", add_run, 4),

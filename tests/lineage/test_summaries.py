@@ -161,5 +161,5 @@ def test_as_many_queries_for_thirty_as_for_one(django_assert_num_queries: Callab
         make_attempt(connection, Attempt.Outcome.REJECTED)
         make_job(connection)
     for some in (connections[:1], connections):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             connection_summaries(some, now=NOW)

@@ -224,10 +224,27 @@ def test_as_many_queries_for_thirty_as_for_one(
 ) -> None:
     make_row("connection", jobs=1)
     get(as_editor)
-    # Session, user, two for permissions; connections, and four for their summaries.
-    with django_assert_num_queries(9):
+    # Session, user, two for permissions; connections, and five for their summaries.
+    with django_assert_num_queries(10):
         get(as_editor)
     for number in range(29):
         make_row(f"connection {number}", jobs=2)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(names(get(as_editor))) == 30
+
+
+def test_a_strip_tells_how_the_last_days_went(as_viewer: Client) -> None:
+    connection = make_connection("Airflow production")
+    make_activity(connection, at=timezone.now())
+    yesterday = timezone.now() - timedelta(days=1)
+    save(
+        [
+            job_that_ran(connection, "fine", started_at=timezone.now(), ended_at=timezone.now()),
+            job_that_ran(connection, "red", RunState.FAILED, started_at=yesterday, ended_at=yesterday),
+        ]
+    )
+    make_connection("nothing came yet")
+    shown = get(as_viewer).content.decode()
+    assert re.findall(r'class="strip" role="img" aria-label="([^"]*)"', shown) == [
+        "Last 14 days: 1 with failures, 1 without failures, 12 without runs"
+    ]

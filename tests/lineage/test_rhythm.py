@@ -1,0 +1,111 @@
+"""A connection is called silent when it is silent for longer than it usually is."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from connections.models import Connection
+from lineage.models import Run
+from lineage.rhythm import silent_after, usual_pause
+from lineage.sql.activity import Day, days
+from lineage.summaries import connection_summary
+from tests.lineage.test_summaries import NOW, make_activity, make_connection, make_key
+
+HOUR = timedelta(hours=1)
+
+
+def every(interval: timedelta, *, of: timedelta = timedelta(days=14), until: datetime = NOW) -> list[datetime]:
+    return [until - interval * number for number in range(of // interval, -1, -1)]
+
+
+def make_runs(connection: Connection, times: Iterable[datetime], terminal_type: str = "COMPLETE") -> None:
+    Run.objects.bulk_create(
+        Run(
+            connection=connection,
+            id=uuid.uuid4(),
+            external_id="run",
+            job_id=uuid.uuid4(),
+            active=True,
+            terminal_type=terminal_type,
+            started_at=at,
+            ended_at=at,
+            first_event_at=at,
+            last_event_at=at,
+            event_count=2,
+        )
+        for at in times
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "pause"),
+    [
+        (every(HOUR), HOUR),
+        (every(24 * HOUR), 24 * HOUR),
+        (every(7 * 24 * HOUR), 7 * 24 * HOUR),
+        # Monday, 2 March: Saturdays and Sundays are free.
+        ([at for at in every(24 * HOUR) if at.isoweekday() < 6], 72 * HOUR),
+        # One outage is no habit.
+        ([at for at in every(HOUR) if not 50 * HOUR < NOW - at < 90 * HOUR], HOUR),
+    ],
+    ids=["hourly", "daily", "weekly", "on weekdays", "hourly, with an outage"],
+)
+def test_the_longest_usual_pause(hours: list[datetime], pause: timedelta) -> None:
+    assert usual_pause(hours) == pause
+
+
+@pytest.mark.parametrize("hours", [[], [NOW], every(HOUR, of=timedelta(days=2))], ids=["none", "one", "two days"])
+def test_too_little_is_known_of_a_new_connection(hours: list[datetime]) -> None:
+    assert usual_pause(hours) is None
+
+
+def test_silence_is_longer_than_a_pause_and_never_short() -> None:
+    assert silent_after(24 * HOUR) == timedelta(hours=31)
+    assert silent_after(HOUR) == timedelta(hours=3)
+    assert silent_after(None) == timedelta(hours=26)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("interval", "silence", "reason"),
+    [
+        (HOUR, timedelta(hours=2, minutes=50), ""),
+        (HOUR, timedelta(hours=4), "Silent for 4 h, usually 1 h at most"),
+        (24 * HOUR, timedelta(hours=30), ""),
+        (24 * HOUR, timedelta(hours=32), "Silent for 32 h, usually 24 h at most"),
+        (72 * HOUR, timedelta(days=3), ""),
+        (72 * HOUR, timedelta(days=4), "Silent for 4 days, usually 3 days at most"),
+    ],
+)
+def test_the_reason_says_what_is_usual(interval: timedelta, silence: timedelta, reason: str) -> None:
+    connection = make_connection()
+    make_key(connection, last_used_at=NOW)
+    make_activity(connection, NOW - silence)
+    make_runs(connection, every(interval, until=NOW - silence, of=timedelta(days=10)))
+    assert connection_summary(connection, now=NOW).reason == reason
+
+
+@pytest.mark.django_db
+def test_days_tell_what_failed_and_what_ran() -> None:
+    connection, other = make_connection("one"), make_connection("other")
+    make_runs(connection, [NOW, NOW - 24 * HOUR])
+    make_runs(connection, [NOW - 24 * HOUR], "FAIL")
+    make_runs(other, [NOW - 48 * HOUR])
+    found = days([connection.pk, other.pk], first=date(2026, 2, 28), last=date(2026, 3, 2))
+    assert found[connection.pk] == [
+        Day(date(2026, 2, 28), ran=False, failed=False),
+        Day(date(2026, 3, 1), ran=True, failed=True),
+        Day(date(2026, 3, 2), ran=True, failed=False),
+    ]
+    assert [day.ran for day in found[other.pk]] == [True, False, False]
+
+
+@pytest.mark.django_db
+def test_a_summary_holds_a_fortnight_that_ends_today() -> None:
+    connection = make_connection()
+    make_runs(connection, [datetime(2026, 3, 2, 0, 0, tzinfo=UTC)])
+    shown = connection_summary(connection, now=NOW).days
+    assert [day.date for day in shown] == [date(2026, 3, 2) - timedelta(days=ago) for ago in range(13, -1, -1)]
+    assert [day.ran for day in shown] == [False] * 13 + [True]
