@@ -149,11 +149,12 @@ def _write(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowe
     """
     stored = events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
     jobs.insert_jobs(_written.jobs(rows))
-    jobs.lock_jobs(sorted({*rows.jobs, *rows.settled.values()}))
+    jobs.lock_jobs(sorted(rows.jobs.keys() | rows.commands))
     descriptions = _written.descriptions(rows)
-    jobs.update_jobs(description_rows(descriptions))
-    jobs.recount_runs(sorted(rows.jobs.keys() - descriptions.keys()))
-    jobs.recount_runs_in_doubt(sorted(rows.settled))
+    of_dbt = None if moves_allowed else rows.of_dbt
+    jobs.update_jobs(description_rows(descriptions), of_dbt=of_dbt)
+    jobs.recount_runs(sorted(rows.jobs.keys() - descriptions.keys()), of_dbt=of_dbt)
+    jobs.recount_runs_in_doubt(sorted(rows.ended))
     datasets.insert_datasets(_written.datasets(rows))
     datasets.mark_described(_written.described(rows))
     datasets.upsert_edges(_written.edges(rows))

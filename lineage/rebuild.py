@@ -136,7 +136,7 @@ class _Rebuild:
             datasets.mark_described(sorted(key for key, row in rows.datasets.items() if row[4]))
             datasets.upsert_edges(ordered(rows.edges))
             jobs.recount_runs(sorted(touched - rows.jobs.keys()))
-            jobs.recount_runs_in_doubt(sorted(rows.settled))
+            jobs.recount_runs_in_doubt(sorted(rows.ended))
         return len(events)
 
     def _decoded(self, page: list[StoredEvent]) -> Iterator[Event]:
@@ -162,12 +162,12 @@ class _Rebuild:
             jobs.update_jobs(descriptions)
         for edges in self._tables["lineage_edge"].edges_outside(self._weeks):
             datasets.upsert_edges(edges)
-        above = set()
+        ended = set()
         for rows in self._tables["lineage_run"].runs_that_knew_more(self._weeks):
             touched |= _merge_runs(rows)
-            above |= {(self._id, row.parent_run_id) for row in rows if row.parent_run_id}
+            ended |= {(self._id, row.invocation_id, row.job_id) for row in rows if row.invocation_id}
         jobs.recount_runs(sorted(touched))
-        jobs.recount_runs_in_doubt(sorted(above))
+        jobs.recount_runs_in_doubt(sorted(ended))
 
     def _while_the_intake_waits(self, step: Callable[[], int]) -> int:
         """Takes a step when the copy says all that is committed. Then the intake gets as much time as it lost."""

@@ -21,14 +21,17 @@ _GRACE: Final = "interval '10 minutes'"
 _ROW_BY_ROW: Final = "OFFSET 0"
 
 
-def hidden(run: str) -> str:
-    """Whether the row is not shown: a stand-in for a task that reported after all, or a run that was sent again."""
+def hidden(run: str, *, of_dbt: bool = True) -> str:
+    """Whether the row is not shown: a stand-in for a task that reported after all, or a run that was sent again.
+
+    `of_dbt`: whether the row may be of a run of dbt's; so in all functions here.
+    """
     return f"""({run}.told_state IS NOT NULL AND EXISTS (
         SELECT FROM lineage_run AS reported
         WHERE reported.connection_id = {run}.connection_id AND reported.parent_run_id = {run}.parent_run_id
             AND reported.job_id = {run}.job_id AND reported.told_state IS NULL
         {_ROW_BY_ROW}
-    ) OR {sent_before(run)})"""
+    ) {f"OR {sent_before(run)}" if of_dbt else ""})"""
 
 
 def sent_before(run: str) -> str:
@@ -43,15 +46,15 @@ def sent_before(run: str) -> str:
     ))"""
 
 
-def settled_state(run: str) -> str:
+def settled_state(run: str, *, of_dbt: bool = True) -> str:
     """The state with what other runs of the same job in the same parent run say of it. It does not change with time.
 
     Of several tries the last one counts, and what the parent told is the outcome of that one. Of a mapped task it told
     one state for all instances, which says nothing of any one of them.
     """
     return f"""(CASE
+        {f"WHEN {run}.needed_job_ids IS NOT NULL THEN {_without_doubt(run)}" if of_dbt else ""}
         WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
-        WHEN {run}.needed_job_ids IS NOT NULL THEN {_without_doubt(run)}
         WHEN {_tried_again(run)}
             THEN CASE WHEN {run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') THEN 'RETRIED' ELSE {run}.state END
         WHEN {run}.map_index IS NOT NULL THEN {run}.state
@@ -74,11 +77,12 @@ def settled_running(run: str) -> str:
 
 def shown_state(run: str, now: str = "now()") -> str:
     """The settled state at a moment, or LOST where a run that seems to be running will hardly be heard of again."""
-    settled = settled_state(run)
+    # What has not ended is not in doubt.
+    settled_open = settled_state(run, of_dbt=False)
     return f"""(CASE
-        WHEN {run}.state <> 'RUNNING' THEN {settled}
-        WHEN {settled} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
-        ELSE {settled}
+        WHEN {run}.state <> 'RUNNING' THEN {settled_state(run)}
+        WHEN {settled_open} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
+        ELSE {settled_open}
     END)"""
 
 
@@ -100,30 +104,44 @@ def settled_end(run: str) -> str:
 def _without_doubt(run: str) -> str:
     """Of a test of dbt's that has no result: it was skipped where something that it needs failed or was skipped, and
     else it could not be run. See docs/decisions/0016-tests-without-a-result.md."""
-    return f"""(CASE {run}.terminal_type
-        WHEN 'NO_RESULT' THEN CASE WHEN {_completed(run)} THEN 'FAILED' ELSE 'SKIPPED' END
-        WHEN 'LONE_NO_RESULT' THEN CASE WHEN EXISTS (
-            SELECT FROM lineage_run AS beside
-            WHERE beside.connection_id = {run}.connection_id AND beside.parent_run_id = {run}.parent_run_id
-                AND (beside.job_id = ANY ({run}.needed_job_ids) AND beside.state = 'FAILED'
-                    OR beside.terminal_type = 'NO_RESULT' AND beside.needed_job_ids && {run}.needed_job_ids
-                        AND NOT {_completed("beside")})
+    return f"""(CASE
+        WHEN {run}.terminal_type = 'NO_RESULT' THEN CASE WHEN {_completed(run)} THEN 'FAILED' ELSE 'SKIPPED' END
+        WHEN {run}.terminal_type = 'LONE_NO_RESULT'
+            THEN CASE WHEN {_missed_a_model(run)} THEN 'SKIPPED' ELSE 'FAILED' END
+        WHEN EXISTS (
+            SELECT FROM lineage_run AS lone
+            WHERE lone.connection_id = {run}.connection_id AND lone.invocation_id = {run}.invocation_id
+                AND lone.job_id = ANY ({run}.needed_job_ids)
+                AND lone.terminal_type = 'LONE_NO_RESULT' AND NOT {_missed_a_model("lone")}
             {_ROW_BY_ROW}
-        ) THEN 'SKIPPED' ELSE 'FAILED' END
-        ELSE CASE WHEN EXISTS (
+        ) THEN 'FAILED'
+        WHEN {run}.terminal_type = 'GENERIC_RESULTS' OR EXISTS (
             SELECT FROM lineage_run AS beside
-            WHERE beside.connection_id = {run}.connection_id AND beside.parent_run_id = {run}.parent_run_id
+            WHERE beside.connection_id = {run}.connection_id AND beside.invocation_id = {run}.invocation_id
                 AND beside.state = 'FAILED' AND beside.id <> {run}.id
             {_ROW_BY_ROW}
-        ) THEN 'COMPLETED' ELSE 'FAILED' END
+        ) THEN 'COMPLETED'
+        ELSE 'FAILED'
     END)"""  # noqa: S608 - made of constants
 
 
+def _missed_a_model(run: str) -> str:
+    """Of a test that is a query: whether a model that it reads failed, or was skipped, as that one's tests tell."""
+    return f"""EXISTS (
+        SELECT FROM lineage_run AS beside
+        WHERE beside.connection_id = {run}.connection_id AND beside.invocation_id = {run}.invocation_id
+            AND (beside.job_id = ANY ({run}.needed_job_ids) AND beside.state = 'FAILED'
+                OR beside.terminal_type = 'NO_RESULT' AND beside.needed_job_ids && {run}.needed_job_ids
+                    AND NOT {_completed("beside")})
+        {_ROW_BY_ROW}
+    )"""
+
+
 def _completed(run: str) -> str:
-    """Whether what it needs did, in the same parent run."""
+    """Whether what it needs did, in the same invocation."""
     return f"""EXISTS (
         SELECT FROM lineage_run AS needed
-        WHERE needed.connection_id = {run}.connection_id AND needed.parent_run_id = {run}.parent_run_id
+        WHERE needed.connection_id = {run}.connection_id AND needed.invocation_id = {run}.invocation_id
             AND needed.job_id = ANY ({run}.needed_job_ids) AND needed.state = 'COMPLETED'
         {_ROW_BY_ROW}
     )"""

@@ -18,11 +18,11 @@ from lineage.events.text import storable
 
 # What a job of dbt-ol is: the command, or a node of dbt's. (A query is of kind SQL.)
 _NODE_KINDS: Final = ("MODEL", "TEST", "SNAPSHOT", "SEED")
-KINDS: Final = ("JOB", *_NODE_KINDS)
+_KINDS: Final = ("JOB", *_NODE_KINDS)
 # dbt's generic tests that look at one model alone. The others may look at a second one.
 OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
 # What other runs of the same command tell more of: see lineage/states.py.
-IN_DOUBT: Final = ("SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
+IN_DOUBT: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 _MAX_INPUTS: Final = 100
 
@@ -74,6 +74,11 @@ class Assertion(Struct):
     @property
     def has_no_result(self) -> bool:
         return not self.success and self.actual is None
+
+    @property
+    def is_query(self) -> bool:
+        """Whether it is a query of its own, and no use of a generic test."""
+        return self.assertion == self.name
 
     @property
     def only_warns(self) -> bool:
@@ -153,6 +158,11 @@ def _tested_nodes(test: str, inputs: Sequence[Dataset]) -> list[str]:
     return nodes
 
 
+def is_of_dbt(job: JobFacts | None) -> bool:
+    """Whether it is a command or a node."""
+    return job is not None and job.integration == "DBT" and job.kind in _KINDS
+
+
 def understood(
     run: RunFacts,
     job: JobFacts,
@@ -167,45 +177,53 @@ def understood(
 
     `sent_name`: the job's name as it came.
     """
-    invocation = read_facet(facets.dbt_run, _Invocation)
+    said = read_facet(facets.dbt_run, _Invocation)
+    invocation_id = run_id(storable(said.invocation_id))[0] if said and said.invocation_id else None
     outcome: Outcome | None = None
     needed: tuple[str, ...] = ()
     if job.kind == "TEST" and event_type in ("COMPLETE", "FAIL"):
         if job.name != sent_name and job.name.endswith(".test"):
-            outcome = _outcome_of_all(_assertions(body), sent_name)
-            needed = (job.name.removesuffix(".test"),) if outcome in IN_DOUBT else ()
+            outcome, needed = _outcome_of_all(_assertions(body), sent_name, job.name.removesuffix(".test"))
         elif event_type == "FAIL" and _has_no_result(facets.test):
             needed = tuple(_tested_nodes(job.name, inputs))
             outcome = "LONE_NO_RESULT" if needed else None
     elif event_type == "ABORT" and job.kind in _NODE_KINDS:
         outcome = "SKIP"
+    if invocation_id is None and outcome in IN_DOUBT:
+        outcome, needed = "FAIL", ()
     return msgspec.structs.replace(
         run,
-        invocation_id=run_id(storable(invocation.invocation_id))[0]
-        if invocation and invocation.invocation_id
-        else None,
+        invocation_id=invocation_id,
         outcome=outcome,
         needed_jobs=needed,
         # Tests are in doubt in default mode alone, where the job of a model came under another name than the node's.
         settles_others=event_type == "FAIL"
+        or outcome in IN_DOUBT
         or (event_type == "COMPLETE" and job.kind != "TEST" and sent_name != job.name),
     )
 
 
-def _outcome_of_all(assertions: Sequence[Assertion], sent_name: str) -> Outcome | None:
-    """Of the tests of one model, by what is said of each. One without a result was skipped, or could not be run: dbt-ol
-    tells both in the same words."""
+def _outcome_of_all(
+    assertions: Sequence[Assertion], sent_name: str, node: str
+) -> tuple[Outcome | None, tuple[str, ...]]:
+    """Of the tests of one node, by what is said of each, and the jobs that it needs if that leaves a doubt. A test
+    without a result was skipped, or could not be run: dbt-ol tells both in the same words."""
     without_result = [one for one in assertions if one.has_no_result]
     if any(not (one.success or one.has_no_result or one.only_warns) for one in assertions):
-        return "FAIL"
+        return "FAIL", ()
     if not without_result:
-        return "COMPLETE" if assertions else None
+        return "COMPLETE" if assertions else None, ()
     if not sent_name.endswith(".build.test"):
         # `dbt test` skips none.
-        return "FAIL"
+        return "FAIL", ()
     if len(without_result) == len(assertions):
-        return "NO_RESULT"
-    return "FAIL" if any(one.assertion in OF_ONE_MODEL for one in without_result) else "SOME_RESULTS"
+        return "NO_RESULT", (node,)
+    if any(one.assertion in OF_ONE_MODEL for one in without_result):
+        return "FAIL", ()
+    # Those that are queries have runs of their own.
+    package = node.split(".")[1] if node.count(".") > 1 else ""
+    queries = [f"test.{package}.{storable(one.assertion)}" for one in without_result if one.is_query]
+    return "GENERIC_RESULTS" if len(queries) == len(without_result) else "SOME_RESULTS", tuple(queries)
 
 
 def _has_no_result(raw: Raw) -> bool:

@@ -199,7 +199,7 @@ def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | No
         facets = read_facet(document.run.facets, RunFacets) or _NO_RUN_FACETS
         run = _run_facts(document.run.runId, facets)
         job = _job_facts(document.job, document.producer, facets, run.parent, document.inputs)
-        if job.integration == "DBT" and job.kind in dbt.KINDS:
+        if dbt.is_of_dbt(job):
             run = dbt.understood(
                 run,
                 job,

@@ -14,7 +14,7 @@ EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
 # How a run ended, by one event alone; of two at one time the later in this list counts. Those without a result, or with
 # some, are tests of dbt's: what became of them, other runs tell (see lineage/events/dbt.py and lineage/states.py).
-Outcome = Literal["COMPLETE", "SKIP", "ABORT", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
+Outcome = Literal["COMPLETE", "SKIP", "ABORT", "GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
 
 
 class JobFacts(Struct, frozen=True):
@@ -81,7 +81,7 @@ class RunFacts(Struct, frozen=True):
     # are runs in doubt.
     outcome: Outcome | None = None
     needed_jobs: tuple[str, ...] = ()
-    # Whether runs beside it, in the same parent run, may be in doubt until it ended.
+    # Whether other runs of the same invocation may be in doubt until it ended.
     settles_others: bool = False
 
 

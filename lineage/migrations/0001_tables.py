@@ -76,7 +76,9 @@ CREATE TABLE lineage_run (
     previous_job_id uuid,
     active boolean NOT NULL,
     terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (
-        terminal_type IN ('COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT')
+        terminal_type IN (
+            'COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT'
+        )
     ),
     started_at timestamptz,
     ended_at timestamptz,
@@ -133,7 +135,7 @@ CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) W
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
-CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, parent_run_id) WHERE needed_job_ids IS NOT NULL;
+CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, invocation_id) WHERE needed_job_ids IS NOT NULL;
 CREATE INDEX lineage_run_of_invocation ON lineage_run (connection_id, invocation_id, job_id)
     WHERE invocation_id IS NOT NULL;
 

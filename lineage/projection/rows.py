@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from lineage.events import DatasetReference, Event, JobFacts
+from lineage.events.dbt import is_of_dbt
 from lineage.events.identity import dataset_id, edge_id, job_id
 from lineage.projection.descriptions import Description, description, merged
 from lineage.projection.runs import RunRow, run_row
@@ -25,8 +26,11 @@ class Rows:
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
-    # Parent runs below which others may be in doubt until these runs ended, each with its job.
-    settled: dict[Key, Key] = field(default_factory=dict)
+    # Of the jobs, those that may have runs of dbt's. And what ended of which others may wait, to be in doubt no longer:
+    # (connection id, invocation id, job id), with the jobs of the commands that they were part of.
+    of_dbt: set[Key] = field(default_factory=set)
+    ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
+    commands: set[Key] = field(default_factory=set)
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -34,12 +38,14 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     rows = Rows()
     for connection_id, event in events:
         job = _add_job(rows, connection_id, event.job, event.event_time) if event.job else None
+        if job and is_of_dbt(event.job):
+            rows.of_dbt.add((connection_id, job))
         edges = _add_datasets(rows, connection_id, job, event)
         if event.run and event.job and job:
-            _add_run(rows, run_row(connection_id, job, event, event.run, edges))
-            if event.run.settles_others and (parent := event.run.parent):
-                above = job_id(connection_id, parent.job_namespace, parent.job_name)
-                rows.settled[connection_id, parent.run_id] = (connection_id, above)
+            row = run_row(connection_id, job, event, event.run, edges)
+            _add_run(rows, row)
+            if event.run.settles_others and row.invocation_id:
+                _note_end(rows, row, row.invocation_id)
             for told, stand_in in stand_ins(connection_id, event, event.job, event.run) if event.run.told else ():
                 _add_job(rows, connection_id, told, event.event_time)
                 _add_run(rows, stand_in)
@@ -64,6 +70,14 @@ def _add_run(rows: Rows, row: RunRow) -> None:
     known = rows.runs.setdefault((row.connection_id, row.id), row)
     if known is not row:
         known.merge(row)
+
+
+def _note_end(rows: Rows, row: RunRow, invocation_id: UUID) -> None:
+    for job in (row.job_id, *(row.needed_job_ids or ())):
+        rows.ended.add((row.connection_id, invocation_id, job))
+    if row.parent_run_id:
+        command = job_id(row.connection_id, row.parent_job_namespace, row.parent_job_name)
+        rows.commands.add((row.connection_id, command))
 
 
 def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:

@@ -1,12 +1,15 @@
 """lineage_job. Its rows are locked before the runs are read, by a statement of its own: so each reads what those before
 it committed, and two transactions that write runs of one job take turns."""
 
+from collections.abc import Collection, Iterator
 from typing import Final
 from uuid import UUID
 
 from lineage import states
 from lineage.projection.descriptions import COLUMNS, GROUPS
 from lineage.sql.execute import Row, arrays, execute_rows, statement
+
+Key = tuple[UUID, UUID]  # connection id, id
 
 _JOB: Final = ("uuid", "uuid", "text", "text")
 _KEY: Final = ("uuid", "uuid")
@@ -74,75 +77,106 @@ _COUNTED = """
     latest_run_ended_at = latest.ended_at,
     running_runs = running.count
 """
-# The newest run that is shown; of the instances of a mapped task, one that failed stands for all.
-_NEWEST = f"""
-    SELECT run.id FROM lineage_run AS run
-    WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND NOT {states.hidden("run")}
-    ORDER BY run.run_at DESC, run.id DESC LIMIT 1
-"""  # noqa: S608 - made of constants
+# One that failed, of the instances of a mapped task: it stands for all.
 _FAILED_INSTANCE = f"""
     SELECT run.id FROM lineage_run AS run
     WHERE run.connection_id = said.connection_id
         AND run.parent_run_id = newest.parent_run_id AND run.job_id = said.id
-        AND run.state = 'FAILED' AND {states.settled_state("run")} = 'FAILED'
+        AND run.state = 'FAILED' AND {states.settled_state("run", of_dbt=False)} = 'FAILED'
     ORDER BY run.run_at DESC, run.id DESC LIMIT 1
 """  # noqa: S608 - made of constants
-_RUNS_OF_SAID = f"""
-LEFT JOIN lineage_run AS newest ON newest.connection_id = said.connection_id AND newest.id = ({_NEWEST})
+
+
+def _runs_of_said(*, of_dbt: bool) -> str:
+    """The newest run that is shown, and the running ones, with whether any of those is one of dbt's."""
+    return f"""
+LEFT JOIN lineage_run AS newest ON newest.connection_id = said.connection_id AND newest.id = (
+    SELECT run.id FROM lineage_run AS run
+    WHERE run.connection_id = said.connection_id AND run.job_id = said.id
+        AND NOT {states.hidden("run", of_dbt=of_dbt)}
+    ORDER BY run.run_at DESC, run.id DESC LIMIT 1
+)
 LEFT JOIN LATERAL (
-    SELECT run.id, {states.settled_state("run")} AS state, run.run_at, run.started_at,
+    SELECT run.id, {states.settled_state("run", of_dbt=of_dbt)} AS state, run.run_at, run.started_at,
         {states.settled_end("run")} AS ended_at
     FROM lineage_run AS run
     WHERE run.connection_id = said.connection_id
         AND run.id = COALESCE(CASE WHEN newest.map_index IS NOT NULL THEN ({_FAILED_INSTANCE}) END, newest.id)
 ) AS latest ON true
 CROSS JOIN LATERAL (
-    SELECT count(*) FROM (
-        SELECT FROM lineage_run AS run
+    SELECT count(*), bool_or(of_dbt) AS of_dbt FROM (
+        SELECT run.invocation_id IS NOT NULL AS of_dbt FROM lineage_run AS run
         WHERE run.connection_id = said.connection_id AND run.job_id = said.id AND run.state = 'RUNNING'
-            AND {states.settled_running("run")} AND NOT {states.sent_before("run")}
+            AND {states.settled_running("run")} {f"AND NOT {states.sent_before('run')}" if of_dbt else ""}
         LIMIT {MAX_RUNNING_RUNS}
     ) AS running_run
 ) AS running
 """  # noqa: S608 - made of constants
+
+
 _RECOUNTED_DIFFERS = """
     (job.latest_run_id, job.latest_run_state, job.latest_run_at, job.latest_run_started_at,
      job.latest_run_ended_at, job.running_runs)
   IS DISTINCT FROM
     (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
 """
+# Of a statement that knows nothing of dbt's runs: fails where there are some.
+_NONE_OF_DBT = "((newest.invocation_id IS NULL AND running.of_dbt IS NOT TRUE) OR insist(false))"
 
-_UPDATE = statement(f"""
+
+def _update(*, of_dbt: bool) -> bytes:
+    return statement(f"""
 UPDATE lineage_job AS job SET
     {_DESCRIBED},
     {_COUNTED}
 FROM ({_CHANGES}) AS said
-{_RUNS_OF_SAID}
+{_runs_of_said(of_dbt=of_dbt)}
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND ({_ANY_CHANGE} OR {_RECOUNTED_DIFFERS})
+    {"" if of_dbt else f"AND {_NONE_OF_DBT}"}
 """)  # noqa: S608 - made of constants
 
 
-def _recount(said: str) -> bytes:
+def _recount(said: str, *, of_dbt: bool) -> bytes:
     return statement(f"""
 UPDATE lineage_job AS job SET {_COUNTED}
 FROM {said} AS said (connection_id, id)
-{_RUNS_OF_SAID}
+{_runs_of_said(of_dbt=of_dbt)}
 WHERE job.connection_id = said.connection_id AND job.id = said.id AND {_RECOUNTED_DIFFERS}
+    {"" if of_dbt else f"AND {_NONE_OF_DBT}"}
 """)  # noqa: S608 - made of constants
 
 
-_RECOUNT = _recount(f"unnest({arrays(_KEY)})")
+# By whether they are dbt's, which are told apart before the statement is sent: what dbt asks for doubles its cost.
+_UPDATE = {of_dbt: _update(of_dbt=of_dbt) for of_dbt in (False, True)}
+_RECOUNT = {of_dbt: _recount(f"unnest({arrays(_KEY)})", of_dbt=of_dbt) for of_dbt in (False, True)}
 
-# The jobs of runs that are in doubt, by their parent runs.
+# Jobs of runs that are in doubt and may no longer be, for runs of these jobs ended in the same invocation; and of those
+# that look at the former.
+_ENDED: Final = ("uuid", "uuid", "uuid")
 _IN_DOUBT = f"""(
-    SELECT DISTINCT run.connection_id, run.job_id FROM unnest({arrays(_KEY)}) AS above (connection_id, id)
-    JOIN lineage_run AS run ON run.connection_id = above.connection_id AND run.parent_run_id = above.id
-    WHERE run.needed_job_ids IS NOT NULL
+    WITH ended AS (
+        SELECT * FROM unnest({arrays(_ENDED)}) AS ended (connection_id, invocation_id, job_id)
+    ), doubt AS (
+        SELECT run.connection_id, run.invocation_id, run.job_id, run.needed_job_ids, run.terminal_type
+        FROM (SELECT DISTINCT connection_id, invocation_id FROM ended) AS invocation
+        JOIN lineage_run AS run USING (connection_id, invocation_id)
+        WHERE run.needed_job_ids IS NOT NULL
+    ), touched AS (
+        SELECT * FROM doubt WHERE terminal_type = 'SOME_RESULTS' OR EXISTS (
+            SELECT FROM ended
+            WHERE ended.connection_id = doubt.connection_id AND ended.invocation_id = doubt.invocation_id
+                AND ended.job_id = ANY (doubt.needed_job_ids)
+        )
+    )
+    SELECT connection_id, job_id FROM touched
+    UNION
+    SELECT doubt.connection_id, doubt.job_id FROM touched JOIN doubt USING (connection_id, invocation_id)
+    WHERE touched.job_id = ANY (doubt.needed_job_ids)
 )"""  # noqa: S608 - made of constants
 _LOCK_IN_DOUBT = statement(f"""
 SELECT FROM lineage_job WHERE (connection_id, id) IN {_IN_DOUBT} ORDER BY connection_id, id FOR NO KEY UPDATE
 """)
-_RECOUNT_IN_DOUBT = _recount(_IN_DOUBT)
+_RECOUNT_IN_DOUBT = _recount(_IN_DOUBT, of_dbt=True)
 
 
 def insert_jobs(rows: list[Row]) -> None:
@@ -155,21 +189,35 @@ def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
     execute_rows(_LOCK, _KEY, keys)
 
 
-def update_jobs(rows: list[Row]) -> None:
+def update_jobs(rows: list[Row], *, of_dbt: Collection[Key] | None = None) -> None:
     """Describes locked jobs, and brings their latest run and running count up to date, from the runs.
 
     `rows`: (connection id, id, and COLUMNS of lineage/projection/descriptions.py), one for each job. In each group of
-    columns what was said later wins; one whose columns are None says nothing.
+    columns what was said later wins; one whose columns are None says nothing. `of_dbt`: the keys of those that may have
+    runs of dbt's; None: all. Where another has some, the statement fails with the SQLSTATE INSISTED.
     """
-    execute_rows(_UPDATE, _DESCRIPTION, rows)
+    for theirs, some in _told_apart(rows, of_dbt):
+        execute_rows(_UPDATE[theirs], _DESCRIPTION, some)
 
 
-def recount_runs(keys: list[tuple[UUID, UUID]]) -> None:
-    """The counts alone, for locked jobs (connection id, id)."""
-    execute_rows(_RECOUNT, _KEY, keys)
+def recount_runs(keys: list[Key], *, of_dbt: Collection[Key] | None = None) -> None:
+    """The counts alone, for locked jobs (connection id, id). `of_dbt`: as `update_jobs` takes it."""
+    for theirs, some in _told_apart(keys, of_dbt):
+        execute_rows(_RECOUNT[theirs], _KEY, some)
 
 
-def recount_runs_in_doubt(parent_runs: list[tuple[UUID, UUID]]) -> None:
-    """The same for the jobs of runs that are in doubt, below runs (connection id, id) whose own jobs are locked."""
-    execute_rows(_LOCK_IN_DOUBT, _KEY, parent_runs)
-    execute_rows(_RECOUNT_IN_DOUBT, _KEY, parent_runs)
+def _told_apart(rows: list[Row], of_dbt: Collection[Key] | None) -> Iterator[tuple[bool, list[Row]]]:
+    if of_dbt is None:
+        yield True, rows
+    elif not of_dbt:
+        yield False, rows
+    else:
+        yield False, [row for row in rows if row[:2] not in of_dbt]
+        yield True, [row for row in rows if row[:2] in of_dbt]
+
+
+def recount_runs_in_doubt(ended: list[tuple[UUID, UUID, UUID]]) -> None:
+    """The counts of jobs with runs that are in doubt, since runs (connection id, invocation id, job id) have ended. The
+    jobs of their commands are locked, so that whoever may settle a doubt of one invocation takes turns."""
+    execute_rows(_LOCK_IN_DOUBT, _ENDED, ended)
+    execute_rows(_RECOUNT_IN_DOUBT, _ENDED, ended)

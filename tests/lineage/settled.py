@@ -4,18 +4,14 @@
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from lineage.models import Run
 
 
 def of_job(run: Run, runs: list[Run]) -> list[Run]:
     """Those of the same job in the same parent run."""
-    return [r for r in beside(run, runs) if r.job_id == run.job_id]
-
-
-def beside(run: Run, runs: list[Run]) -> list[Run]:
-    """Those in the same parent run."""
-    return [r for r in runs if run.parent_run_id and r.parent_run_id == run.parent_run_id]
+    return [r for r in runs if run.parent_run_id and (r.parent_run_id, r.job_id) == (run.parent_run_id, run.job_id)]
 
 
 def is_shown(run: Run, runs: list[Run]) -> bool:
@@ -41,11 +37,11 @@ def running_count(job_id: object, runs: list[Run]) -> int:
 
 def settled_state(run: Run, runs: list[Run]) -> str:
     """As docs/run-states.md puts it, without what time does."""
+    if run.needed_job_ids is not None:
+        return without_doubt(run, [r for r in runs if run.invocation_id and r.invocation_id == run.invocation_id])
     related = of_job(run, runs)
     if run.told_state or not related:
         return str(run.state)
-    if run.needed_job_ids is not None:
-        return without_doubt(run, beside(run, runs))
     later = [r for r in related if r.map_index == run.map_index and (r.attempt or 0) > (run.attempt or 0)]
     is_open_or_failed = run.state in ("RUNNING", "UNKNOWN", "FAILED")
     if later and run.attempt is not None:
@@ -69,20 +65,28 @@ def settled_end(run: Run, runs: list[Run]) -> datetime | None:
 
 
 def without_doubt(run: Run, others: list[Run]) -> str:
-    """Of a dbt test without a result; `others` are in the same parent run."""
-
-    def has_completed(needing: Run) -> bool:
-        return any(r.job_id in (needing.needed_job_ids or ()) and r.state == "COMPLETED" for r in others)
-
+    """Of dbt tests without a result; `others` are of the same invocation."""
     if run.terminal_type == "NO_RESULT":
-        return "FAILED" if has_completed(run) else "SKIPPED"
-    if run.terminal_type == "SOME_RESULTS":
-        return "COMPLETED" if any(r.state == "FAILED" and r != run for r in others) else "FAILED"
-    needed = set(run.needed_job_ids or ())
-    for other in others:
-        is_skipped = other.terminal_type == "NO_RESULT" and not has_completed(other)
-        if (other.state == "FAILED" and other.job_id in needed) or (
-            is_skipped and needed & set(other.needed_job_ids or ())
-        ):
-            return "SKIPPED"
-    return "FAILED"
+        return "FAILED" if has_completed(run, others) else "SKIPPED"
+    if run.terminal_type == "LONE_NO_RESULT":
+        return "SKIPPED" if has_missed_a_model(run, others) else "FAILED"
+    lone = [r for r in others if r.job_id in needs(run) and r.terminal_type == "LONE_NO_RESULT"]
+    if not all(has_missed_a_model(r, others) for r in lone):
+        return "FAILED"
+    anything_failed = any(r.state == "FAILED" and r != run for r in others)
+    return "COMPLETED" if run.terminal_type == "GENERIC_RESULTS" or anything_failed else "FAILED"
+
+
+def needs(run: Run) -> set[UUID]:
+    return set(run.needed_job_ids or ())
+
+
+def has_completed(run: Run, others: list[Run]) -> bool:
+    return any(r.job_id in needs(run) and r.state == "COMPLETED" for r in others)
+
+
+def has_missed_a_model(run: Run, others: list[Run]) -> bool:
+    skipped = [r for r in others if r.terminal_type == "NO_RESULT" and not has_completed(r, others)]
+    return any(needs(run) & needs(r) for r in skipped) or any(
+        r.job_id in needs(run) and r.state == "FAILED" for r in others
+    )

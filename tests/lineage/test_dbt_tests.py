@@ -16,11 +16,16 @@ from tests.lineage.test_any_order import assert_jobs_agree_with_their_runs, forg
 
 SampleLines = Callable[..., list[bytes]]
 
-WRAPPER = {"parent": {"run": {"runId": "command"}, "job": {"namespace": "namespace", "name": "dbt-run-shop"}}}
+WRAPPER = {
+    "parent": {"run": {"runId": "command"}, "job": {"namespace": "namespace", "name": "dbt-run-shop"}},
+    "dbt_run": {"invocation_id": "this command"},
+}
 NO_RESULT: dict[str, Any] = {"success": False}
 PASSED = {"success": True, "actual": "0", "expected": "0"}
 FAILED = {"success": False, "actual": "3", "expected": "0"}
 WARNS = {"severity": "warn"}
+RELATION = {"assertion": "relationships"}
+QUERY = {"assertion": "t", "name": "t"}
 
 
 def model(type_: str, name: str, time: float = 1, *, command: str = "build") -> bytes:
@@ -109,10 +114,12 @@ MODEL_TESTS = "model.shop.orders.test"
         ([("COMPLETE", "orders")], [FAILED, PASSED], "FAILED"),
         (
             [("COMPLETE", "orders"), ("FAIL", "other")],
-            [NO_RESULT | {"assertion": "relationships"}, PASSED],
+            [NO_RESULT | RELATION, PASSED],
             "COMPLETED",
         ),
-        ([("COMPLETE", "orders")], [NO_RESULT | {"assertion": "relationships"}, PASSED], "FAILED"),
+        ([("COMPLETE", "orders")], [NO_RESULT | RELATION, PASSED], "FAILED"),
+        # The query has a run of its own.
+        ([("COMPLETE", "orders")], [NO_RESULT | QUERY, PASSED], "COMPLETED"),
         ([("COMPLETE", "orders")], [FAILED | WARNS, PASSED], "COMPLETED"),
         ([("COMPLETE", "orders")], [FAILED | {"severity": "error", "expected": "> 10"}], "COMPLETED"),
         ([("COMPLETE", "orders")], [FAILED | {"severity": "error", "expected": ">2"}], "FAILED"),
@@ -144,7 +151,7 @@ def test_the_test_command_skips_nothing(sender: Sender, results: list[dict[str, 
 
 
 def test_another_command_tells_nothing(sender: Sender) -> None:
-    other = model("COMPLETE", "orders").replace(b'"command"', b'"another command"')
+    other = model("COMPLETE", "orders").replace(b'"this command"', b'"another command"')
     sender.send(other, results_of("model.shop.orders", NO_RESULT))
     assert shown(MODEL_TESTS) == "SKIPPED"
 
@@ -175,6 +182,19 @@ def test_a_test_that_is_a_query(
     for body in reversed(bodies) if reverse else bodies:
         sender.send(body)
     assert shown("test.shop.no_refunds") == state
+
+
+@pytest.mark.parametrize(("model_ends", "state"), [("COMPLETE", "FAILED"), ("FAIL", "COMPLETED")])
+@pytest.mark.parametrize("others", [{}, RELATION])
+def test_a_model_s_tests_of_which_one_is_a_query(
+    sender: Sender, model_ends: str, state: str, others: dict[str, Any]
+) -> None:
+    """It needs a second model."""
+    results = results_of("model.shop.orders", PASSED, NO_RESULT | QUERY, *([NO_RESULT | others] if others else []))
+    for body in (results, lone_test("t", "orders", "other"), model("COMPLETE", "orders"), model(model_ends, "other")):
+        sender.send(body)
+    assert shown("test.shop.t") == ("FAILED" if model_ends == "COMPLETE" else "SKIPPED")
+    assert shown(MODEL_TESTS) == state
 
 
 def test_what_structured_mode_skips(sender: Sender, sample_lines: SampleLines) -> None:
@@ -213,7 +233,7 @@ def events(draw: st.DrawFn) -> bytes:
         return lone_test("t", *tables, type_=type_, actual=draw(st.sampled_from([None, "1"])), time=time)
     if what == "structured":
         return structured(type_, f"model.shop.{name}", kind="MODEL", time=time)
-    said = st.sampled_from([NO_RESULT, PASSED, FAILED, NO_RESULT | {"assertion": "relationships"}])
+    said = st.sampled_from([NO_RESULT, PASSED, PASSED, FAILED, *(NO_RESULT | other for other in (RELATION, QUERY))])
     return results_of(f"model.shop.{name}", *draw(st.lists(said, max_size=2)), command=command, type_=type_, time=time)
 
 

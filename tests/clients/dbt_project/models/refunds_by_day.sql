@@ -1,0 +1,1 @@
+select order_id, refund from {{ ref("refunds") }}

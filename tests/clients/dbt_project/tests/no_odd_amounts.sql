@@ -1,0 +1,2 @@
+-- Cannot be run.
+select amount from {{ ref("amounts") }} where no_such_function(amount)
