@@ -1,7 +1,8 @@
-"""What the last event of an Airflow DAG run tells of its tasks: `airflowState`, a facet of the Airflow provider's own.
+"""What the events of an Airflow DAG run tell beside the specification's facets, by two of the provider's own (seen with
+apache-airflow-providers-openlineage 2.20).
 
-As apache-airflow-providers-openlineage 2.20 makes it (`get_airflow_state_run_facet`): one entry for all instances of a
-mapped task, and none in `tasksState`, but one in `tasksDuration`, where Airflow had no state yet.
+`airflowState`, in the last event, tells of the tasks: one entry for all instances of a mapped one, and none in
+`tasksState`, but one in `tasksDuration`, where Airflow had no state yet. `airflowDagRun` describes the DAG run.
 """
 
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events.event import ToldTask
+from lineage.events.event import RunFacts, ToldTask
 from lineage.events.facets import NOTHING, read_facet
-from lineage.events.text import storable
+from lineage.events.identity import run_id
+from lineage.events.text import parse_time, storable
 
 # Airflow's own limit of a task's name is 250. The transaction of an event is everybody's, hence one of their number.
 MAX_TASK_CHARACTERS = 1024
@@ -37,12 +39,44 @@ _TIMED_OUT = "timed_out"
 _SKIPS = (None, "task_failure", _TIMED_OUT)
 
 
+class _DagRun(Struct):
+    run_id: str
+    start_date: str
+    clear_number: int = 0
+
+
+class _DagRunFacet(Struct):
+    dagRun: _DagRun
+
+
 class _State(Struct):
     tasksState: dict[str, str | None]
     tasksDuration: Raw = NOTHING
 
 
 _durations_decoder = msgspec.json.Decoder(dict[str, float | None])
+
+
+def of_dag_run(run: RunFacts, raw: Raw) -> RunFacts:
+    """With what its `airflowDagRun` facet says.
+
+    When somebody clears a task of a DAG run, the provider sends the rest of it under another run id. A DAG run that had
+    ended begins anew, and is another run. One that goes on keeps its start, and sends no second START: there both ids
+    are of one run.
+    """
+    facet = read_facet(raw, _DagRunFacet)
+    try:
+        started_at = parse_time(facet.dagRun.start_date) if facet else None
+    except ValueError:
+        started_at = None
+    if facet is None or started_at is None:
+        return run
+    return msgspec.structs.replace(
+        run,
+        invocation_id=run_id(storable(f"{facet.dagRun.run_id} {started_at.isoformat()}"))[0],
+        # Not of others: `airflow dags test` gives the logical date here.
+        started_at=started_at if facet.dagRun.clear_number > 0 else None,
+    )
 
 
 def told_tasks(raw: Raw, message: str | None) -> tuple[ToldTask, ...]:

@@ -10,8 +10,7 @@ from typing import TypeVar, cast, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events import dbt
-from lineage.events.airflow import told_tasks
+from lineage.events import airflow, dbt
 from lineage.events.event import (
     DatasetReference,
     Direction,
@@ -209,6 +208,8 @@ def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | No
                 inputs=document.inputs or (),
                 body=body,
             )
+        elif job.integration == "AIRFLOW" and job.kind == "DAG":
+            run = airflow.of_dag_run(run, facets.airflowDagRun)
         return "RUN", job, run
     if document.job is not None:
         return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None, document.inputs), None
@@ -238,7 +239,7 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
         root=root,
         error_message=message,
         external_query_id=external_query_id(facets.externalQuery),
-        told=told_tasks(facets.airflowState, message),
+        told=airflow.told_tasks(facets.airflowState, message),
     )
 
 

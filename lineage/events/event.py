@@ -75,7 +75,10 @@ class RunFacts(Struct, frozen=True):
     external_query_id: str = ""
     # Tasks below this run, and what it tells of them.
     told: tuple[ToldTask, ...] = ()
-    # Of the command that it was part of, where the sender may send a command a second time, under other run ids.
+    # When it began, where it may send no START.
+    started_at: datetime | None = None
+    # Of the command that it was part of, where the sender may send a command a second time, under other run ids; of an
+    # Airflow DAG run, which may change its run id.
     invocation_id: UUID | None = None
     # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if there
     # are runs in doubt.

@@ -108,7 +108,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         job_id=job_id,
         active=type_ in _ACTIVE,
         terminal_type=terminal,
-        started_at=time if type_ == "START" else None,
+        started_at=time if type_ == "START" else run.started_at,
         ended_at=time if terminal else None,
         first_event_at=time,
         last_event_at=time,

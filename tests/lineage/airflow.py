@@ -47,6 +47,7 @@ def dag_event(
     durations: dict[str, float] | None = None,
     message: str | None = None,
     dag_run: str = "d1",
+    about: dict[str, Any] | None = None,
 ) -> bytes:
     facets: dict[str, Any] = {}
     if tasks_state is not None:
@@ -55,4 +56,15 @@ def dag_event(
             facets["airflowState"]["tasksDuration"] = durations
     if message is not None:
         facets["errorMessage"] = {"message": message, "programmingLanguage": "python"}
-    return run_event(type_, at(seconds), run=dag_run_id(dag_run), job="dag", namespace="default", run_facets=facets)
+    if about is not None:
+        facets["airflowDagRun"] = {"dagRun": about}
+    job_facets = {"jobType": {"jobType": "DAG", "integration": "AIRFLOW", "processingType": "BATCH"}}
+    return run_event(
+        type_,
+        at(seconds),
+        run=dag_run_id(dag_run),
+        job="dag",
+        namespace="default",
+        run_facets=facets,
+        job_facets=job_facets,
+    )

@@ -73,6 +73,13 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
             "tasksState": draw(st.dictionaries(st.sampled_from("bc"), TOLD, max_size=2)),
             "tasksDuration": draw(st.dictionaries(st.sampled_from("bc"), st.sampled_from([0.0, 0.5, 3]), max_size=2)),
         },
+        "airflowDagRun": {
+            "dagRun": {
+                "run_id": "manual__1",
+                "start_date": at(draw(st.integers(0, 1))),
+                "clear_number": draw(st.integers(0, 1)),
+            }
+        },
         "externalQuery": {"externalQueryId": draw(st.sampled_from(["q1", "Q2"])), "source": "s"},
     }
     return {name: facet for name, facet in facets.items() if draw(st.booleans())}

@@ -1,5 +1,6 @@
 """DAG runs that somebody repeats: cleared in part or in whole, and a backfill."""
 
+import time
 from datetime import UTC, datetime
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -26,6 +27,22 @@ def cleared_after_a_failure():
         pass
 
     extract() >> load() >> publish() >> EmptyOperator(task_id="done")
+
+
+@dag
+def cleared_while_it_runs():
+    @task
+    def broken():
+        if not is_mended():
+            raise TimeoutError("No answer from the warehouse")
+
+    @task
+    def slow():
+        while Variable.get("cleared", default="no") == "no":
+            time.sleep(0.2)
+
+    broken() >> EmptyOperator(task_id="done")
+    slow()
 
 
 @dag
@@ -59,5 +76,6 @@ def daily():
 
 
 cleared_after_a_failure()
+cleared_while_it_runs()
 cleared_whole()
 daily()

@@ -1,0 +1,87 @@
+"""Airflow DAG runs that somebody clears: the provider (2.20) sends what follows under another run id."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from lineage.models import Job, Run
+from lineage.relations import children_of, shown_instead
+from tests.lineage.airflow import dag_event, dag_run_id, task_event
+from tests.lineage.build import at
+from tests.lineage.conftest import Sender
+
+
+def about(clear_number: int, *, start: float = 0) -> dict[str, Any]:
+    return {"run_id": "manual__2026", "start_date": at(start), "clear_number": clear_number}
+
+
+def shown(name: str = "dag") -> list[Run]:
+    return list(Run.objects.shown().filter(job__name=name).order_by("run_at"))
+
+
+WHILE_IT_RUNS = [
+    dag_event("START", 0, about=about(0), dag_run="before"),
+    task_event("START", 1, dag_run="before"),
+    task_event("FAIL", 2, dag_run="before"),
+    task_event("START", 5, attempt=2, dag_run="after"),
+    dag_event("COMPLETE", 60, {"load": "success"}, about=about(1), dag_run="after"),
+]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(5))][::7])
+def test_one_that_is_cleared_while_it_runs_is_one_run(sender: Sender, order: tuple[int, ...]) -> None:
+    for position in order:
+        sender.send(WHILE_IT_RUNS[position])
+
+    [run] = shown()
+    assert (str(run.id), run.shown_state) == (dag_run_id("after"), "COMPLETED")
+    # It sent no START of its own: Airflow keeps the start.
+    assert run.started_at == run.first_event_at.replace(minute=0, second=0)
+    job = Job.objects.get(name="dag")
+    assert (job.latest_run_id, job.latest_run_state, job.running_runs) == (run.id, "COMPLETED", 0)
+    before = Run.objects.get(id=dag_run_id("before"))
+    assert shown_instead(before) == run
+    assert {child.attempt for child in children_of(run)} == {1, 2}
+
+
+def test_until_it_ends_it_runs(sender: Sender) -> None:
+    sender.send(*WHILE_IT_RUNS[:4])
+    [run] = shown()
+    assert (str(run.id), run.state) == (dag_run_id("before"), "RUNNING")
+
+
+def test_one_that_had_ended_begins_anew(sender: Sender) -> None:
+    sender.send(
+        dag_event("START", 0, about=about(0), dag_run="before"),
+        dag_event("FAIL", 30, about=about(0), dag_run="before"),
+        dag_event("START", 90, about=about(1, start=90), dag_run="after"),
+    )
+    assert [(str(run.id), run.state) for run in shown()] == [
+        (dag_run_id("before"), "FAILED"),
+        (dag_run_id("after"), "RUNNING"),
+    ]
+    sender.send(dag_event("COMPLETE", 99, about=about(1, start=90), dag_run="after"))
+    assert [run.state for run in shown()] == ["FAILED", "COMPLETED"]
+    assert Job.objects.get(name="dag").latest_run_state == "COMPLETED"
+
+
+def test_where_nothing_was_cleared_the_start_is_that_of_the_event(sender: Sender) -> None:
+    """`airflow dags test` sends no START, and calls the logical date the start."""
+    sender.send(dag_event("COMPLETE", 60, about={**about(0), "start_date": "2026-11-19T00:00:00+00:00"}))
+    assert [run.started_at for run in shown()] == [None]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"run_id": "manual__2026", "clear_number": 1},
+        {"run_id": "manual__2026", "clear_number": 1, "start_date": "yesterday"},
+        {"run_id": "manual__2026", "clear_number": 1, "start_date": None},
+        {"run_id": 7, "clear_number": 1, "start_date": at(0)},
+    ],
+)
+def test_a_facet_that_says_too_little_is_as_if_it_were_absent(sender: Sender, said: dict[str, Any]) -> None:
+    for dag_run in ("before", "after"):
+        sender.send(dag_event("COMPLETE", 60, about=said, dag_run=dag_run))
+    assert [run.started_at for run in shown()] == [None, None]
