@@ -26,8 +26,9 @@ class Rows:
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
-    # Of the jobs, those that may have runs of dbt's. And what ended of which others may wait, to be in doubt no longer:
-    # (connection id, invocation id, job id), with the jobs of the commands that they were part of.
+    # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended of
+    # which others may wait, to be in doubt no longer: (connection id, invocation id, job id), with the jobs of the
+    # commands that they were part of.
     of_dbt: set[Key] = field(default_factory=set)
     ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
     commands: set[Key] = field(default_factory=set)
@@ -38,7 +39,7 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     rows = Rows()
     for connection_id, event in events:
         job = _add_job(rows, connection_id, event.job, event.event_time) if event.job else None
-        if job and is_of_dbt(event.job):
+        if job and (is_of_dbt(event.job) or (event.run and event.run.invocation_id)):
             rows.of_dbt.add((connection_id, job))
         edges = _add_datasets(rows, connection_id, job, event)
         if event.run and event.job and job:

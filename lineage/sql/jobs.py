@@ -120,7 +120,7 @@ _RECOUNTED_DIFFERS = """
   IS DISTINCT FROM
     (latest.id, latest.state, latest.run_at, latest.started_at, latest.ended_at, running.count)
 """
-# Of a statement that knows nothing of dbt's runs: fails where there are some.
+# Of a statement that knows nothing of runs with an invocation, dbt's and DAG runs: fails where there are some.
 _NONE_OF_DBT = "((newest.invocation_id IS NULL AND running.of_dbt IS NOT TRUE) OR insist(false))"
 
 
