@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,20 @@ def install() -> Path:
 
 
 @dataclass(frozen=True)
-class Node:
-    """One node of a command, as dbt itself reports it."""
+class Result:
+    """What dbt's own record, `run_results.json`, says of one node of a command."""
 
+    unique_id: str
+    # Of a node: model, test, seed or snapshot.
     kind: str
     name: str
+    # success, pass, warn, fail, error or skipped
     status: str
-    # Of a test, the model that it tests.
-    model: str
+    # Of those that dbt began with.
+    started_at: datetime | None
+    completed_at: datetime | None
+    # A use of a generic test, such as `unique`, rather than a query of its own.
+    is_generic_test: bool
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,11 @@ class DbtProject:
         shutil.copytree(PROJECT, directory)
         return cls(directory, install(), url, endpoint, key)
 
-    def run(self, *arguments: str, succeeds: bool = True) -> list[Node]:
+    def run(self, *arguments: str, structured: bool = False, succeeds: bool = True) -> list[Result]:
         """Runs a command by dbt-ol, configured as the set-up guide says."""
+        mode = ["--consume-structured-logs"] if structured else []
         done = subprocess.run(
-            [self.commands / "dbt-ol", *arguments],
+            [self.commands / "dbt-ol", *mode, *arguments],
             check=False,
             cwd=self.directory,
             env=self._environment,
@@ -70,15 +78,11 @@ class DbtProject:
         assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
         return self._results()
 
-    def _results(self) -> list[Node]:
+    def _results(self) -> list[Result]:
         target = self.directory / "target"
         manifest = json.loads((target / "manifest.json").read_text())["nodes"]
-        nodes = []
-        for result in json.loads((target / "run_results.json").read_text())["results"]:
-            node = manifest[result["unique_id"]]
-            tested = manifest.get(node.get("attached_node"), {}).get("name", "")
-            nodes.append(Node(node["resource_type"], node["name"], result["status"], tested))
-        return nodes
+        results = json.loads((target / "run_results.json").read_text())["results"]
+        return [_result(result, manifest[result["unique_id"]]) for result in results]
 
     @property
     def _environment(self) -> dict[str, Any]:
@@ -91,3 +95,16 @@ class DbtProject:
             "OPENLINEAGE_API_KEY": self.key,
             "OPENLINEAGE_NAMESPACE": "shop",
         }
+
+
+def _result(result: dict[str, Any], node: dict[str, Any]) -> Result:
+    times = [(timing["started_at"], timing["completed_at"]) for timing in result["timing"]]
+    return Result(
+        result["unique_id"],
+        node["resource_type"],
+        node["name"],
+        result["status"],
+        min((datetime.fromisoformat(start) for start, _ in times), default=None),
+        max((datetime.fromisoformat(end) for _, end in times), default=None),
+        is_generic_test=bool(node.get("test_metadata")),
+    )

@@ -1,21 +1,33 @@
-"""A real dbt project, run by dbt-ol against the running product: its models and tests show, with their states."""
+"""A real dbt project, run by dbt-ol against the running product: what is shown is what dbt's own record says."""
 
-from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from api.actions import create_api_token
-from lineage.models import Run
-from tests.clients.dbt import DbtProject, Node
+from tests.clients.dbt import DbtProject, Result
+from tests.clients.dbt_shown import Shown, ShownRun
 from tests.live_server import Sender
 from tests.serving import LiveServer
 
-STATES = {"success": "COMPLETED", "pass": "COMPLETED", "error": "FAILED", "fail": "FAILED"}
+STATES = {
+    **dict.fromkeys(("success", "pass", "warn"), "COMPLETED"),
+    **dict.fromkeys(("fail", "error"), "FAILED"),
+    "skipped": "SKIPPED",
+}
+TOLERANCE = timedelta(seconds=1)
+# Command, whether it succeeds, and all the statuses that its nodes come to.
+COMMANDS = [
+    ("seed", True, {"success"}),
+    ("run", False, {"success", "error", "skipped"}),
+    ("snapshot", True, {"success"}),
+    ("test", False, {"pass", "warn", "fail", "error"}),
+    ("build", False, {"success", "pass", "warn", "fail", "error", "skipped"}),
+]
 
 
 @pytest.fixture
@@ -25,65 +37,107 @@ def project(server: LiveServer, sender: Sender, tmp_path: Path) -> DbtProject:
 
 
 @pytest.fixture
-def jobs(server: LiveServer, sender: Sender) -> Callable[[str], dict[str, str]]:
-    """The jobs of a kind, each with its latest run's state, as the API shows them."""
+def shown(server: LiveServer, sender: Sender) -> Shown:
     user = User.objects.create_user("ada")
-    headers = {"Authorization": f"Bearer {create_api_token(user=user, now=timezone.now()).text}"}
-
-    def read(kind: str) -> dict[str, str]:
-        url = f"{server.url}/api/v1/connections/{sender.connection.id}/jobs"
-        answer = requests.get(url, headers=headers, timeout=10)
-        assert answer.status_code == 200, answer.text
-        shown: list[dict[str, Any]] = answer.json()["results"]
-        assert {(job["namespace"], job["integration"], job["running_runs"]) for job in shown} <= {("shop", "DBT", 0)}
-        return {job["name"]: job["latest_run"]["state"] for job in shown if job["kind"] == kind}
-
-    return read
+    return Shown(server.url, sender.connection.id, create_api_token(user=user, now=timezone.now()).text)
 
 
-def expected_models(nodes: list[Node]) -> dict[str, str]:
-    return {f"model.shop.{n.name}": STATES[n.status] for n in nodes if n.kind == "model"}
+def is_sent(result: Result, *, structured: bool) -> bool:
+    """By default dbt-ol (1.54) sends nothing of seeds, and of models and snapshots that were skipped."""
+    return structured or not (result.kind == "seed" or (result.kind != "test" and result.status == "skipped"))
 
 
-def expected_tests(nodes: list[Node]) -> dict[str, str]:
-    """dbt-ol (1.54) sends one job for all tests of a model. It has failed where one of them did not pass."""
-    passed: dict[str, bool] = {}
-    for node in nodes:
-        if node.kind == "test":
-            passed[node.model] = passed.get(node.model, True) and node.status == "pass"
-    return {f"model.shop.{model}.test": "COMPLETED" if ok else "FAILED" for model, ok in passed.items()}
+def is_timed(result: Result, *, structured: bool) -> bool:
+    """By default dbt-ol gives all tests the time when it sends them."""
+    return result.started_at is not None and (structured or result.kind != "test")
 
 
-def test_models_and_tests_of_single_commands(project: DbtProject, jobs: Callable[[str], dict[str, str]]) -> None:
-    project.run("seed")
-    assert jobs("JOB") == {"dbt-run-shop": "COMPLETED"}
-
-    models = project.run("run", "--exclude", "refunds")
-    assert len(models) == 2
-    assert jobs("MODEL") == expected_models(models)
-
-    tests = project.run("test", "--exclude", "refunds", succeeds=False)
-    assert {test.status for test in tests} == {"pass", "fail"}
-    assert jobs("TEST") == expected_tests(tests)
-    assert jobs("MODEL") == expected_models(models)
-    assert jobs("JOB") == {"dbt-run-shop": "FAILED"}
+def assert_same_times(run: ShownRun, result: Result) -> None:
+    assert result.started_at
+    assert result.completed_at
+    assert abs(run.started_at - result.started_at) <= TOLERANCE, result
+    assert abs(run.ended_at - result.completed_at) <= TOLERANCE, result
 
 
-def test_a_build_with_a_model_that_fails_and_a_test_that_is_skipped(
-    project: DbtProject, jobs: Callable[[str], dict[str, str]], sender: Sender
+def worst_state(statuses: list[str]) -> str:
+    """Of all tests of a model."""
+    states = {STATES[status] for status in statuses}
+    return next(state for state in ("FAILED", "COMPLETED", "SKIPPED") if state in states)
+
+
+def compare(results: list[Result], shown: Shown, *, structured: bool, command_state: str = "") -> int:
+    """Asserts that each node of the latest command is shown as dbt's record has it: how many are."""
+    command, runs = shown.command()
+    sent = [result for result in results if is_sent(result, structured=structured)]
+    jobs = shown.jobs()
+    # By default the generic tests of a model are one run, whose page lists them.
+    of_models = {} if structured else {job: shown.tests_of(run) for job, run in runs.items() if job.endswith(".test")}
+    listed = {name: (job, status) for job, tests in of_models.items() for name, status in tests.items()}
+    filed: dict[str, list[str]] = {job: [] for job in of_models}
+    for result in sent:
+        if result.kind == "test" and not structured:
+            filed[listed[result.name][0]].append(result.status)
+        if result.is_generic_test and not structured:
+            assert listed[result.name][1] == result.status, result
+            continue
+        run = runs.pop(result.unique_id)
+        assert run.state == jobs[run.job]["latest_run"]["state"] == STATES[result.status], result
+        if is_timed(result, structured=structured):
+            assert_same_times(run, result)
+    for job, statuses in filed.items():
+        assert runs.pop(job).state == jobs[job]["latest_run"]["state"] == worst_state(statuses), job
+    # Nothing else is shown.
+    assert not runs
+    assert command.state == (command_state or worst_state([result.status for result in results]))
+    return len(sent)
+
+
+@pytest.mark.parametrize("structured", [False, True], ids=["default", "structured"])
+def test_each_node_is_shown_as_dbt_recorded_it(
+    project: DbtProject, shown: Shown, sender: Sender, structured: bool
 ) -> None:
-    nodes = project.run("build", succeeds=False)
-
-    assert {node.status for node in nodes} == {"success", "pass", "fail", "error", "skipped"}
-    assert jobs("MODEL") == expected_models(nodes)
-    assert jobs("MODEL")["model.shop.refunds"] == "FAILED"
-    # The one that is skipped, too: dbt-ol reports it as failed.
-    assert jobs("TEST") == expected_tests(nodes)
-
-    runs = Run.objects.filter(connection=sender.connection)
-    build = runs.get(job__name="dbt-run-shop")
-    assert build.state == "FAILED"
-    assert set(runs.exclude(id=build.id).values_list("parent_run_id", "parent_job_name")) == {
-        (build.id, "dbt-run-shop")
-    }
+    for command, succeeds, statuses in COMMANDS:
+        results = project.run(command, structured=structured, succeeds=succeeds)
+        assert {result.status for result in results} == statuses
+        if structured or command != "seed":
+            assert compare(results, shown, structured=structured) == sum(
+                is_sent(r, structured=structured) for r in results
+            )
     assert not sender.connection.attempts.filter(outcome="rejected").exists()
+
+
+def test_a_command_that_is_sent_again_is_shown_once(project: DbtProject, shown: Shown) -> None:
+    results = project.run("build", succeeds=False)
+    runs, jobs = shown.runs(), shown.jobs()
+
+    project.run("send-events")
+
+    assert shown.runs() == runs
+    assert shown.jobs() == jobs
+    compare(results, shown, structured=False)
+
+
+def test_what_was_lost_is_sent_again(project: DbtProject, shown: Shown) -> None:
+    results = replace(project, key="of nobody").run("build", succeeds=False)
+    assert not shown.runs()
+
+    project.run("send-events")
+
+    command, runs = shown.command()
+    assert runs["model.shop.orders"].state == "COMPLETED"
+    # So it says of the command, whatever became of it.
+    assert command.state == "COMPLETED"
+    compare(results, shown, structured=False, command_state="COMPLETED")
+
+
+def test_a_structured_command_that_is_sent_again(project: DbtProject, shown: Shown) -> None:
+    """As default mode does it: with one run for all tests of a model, beside those that it had."""
+    project.run("build", structured=True, succeeds=False)
+    runs, jobs = shown.runs(), shown.jobs()
+
+    project.run("send-events")
+
+    added = {run.job for run in shown.runs() if run not in runs}
+    assert added == shown.jobs().keys() - jobs.keys()
+    assert all(job.startswith("model.shop.") and job.endswith(".test") for job in added)
+    assert all(run in shown.runs() for run in runs)
