@@ -5,7 +5,7 @@ matter most. What was left out is told.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db.models import Func, IntegerField, Q, TextField
 from django.db.models.functions import Cast
 
-from lineage.events.contents import RunContents, contents_of
-from lineage.models import Event, Run
+from lineage.events.contents import RunContents, TestResult, TestState, contents_of, in_order
+from lineage.events.identity import job_id
+from lineage.models import Event, Run, RunState
 from lineage.querysets import EventQuerySet
 
 _EARLIEST: Final = 5
@@ -35,6 +36,8 @@ class Bounds:
     events: int
     size: int
 
+
+_STATES_OF_TESTS: Final[dict[str, TestState]] = {RunState.FAILED: "errored", RunState.SKIPPED: "skipped"}
 
 # What a page takes along, and what somebody who asks for all of it gets.
 AT_A_GLANCE: Final = Bounds(events=100, size=512 * 1024)
@@ -71,10 +74,33 @@ def events_of(run: Run) -> EventQuerySet:
 
 
 def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
-    """Three queries, whatever the run holds."""
+    """Three queries, whatever the run holds; two more for tests of dbt's that have no result."""
     chosen = _choose(_candidates(run, bounds), run, bounds)
     contents = contents_of(_bodies(run, chosen), state=getattr(run, "shown_state", run.state))
+    contents.tests = in_order(_settled(run, contents.tests))
     return Reading(contents, events_read=len(chosen), events=max(run.event_count, len(chosen)))
+
+
+def _settled(run: Run, tests: list[TestResult]) -> list[TestResult]:
+    """With what other runs of dbt's command tell of tests that have no result, as lineage/states.py puts it: two
+    queries, if there are any."""
+    of_runs = {test.name: _run_of_test(run, test) for test in tests if test.state == "no result"}
+    if not of_runs or run.invocation_id is None:
+        return tests
+    beside = Run.objects.filter(connection_id=run.connection_id, invocation_id=run.invocation_id).exclude(id=run.id)
+    own_runs = beside.filter(job_id__in=of_runs.values()).with_states().values_list("job_id", "shown_state")
+    states = {job: _STATES_OF_TESTS.get(state) for job, state in own_runs}
+    other: TestState = "skipped" if beside.filter(state=RunState.FAILED).exists() else "errored"
+    return [
+        replace(test, state=states.get(of_runs[test.name]) or other) if test.state == "no result" else test
+        for test in tests
+    ]
+
+
+def _run_of_test(run: Run, test: TestResult) -> UUID:
+    """The job of a test that is a query; of another one, that of none."""
+    package = run.job.name.split(".")[1:2]
+    return job_id(run.connection_id, run.job.namespace, ".".join(["test", *package, test.name]))
 
 
 def _candidates(run: Run, bounds: Bounds) -> list[_Candidate]:

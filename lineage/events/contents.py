@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events.dbt import OF_ONE_MODEL, Assertion, Assertions
+from lineage.events.dbt import OF_ONE_MODEL, Assertion, Assertions, is_of_build
 from lineage.events.event import Direction
 from lineage.events.facets import (
     NOTHING,
@@ -33,6 +33,10 @@ class _Whole(Struct):
     facets: Raw = NOTHING
 
 
+class _Job(_Whole):
+    name: str = ""
+
+
 class _Dataset(Struct):
     namespace: str
     name: str
@@ -45,7 +49,7 @@ class _Document(Struct):
     eventType: str | None = None
     producer: Raw = NOTHING
     run: _Whole = msgspec.field(default_factory=_Whole)
-    job: _Whole = msgspec.field(default_factory=_Whole)
+    job: _Job = msgspec.field(default_factory=_Job)
     inputs: list[_Dataset] | None = None
     outputs: list[_Dataset] | None = None
 
@@ -149,12 +153,17 @@ def contents_of(bodies: Iterable[str], *, state: str = "") -> RunContents:
     return _Fold(bodies, state).contents()
 
 
+def in_order(tests: Iterable[TestResult]) -> list[TestResult]:
+    """Failed ones first."""
+    return sorted(tests, key=lambda test: (TEST_STATES.index(test.state), test.dataset, test.name))
+
+
 class _Fold:
     """The last of each facet, still as text: only those are decoded."""
 
     def __init__(self, bodies: Iterable[str], state: str) -> None:
         self.state = state
-        self.event_type = ""
+        self.event_type, self.job_name = "", ""
         self.problems: dict[Problem, None] = {}
         self.run: _Facets = {}
         self.job: _Facets = {}
@@ -166,7 +175,7 @@ class _Fold:
                 self._add(document)
 
     def _add(self, document: _Document) -> None:
-        self.event_type = document.eventType or self.event_type
+        self.event_type, self.job_name = document.eventType or self.event_type, document.job.name
         self.is_dbt = self.is_dbt or b"integration/dbt" in bytes(document.producer)
         self.run |= self._facets(document.run.facets, "run.facets")
         self.job |= self._facets(document.job.facets, "job.facets")
@@ -193,7 +202,7 @@ class _Fold:
             if statistics is not None:
                 made.statistics[key] = Statistics(statistics.rowCount, statistics.size, statistics.fileCount)
             results |= self._results(key, facets)
-        made.tests = sorted(results.values(), key=lambda test: (TEST_STATES.index(test.state), test.dataset, test.name))
+        made.tests = in_order(results.values())
         made.problems = list(self.problems)
         return made
 
@@ -231,7 +240,8 @@ class _Fold:
         tests of the model."""
         if self.state == "SKIPPED":
             return "skipped"
-        return "errored" if said.assertion in OF_ONE_MODEL or not has_results else "no result"
+        may_be_skipped = is_of_build(self.job_name) and has_results and said.assertion not in OF_ONE_MODEL
+        return "no result" if may_be_skipped else "errored"
 
     def _facets(self, raw: Raw, path: str) -> _Facets:
         return {} if bytes(raw) == b"null" else self._decoded(raw, _Facets, path) or {}

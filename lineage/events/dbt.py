@@ -158,6 +158,11 @@ def _tested_nodes(test: str, inputs: Sequence[Dataset]) -> list[str]:
     return nodes
 
 
+def is_of_build(sent_name: str) -> bool:
+    """Of the job of all tests of a model, as it came: whether they are of `dbt build`. `dbt test` skips none."""
+    return sent_name.endswith(".build.test")
+
+
 def is_of_dbt(job: JobFacts | None) -> bool:
     """Whether it is a command or a node."""
     return job is not None and job.integration == "DBT" and job.kind in _KINDS
@@ -213,8 +218,7 @@ def _outcome_of_all(
         return "FAIL", ()
     if not without_result:
         return "COMPLETE" if assertions else None, ()
-    if not sent_name.endswith(".build.test"):
-        # `dbt test` skips none.
+    if not is_of_build(sent_name):
         return "FAIL", ()
     if len(without_result) == len(assertions):
         return "NO_RESULT", (node,)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lineage.facets_of_run import read_run
 from lineage.models import Job, Run
 from lineage.sql.recent_runs import latest_runs
 from tests.lineage.build import at, dataset, run_event
@@ -20,6 +21,7 @@ WRAPPER = {
     "parent": {"run": {"runId": "command"}, "job": {"namespace": "namespace", "name": "dbt-run-shop"}},
     "dbt_run": {"invocation_id": "this command"},
 }
+DBT = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/dbt"
 NO_RESULT: dict[str, Any] = {"success": False}
 PASSED = {"success": True, "actual": "0", "expected": "0"}
 FAILED = {"success": False, "actual": "3", "expected": "0"}
@@ -56,6 +58,7 @@ def results_of(
         run_facets=WRAPPER,
         job_facets={"jobType": {"jobType": "TEST", "integration": "DBT"}, "dbt_node": {"unique_id": node}},
         inputs=[{**dataset("db.main.x"), "inputFacets": {"dataQualityAssertions": {"assertions": assertions}}}],
+        producer=DBT,
     )
 
 
@@ -195,6 +198,43 @@ def test_a_model_s_tests_of_which_one_is_a_query(
         sender.send(body)
     assert shown("test.shop.t") == ("FAILED" if model_ends == "COMPLETE" else "SKIPPED")
     assert shown(MODEL_TESTS) == state
+
+
+def results_shown() -> set[tuple[str, str]]:
+    """Of the tests of the model, as a run's page lists them: assertion and result."""
+    run = Run.objects.with_states().select_related("job").get(job__name=MODEL_TESTS)
+    return {(test.assertion, test.state) for test in read_run(run).contents.tests}
+
+
+@pytest.mark.parametrize(("model_ends", "result"), [("COMPLETE", "errored"), ("FAIL", "skipped")])
+def test_the_page_tells_what_became_of_each_test(sender: Sender, model_ends: str, result: str) -> None:
+    sender.send(
+        model("COMPLETE", "orders"),
+        model(model_ends, "other"),
+        results_of("model.shop.orders", FAILED, PASSED | {"assertion": "p"}, NO_RESULT | RELATION, NO_RESULT | QUERY),
+    )
+    sender.send(lone_test("t", "orders", "other"))
+    assert results_shown() == {("unique", "failed"), ("p", "passed"), ("t", result), ("relationships", "skipped")}
+
+
+def test_the_page_of_a_test_command_skips_nothing(sender: Sender) -> None:
+    sender.send(results_of("model.shop.orders", FAILED, NO_RESULT | RELATION, NO_RESULT | QUERY, command="test"))
+    assert results_shown() == {("unique", "failed"), ("relationships", "errored"), ("t", "errored")}
+
+
+def test_the_page_of_structured_tests(sender: Sender) -> None:
+    for node, type_, said in (("a", "ABORT", "0"), ("b", "FAIL", "0"), ("c", "FAIL", "2")):
+        facet = {"assertions": [{"assertion": node, "success": False, "actual": said, "expected": "0"}]}
+        sender.send(
+            structured(
+                type_,
+                f"test.shop.{node}",
+                inputs=[dataset("db.main.orders", dataQualityAssertions=facet)],
+                producer=DBT,
+            )
+        )
+    runs = Run.objects.with_states().select_related("job").order_by("job__name")
+    assert [test.state for run in runs for test in read_run(run).contents.tests] == ["skipped", "errored", "failed"]
 
 
 def test_what_structured_mode_skips(sender: Sender, sample_lines: SampleLines) -> None:
