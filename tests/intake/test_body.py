@@ -66,6 +66,7 @@ def test_other_encodings(encoding: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"{}", gzip.compress(b"x" * 500)[:-1], gzip.compress(b"x") + b"more", zlib.compress(b"x")],
+    ids=["text", "its end is missing", "more follows", "zlib"],
 )
 def test_what_is_not_gzip(content: bytes) -> None:
     assert status_of(content, "gzip") == 400

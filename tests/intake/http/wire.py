@@ -35,18 +35,23 @@ def exchange(
 def send(
     client: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
 ) -> None:
-    """Stops where the server answers before the body's end. It may hang up then, too: that is no error here."""
+    """In chunks it stops where the server answers before the body's end. It may hang up then: that is no error here."""
     lines = {"Host": "127.0.0.1", "Content-Type": "application/json", **headers}
     if not isinstance(body, bytes):
         lines["Transfer-Encoding"] = "chunked"
     elif "Content-Length" not in lines:
         lines["Content-Length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    start = f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1")
     # Else the kernel holds back what follows the head until that is acknowledged, 40 ms later.
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
-        client.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
-        for part in [body] if isinstance(body, bytes) else _chunked(body):
+        if isinstance(body, bytes):
+            # Whole, whatever was answered meanwhile: what is left out would be the next request's beginning.
+            client.sendall(start + body)
+            return
+        client.sendall(start)
+        for part in _chunked(body):
             if select.select([client], [], [], 0)[0]:
                 return
             client.sendall(part)
