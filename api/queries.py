@@ -7,18 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg, BoolOr
-from django.db.models import Func, IntegerField, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from connections.models import Connection
 from lineage.models import Dataset, Event, Job, Run
-from lineage.querysets import DatasetQuerySet, EventQuerySet, RunQuerySet
-
-
-class OctetLength(Func):
-    """How many bytes a text has; PostgreSQL knows without reading it."""
-
-    function = "OCTET_LENGTH"
-    output_field = IntegerField()
+from lineage.querysets import DatasetQuerySet, EventQuerySet, OctetLength, RunQuerySet
 
 
 def with_jobs(runs: RunQuerySet, connection_ids: Iterable[UUID]) -> RunQuerySet:

@@ -1,5 +1,6 @@
 """The API's resources. What is not known is null: nothing here makes up a value."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,11 @@ from lineage.models import Job, Run, RunState
 from lineage.sql.activity import Day
 from lineage.statistics import RECENT_RUNS, JobStatistics
 from lineage.summaries import ConnectionStatus, ConnectionSummary
+
+
+def listed(serializer: type[serializers.Serializer[Any]], rows: Sequence[Any]) -> Any:
+    """Each of the rows as that serializer describes it."""
+    return serializer(rows, many=True).data
 
 
 def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int | None:
@@ -114,16 +120,21 @@ class JobSerializer(serializers.Serializer[Job]):
 
     @extend_schema_field(LatestRunSerializer(allow_null=True))
     def get_latest_run(self, job: Job) -> dict[str, Any] | None:
-        if job.latest_run_id is None:
-            return None
-        latest_run = {
-            "id": job.latest_run_id,
-            "state": job.latest_run_state,
-            "started_at": job.latest_run_started_at,
-            "ended_at": job.latest_run_ended_at,
-            "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),
-        }
-        return LatestRunSerializer(latest_run).data
+        return latest_run_of(job)
+
+
+def latest_run_of(job: Job) -> dict[str, Any] | None:
+    """What LatestRunSerializer describes; None before the first run."""
+    if job.latest_run_id is None:
+        return None
+    latest_run = {
+        "id": job.latest_run_id,
+        "state": job.latest_run_state,
+        "started_at": job.latest_run_started_at,
+        "ended_at": job.latest_run_ended_at,
+        "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),
+    }
+    return LatestRunSerializer(latest_run).data
 
 
 class StatisticsSerializer(serializers.Serializer[JobStatistics]):
@@ -152,12 +163,6 @@ class StatisticsSerializer(serializers.Serializer[JobStatistics]):
 
 def _milliseconds(duration: timedelta | None) -> int | None:
     return None if duration is None else duration // timedelta(milliseconds=1)
-
-
-class OneJobSerializer(JobSerializer):
-    """A job, and how its latest runs went."""
-
-    statistics = StatisticsSerializer(allow_null=True, help_text="Null before the first run.")
 
 
 class JobNameSerializer(serializers.Serializer[dict[str, Any]]):
@@ -209,7 +214,8 @@ class RunSerializer(serializers.Serializer[Run]):
     external_id = serializers.SerializerMethodField(
         help_text="What the sender wrote as runId, where that is no UUID; `id` is then made from it."
     )
-    error_message = serializers.CharField(allow_null=True)
+    external_query_id = serializers.SerializerMethodField(help_text="What the database calls the run's query.")
+    error_message = serializers.CharField(allow_null=True, help_text="Its beginning, where it is long.")
     event_count = serializers.IntegerField()
     first_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
     last_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
@@ -219,6 +225,9 @@ class RunSerializer(serializers.Serializer[Run]):
 
     def get_external_id(self, run: Run) -> str | None:
         return run.external_id or None
+
+    def get_external_query_id(self, run: Run) -> str | None:
+        return run.external_query_id or None
 
     @extend_schema_field(RunReferenceSerializer(allow_null=True))
     def get_parent(self, run: Run) -> dict[str, Any] | None:
@@ -233,15 +242,6 @@ def _run_reference(run_id: Any, namespace: str, name: str) -> dict[str, Any] | N
     if run_id is None:
         return None
     return {"run_id": str(run_id), "job": {"namespace": namespace, "name": name} if name else None}
-
-
-class OneRunSerializer(RunSerializer):
-    """One execution of a job, and where else its id occurs."""
-
-    other_connections = serializers.ListField(
-        child=serializers.UUIDField(),
-        help_text="Other connections that hold a run with this id; choose one by `?connection_id=`.",
-    )
 
 
 class EventSerializer(serializers.Serializer[Any]):

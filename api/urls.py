@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<any_case_uuid:job_id>/runs", views.JobRunsView.as_view(), name="api_job_runs"),
     path("runs", views.RunsView.as_view(), name="api_runs"),
     path("runs/<any_case_uuid:run_id>", views.RunView.as_view(), name="api_run"),
+    path("runs/<any_case_uuid:run_id>/children", views.RunChildrenView.as_view(), name="api_run_children"),
     path("runs/<any_case_uuid:run_id>/events", views.RunEventsView.as_view(), name="api_run_events"),
     path("datasets", views.DatasetsView.as_view(), name="api_datasets"),
     path("schema", _schema, name="api_schema"),

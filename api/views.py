@@ -13,24 +13,23 @@ from rest_framework.response import Response
 
 from api.events import EventPagination, EventRenderer, with_bodies
 from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter, RunOfAnyConnectionFilter
+from api.job_details import OneJobSerializer, job_details
 from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME
 from api.queries import FoundRun, bodies_of_events, count_dropped, datasets_with, find_run, keys_of, of_run, with_jobs
 from api.reading import ListView, ReadView
+from api.run_details import OneRunSerializer, run_details
 from api.schema import CONNECTION_PARAMETER, answers
 from api.serializers import (
     ConnectionSerializer,
     DatasetSerializer,
     EventSerializer,
     JobSerializer,
-    OneJobSerializer,
-    OneRunSerializer,
     RunSerializer,
-    StatisticsSerializer,
 )
 from connections.models import Connection
-from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST
+from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
 from lineage.models import Dataset, Event, Job, Run
-from lineage.statistics import job_statistics
+from lineage.relations import children_of
 from lineage.summaries import connection_summaries, connection_summary
 
 CONNECTION_ID = "connection_id"
@@ -105,11 +104,8 @@ class JobView(ReadView):
 
     @extend_schema(operation_id="get_job", responses=answers(OneJobSerializer))
     def get(self, _request: Request, job_id: UUID) -> Response:
-        """One job, and how its latest runs went."""
-        job = _job(job_id)
-        statistics = job_statistics([job]).get(job.id)
-        shown = statistics and StatisticsSerializer(statistics, context={"now": timezone.now()}).data
-        return Response({**JobSerializer(job).data, "statistics": shown})
+        """One job: how its latest runs went, what it reads, writes and contains."""
+        return Response(job_details(_job(job_id), now=timezone.now()))
 
 
 class JobRunsView(ListView):
@@ -132,10 +128,27 @@ class RunView(ReadView):
 
     @extend_schema(operation_id="get_run", parameters=[CONNECTION_PARAMETER], responses=answers(OneRunSerializer))
     def get(self, request: Request, run_id: UUID) -> Response:
-        """One run."""
-        found = _found_run(request, run_id)
-        run = RunSerializer(found.run).data
-        return Response({**run, "other_connections": found.other_connections})
+        """One run, with its error, tries, datasets, test results and facets."""
+        return Response(run_details(_found_run(request, run_id)))
+
+
+class RunChildrenView(ListView):
+    queryset = Run.objects.shown()
+    serializer_class = RunSerializer
+    filterset_class = RunFilter
+    query_parameters = frozenset({CONNECTION_ID})
+    keyset = OLDEST_RUN_FIRST
+
+    @extend_schema(
+        operation_id="list_children_of_run",
+        parameters=[CONNECTION_PARAMETER],
+        responses=answers(RunSerializer(many=True)),
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """The runs that a run started, also in other connections, by when they took place, the oldest first."""
+        children = children_of(_found_run(request, run_id).run)
+        connection_ids = Connection.objects.visible().order_by().values_list("pk", flat=True)
+        return self.answer(self.page(with_jobs(children, connection_ids)))
 
 
 class RunEventsView(ListView):

@@ -10,23 +10,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Func, IntegerField, Q, TextField
+from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from lineage.events.contents import RunContents, TestResult, TestState, contents_of, in_order
+from lineage.events.contents import RunContents, RunError, TestResult, TestState, contents_of, in_order
 from lineage.events.identity import job_id
 from lineage.models import Event, Run, RunState
-from lineage.querysets import EventQuerySet
+from lineage.querysets import EventQuerySet, OctetLength
 
 _EARLIEST: Final = 5
 _COMPARED: Final = 1000
-
-
-class OctetLength(Func):
-    """How many bytes a text has; PostgreSQL knows without reading it."""
-
-    function = "OCTET_LENGTH"
-    output_field = IntegerField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +136,13 @@ def _bodies(run: Run, chosen: Sequence[_Candidate]) -> list[str]:
     )
     bodies = dict(rows.values_list("id", "body"))
     return [bodies[event.id] for event in chosen if event.id in bodies]
+
+
+def error_of(run: Run, contents: RunContents) -> RunError | None:
+    """From the event itself, else from the run's own row, which keeps the message's beginning."""
+    if contents.error:
+        return contents.error
+    return RunError(run.error_message, "", "") if run.error_message else None
 
 
 def late_arrivals(run: Run) -> frozenset[UUID]:

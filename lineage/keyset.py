@@ -112,3 +112,4 @@ class Keyset:
 NEWEST_RUN_FIRST: Final = Keyset({"run_at": datetime, "id": UUID}, descending=True)
 # Of the runs of all: two connections may hold runs with one id.
 NEWEST_RUN_OF_ALL_FIRST: Final = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID}, descending=True)
+OLDEST_RUN_FIRST: Final = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID})

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
+from lineage.job_edges import Datasets, datasets_of
+from lineage.job_family import Family, family_of
 from lineage.models import Job, Run, RunState
 from lineage.statistics import JobStatistics, job_statistics
 from observability.charts.durations import DurationChart, Point, duration_chart
-from observability.pages.job_edges import Datasets, datasets_of
-from observability.pages.job_family import Family, family_of
 from observability.pages.job_story import story_of
 from observability.pages.rendering import render_page
 from observability.pages.run_choices import RunChoices
@@ -67,7 +67,7 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
         charts=_charts(rows, statistics),
         table=RunTable(choices, now, job),
         datasets=datasets_of(job),
-        family=family_of(job, recent),
+        family=family_of(job, [run.id for run in recent]),
     )
 
 

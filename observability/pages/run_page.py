@@ -13,11 +13,20 @@ from django.db.models import Count, Max, Min, Prefetch
 
 from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
 from lineage.events.identity import job_id
-from lineage.facets_of_run import AT_A_GLANCE, IN_FULL, OctetLength, Reading, events_of, late_arrivals, read_run
-from lineage.keyset import Cursor, Keyset, KeysetPage
-from lineage.models import Dataset, Edge, Job, Run, RunState
-from lineage.querysets import RunQuerySet
+from lineage.facets_of_run import (
+    AT_A_GLANCE,
+    IN_FULL,
+    Reading,
+    error_of,
+    events_of,
+    late_arrivals,
+    read_run,
+)
+from lineage.keyset import OLDEST_RUN_FIRST, Cursor, Keyset, KeysetPage
+from lineage.models import Job, Run, RunState
+from lineage.querysets import OctetLength, RunQuerySet
 from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, tries_of
+from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 from lineage.statistics import job_statistics
 from observability.pages.run_page_choices import RunPageChoices
 from observability.pages.run_timeline import (
@@ -31,11 +40,9 @@ from observability.pages.run_timeline import (
 
 CHILDREN_SHOWN = 100
 EVENTS_SHOWN = 25
-DATASETS_SHOWN = 200
 TESTS_SHOWN = 200
 SILENT_TASKS_SHOWN = 200
 TRIES_SHOWN = 50
-OLDEST_RUN_FIRST = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID})
 BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
 
 
@@ -47,15 +54,6 @@ class Option:
     query: str
     chosen: bool
     runs: int
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetRow:
-    dataset: Dataset
-    direction: str
-    rows: int | None
-    size: int | None
-    files: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,34 +205,19 @@ class RunPage:
 
     @property
     def error(self) -> RunError | None:
-        """From the event itself, else from the run's own row, which keeps the message's beginning."""
-        if self.contents.error:
-            return self.contents.error
-        return RunError(self.run.error_message, "", "") if self.run.error_message else None
+        return error_of(self.run, self.contents)
 
     @property
     def more_to_read(self) -> bool:
         return self.reading.is_cut and not self.choices.in_full
 
     @cached_property
-    def datasets(self) -> list[DatasetRow]:
-        """What it wrote, then what it read, each by name."""
-        edge_ids = self.run.edge_ids[:DATASETS_SHOWN]
-        edges = list(Edge.objects.filter(connection_id=self.run.connection_id, id__in=edge_ids))
-        ids = {edge.dataset_id for edge in edges}
-        named = {row.id: row for row in Dataset.objects.filter(connection_id=self.run.connection_id, id__in=ids)}
-        rows = [self._dataset_row(named[edge.dataset_id], edge.direction) for edge in edges if edge.dataset_id in named]
-        return sorted(rows, key=lambda row: (row.direction != Edge.Direction.WRITES, row.dataset.name))
-
-    def _dataset_row(self, dataset: Dataset, direction: str) -> DatasetRow:
-        key: Any = (direction, dataset.namespace, dataset.name)
-        said = self.contents.statistics.get(key)
-        counts = (said.row_count, said.size, said.file_count) if said else (None, None, None)
-        return DatasetRow(dataset, direction, *counts)
+    def datasets(self) -> list[RunDataset]:
+        return datasets_of_run(self.run, self.contents)
 
     @property
     def hidden_datasets(self) -> int:
-        return max(len(self.run.edge_ids) - DATASETS_SHOWN, 0)
+        return max(len(self.run.edge_ids) - MOST_SHOWN, 0)
 
     @property
     def tests(self) -> Sequence[TestResult]:

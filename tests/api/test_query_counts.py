@@ -46,6 +46,10 @@ def add_holder_of_the_same_run_id(first: Connection, run: Run, n: int) -> None:
     make_run(make_job(make_connection(f"holder {n}")), id=RUN_ID)
 
 
+def add_child(first: Connection, run: Run, n: int) -> None:
+    make_run(make_job(make_connection(f"started {n}")), parent_run_id=run.id, parent_job_name=run.job.name)
+
+
 def add_event(first: Connection, run: Run, n: int) -> None:
     make_event(run, event_time=NOW + timedelta(seconds=n))
 
@@ -63,9 +67,10 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
         ("runs", add_run, 4),
-        ("jobs/{job}", add_run, 3),
+        ("jobs/{job}", add_run, 8),
         ("jobs/{job}/runs", add_run, 4),
-        ("runs/{run}", add_holder_of_the_same_run_id, 4),
+        ("runs/{run}", add_holder_of_the_same_run_id, 7),
+        ("runs/{run}/children", add_child, 8),
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
     ],

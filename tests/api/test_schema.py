@@ -25,6 +25,7 @@ from tests.api.rows import (
     make_key,
     make_run,
 )
+from tests.lineage.build import dataset, run_event
 
 FORMATS = FormatChecker(["uuid"])
 
@@ -66,6 +67,13 @@ def check(document: dict[str, Any]) -> Callable[[str, Any], None]:
     return validate
 
 
+def whole_event() -> bytes:
+    """An event that says all that can be read from one."""
+    error = {"message": "no", "programmingLanguage": "python", "stackTrace": "File"}
+    checked = {"dataQualityAssertions": {"assertions": [{"assertion": "not_null", "success": False, "column": "id"}]}}
+    return run_event("FAIL", run_facets={"errorMessage": error}, inputs=[{**dataset("raw"), "inputFacets": checked}])
+
+
 def full_rows() -> tuple[Job, Run]:
     """Of each resource one row with everything known, and one with as little as can be."""
     connection = make_connection()
@@ -87,7 +95,9 @@ def full_rows() -> tuple[Job, Run]:
     make_run(make_job(make_connection("another")), id=run.id, last_event_at=NOW)
     for job_of_bare in (job, bare_job):
         make_run(job_of_bare, active=False, terminal_type=None, started_at=None, ended_at=None, first_event_at=NOW)
-    make_event(run)
+    make_run(bare_job, parent_run_id=run.id)
+    make_run(job, attempt=2, map_index=3, parent_run_id=run.parent_run_id)
+    make_event(run, whole_event().decode())
     make_event(run, event_type=None, event_time=NOW + timedelta(seconds=1))
     make_dataset(connection)
     return job, run
@@ -120,6 +130,7 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/jobs/{job_id}/runs",
         "/api/v1/runs",
         "/api/v1/runs/{run_id}",
+        "/api/v1/runs/{run_id}/children",
         "/api/v1/runs/{run_id}/events",
     ]
     for path, operation in reading(document).items():
@@ -165,6 +176,7 @@ def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]
         "/api/v1/jobs/{job_id}/runs": f"jobs/{job.id}/runs",
         "/api/v1/runs": "runs",
         "/api/v1/runs/{run_id}": f"runs/{run.id}",
+        "/api/v1/runs/{run_id}/children": f"runs/{run.id}/children",
         "/api/v1/runs/{run_id}/events": f"runs/{run.id}/events?page_size=1",
     }
     for path, url in described.items():

@@ -49,6 +49,7 @@ api/v1/jobs/<any_case_uuid:job_id>                         | 401     200    200 
 api/v1/jobs/<any_case_uuid:job_id>/runs                    | 401     200    200    200    | 401     405    405    405
 api/v1/runs                                                | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>                         | 401     200    200    200    | 401     405    405    405
+api/v1/runs/<any_case_uuid:run_id>/children                | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>/events                  | 401     200    200    200    | 401     405    405    405
 api/v1/datasets                                            | 401     200    200    200    | 401     405    405    405
 api/v1/schema                                              | 401     200    200    200    | 401     405    405    405

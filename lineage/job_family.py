@@ -12,6 +12,7 @@ from lineage.models import Job, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
 MOST_SHOWN = 200
 # Whose children are looked at: what a job starts differs from run to run, but over a few it has started all.
@@ -27,10 +28,10 @@ class Family:
     has_more: bool
 
 
-def family_of(job: Job, recent: Sequence[Run]) -> Family:
-    """`recent`: its latest runs. Also across connections: dbt under Airflow. In three queries."""
+def family_of(job: Job, recent: Sequence[UUID]) -> Family:
+    """`recent`: the ids of its runs, the latest first. Also across connections: dbt under Airflow. In three queries."""
     visible = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
-    started = Run.objects.filter(connection_id__in=visible, parent_run_id__in=[run.id for run in recent[:_RUNS]])
+    started = Run.objects.filter(connection_id__in=visible, parent_run_id__in=recent[:_RUNS])
     jobs = Job.objects.filter(connection_id__in=visible)
     named = Q(connection_id=job.connection_id, parent_job_id=job.id)
     children = jobs.filter(named | Q(id__in=started.values("job_id"))).exclude(id=job.id)

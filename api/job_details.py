@@ -1,0 +1,75 @@
+"""What `/jobs/{id}` gives beyond a list's row: how its latest runs went, what it reads, writes and contains."""
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from api.serializers import JobSerializer, LatestRunSerializer, StatisticsSerializer, latest_run_of, listed
+from lineage.job_edges import MOST_SHOWN, Touched, datasets_of
+from lineage.job_family import family_of
+from lineage.models import Job, RunState
+from lineage.sql.recent_runs import RecentRun, latest_runs
+from lineage.statistics import job_statistics
+
+RECENT_RUNS = 20
+
+
+class RecentRunSerializer(serializers.Serializer[RecentRun]):
+    """One of the latest runs."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(RunState.choices)
+    run_at = serializers.DateTimeField(help_text="When it took place: its START, else its first event.")
+
+
+class TouchedSerializer(serializers.Serializer[Touched]):
+    """A dataset that the job reads or writes."""
+
+    id = serializers.UUIDField(source="dataset.id")
+    namespace = serializers.CharField(source="dataset.namespace")
+    name = serializers.CharField(source="dataset.name")
+    is_current = serializers.BooleanField(help_text="The latest run that named any dataset named this one.")
+    last_at = serializers.DateTimeField(help_text="When an event last named it, to the hour.")
+
+
+class InnerJobSerializer(serializers.Serializer[Job]):
+    """A job that this one contains or starts."""
+
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(Job.Kind.choices)
+    latest_run = serializers.SerializerMethodField()
+
+    @extend_schema_field(LatestRunSerializer(allow_null=True))
+    def get_latest_run(self, job: Job) -> dict[str, Any] | None:
+        return latest_run_of(job)
+
+
+class OneJobSerializer(JobSerializer):
+    """A job, how its latest runs went, what it reads, writes and contains."""
+
+    statistics = StatisticsSerializer(allow_null=True, help_text="Null before the first run.")
+    recent_runs = RecentRunSerializer(many=True, help_text=f"The latest {RECENT_RUNS} at most, the latest last.")
+    reads = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
+    writes = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
+    contains = InnerJobSerializer(many=True, help_text="Also of other connections: dbt under Airflow. 200 at most.")
+
+
+def job_details(job: Job, *, now: datetime) -> dict[str, Any]:
+    """What OneJobSerializer describes."""
+    statistics = job_statistics([job]).get(job.id)
+    recent = latest_runs([(job.connection_id, job.id)], most_runs=RECENT_RUNS)
+    datasets = datasets_of(job)
+    newest_ids = [run.id for run in reversed(recent)]
+    return {
+        **JobSerializer(job).data,
+        "statistics": statistics and StatisticsSerializer(statistics, context={"now": now}).data,
+        "recent_runs": listed(RecentRunSerializer, recent),
+        "reads": listed(TouchedSerializer, datasets.reads),
+        "writes": listed(TouchedSerializer, datasets.writes),
+        "contains": listed(InnerJobSerializer, family_of(job, newest_ids).children),
+    }

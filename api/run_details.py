@@ -1,0 +1,124 @@
+"""What `/runs/{id}` gives beyond a list's row: the whole error, tries, datasets, test results, facets."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api.queries import FoundRun
+from api.serializers import JobNameSerializer, RunSerializer, listed
+from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
+from lineage.facets_of_run import error_of, read_run
+from lineage.models import Edge, Run, RunState
+from lineage.relations import Placeholder, parent_of, root_of, shown_instead, tries_of
+from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
+
+
+class RelativeSerializer(serializers.Serializer[Any]):
+    """Another run, as an event named it, and where it is."""
+
+    run_id = serializers.UUIDField()
+    connection_id = serializers.UUIDField(
+        allow_null=True, help_text="Null: it was never received, or several connections hold one that it could be."
+    )
+    job = JobNameSerializer(allow_null=True)
+
+
+class ErrorOfRunSerializer(serializers.Serializer[RunError]):
+    """Why a run failed, in its sender's words."""
+
+    message = serializers.CharField()
+    programming_language = serializers.CharField(allow_blank=True)
+    stack_trace = serializers.CharField(allow_blank=True)
+
+
+class TrySerializer(serializers.Serializer[Run]):
+    """A try of the same task."""
+
+    id = serializers.UUIDField()
+    attempt = serializers.IntegerField()
+    state = serializers.ChoiceField(RunState.choices, source="shown_state")
+
+
+class RunDatasetSerializer(serializers.Serializer[RunDataset]):
+    """A dataset that the run read or wrote."""
+
+    id = serializers.UUIDField(source="dataset.id")
+    namespace = serializers.CharField(source="dataset.namespace")
+    name = serializers.CharField(source="dataset.name")
+    direction = serializers.ChoiceField(Edge.Direction.choices)
+    rows = serializers.IntegerField(allow_null=True)
+    bytes = serializers.IntegerField(source="size", allow_null=True)
+    files = serializers.IntegerField(allow_null=True)
+
+
+class TestSerializer(serializers.Serializer[TestResult]):
+    """An assertion on a dataset, as the run found it."""
+
+    namespace = serializers.CharField()
+    dataset = serializers.CharField()
+    assertion = serializers.CharField(help_text="Such as `not_null`.")
+    name = serializers.CharField(allow_blank=True)
+    column = serializers.CharField(allow_blank=True)
+    state = serializers.ChoiceField(TEST_STATES)
+    actual = serializers.CharField(allow_blank=True)
+    expected = serializers.CharField(allow_blank=True)
+
+
+class FacetsSerializer(serializers.Serializer[RunContents]):
+    """As the events of the run say together: a later one beats an earlier one of the same name."""
+
+    run = serializers.DictField(source="run_facets")
+    job = serializers.DictField(source="job_facets")
+
+
+class OneRunSerializer(RunSerializer):
+    """One execution of a job, with what its events say of it."""
+
+    parent = RelativeSerializer(allow_null=True, help_text="The run that started this one.")  # type: ignore[assignment]
+    root = RelativeSerializer(  # type: ignore[assignment]
+        allow_null=True, help_text="The run at the top of the chain of parents."
+    )
+    other_connections = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Other connections that hold a run with this id; choose one by `?connection_id=`.",
+    )
+    shown_instead = serializers.UUIDField(
+        allow_null=True, help_text="The run that lists show in the place of this one, where its sender sent it twice."
+    )
+    error = ErrorOfRunSerializer(allow_null=True)
+    tries = TrySerializer(many=True, help_text="All tries of the task, the first one first; empty where there is one.")
+    datasets = RunDatasetSerializer(many=True, help_text=f"What it wrote, then what it read; {MOST_SHOWN} at most.")
+    tests = TestSerializer(many=True)
+    facets = FacetsSerializer()
+    events_read = serializers.IntegerField(
+        help_text="Of how many events error, datasets, tests and facets tell. Where a run has more than a hundred, or "
+        "large ones, these are the most telling."
+    )
+
+
+def run_details(found: FoundRun) -> Any:
+    """What OneRunSerializer describes."""
+    run, reading = found.run, read_run(found.run)
+    tries = list(tries_of(run))
+    instead, error = shown_instead(run), error_of(run, reading.contents)
+    return {
+        **RunSerializer(run).data,
+        "parent": _relative(parent_of(run), run.parent_job_namespace, run.parent_job_name),
+        "root": _relative(root_of(run), run.root_job_namespace, run.root_job_name),
+        "other_connections": found.other_connections,
+        "shown_instead": instead and instead.id,
+        "error": error and ErrorOfRunSerializer(error).data,
+        "tries": listed(TrySerializer, tries if len(tries) > 1 else []),
+        "datasets": listed(RunDatasetSerializer, datasets_of_run(run, reading.contents)),
+        "tests": listed(TestSerializer, reading.contents.tests),
+        "facets": FacetsSerializer(reading.contents).data,
+        "events_read": reading.events_read,
+    }
+
+
+def _relative(relative: Run | Placeholder | None, namespace: str, name: str) -> Any:
+    if relative is None:
+        return None
+    connection_id = relative.connection_id if isinstance(relative, Run) else None
+    job = {"namespace": namespace, "name": name} if name else None
+    return {"run_id": relative.id, "connection_id": connection_id, "job": job}

@@ -1,0 +1,93 @@
+"""What a run alone shows, beyond a list's row: as its page does."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.lineage.build import at, dataset, run_event
+from tests.lineage.conftest import Sender, make_sender
+
+pytestmark = pytest.mark.django_db
+
+Read = Callable[..., Any]
+RUN, PARENT, FIRST_TRY = (str(UUID(int=number)) for number in (1, 2, 3))
+ABOVE = {"parent": {"run": {"runId": PARENT}, "job": {"namespace": "namespace", "name": "dag"}}}
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return make_sender()
+
+
+def a_try(number: int) -> dict[str, Any]:
+    return {**ABOVE, "airflow": {"taskInstance": {"try_number": number, "map_index": -1}, "task": {"retries": 1}}}
+
+
+def test_the_stack_trace_is_whole(sender: Sender, read: Read) -> None:
+    error = {"message": "Boom.", "programmingLanguage": "python", "stackTrace": "File one\n" * 1000}
+    sender.send(run_event("FAIL", run=RUN, run_facets={"errorMessage": error}))
+    assert read(f"runs/{RUN}")["error"] == {
+        "message": "Boom.",
+        "programming_language": "python",
+        "stack_trace": "File one\n" * 1000,
+    }
+
+
+def test_tries_and_parents_are_named_with_their_states(sender: Sender, read: Read) -> None:
+    sender.send(run_event("START", run=PARENT, job="dag"))
+    sender.send(run_event("START", run=FIRST_TRY, job="dag.task", run_facets=a_try(1)))
+    sender.send(run_event("FAIL", at(1), run=FIRST_TRY, job="dag.task", run_facets=a_try(1)))
+    sender.send(run_event("COMPLETE", at(2), run=RUN, job="dag.task", run_facets=a_try(2)))
+    shown = read(f"runs/{RUN}")
+    assert shown["tries"] == [
+        {"id": FIRST_TRY, "attempt": 1, "state": "RETRIED"},
+        {"id": RUN, "attempt": 2, "state": "COMPLETED"},
+    ]
+    assert shown["parent"]["connection_id"] == str(sender.connection.pk)
+    children = read(f"runs/{PARENT}/children")["results"]
+    assert [(run["id"], run["state"]) for run in children] == [(FIRST_TRY, "RETRIED"), (RUN, "COMPLETED")]
+    assert [run["id"] for run in read(f"runs/{PARENT}/children", state="RETRIED")["results"]] == [FIRST_TRY]
+
+
+def test_children_are_found_in_other_connections(read: Read) -> None:
+    airflow, dbt = make_sender(), make_sender()
+    airflow.send(run_event("START", run=PARENT, job="dag"))
+    dbt.send(run_event("START", run=RUN, job="model", run_facets=ABOVE))
+    assert [run["connection_id"] for run in read(f"runs/{PARENT}/children")["results"]] == [str(dbt.connection.pk)]
+    assert read(f"runs/{RUN}")["parent"]["connection_id"] == str(airflow.connection.pk)
+
+
+def test_datasets_tests_and_facets_are_read_from_the_events(sender: Sender, read: Read) -> None:
+    rows = {"outputStatistics": {"rowCount": 42, "size": 1024, "fileCount": 1}}
+    checked = {"dataQualityAssertions": {"assertions": [{"assertion": "not_null", "success": False, "column": "id"}]}}
+    sender.send(
+        run_event(
+            "COMPLETE",
+            run=RUN,
+            run_facets={"custom": {"answer": 42}},
+            job_facets={"sql": {"query": "SELECT 1"}},
+            inputs=[{**dataset("raw"), "inputFacets": checked}],
+            outputs=[{**dataset("mart"), "outputFacets": rows}],
+        )
+    )
+    shown = read(f"runs/{RUN}")
+    counts = [(row["name"], row["direction"], row["rows"], row["bytes"], row["files"]) for row in shown["datasets"]]
+    assert counts == [("mart", "WRITES", 42, 1024, 1), ("raw", "READS", None, None, None)]
+    assert [(test["dataset"], test["assertion"], test["column"]) for test in shown["tests"]] == [
+        ("raw", "not_null", "id")
+    ]
+    assert shown["facets"]["run"]["custom"] == {"answer": 42}
+    assert shown["facets"]["job"]["sql"] == {"query": "SELECT 1"}
+    assert shown["events_read"] == shown["event_count"] == 1
+
+
+def test_a_job_shows_its_runs_datasets_and_what_it_contains(sender: Sender, read: Read) -> None:
+    sender.send(run_event("START", run=PARENT, job="dag", outputs=[dataset("mart")], inputs=[dataset("raw")]))
+    sender.send(run_event("FAIL", at(1), run=RUN, job="dag.task", run_facets=ABOVE))
+    shown = read(f"jobs/{read(f'runs/{PARENT}')['job']['id']}")
+    assert [(run["id"], run["run_at"]) for run in shown["recent_runs"]] == [(PARENT, "2026-11-20T12:00:00Z")]
+    assert [(table["name"], table["is_current"]) for table in shown["reads"]] == [("raw", True)]
+    assert [(table["name"], table["last_at"]) for table in shown["writes"]] == [("mart", "2026-11-20T12:00:00Z")]
+    assert [(job["name"], job["latest_run"]["state"]) for job in shown["contains"]] == [("dag.task", "FAILED")]
