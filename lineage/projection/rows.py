@@ -26,8 +26,8 @@ class Rows:
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
-    # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended of
-    # which others may wait, to be in doubt no longer: (connection id, invocation id, job id), with the jobs of the
+    # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended
+    # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id), with the jobs of the
     # commands that they were part of.
     of_dbt: set[Key] = field(default_factory=set)
     ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
