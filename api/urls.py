@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<any_case_uuid:run_id>/children", views.RunChildrenView.as_view(), name="api_run_children"),
     path("runs/<any_case_uuid:run_id>/events", views.RunEventsView.as_view(), name="api_run_events"),
     path("datasets", views.DatasetsView.as_view(), name="api_datasets"),
+    path("search", views.SearchView.as_view(), name="api_search"),
     path("schema", _schema, name="api_schema"),
     path("docs", _docs, name="api_docs"),
     re_path("", views.NothingHereView.as_view(), name="api_nothing_here"),

@@ -19,6 +19,7 @@ from api.queries import FoundRun, bodies_of_events, count_dropped, datasets_with
 from api.reading import ListView, ReadView
 from api.run_details import OneRunSerializer, run_details
 from api.schema import CONNECTION_PARAMETER, answers
+from api.search import NEAR, PARAMETERS, FoundJobSerializer, Q, SearchPagination, read_search
 from api.serializers import (
     ConnectionSerializer,
     DatasetSerializer,
@@ -30,6 +31,8 @@ from connections.models import Connection
 from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
 from lineage.models import Dataset, Event, Job, Run
 from lineage.relations import children_of
+from lineage.search import NEAREST_FIRST
+from lineage.sql.search import by_index
 from lineage.summaries import connection_summaries, connection_summary
 
 CONNECTION_ID = "connection_id"
@@ -184,6 +187,25 @@ class DatasetsView(ListView):
     def get(self, _request: Request) -> Response:
         """Every dataset once, by namespace and name, with the connections that touch it."""
         return self.answer(datasets_with(self.page(keys_of(self.get_queryset()))))
+
+
+class SearchView(ListView):
+    queryset = Job.objects.none()
+    serializer_class = FoundJobSerializer
+    pagination_class = SearchPagination
+    query_parameters = frozenset({Q, NEAR})
+    keyset = NEAREST_FIRST
+    paginator: SearchPagination
+
+    @extend_schema(
+        operation_id="search", parameters=PARAMETERS, responses=answers(FoundJobSerializer(many=True), found=False)
+    )
+    def get(self, request: Request) -> Response:
+        """Jobs by words of their names, the nearest first; with connections and runs that were found."""
+        self.paginator.search = search = read_search(request)
+        with by_index():
+            jobs = self.page(search.jobs())
+        return self.answer(jobs)
 
 
 @extend_schema(exclude=True)

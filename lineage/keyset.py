@@ -29,7 +29,14 @@ def _text(text: str) -> str:
     return text
 
 
-_PARSERS: Final[Mapping[type, Callable[[str], object]]] = {datetime: _instant, UUID: UUID, str: _text}
+def _small(text: str) -> int:
+    value = int(text)
+    if not -(2**31) <= value < 2**31:
+        raise ValueError("no number that a list goes by")
+    return value
+
+
+_PARSERS: Final[Mapping[type, Callable[[str], object]]] = {datetime: _instant, UUID: UUID, str: _text, int: _small}
 
 
 class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):

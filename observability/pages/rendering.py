@@ -23,7 +23,7 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
 
     The ETag is a hash of what is sent, so a region holds nothing that differs each time (such as a CSRF token).
     """
-    if not (region and _asks_for(request, region)):
+    if not (region and asks_for(request, region)):
         return _for_this_reader(render(request, template, context))
     response = render(request, f"{template}#{region}", context)
     etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
@@ -37,7 +37,7 @@ def render_dialog(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """A form, in the dialog where HTMX asks for it, else as a page. Status 422 where what was sent has errors."""
-    in_dialog = _asks_for(request, DIALOG)
+    in_dialog = asks_for(request, DIALOG)
     name = f"{template}#{DIALOG}" if in_dialog else template
     return _for_this_reader(render(request, name, {**context, "in_dialog": in_dialog}, status=status))
 
@@ -60,7 +60,8 @@ def page_of(request: HttpRequest) -> str | None:
         return None
 
 
-def _asks_for(request: HttpRequest, dom_id: str) -> bool:
+def asks_for(request: HttpRequest, dom_id: str) -> bool:
+    """Whether HTMX asks for this part of the page alone."""
     return bool(request.htmx) and request.htmx.target == dom_id  # type: ignore[attr-defined]
 
 

@@ -45,7 +45,7 @@ def api_paths() -> list[str]:
 @pytest.mark.parametrize("method", ["get", "head", "options", "post", "put", "patch", "delete"])
 def test_nobody_reads_without_either(db: None, client: Client, method: str) -> None:
     paths = api_paths()
-    assert len(paths) == 14
+    assert len(paths) == 15
     for path in paths:
         response = getattr(client, method)(path)
         if path == "/api/v1/docs":

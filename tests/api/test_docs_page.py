@@ -52,7 +52,7 @@ def test_it_renders_and_breaks_no_policy(session: str, live_server: Any) -> None
     policy = answer.headers["content-security-policy"] if answer else ""
     assert "unsafe" not in policy
     assert "script-src 'self'" in policy
-    assert operations == 15
+    assert operations == 16
     assert status == 200
     assert complaints == []
     assert [url for url in foreign if not url.startswith((live_server.url, "data:"))] == []

@@ -73,6 +73,9 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs/{run}/children", add_child, 8),
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
+        # Their names have the word; so have the connections'.
+        ("search?q=job", add_run, 8),
+        ("search?q=connection", add_connection, 13),
     ],
 )
 def test_the_number_of_queries_does_not_grow(

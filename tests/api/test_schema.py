@@ -132,6 +132,7 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/runs/{run_id}",
         "/api/v1/runs/{run_id}/children",
         "/api/v1/runs/{run_id}/events",
+        "/api/v1/search",
     ]
     for path, operation in reading(document).items():
         assert list(document["paths"][path]) == ["get"]
@@ -178,6 +179,7 @@ def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]
         "/api/v1/runs/{run_id}": f"runs/{run.id}",
         "/api/v1/runs/{run_id}/children": f"runs/{run.id}/children",
         "/api/v1/runs/{run_id}/events": f"runs/{run.id}/events?page_size=1",
+        "/api/v1/search": "search?q=orders",
     }
     for path, url in described.items():
         response = api.get(f"/api/v1/{url}")

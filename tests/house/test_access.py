@@ -30,6 +30,7 @@ favicon.ico                                                | on      on     on  
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
 runs                                                       | sign-in 200    200    200    | 405     405    405    405
+search                                                     | sign-in 200    200    200    | 405     405    405    405
 connections                                                | sign-in 200    200    200    | 405     405    405    405
 connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>                           | sign-in 200    200    200    | 405     405    405    405
@@ -52,6 +53,7 @@ api/v1/runs/<any_case_uuid:run_id>                         | 401     200    200 
 api/v1/runs/<any_case_uuid:run_id>/children                | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>/events                  | 401     200    200    200    | 401     405    405    405
 api/v1/datasets                                            | 401     200    200    200    | 401     405    405    405
+api/v1/search                                              | 401     400    400    400    | 401     405    405    405
 api/v1/schema                                              | 401     200    200    200    | 401     405    405    405
 api/v1/docs                                                | sign-in 200    200    200    | sign-in 405    405    405
 api/v1/                                                    | 401     404    404    404    | 401     404    404    404

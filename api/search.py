@@ -1,0 +1,79 @@
+"""Pages of what a search found: jobs go on from page to page, the rest stands on the first one."""
+
+from typing import Any, Final
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.pagination import CURSOR, KeysetPagination
+from api.serializers import ConnectionSerializer, JobSerializer, RunSerializer
+from lineage.search import LONGEST_SEARCH, Search
+from lineage.summaries import connection_summaries
+
+Q, NEAR = "q", "near"
+# Of connections, and of runs.
+MOST_BESIDE: Final = 50
+PARAMETERS: Final = [
+    OpenApiParameter(
+        Q,
+        {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH, "pattern": r"^[^\x00]*$"},
+        required=True,
+        description="Beginnings of words of a name, in any case and order; or the whole id of a run.",
+    ),
+    OpenApiParameter(
+        NEAR, OpenApiTypes.UUID, description="A connection whose jobs come first, but for those whose name is `q`."
+    ),
+]
+
+
+class FoundJobSerializer(JobSerializer):
+    """A job that a search found. As other jobs; the schema names pages after what they list, and these hold more."""
+
+
+def read_search(request: Request) -> Search:
+    """What a request looks for. Raises ValidationError."""
+    text, near = request.query_params.get(Q), request.query_params.get(NEAR, "")
+    if text is None:
+        raise ValidationError({Q: ["Say what to search for."]})
+    if len(text) > LONGEST_SEARCH or "\0" in text:
+        raise ValidationError({Q: [f"Not a text of at most {LONGEST_SEARCH} characters without NUL."]})
+    search = Search.read(text, near)
+    if near and search.near is None:
+        raise ValidationError({NEAR: ["Not a UUID."]})
+    return search
+
+
+class SearchPagination(KeysetPagination):
+    search: Search
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self._is_first = CURSOR not in request.query_params
+        return super().paginate_queryset(queryset, request, view)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        # Their types know one or many from what they are called with, which mypy cannot follow.
+        summaries: Any = []
+        runs: Any = []
+        if self._is_first:
+            summaries = connection_summaries(self.search.connections(MOST_BESIDE), now=timezone.now())
+            runs = self.search.runs(MOST_BESIDE)
+        response = super().get_paginated_response(data)
+        response.data["connections"] = ConnectionSerializer(summaries, many=True).data
+        response.data["runs"] = RunSerializer(runs, many=True).data
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        for name, component in (("connections", "Connection"), ("runs", "Run")):
+            page["properties"][name] = {
+                "type": "array",
+                "items": {"$ref": f"#/components/schemas/{component}"},
+                "maxItems": MOST_BESIDE,
+                "description": f"{component}s that were found: on the first page, {MOST_BESIDE} at most.",
+            }
+        page["required"] += ["connections", "runs"]
+        return page

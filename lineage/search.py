@@ -1,0 +1,185 @@
+"""What people look for by name or id: connections and jobs by the words of their names, runs by their whole id.
+
+A name is cut into words where punctuation stands, and these again where case or digits change: `shop.load_orders`,
+`LoadOrders`, `s3://bucket/path`. Each word of what was typed must begin one of them, or one of the job's namespace,
+whatever the order. `lineage_words` (lineage/migrations/0001_tables.py) does the same in the database, for an index: see
+docs/decisions/0019-search.md.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Prefetch,
+    Q,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Collate, Lower
+
+from connections.models import Connection
+from lineage.keyset import Cursor, Keyset, KeysetPage
+from lineage.models import Job, Run, RunState
+from lineage.querysets import JobQuerySet
+from lineage.sql.search import by_index
+
+LONGEST_SEARCH: Final = 200
+# Words beyond these narrow nothing that a reader would notice.
+MOST_WORDS: Final = 12
+# What is left of a word in the index.
+LONGEST_WORD: Final = 60
+
+_LETTERS = "\x80-\U0010ffff"
+_WORD: Final = re.compile(f"[0-9A-Za-z{_LETTERS}]+")
+_PART: Final = re.compile(f"[0-9]+|[A-Z]+(?![a-z{_LETTERS}])|[A-Z]?[a-z{_LETTERS}]+")
+
+# The nearest first: see `_place`. A job that runs meanwhile moves up.
+NEAREST_FIRST: Final = Keyset({"place": int, "recent_at": datetime, "id": UUID}, descending=True)
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LOWER_NAME: Final = Lower(Collate(F("name"), "default"), output_field=CharField())
+
+
+class _Words(Func):
+    function = "lineage_words"
+    output_field = TextField()
+
+
+class _Match(Func):
+    template = "%(expressions)s::tsquery"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+
+@dataclass(frozen=True)
+class Search:
+    """What somebody typed, and on the pages of which connection they stand, if on any: its jobs come first."""
+
+    text: str
+    near: UUID | None = None
+
+    @classmethod
+    def read(cls, text: str, near: str = "") -> "Search":
+        """From a URL; what is no connection's id is as if it were not there."""
+        # PostgreSQL refuses a NUL in text.
+        cleaned = " ".join(text.replace("\0", " ").split())[:LONGEST_SEARCH]
+        try:
+            return cls(cleaned, UUID(near) if near else None)
+        except ValueError:
+            return cls(cleaned)
+
+    @cached_property
+    def visible(self) -> dict[UUID, Connection]:
+        """Every connection that nobody removed."""
+        return {connection.pk: connection for connection in self._all if connection.removed_at is None}
+
+    def connections(self, most: int) -> list[Connection]:
+        """Those that were found, the nearest first."""
+        found = [connection for connection in self.visible.values() if connection.is_found]  # type: ignore[attr-defined]
+        return sorted(found, key=lambda one: (-one.place, one.name.lower()))[:most]  # type: ignore[attr-defined]
+
+    def jobs(self) -> JobQuerySet:
+        """Those that were found, unordered, with what NEAREST_FIRST goes by. To be read `by_index`."""
+        if self._query:
+            found = Job.objects.alias(is_found=self._is_found(F("namespace"))).filter(is_found=True)
+        else:
+            found = Job.objects.none()
+        if removed := [connection.pk for connection in self._all if connection.removed_at is not None]:
+            # Left out one by one: led by the others, PostgreSQL would go through all jobs of each.
+            found = found.exclude(connection_id__in=removed)
+        failing = Case(When(latest_run_state=RunState.FAILED, then=Value(1)), default=Value(0))
+        here = Case(When(connection_id=self.near, then=Value(8)), default=Value(0)) if self.near else Value(0)
+        jobs: JobQuerySet = found.alias(lower_name=_LOWER_NAME).annotate(
+            place=self._place() + here + failing,
+            recent_at=Coalesce("latest_run_at", Value(_NEVER), output_field=DateTimeField()),
+        )
+        return jobs
+
+    def page_of_jobs(self, cursor: Cursor | None, size: int) -> KeysetPage:
+        """Jobs that were found, the nearest first. ValueError: a cursor of another list."""
+        with by_index():
+            return NEAREST_FIRST.page(self.jobs(), cursor, size)
+
+    def runs(self, most: int) -> list[Run]:
+        """Those with this id, or for which their sender had it, each with its `shown_state` and `job`; the latest
+        first."""
+        runs = Run.objects.with_states().filter(connection_id__in=self.visible)
+        runs = runs.prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=self.visible)))
+        by_sender = Q(external_id=self.text) | Q(external_query_id=self.text)
+        found = list(runs.filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]) if self.text else []
+        if (run_id := self._run_id) is not None:
+            # The keys begin with the connection: one probe for each.
+            known = {(run.connection_id, run.id) for run in found}
+            by_id = runs.filter(id=run_id).order_by("-last_event_at", "connection_id")[:most]
+            found = [*(run for run in by_id if (run.connection_id, run.id) not in known), *found]
+        return found[:most]
+
+    @cached_property
+    def _all(self) -> list[Connection]:
+        """Every connection: how near it is, and whether it was found at all."""
+        is_found = self._is_found(Value("")) if self._query else Value(False, BooleanField())
+        named = Connection.objects.order_by("name").alias(lower_name=_LOWER_NAME)
+        return list(named.annotate(is_found=is_found, place=self._place()))
+
+    @cached_property
+    def _run_id(self) -> UUID | None:
+        try:
+            return UUID(self.text)
+        except ValueError:
+            return None
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return _WORD.findall(self.text)[:MOST_WORDS]
+
+    @cached_property
+    def _query(self) -> str:
+        """As PostgreSQL writes a tsquery. Words hold no quotes."""
+        return " & ".join(map(_query_of, self._words))
+
+    def _is_found(self, namespace: Any) -> _Match:
+        return _Match(_Words(F("name"), namespace), Value(self._query, TextField()))
+
+    def _place(self) -> Any:
+        """How near a name is: 16 for all of it, or of its last part; 4 where it, or a part, begins so; 2 where it holds
+        all words, and 0 where the namespace has to help."""
+        text = self.text.lower()
+        whole = Q(lower_name=text) | Q(lower_name__endswith=f".{text}") | Q(lower_name__endswith=f"/{text}")
+        start = Q(lower_name__startswith=text) | Q(lower_name__contains=f".{text}") | Q(lower_name__contains=f"/{text}")
+        parts = {part for word in self._words for part in _parts(word)}
+        within = Q(*(Q(lower_name__contains=part) for part in sorted(parts)))
+        return Case(
+            When(whole, then=Value(16)),
+            When(start, then=Value(4)),
+            *([When(within, then=Value(2))] if parts else []),
+            default=Value(0),
+            output_field=IntegerField(),
+        )
+
+
+def _parts(word: str) -> list[str]:
+    return [part.lower() for part in _PART.findall(word)]
+
+
+def _query_of(word: str) -> str:
+    """The word begins a word of the name or of the namespace, or its parts are parts of the name."""
+    *whole, last = _parts(word)
+    ways = [f"{_lexeme(word.lower())}:*", f"{_lexeme(f'@{word.lower()}')}:*"]
+    if whole:
+        ways.append(" & ".join([*map(_lexeme, whole), f"{_lexeme(last)}:*"]))
+    return f"({' | '.join(ways)})"
+
+
+def _lexeme(word: str) -> str:
+    return f"'{word[:LONGEST_WORD]}'"
