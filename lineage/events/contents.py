@@ -4,7 +4,7 @@ Facets accumulate: the union over the events, a later one beats an earlier one o
 `_deleted` removes it. What is not as the specification has it is told in `problems`, beside what could be read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
@@ -63,6 +63,19 @@ class _Statistics(Struct):
     rowCount: int | None = None
     size: int | None = None
     fileCount: int | None = None
+
+
+class _TestExecution(Struct):
+    name: str
+    status: str
+    severity: str | None = None
+    type: str | None = None
+    actual: Any = None
+    expected: Any = None
+
+
+class _TestRun(Struct):
+    tests: list[_TestExecution]
 
 
 class _AirflowState(Struct):
@@ -202,7 +215,8 @@ class _Fold:
             if statistics is not None:
                 made.statistics[key] = Statistics(statistics.rowCount, statistics.size, statistics.fileCount)
             results |= self._results(key, facets)
-        made.tests = in_order(results.values())
+        # dbt's structured mode says it in both ways.
+        made.tests = in_order(results.values() or self._executed())
         made.problems = list(self.problems)
         return made
 
@@ -224,6 +238,25 @@ class _Fold:
             )
             for said in assertions
         }
+
+    def _executed(self) -> Iterator[TestResult]:
+        """What the facet `test` says of a run that is a test."""
+        facet = self._known(self.run, "run", "test", _TestRun)
+        [(_, namespace, dataset)] = self.datasets if len(self.datasets) == 1 else [("", "", "")]
+        for test in facet.tests if facet else ():
+            said = Assertion(
+                test.type or "", test.status == "pass", test.name, None, test.severity, test.actual, test.expected
+            )
+            yield TestResult(
+                namespace=namespace,
+                dataset=dataset,
+                assertion=said.assertion,
+                name=test.name,
+                column="",
+                state="skipped" if test.status == "skip" else self._state(said, has_results=False),
+                actual=_words(test.actual),
+                expected=_words(test.expected),
+            )
 
     def _state(self, said: Assertion, *, has_results: bool) -> TestState:
         if said.success:

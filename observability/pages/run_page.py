@@ -208,6 +208,14 @@ class RunPage:
         return error_of(self.run, self.contents)
 
     @property
+    def lacks_dbt_error(self) -> bool:
+        """Whether dbt-ol could say more of why this node failed."""
+        job = self.run.job
+        is_node = job.integration == "DBT" and job.kind not in (Job.Kind.JOB, Job.Kind.SQL)
+        told = self.error or any(test.state == "failed" for test in self.tests)
+        return is_node and self.run.shown_state == RunState.FAILED and not told
+
+    @property
     def more_to_read(self) -> bool:
         return self.reading.is_cut and not self.choices.in_full
 

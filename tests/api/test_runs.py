@@ -141,6 +141,14 @@ def test_runs_go_from_the_newest_and_show_what_each_one_shows(read: Read) -> Non
     assert {**first, **NOTHING_MORE} == read(f"runs/{new.id}")
 
 
+def test_a_run_that_was_sent_twice_is_listed_once_and_found_by_either_id(read: Read) -> None:
+    job, invocation = make_job(make_connection(), "dbt-run-shop"), uuid4()
+    first = make_run(job, invocation_id=invocation)
+    again = make_run(job, invocation_id=invocation, started_at=NOW + HOUR, ended_at=NOW + HOUR)
+    assert [run["id"] for run in read(f"jobs/{job.id}/runs")["results"]] == [str(first.id)]
+    assert [read(f"runs/{run.id}")["shown_instead"] for run in (first, again)] == [None, str(first.id)]
+
+
 def test_filters(read: Read) -> None:
     connection = make_connection()
     task, dag = make_job(connection, "task", kind="TASK"), make_job(connection, "dag", kind="DAG")

@@ -1,17 +1,15 @@
-"""What Observatory shows of a connection that dbt-ol sends to: in the read API, and of tests on a run's page."""
+"""What Observatory's read API shows of a connection that dbt-ol sends to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urljoin
 from uuid import UUID
 
 import requests
 
-from lineage.facets_of_run import read_run
-from lineage.models import Run
-
-# The page's words for the result of a test, in dbt's.
+# The API's words for the result of a test, in dbt's.
 _STATUSES = {"passed": "pass", "failed": "fail", "errored": "error", "warned": "warn", "skipped": "skipped"}
 
 
@@ -61,15 +59,21 @@ class Shown:
         return command, by_job
 
     def tests_of(self, run: ShownRun) -> dict[str, str]:
-        """Name of each test that the page of a run lists → its result, in dbt's word where there is one."""
-        found = Run.objects.with_states().get(connection_id=self.connection_id, id=run.id)
-        return {test.name: _STATUSES.get(test.state, test.state) for test in read_run(found).contents.tests}
+        """Name of each test that a run tells of → its result, in dbt's word where there is one."""
+        return {
+            test["name"]: _STATUSES.get(test["state"], test["state"]) for test in self._get(f"runs/{run.id}")["tests"]
+        }
 
     def _pages(self, what: str) -> Iterator[dict[str, Any]]:
-        url: str | None = f"{self.url}/api/v1/connections/{self.connection_id}/{what}"
-        while url:
-            answer = requests.get(url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10)
-            assert answer.status_code == 200, answer.text
-            page = answer.json()
+        path: str | None = f"connections/{self.connection_id}/{what}"
+        while path:
+            page = self._get(path)
             yield from page["results"]
-            url = page["next"]
+            path = page["next"]
+
+    def _get(self, path: str) -> Any:
+        """`path`: below the API's own, or a whole URL."""
+        url = urljoin(f"{self.url}/api/v1/", path)
+        answer = requests.get(url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lineage.models import Job, Run
-from tests.lineage.build import at, run_event
+from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender
 
 SampleLines = Callable[..., list[bytes]]
@@ -63,6 +63,46 @@ def test_the_name_and_the_parent_of_a_node(
 ) -> None:
     sender.send(run_event("START", at(0), job="db.main.shop.a", run_facets=WRAPPER, job_facets=node(unique_id, type_)))
     assert Job.objects.values_list("name", "parent_job_name").get() == (name, parent)
+
+
+SOURCE = {"dataSource": {"name": "duckdb", "uri": "duckdb"}}
+
+
+def table(name: str, materialized: str) -> dict[str, Any]:
+    return dataset(f"db.main.{name}", **SOURCE, dbt_model={"config": {"materialized": materialized}})
+
+
+@pytest.mark.parametrize(
+    ("type_", "test_type", "inputs", "parent"),
+    [
+        ("START", "generic", [table("orders", "table")], "model.shop.orders"),
+        ("COMPLETE", "generic", [table("orders", "seed")], "seed.shop.orders"),
+        ("COMPLETE", "generic", [table("orders", "snapshot")], "snapshot.shop.orders"),
+        ("COMPLETE", "generic", [dataset("db.main.orders", **SOURCE)], "dbt-run-shop"),
+        # It needs both, and the event of its end tells which one it tests.
+        ("START", "generic", [table("orders", "table"), table("refunds", "table")], ""),
+        ("COMPLETE", "singular", [table("orders", "table"), table("refunds", "table")], "dbt-run-shop"),
+        ("FAIL", None, [dataset("db.main.orders")], "model.shop.orders"),
+        ("FAIL", None, [], "dbt-run-shop"),
+    ],
+)
+def test_a_test_is_inside_the_node_that_it_tests(
+    sender: Sender, type_: str, test_type: str | None, inputs: list[dict[str, Any]], parent: str
+) -> None:
+    facets = node("test.shop.unique_a.1", "TEST")
+    facets["dbt_node"]["test_type"] = test_type
+    sender.send(
+        run_event(type_, at(0), job="test.shop.unique_a.1", run_facets=WRAPPER, job_facets=facets, inputs=inputs)
+    )
+    assert Job.objects.values_list("parent_job_name", flat=True).get() == parent
+
+
+@pytest.mark.parametrize("unique_id", ["test", "test.", "test.shop", "test..", "."])
+def test_an_odd_name_is_no_error(sender: Sender, unique_id: str) -> None:
+    facets = node(unique_id, "TEST")
+    said = {**WRAPPER, "test": {"tests": [{"name": "a", "status": "fail"}]}}
+    sender.send(run_event("FAIL", at(0), job="x", run_facets=said, job_facets=facets, inputs=[table("a", "table")]))
+    assert Job.objects.count() == 1
 
 
 def test_a_broken_node_facet_changes_nothing(sender: Sender) -> None:

@@ -209,6 +209,28 @@ def test_tests_that_dbt_skipped_are_no_failures(
     assert "1 failed, 2 passed" in text_of(get(as_viewer, sender, runs["shop.main.shop.stg_orders.build.test"]))
 
 
+def dbt_run(node: str, kind: str, **run_facets: Any) -> bytes:
+    said = {"jobType": {"jobType": kind, "integration": "DBT"}, "dbt_node": {"unique_id": node}}
+    return run_event("FAIL", at(0), run=PARENT, job=node, run_facets=run_facets, job_facets=said)
+
+
+def test_why_dbt_does_not_say_what_went_wrong(as_viewer: Client, sender: Sender) -> None:
+    hint = "By default dbt-ol sends no error messages."
+    sender.send(dbt_run("model.shop.orders", "MODEL"))
+    assert hint in text_of(get(as_viewer, sender, PARENT))
+    sender.send(dbt_run("model.shop.orders", "MODEL", errorMessage={"message": "no such table"}))
+    assert hint not in text_of(get(as_viewer, sender, PARENT))
+
+
+def test_a_test_that_is_a_query_shows_what_it_found(as_viewer: Client, sender: Sender) -> None:
+    test = {"name": "test.shop.no_refunds", "status": "fail", "actual": "2", "expected": "0", "severity": "error"}
+    sender.send(dbt_run("test.shop.no_refunds", "TEST", test={"tests": [test]}))
+    shown = text_of(get(as_viewer, sender, PARENT))
+    assert "1 failed" in shown
+    assert "Failed test.shop.no_refunds 2 0" in shown
+    assert "dbt-ol sends no error messages" not in shown
+
+
 def test_a_run_that_was_sent_again_leads_to_the_one_that_is_shown(as_viewer: Client, sender: Sender) -> None:
     facets = {"jobType": {"jobType": "JOB", "integration": "DBT"}}
     for run, time in ((PARENT, 0), (child(1), 60)):
