@@ -20,7 +20,8 @@ class Point:
     duration: timedelta | None
     state: str
     title: str
-    url: str = ""
+    # Where a click on it leads.
+    url: str
 
 
 @dataclass(frozen=True, slots=True)

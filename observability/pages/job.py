@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -97,7 +98,11 @@ def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[
 
 
 def _points(rows: list[RunRow]) -> list[Point]:
-    return [Point(row.run.run_at, row.duration, row.run.shown_state, _title(row)) for row in rows]
+    return [Point(row.run.run_at, row.duration, row.run.shown_state, _title(row), _url(row)) for row in rows]
+
+
+def _url(row: RunRow) -> str:
+    return reverse("run", args=[row.run.connection_id, row.run.id])
 
 
 def _title(row: RunRow) -> str:

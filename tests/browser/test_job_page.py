@@ -119,7 +119,7 @@ def test_from_the_overview_to_the_job_and_its_runs(
     page = open_page(f"/connections/{connection.pk}?q=load_orders", viewer)
     page.get_by_role("link", name="shop.load_orders", exact=True).click()
     expect(page).to_have_url(re.compile(f"{url(job)}$"))
-    page.get_by_role("link", name=re.compile("^Failed")).click()
+    page.get_by_role("link", name=re.compile(r"^Failed \d+$")).click()
     expect(page).to_have_url(re.compile(r"\?state=FAILED$"))
     expect(page.locator(".run-rows tbody tr")).to_have_count(8)
     page.get_by_label("Duration", exact=True).select_option("86400")

@@ -206,6 +206,15 @@ def test_the_runs_and_what_narrows_them(as_viewer: Client, connection: Connectio
     assert "No run matches None is left under these filters." in nothing
 
 
+def test_runs_are_reached_from_the_chart_its_table_and_the_list(as_viewer: Client, connection: Connection) -> None:
+    job = make_job(connection)
+    [run] = add_runs(job, {})
+    path = f"/connections/{connection.pk}/runs/{run.id}"
+    # Of the chart the wide one and the narrow one; their marks are many, and not for the Tab key.
+    assert html_of(get(as_viewer, job)).count(f'<a href="{path}" tabindex="-1">') == 2
+    assert html_of(get(as_viewer, job)).count(f'href="{path}"') == 4
+
+
 def test_pages_of_runs(as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     add_runs(job, *({} for _ in range(51)))

@@ -73,6 +73,13 @@ def test_a_row_says_state_job_times_and_attempt(as_viewer: Client) -> None:
     ]
 
 
+def test_a_row_leads_to_its_run(as_viewer: Client) -> None:
+    run = add_run(make_job(make_connection("Airflow"), "orders"))
+    path = f"/connections/{run.connection_id}/runs/{run.id}"
+    assert re.findall(r'class="row-link[^"]*" href="([^"]*)"', html_of(get(as_viewer))) == [path]
+    assert f'href="/connections/{run.connection_id}/jobs/{run.job_id}"' in html_of(as_viewer.get(path))
+
+
 def test_a_failed_run_says_why_and_a_running_one_for_how_long(as_viewer: Client) -> None:
     job = make_job(make_connection())
     add_run(
