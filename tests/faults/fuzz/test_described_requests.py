@@ -100,7 +100,8 @@ def caller(database: OwnDatabase, product: Product, new_target: Callable[[int], 
     of_connection = f"/api/v1/connections/{target.connection_id}"
     runs = caller.read(f"{of_connection}/runs?page_size=500")["results"]
     # Those whose lists have more than one page: a cursor leads to the second.
-    caller.ids["run_id"] = max(runs, key=lambda run: run["event_count"])["id"]
+    children = Counter(run["parent"]["run_id"] for run in runs if run["parent"])
+    caller.ids["run_id"] = max(runs, key=lambda run: (run["event_count"] > 1, children[run["id"]]))["id"]
     caller.ids["job_id"] = Counter(run["job"]["id"] for run in runs).most_common(1)[0][0]
     return caller
 
