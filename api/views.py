@@ -204,8 +204,8 @@ class SearchView(ListView):
         """Jobs by words of their names, the nearest first; with connections and runs that were found."""
         self.paginator.search = search = read_search(request)
         with by_index():
-            jobs = self.page(search.jobs())
-        return self.answer(jobs)
+            places = self.page(search.places_of_jobs())
+        return self.answer(search.jobs_at(places))
 
 
 @extend_schema(exclude=True)

@@ -7,7 +7,8 @@ docs/decisions/0019-search.md.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -23,6 +24,7 @@ from django.db.models import (
     IntegerField,
     Prefetch,
     Q,
+    QuerySet,
     TextField,
     Value,
     When,
@@ -32,7 +34,6 @@ from django.db.models.functions import Coalesce, Collate, Lower
 from connections.models import Connection
 from lineage.keyset import Cursor, Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
-from lineage.querysets import JobQuerySet
 from lineage.sql.search import by_index
 
 LONGEST_SEARCH: Final = 200
@@ -89,8 +90,9 @@ class Search:
         found = [connection for connection in self.visible.values() if connection.is_found]  # type: ignore[attr-defined]
         return sorted(found, key=lambda one: (-one.place, one.name.lower()))[:most]  # type: ignore[attr-defined]
 
-    def jobs(self) -> JobQuerySet:
-        """Those that were found, unordered, with what NEAREST_FIRST goes by. To be read `by_index`."""
+    def places_of_jobs(self) -> "QuerySet[Any, Any]":
+        """Of the jobs that were found, unordered, what NEAREST_FIRST goes by and no more: they may be most of all jobs.
+        To be read `by_index`, then given to `jobs_at`."""
         if self._query:
             found = Job.objects.alias(is_found=self._is_found(F("namespace"))).filter(is_found=True)
         else:
@@ -98,18 +100,26 @@ class Search:
         if removed := [connection.pk for connection in self._all if connection.removed_at is not None]:
             # Left out one by one: led by the others, PostgreSQL would go through all jobs of each.
             found = found.exclude(connection_id__in=removed)
-        failing = Case(When(latest_run_state=RunState.FAILED, then=Value(1)), default=Value(0))
-        here = Case(When(connection_id=self.near, then=Value(8)), default=Value(0)) if self.near else Value(0)
-        jobs: JobQuerySet = found.alias(lower_name=_LOWER_NAME).annotate(
+        failing = _first((Q(latest_run_state=RunState.FAILED), 1), default=0)
+        here = _first((Q(connection_id=self.near), 8), default=0) if self.near else Value(0)
+        return found.alias(lower_name=_LOWER_NAME).values(
+            "id",
             place=self._place() + here + failing,
             recent_at=Coalesce("latest_run_at", Value(_NEVER), output_field=DateTimeField()),
         )
-        return jobs
+
+    def jobs_at(self, places: Iterable[Mapping[str, Any]]) -> list[Job]:
+        """The jobs that have these places, in their order."""
+        ids = [place["id"] for place in places]
+        # A connection may have been removed, and its jobs deleted, between two queries.
+        jobs = {job.id: job for job in Job.objects.filter(id__in=ids) if job.connection_id in self.visible}
+        return [jobs[id_] for id_ in ids if id_ in jobs]
 
     def page_of_jobs(self, cursor: Cursor | None, size: int) -> KeysetPage:
         """Jobs that were found, the nearest first. ValueError: a cursor of another list."""
         with by_index():
-            return NEAREST_FIRST.page(self.jobs(), cursor, size)
+            page = NEAREST_FIRST.page(self.places_of_jobs(), cursor, size)
+        return replace(page, rows=self.jobs_at(page.rows))
 
     def runs(self, most: int) -> list[Run]:
         """Those with this id, or for which their sender had it, each with its `shown_state` and `job`; the latest
@@ -158,14 +168,15 @@ class Search:
         whole = Q(lower_name=text) | Q(lower_name__endswith=f".{text}") | Q(lower_name__endswith=f"/{text}")
         start = Q(lower_name__startswith=text) | Q(lower_name__contains=f".{text}") | Q(lower_name__contains=f"/{text}")
         parts = {part for word in self._words for part in _parts(word)}
-        within = Q(*(Q(lower_name__contains=part) for part in sorted(parts)))
-        return Case(
-            When(whole, then=Value(16)),
-            When(start, then=Value(4)),
-            *([When(within, then=Value(2))] if parts else []),
-            default=Value(0),
-            output_field=IntegerField(),
-        )
+        words = Q(*(Q(lower_name__contains=part) for part in sorted(parts)))
+        # One inside the other: of most names, most of this need not be asked.
+        within = _first((start, _first((whole, 16), default=4)), default=2)
+        return _first((Q(lower_name__contains=text), within), *([(words, 2)] if parts else []), default=0)
+
+
+def _first(*ways: tuple[Q, Any], default: int) -> Case:
+    """What stands beside the first condition that holds."""
+    return Case(*(When(holds, then=then) for holds, then in ways), default=default, output_field=IntegerField())
 
 
 def _parts(word: str) -> list[str]:

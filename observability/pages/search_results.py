@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -69,10 +68,8 @@ class SearchResults:
 
     @cached_property
     def jobs(self) -> list[Hit]:
-        # A connection may have been removed between two queries.
         visible = self.search.visible
-        found: Sequence[Job] = [job for job in self._page.rows if job.connection_id in visible]
-        return [_job_hit(job, visible[job.connection_id], self.now) for job in found]
+        return [_job_hit(job, visible[job.connection_id], self.now) for job in self._page.rows]
 
     @cached_property
     def runs(self) -> list[Hit]:

@@ -19,6 +19,8 @@
   const isOpen = () => finder.classList.contains("has-list");
 
   let cameFrom = null; // what had the focus before, and gets it back
+  let isOld = false; // the list belongs to what stood in the field before
+  let wantsFirst = false; // somebody went down before the new list was there
 
   const choose = (option) => {
     chosen()?.setAttribute("aria-selected", "false");
@@ -56,9 +58,10 @@
   const isTyping = (element) => element.matches?.("input, textarea, select, [contenteditable]");
 
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || event.altKey || event.shiftKey) return;
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
     const withControl = event.ctrlKey || event.metaKey;
-    const asked = withControl ? event.key.toLowerCase() === "k" : event.key === "/";
+    // Some keyboards have the slash above another key, under Shift.
+    const asked = withControl ? event.key.toLowerCase() === "k" && !event.shiftKey : event.key === "/";
     if (!asked || document.querySelector("dialog[open]")) return;
     if (isTyping(event.target) && !(withControl && event.target === field)) return;
     event.preventDefault();
@@ -74,12 +77,16 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "search-list") return;
+    isOld = false;
     choose(null);
     showList(finder.contains(document.activeElement) && field.value.trim() !== "");
+    if (wantsFirst && isOpen()) choose(options()[0] ?? null);
+    wantsFirst = false;
   });
 
-  // An answer that comes late belongs to a text that is gone.
   field.addEventListener("input", () => {
+    isOld = true;
+    wantsFirst = false;
     choose(null);
     if (field.value.trim() === "") showList(false);
   });
@@ -95,6 +102,10 @@
   });
 
   const walk = (step) => {
+    if (isOld) {
+      wantsFirst = step > 0;
+      return;
+    }
     const all = options();
     // Between the last and the first one lies the text itself.
     const places = all.length + 1;

@@ -70,6 +70,21 @@ def test_the_arrows_go_round_and_pass_the_text(open_page: OpenPage, viewer: Abst
     expect(chosen).to_have_count(0)
 
 
+def test_whoever_types_faster_than_the_server_answers_gets_what_they_typed(
+    open_page: OpenPage, viewer: AbstractUser, shop: Connection
+) -> None:
+    page = open_page(user=viewer)
+    type_(page, "load")
+    expect(options(page)).to_have_count(3)
+    page.keyboard.type(" cust")
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    expect(chosen).to_contain_text("shop.load_customers")
+    page.keyboard.type("omers")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/search\?q=load\+customers$"))
+
+
 def test_enter_on_the_text_leads_to_all_results(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
     page = open_page(f"/connections/{shop.pk}", viewer)
     type_(page, "load")
@@ -80,7 +95,7 @@ def test_enter_on_the_text_leads_to_all_results(open_page: OpenPage, viewer: Abs
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.load_orders")
 
 
-@pytest.mark.parametrize("keys", ["/", "Control+k", "Meta+k"])
+@pytest.mark.parametrize("keys", ["/", "Shift+/", "Control+k", "Meta+k"])
 def test_escape_gives_the_focus_back(open_page: OpenPage, viewer: AbstractUser, shop: Connection, keys: str) -> None:
     page = open_page(user=viewer)
     before = page.get_by_role("link", name="Runs", exact=True)

@@ -176,7 +176,7 @@ def test_both_are_found_by_their_indexes() -> None:
     with database.cursor() as cursor, by_index():
         cursor.execute("ANALYZE lineage_job")
         # Even where nearly all jobs have the word.
-        assert "lineage_job_words" in NEAREST_FIRST.ordered(Search("load").jobs(), None)[:9].explain()
+        assert "lineage_job_words" in NEAREST_FIRST.ordered(Search("load").places_of_jobs(), None)[:9].explain()
         by_sender = Run.objects.filter(external_id=run.external_id)
         assert "lineage_run_by_external_id" in by_sender.explain()
         assert "lineage_run_by_external_query_id" in Run.objects.filter(external_query_id="mine").explain()
