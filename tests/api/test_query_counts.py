@@ -74,7 +74,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
         # Their names have the word; so have the connections'.
-        ("search?q=job", add_run, 8),
+        ("search?q=job", add_run, 9),
         ("search?q=connection", add_connection, 13),
     ],
 )
