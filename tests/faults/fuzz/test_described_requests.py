@@ -80,7 +80,9 @@ class Caller:
 
     def _cursor(self, case: schemathesis.Case) -> str:
         path = case.operation.path.format(**self.ids)
-        return parse_qs(urlsplit(self.read(f"{path}?page_size=1")["next"]).query)["cursor"][0]
+        # A search has to be told what for.
+        query = "page_size=1&q=s" if path.endswith("/search") else "page_size=1"
+        return parse_qs(urlsplit(self.read(f"{path}?{query}")["next"]).query)["cursor"][0]
 
 
 @pytest.fixture(scope="module")
