@@ -29,7 +29,16 @@ def with_field(path: str, value: Any) -> bytes:
 def test_every_sample_is_an_event(sample_lines: Callable[..., list[bytes]]) -> None:
     events = [decode_event(line) for line in sample_lines()]
     assert {event.job.integration for event in events if event.job} == {"AIRFLOW", "DBT"}
-    assert {event.job.kind for event in events if event.job} == {"DAG", "TASK", "JOB", "MODEL", "TEST", "SEED", "SQL"}
+    assert {event.job.kind for event in events if event.job} == {
+        "DAG",
+        "TASK",
+        "JOB",
+        "MODEL",
+        "TEST",
+        "SEED",
+        "SNAPSHOT",
+        "SQL",
+    }
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,19 @@ def test_a_replay_adds_no_run_whenever_it_comes(new_sender: Callable[[], Sender]
         assert {statistics.runs for statistics in job_statistics(jobs).values()} == {1}
 
 
+def test_a_real_replay(new_sender: Callable[[], Sender], sample_lines: SampleLines) -> None:
+    original, both = new_sender(), new_sender()
+    original.send(*sample_lines("dbt-build-doubt"))
+    for line in [*sample_lines("dbt-build-doubt-again"), *sample_lines("dbt-build-doubt")]:
+        both.send(line)
+    assert shown(both) == shown(original)
+    assert (
+        Job.objects.filter(connection=both.connection).count()
+        == Job.objects.filter(connection=original.connection).count()
+    )
+    assert_jobs_agree_with_their_runs(both)
+
+
 def test_a_replay_alone_is_shown(sender: Sender, build: list[bytes]) -> None:
     sender.send(*replayed(build))
     assert len(shown(sender)) == 4

@@ -258,6 +258,26 @@ def test_a_default_build_whose_model_is_skipped(sender: Sender, sample_lines: Sa
     assert shown("model.shop.stg_orders.test") == "FAILED"
 
 
+def test_a_real_build_with_all_of_it(sender: Sender, sample_lines: SampleLines) -> None:
+    """Of the project in tests/clients: as dbt's record has it."""
+    sender.send(*sample_lines("dbt-build-doubt"))
+    states = {name.removeprefix("model.shop."): shown(name) for name in Job.objects.values_list("name", flat=True)}
+    assert {name: state for name, state in states.items() if "test" in name} == {
+        "orders.test": "COMPLETED",
+        "customers.test": "FAILED",
+        "refunds.test": "SKIPPED",
+        "refunds_by_day.test": "SKIPPED",
+        "amounts.test": "FAILED",
+        "lonely.test": "FAILED",
+        "shipments.test": "COMPLETED",
+        "test.shop.no_large_totals": "COMPLETED",
+        "test.shop.no_small_totals": "FAILED",
+        "test.shop.no_odd_amounts": "FAILED",
+        "test.shop.no_large_refunds": "SKIPPED",
+        "test.shop.no_shipped_refunds": "SKIPPED",
+    }
+
+
 @st.composite
 def events(draw: st.DrawFn) -> bytes:
     """Few models and tests, so that they contradict one another."""

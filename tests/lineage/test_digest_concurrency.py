@@ -1,5 +1,7 @@
 """Several writers at once: nothing twice, nothing lost, no deadlock, no count that is off."""
 
+import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +10,7 @@ from django.db import connection
 from lineage.models import Event, Job, Run
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.test_any_order import assert_jobs_agree_with_their_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,3 +68,16 @@ def test_writers_of_overlapping_groups_do_not_deadlock() -> None:
         groups.append([run_event("START", at(number), run=f"run-{number}-{job}", job=job) for job in jobs])
     distinct = {body for group in groups for body in group}
     assert send_from_threads(sender, groups) == len(distinct) == Event.objects.count()
+
+
+def test_dbt_tests_and_the_models_that_they_need_at_once(sample_lines: Callable[..., list[bytes]]) -> None:
+    """What became of a test without a result, runs of other jobs tell, which other writers bring."""
+    for seed in range(4):
+        sender = make_sender()
+        lines = [*sample_lines("dbt-build-doubt"), *sample_lines("dbt-build-doubt-again")]
+        random.Random(seed).shuffle(lines)
+        send_from_threads(sender, [[line] for line in lines])
+        assert_jobs_agree_with_their_runs(sender)
+        assert (
+            Job.objects.get(connection=sender.connection, name="model.shop.refunds.test").latest_run_state == "SKIPPED"
+        )
