@@ -164,8 +164,10 @@ class Airflow:
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__LOAD_EXAMPLES": "False",
             # More at once would wait for one another's CPU, and Airflow counts that among a task's time.
-            "CORE__PARALLELISM": "3",
+            "CORE__PARALLELISM": "2",
             "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            # Read once: to read them again takes CPU from the tasks.
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
             "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://postgres@/postgres?host={self.cluster.directory}",
             "OPENLINEAGE__NAMESPACE": NAMESPACE,
             "OPENLINEAGE__TRANSPORT": self.transport,

@@ -1,9 +1,11 @@
 """Observatory beside Airflow's own record: real DAGs of every outcome, run by Airflow's own scheduler and workers.
 
 Each DAG run and each task instance of the metadata database is looked up in the read API, by the id that the provider
-gives it, and nothing else may be shown.
+gives it, and nothing else may be shown. Times are compared to the second: on a machine that is busy with other things
+tasks begin later than Airflow says, which counts the wait for a CPU.
 """
 
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -103,7 +105,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Shown]:
 
 def test_all_happened_that_is_to_be_compared(both: tuple[Record, Shown]) -> None:
     record, _ = both
-    assert (len(record.dag_runs), len(record.task_instances), len(record.earlier_tries)) == (25, 63, 14)
+    assert (len(record.dag_runs), len(record.task_instances), len(record.earlier_tries)) == (25, 62, 14)
     assert {run.state for run in record.dag_runs} == {"success", "failed"}
     assert {task.state for task in record.task_instances} == {*STATES, "removed"}
     assert {task.attempt for task in record.task_instances if task.had_worker} == {1, 2, 3}
@@ -120,7 +122,7 @@ def test_task_instances_that_a_worker_had(both: tuple[Record, Shown]) -> None:
     # One that is no more was a try before: see below.
     tasks = [task for task in record.task_instances if task.had_worker and task.state != "removed"]
     found = differences((t.job, of_task(t), shown.reported(t.id)) for t in tasks)
-    assert found.keys() == {MARKED_LATER}, found
+    assert found.keys() == {MARKED_LATER}, (f"load {os.getloadavg()}", found)
 
 
 def test_task_instances_that_no_worker_had(both: tuple[Record, Shown]) -> None:

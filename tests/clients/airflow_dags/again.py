@@ -41,7 +41,7 @@ def cleared_while_it_runs():
         while Variable.get("cleared", default="no") == "no":
             time.sleep(0.2)
 
-    broken() >> EmptyOperator(task_id="done")
+    broken()
     slow()
 
 

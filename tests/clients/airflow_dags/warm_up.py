@@ -11,7 +11,7 @@ def warm_up():
     def take_a_worker(number):
         time.sleep(1)
 
-    take_a_worker.expand(number=[1, 2, 3])
+    take_a_worker.expand(number=[1, 2])
 
 
 warm_up()
