@@ -1,6 +1,7 @@
 """A pytest plugin (`-p tests.embedded_database`): a PostgreSQL of its own for each test session.
 
-Loaded before Django's settings are. DATABASE_URL, where it is set, names another server to test on.
+Loaded before Django's settings are. DATABASE_URL, where it is set, names another server to test on. Where tests run in
+several processes (`-n`), each has a server of its own, so that it may end sessions or fill the disk.
 """
 
 import atexit
@@ -14,6 +15,11 @@ from observability.quickstart.lease import Lease
 
 os.environ.setdefault("SECRET_KEY", "for-tests-only")
 
+# Tells the processes that pytest starts that DATABASE_URL is not its caller's.
+_STARTED = "OBSERVATORY_TESTS_DATABASE"
+# The one whose process starts the others runs no tests: the first of them has it.
+_HEIR = "gw0"
+
 
 def _start() -> None:
     # Short: a Unix socket's path has at most 107 characters.
@@ -23,8 +29,13 @@ def _start() -> None:
     lease.join()
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     atexit.register(lease.leave)
-    os.environ["DATABASE_URL"] = lease.url
+    os.environ["DATABASE_URL"] = os.environ[_STARTED] = lease.url
 
 
-if "DATABASE_URL" not in os.environ:
+def _is_of_another_process() -> bool:
+    started = os.environ["DATABASE_URL"] == os.environ.get(_STARTED)
+    return started and os.environ.get("PYTEST_XDIST_WORKER") != _HEIR
+
+
+if "DATABASE_URL" not in os.environ or _is_of_another_process():
     _start()

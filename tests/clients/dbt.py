@@ -1,5 +1,6 @@
 """dbt-ol as people install it, in an environment of its own: its dependencies are not the product's."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -22,12 +23,15 @@ _COMMAND_SECONDS = 120
 def install() -> Path:
     """The environment's directory of commands; made where the lock is newer than it."""
     stamp = ENVIRONMENT / ".installed"
-    if not stamp.exists() or stamp.stat().st_mtime < LOCK.stat().st_mtime:
-        if not (ENVIRONMENT / "bin" / "python").exists():
-            # By this very Python, which the lock is known to suit.
-            subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-        subprocess.run([ROOT / "requirements" / "install", ENVIRONMENT, LOCK.relative_to(ROOT)], check=True, cwd=ROOT)
-        stamp.touch()
+    with LOCK.open() as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.stat().st_mtime < LOCK.stat().st_mtime:
+            if not (ENVIRONMENT / "bin" / "python").exists():
+                # By this very Python, which the lock is known to suit.
+                subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+            install = [ROOT / "requirements" / "install", ENVIRONMENT, LOCK.relative_to(ROOT)]
+            subprocess.run(install, check=True, cwd=ROOT)
+            stamp.touch()
     return ENVIRONMENT / "bin"
 
 

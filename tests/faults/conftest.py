@@ -1,6 +1,5 @@
 """A product of its own, to be broken: PostgreSQL and the server, which no other tests use."""
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,10 +11,9 @@ import requests
 
 from tests.faults.load import Target
 from tests.faults.scale import seeded
-from tests.faults.small_disk import can_mount
 from tests.serving import LiveServer, OwnDatabase, own_database, serve
 
-LEFT_OUT = pytest.StashKey[int]()
+HERE = Path(__file__).parent
 SENDERS = 40
 STOP_SECONDS = 30
 
@@ -52,18 +50,11 @@ class Product:
         return self._stack.enter_context(served)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs a disk to be filled where there can be none; except in CI, where nothing is left out."""
-    need_disk = [item for item in items if "disk" in getattr(item, "fixturenames", ())]
-    if need_disk and os.environ.get("CI") != "true" and not can_mount():
-        items[:] = [item for item in items if item not in need_disk]
-        config.hook.pytest_deselected(items=need_disk)
-        config.stash[LEFT_OUT] = len(need_disk)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if left_out := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{left_out} tests of a full disk were left out: they need root, and to mount.")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Faults come with many clients, and with seconds that are counted. Bodies that are only odd do not."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

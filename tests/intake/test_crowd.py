@@ -6,6 +6,9 @@ import pytest
 
 from lineage.intake.crowd import Crowd
 
+# They count milliseconds.
+pytestmark = pytest.mark.alone
+
 
 def looks_until_enough(crowd: Crowd) -> int:
     """How many are waiting when the crowd is taken, where one more comes between two looks."""

@@ -161,6 +161,7 @@ def test_what_is_right_is_not_touched(senders):
     assert versions() == places
 
 
+@pytest.mark.alone
 def test_rows_that_are_all_gone_come_back(senders):
     before = rows()
     for model in MODELS:

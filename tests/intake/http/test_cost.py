@@ -8,6 +8,8 @@ import pytest
 from tests.intake.http.documents import encoded
 from tests.intake.http.wire import Reply
 
+pytestmark = pytest.mark.alone
+
 # What a sender waits for an answer: openlineage-python's and Java's timeout.
 PATIENCE_SECONDS = 5
 MIB = 1024 * 1024
