@@ -14,7 +14,7 @@ from django.db import connection as database
 
 from connections.roles import EDITOR, EDITOR_PERMISSIONS
 
-pytest_plugins = ["tests.live_server", "tests.faults.left_out"]
+pytest_plugins = ["tests.live_server", "tests.chromium", "tests.faults.left_out"]
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -1,13 +1,11 @@
 """The page that documents the API, in a real browser, under the policy that all pages have."""
 
-import shutil
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 STATIC_FILES = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
@@ -23,7 +21,7 @@ def session(transactional_db: None, django_user_model: Any) -> str:
     return client.cookies["session"].value
 
 
-def test_it_renders_and_breaks_no_policy(session: str, live_server: Any) -> None:
+def test_it_renders_and_breaks_no_policy(session: str, live_server: Any, chromium: Browser) -> None:
     complaints: list[str] = []
     foreign: list[str] = []
 
@@ -31,24 +29,22 @@ def test_it_renders_and_breaks_no_policy(session: str, live_server: Any) -> None
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context()
-        context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: foreign.append(request.url))
-        answer = page.goto(f"{live_server.url}/api/v1/docs")
-        page.locator("#operations-runs-list_events_of_run").wait_for()
-        operations = page.locator(".opblock-summary-path").count()
-        # The page can be used, too: it reads with the session of whoever looks at it.
-        page.locator("#operations-datasets-list_datasets").click()
-        page.get_by_role("button", name="Try it out").click()
-        with page.expect_response("**/api/v1/datasets*") as tried:
-            page.get_by_role("button", name="Execute").click()
-        status = tried.value.status
-        browser.close()
+    context = chromium.new_context()
+    context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: foreign.append(request.url))
+    answer = page.goto(f"{live_server.url}/api/v1/docs")
+    page.locator("#operations-runs-list_events_of_run").wait_for()
+    operations = page.locator(".opblock-summary-path").count()
+    # The page can be used, too: it reads with the session of whoever looks at it.
+    page.locator("#operations-datasets-list_datasets").click()
+    page.get_by_role("button", name="Try it out").click()
+    with page.expect_response("**/api/v1/datasets*") as tried:
+        page.get_by_role("button", name="Execute").click()
+    status = tried.value.status
+    context.close()
     policy = answer.headers["content-security-policy"] if answer else ""
     assert "unsafe" not in policy
     assert "script-src 'self'" in policy

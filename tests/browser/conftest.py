@@ -5,7 +5,6 @@ refused inline style, a failing script) fails the test.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +15,11 @@ import psycopg
 import pytest
 from django.contrib.auth.models import AbstractUser
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.chromium import PATIENCE_MS
 from tests.serving import ROOT, LiveServer, serve
 
-PATIENCE_MS = 10_000
 # What the browser and htmx note about an answer with an error status, which a test asked for.
 EXPECTED_NOISE = ("Failed to load resource", "Response Status Error Code")
 
@@ -51,21 +50,6 @@ def _product_of_session(
 def product(_product_of_session: LiveServer, transactional_db: None) -> LiveServer:
     """The running product, with empty tables."""
     return _product_of_session
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if not executable:
-        pytest.skip("needs Chromium: install the system's, or name it in CHROMIUM")
-    # Playwright's synchronous calls run inside an event loop, where Django would refuse the tests' own queries.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def session_of(user: AbstractUser) -> str:
