@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS_PER_PAGE = 50
 MOST_COUNTED = 1000
+_UNCOUNTED = (RunState.SKIPPED, RunState.UPSTREAM_FAILED, RunState.RETRIED)
 _WENT_WRONG = (RunState.FAILED, RunState.RETRIED)
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 
@@ -158,8 +159,9 @@ class RunTable:
         return runs.of_jobs(jobs.named(self.choices.search))
 
     def _count(self, state: str) -> str:
-        """Only where an index counts: by name and duration each run would have to be looked at."""
-        if self.choices.narrow_jobs or self.choices.minimum:
+        """Only where an index counts: by name and duration each run would have to be looked at, and for states that
+        other runs tell of, most."""
+        if self.choices.narrow_jobs or self.choices.minimum or (state in _UNCOUNTED and not self.job):
             return ""
         count = self._chosen_but_for_state.in_state(state).count_up_to(MOST_COUNTED)
         return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
