@@ -21,8 +21,8 @@ from tests.faults.scale import tell
 # settings.INTAKE_MAX_BODY_BYTES, and DATA_UPLOAD_MAX_MEMORY_SIZE as Django has it.
 LIMIT = 16 * MIB
 LIMIT_OF_PAGES = 2.5 * MIB
-# What the kernel may hold of a body between client and server, beyond what the server has read: the more, the busier the
-# machine is.
+# What the kernel may hold of a body between client and server, beyond what the server has read: the more, the busier
+# the machine is.
 SOCKET_BUFFERS = sum(int(Path(f"/proc/sys/net/ipv4/tcp_{way}mem").read_text().split()[2]) for way in ("r", "w"))
 GROWTH = 50 * MIB
 # Of a process, whatever it is sent.
