@@ -3,7 +3,7 @@
 Stores what several requests sent, and projects the new events into jobs, runs, datasets and edges.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,7 +104,8 @@ def _digest_in_one_piece(submissions: Sequence[Submission], now: datetime) -> _D
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
         if submissions:
             ApiKey.objects.insist_live({(s.key_id, s.connection_id) for s in submissions})
-        outcome = _write(offered, rows, now, moves_allowed=False)
+        outcome = _store(offered, rows, now, moves_allowed=False)
+        _project(rows, of_dbt=rows.of_dbt)
         events.touch_activity(_heard_lately.without(heard, now), now=now)
     new, _ = _read(outcome)
     return _receipts(submissions, new), rows, heard
@@ -112,18 +113,17 @@ def _digest_in_one_piece(submissions: Sequence[Submission], now: datetime) -> _D
 
 @transaction.atomic
 def _digest_with_a_look(submissions: Sequence[Submission], now: datetime) -> _Digested:
-    """Commits once the answers are read. Rare."""
+    """Reads the answers before it locks a job, for only they say which. Rare."""
     offered, heard = _offered(submissions), _heard_from(submissions)
     rows = _fold(offered)
     with pipeline():
         live_keys = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
-        outcome = _write(offered, rows, now, moves_allowed=True)
-        events.touch_activity(_heard_lately.without(heard, now), now=now)
+        outcome = _store(offered, rows, now, moves_allowed=True)
     _check_keys(submissions, live_keys())
     new, moved = _read(outcome)
-    if left := moved - rows.jobs.keys():
-        jobs.lock_jobs(sorted(left))
-        jobs.recount_runs(sorted(left))
+    with pipeline():
+        _project(rows, moved=moved)
+        events.touch_activity(_heard_lately.without(heard, now), now=now)
     return _receipts(submissions, new), rows, heard
 
 
@@ -141,24 +141,29 @@ def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID,
         raise _KeysGone(gone)
 
 
-def _write(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
-    """Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
+def _store(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
+    """Events and their runs."""
+    return events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
+
+
+def _project(rows: Rows, *, moved: Set[Key] = frozenset(), of_dbt: Collection[Key] | None = None) -> None:
+    """All that is made of events but the runs. `moved`: more jobs whose runs changed.
+
+    Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
     before it is known which of the events are new.
 
-    Jobs come after the runs, and their locks are held for as short as can be: all writers of a job wait for them.
+    Jobs come after the runs, and their locks are held for as short as can be: all writers of a job wait for them. They
+    are taken at once and sorted, so that two transactions never wait for one another.
     """
-    stored = events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
+    ended, descriptions = sorted(rows.ended), _written.descriptions(rows)
     jobs.insert_jobs(_written.jobs(rows))
-    jobs.lock_jobs(sorted(rows.jobs.keys() | rows.commands))
-    descriptions = _written.descriptions(rows)
-    of_dbt = None if moves_allowed else rows.of_dbt
+    jobs.lock_jobs(sorted(rows.jobs.keys() | moved), ended=ended)
     jobs.update_jobs(description_rows(descriptions), of_dbt=of_dbt)
-    jobs.recount_runs(sorted(rows.jobs.keys() - descriptions.keys()), of_dbt=of_dbt)
-    jobs.recount_runs_in_doubt(sorted(rows.ended))
+    jobs.recount_runs(sorted((rows.jobs.keys() | moved) - descriptions.keys()), of_dbt=of_dbt)
+    jobs.recount_runs_in_doubt(ended)
     datasets.insert_datasets(_written.datasets(rows))
     datasets.mark_described(_written.described(rows))
     datasets.upsert_edges(_written.edges(rows))
-    return stored
 
 
 def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:

@@ -27,11 +27,9 @@ class Rows:
     datasets: dict[Key, Row] = field(default_factory=dict)
     edges: dict[Key, Row] = field(default_factory=dict)
     # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended
-    # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id), with the jobs of the
-    # commands that they were part of.
+    # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id).
     of_dbt: set[Key] = field(default_factory=set)
     ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
-    commands: set[Key] = field(default_factory=set)
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -76,9 +74,6 @@ def _add_run(rows: Rows, row: RunRow) -> None:
 def _note_end(rows: Rows, row: RunRow, invocation_id: UUID) -> None:
     for job in (row.job_id, *(row.needed_job_ids or ())):
         rows.ended.add((row.connection_id, invocation_id, job))
-    if row.parent_run_id:
-        command = job_id(row.connection_id, row.parent_job_namespace, row.parent_job_name)
-        rows.commands.add((row.connection_id, command))
 
 
 def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:

@@ -1,5 +1,7 @@
 """lineage_job. Its rows are locked before the runs are read, by a statement of its own: so each reads what those before
-it committed, and two transactions that write runs of one job take turns."""
+it committed, and two transactions that write runs of one job take turns.
+
+All rows are locked by one statement, sorted by key: writers that lock in one order cannot deadlock."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
@@ -7,9 +9,11 @@ from uuid import UUID
 
 from lineage import states
 from lineage.projection.descriptions import COLUMNS, GROUPS
-from lineage.sql.execute import Row, arrays, execute_rows, statement
+from lineage.sql.arrays import column
+from lineage.sql.execute import Row, arrays, execute, execute_rows, pack, statement
 
 Key = tuple[UUID, UUID]  # connection id, id
+Ended = tuple[UUID, UUID, UUID]  # connection id, invocation id, job id
 
 _JOB: Final = ("uuid", "uuid", "text", "text")
 _KEY: Final = ("uuid", "uuid")
@@ -31,11 +35,11 @@ SELECT said.*, 'JOB', '', '' FROM unnest({arrays(_JOB)}) AS said
 ON CONFLICT (connection_id, id) DO NOTHING
 """)  # noqa: S608 - made of constants
 
-_LOCK = statement(f"""
-SELECT FROM lineage_job
-WHERE (connection_id, id) IN (SELECT * FROM unnest({arrays(_KEY)}))
-ORDER BY connection_id, id FOR NO KEY UPDATE
-""")  # noqa: S608 - made of constants
+
+def _lock(said: str) -> bytes:
+    return statement(f"""
+SELECT FROM lineage_job WHERE (connection_id, id) IN ({said}) ORDER BY connection_id, id FOR NO KEY UPDATE
+""")
 
 
 def _newer(at: str, values: tuple[str, ...]) -> str:
@@ -173,10 +177,14 @@ _IN_DOUBT = f"""(
     SELECT doubt.connection_id, doubt.job_id FROM touched JOIN doubt USING (connection_id, invocation_id)
     WHERE touched.job_id = ANY (doubt.needed_job_ids)
 )"""  # noqa: S608 - made of constants
-_LOCK_IN_DOUBT = statement(f"""
-SELECT FROM lineage_job WHERE (connection_id, id) IN {_IN_DOUBT} ORDER BY connection_id, id FOR NO KEY UPDATE
-""")
 _RECOUNT_IN_DOUBT = _recount(_IN_DOUBT, of_dbt=True)
+
+_SAID = f"SELECT * FROM unnest({arrays(_KEY)})"  # noqa: S608 - made of constants
+_LOCK = _lock(_SAID)
+_LOCK_WITH_THOSE_IN_DOUBT = _lock(f"{_SAID} UNION {_IN_DOUBT}")
+
+# Advisory locks with this number are about invocations; lineage/sql/maintenance.py has the other.
+_TAKE_TURNS = statement("SELECT pg_advisory_xact_lock(5230418, invocation) FROM unnest(%b::integer[]) AS invocation")
 
 
 def insert_jobs(rows: list[Row]) -> None:
@@ -184,9 +192,18 @@ def insert_jobs(rows: list[Row]) -> None:
     execute_rows(_INSERT, _JOB, rows)
 
 
-def lock_jobs(keys: list[tuple[UUID, UUID]]) -> None:
-    """`keys`: (connection id, id)."""
-    execute_rows(_LOCK, _KEY, keys)
+def lock_jobs(keys: list[Key], *, ended: list[Ended] | None = None) -> None:
+    """`keys`: (connection id, id). `ended`: runs (connection id, invocation id, job id); the jobs with runs that may be
+    in doubt no longer, since these ended, are locked as well.
+
+    Whoever may settle a doubt of one invocation takes turns, for the others' runs tell which jobs those are.
+    """
+    if not ended:
+        execute_rows(_LOCK, _KEY, keys)
+        return
+    invocations = {int.from_bytes(invocation_id.bytes[-4:], signed=True) for _, invocation_id, _ in ended}
+    execute(_TAKE_TURNS, [column("integer", sorted(invocations))])
+    execute(_LOCK_WITH_THOSE_IN_DOUBT, [*pack(_KEY, keys), *pack(_ENDED, ended)])
 
 
 def update_jobs(rows: list[Row], *, of_dbt: Collection[Key] | None = None) -> None:
@@ -216,8 +233,6 @@ def _told_apart(rows: list[Row], of_dbt: Collection[Key] | None) -> Iterator[tup
         yield True, [row for row in rows if row[:2] in of_dbt]
 
 
-def recount_runs_in_doubt(ended: list[tuple[UUID, UUID, UUID]]) -> None:
-    """The counts of jobs with runs that are in doubt, since runs (connection id, invocation id, job id) have ended. The
-    jobs of their commands are locked, so that whoever may settle a doubt of one invocation takes turns."""
-    execute_rows(_LOCK_IN_DOUBT, _ENDED, ended)
+def recount_runs_in_doubt(ended: list[Ended]) -> None:
+    """The counts of the jobs that `lock_jobs` locks because of what ended."""
     execute_rows(_RECOUNT_IN_DOUBT, _ENDED, ended)
