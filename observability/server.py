@@ -81,6 +81,10 @@ def on_starting(_server: Arbiter) -> None:
 
 
 def when_ready(server: Arbiter) -> None:
+    from observability.preload import keep_for_ever, load_pages  # noqa: PLC0415 - Django is set up by now, not before
+
+    load_pages()
+    keep_for_ever()
     for listener in server.LISTENERS:
         bound_unread_answers(listener.sock)
 

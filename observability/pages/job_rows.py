@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
-from lineage.sql.recent_runs import RecentRun, latest_runs
+from lineage.sql.recent_runs import latest_states
 from lineage.statistics import JobStatistics, job_statistics
 from observability.pages.error_headline import error_headline
 from observability.pages.job_choices import JobChoices
@@ -27,6 +27,7 @@ RUNS_IN_STRIP = 20
 _BARS: dict[str, SafeString] = {
     state: format_html('<i class="strip-{}"></i>', state.lower()) for state in RunState.values
 }
+_WORDS = {state: label.lower() for state, label in RunState.choices}
 # Of all unfolded jobs together.
 MOST_INNER_ROWS = 300
 DEEPEST = 3
@@ -43,8 +44,8 @@ class JobRow:
     # Of the latest completed runs; None where they are too few.
     median: timedelta | None
     error_message: str
-    # The latest runs, the latest last.
-    strip: Sequence[RecentRun]
+    # The states of the latest runs, the latest last.
+    strip: Sequence[str]
     # How far inside others it stands; 0 on top.
     depth: int
     # What folds under it; None: nothing, or the list does not fold.
@@ -62,15 +63,14 @@ class JobRow:
     @property
     def strip_bars(self) -> SafeString:
         """One element for each run. Not in the template: a page has a thousand of them."""
-        return SafeString("".join(map(_BARS.__getitem__, (run.state for run in self.strip))))
+        return SafeString("".join(map(_BARS.__getitem__, self.strip)))
 
     @property
     def strip_in_words(self) -> str:
         """`Last 20 runs: 18 completed, 2 failed; the latest completed`."""
-        counts = Counter(RunState(run.state).label.lower() for run in self.strip)
+        counts = Counter(_WORDS[state] for state in self.strip)
         told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
-        latest = RunState(self.strip[-1].state).label.lower()
-        return f"Last {len(self.strip)} runs: {told}; the latest {latest}"
+        return f"Last {len(self.strip)} runs: {told}; the latest {_WORDS[self.strip[-1]]}"
 
 
 class JobRows:
@@ -86,9 +86,7 @@ class JobRows:
         self._inner = Job.objects.of(connection).inside(ids).inner_jobs() if folds and ids else {}
         self._errors = self._error_messages(shown)
         self._statistics: dict[UUID, JobStatistics] = job_statistics(shown)
-        self._strips: dict[UUID, list[RecentRun]] = {}
-        for run in latest_runs([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP):
-            self._strips.setdefault(run.job_id, []).append(run)
+        self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
 
     def rows(self) -> list[JobRow]:
         return [row for job in self._top for row in self._with_inner(job, 0)]

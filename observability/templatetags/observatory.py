@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from django import template
 from django.template import Context
@@ -56,6 +57,7 @@ TEST_STATES = {
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """An icon of the sprite, for the eye alone: words beside it or an aria-label say the same."""
     return format_html(
