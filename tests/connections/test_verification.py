@@ -1,7 +1,6 @@
 """Whether a key is right, and what it costs to be wrong."""
 
 import threading
-import time
 from concurrent.futures import wait
 
 import pytest
@@ -14,6 +13,7 @@ from connections.keys import _checksum, new_key
 from connections.models import ApiKey
 from connections.verification import HASHER, KeyRefused, KeyVerifier, VerifiedKey, hash_secret, verify_key
 from tests.connections.conftest import NOW
+from tests.waiting import wait_until
 
 
 class CountingHasher(PasswordHasher):
@@ -87,13 +87,6 @@ def refused(verifier: KeyVerifier, text: str) -> bool:
     except KeyRefused:
         return True
     return False
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass within 10 s"
-        time.sleep(0.002)
 
 
 @pytest.mark.django_db
@@ -205,7 +198,7 @@ def test_the_right_key_comes_through_after_wrong_ones(key, verifier):
 def test_eight_threads_with_the_same_key_hash_once(key, verifier, hasher, in_thread):
     hasher.gate.clear()
     calls = [in_thread(verifier.verify, key.text) for _ in range(8)]
-    until(lambda: hasher.hashes)
+    wait_until(lambda: hasher.hashes)
     hasher.gate.set()
     assert {call.result().key_id for call in calls} == {key.api_key.id}
     assert hasher.hashes == 1
@@ -218,7 +211,7 @@ def test_eight_threads_with_the_same_wrong_key_hash_once(key, verifier, hasher, 
     text = wrong(key.text)
     hasher.gate.clear()
     calls = [in_thread(refused, verifier, text) for _ in range(8)]
-    until(lambda: hasher.hashes)
+    wait_until(lambda: hasher.hashes)
     hasher.gate.set()
     assert all(call.result() for call in calls)
     assert hasher.hashes == 1
@@ -229,7 +222,7 @@ def test_different_wrong_keys_are_hashed_one_at_a_time_and_few_may_wait(key, ver
     hasher.gate.clear()
     calls = [in_thread(refused, verifier, wrong(key.text)) for _ in range(16)]
     # Twelve are refused at once, four have taken their place in the queue.
-    until(lambda: sum(call.done() for call in calls) == 12)
+    wait_until(lambda: sum(call.done() for call in calls) == 12)
     hasher.gate.set()
     assert all(call.result() for call in calls)
     assert hasher.hashes == 4
@@ -251,7 +244,7 @@ def test_when_paced_two_wait_and_nobody_joins_them(key, hasher, in_thread):
     waiting = [in_thread(refused, verifier, text)]
     assert sleeping.wait(timeout=10)
     waiting.append(in_thread(refused, verifier, wrong(key.text)))
-    until(lambda: verifier._queues[text.split("_")[1]].length == 2)
+    wait_until(lambda: verifier._queues[text.split("_")[1]].length == 2)
     assert refused(verifier, text)
     assert refused(verifier, wrong(key.text))
     assert not any(call.done() for call in waiting)
@@ -265,7 +258,7 @@ def test_of_many_keys_two_are_hashed_at_a_time(make_connection, make_key, verifi
     keys = [make_key(connection, f"key {number}") for number in range(6)]
     hasher.gate.clear()
     calls = [in_thread(verifier.verify, key.text) for key in keys]
-    until(lambda: hasher.at_once == 2)
+    wait_until(lambda: hasher.at_once == 2)
     hasher.gate.set()
     wait(calls)
     assert [call.result().name for call in calls] == [key.api_key.name for key in keys]

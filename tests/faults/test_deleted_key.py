@@ -17,8 +17,8 @@ from tests.faults.events import make_events
 from tests.faults.load import Client, Ledger, Target
 from tests.faults.person import Person
 from tests.faults.scale import scaled
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase
+from tests.waiting import wait_until
 
 WORKERS = 4
 CLIENTS = 64

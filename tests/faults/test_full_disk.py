@@ -15,8 +15,8 @@ from tests.faults.load import Ledger, Target, load
 from tests.faults.person import Person
 from tests.faults.scale import scaled, tell
 from tests.faults.small_disk import MIB, SmallDisk, small_disk
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase, database_in
+from tests.waiting import wait_until
 
 DISK_BYTES = scaled(256 * MIB, 2048 * MIB)
 ROUNDS = scaled(1, 20)

@@ -16,8 +16,8 @@ from tests.faults.conftest import Product
 from tests.faults.events import Sent, make_events
 from tests.faults.load import Ledger, Target, load_at_once
 from tests.faults.memory import MIB
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase
+from tests.waiting import wait_until
 
 TOO_MANY = 50
 LARGE_BYTES = 15 * MIB

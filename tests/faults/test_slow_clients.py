@@ -16,8 +16,8 @@ from tests.faults.conftest import Product
 from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load, request_head
 from tests.faults.scale import LONG, scaled, tell
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase
+from tests.waiting import wait_until
 
 SLOW = 200
 EVENTS = scaled(1000, 5000)

@@ -10,8 +10,8 @@ from tests.faults.conftest import STOP_SECONDS, Product
 from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load
 from tests.faults.scale import scaled
-from tests.faults.waiting import wait_until
 from tests.serving import OwnDatabase
+from tests.waiting import wait_until
 
 ROUNDS = scaled(2, 50)
 EVENTS = 1000

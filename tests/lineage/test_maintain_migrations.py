@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.lineage.commands import Start, commands, until
+from tests.lineage.commands import Start, commands
 from tests.serving import OwnDatabase, own_database
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,6 @@ def test_afterwards_the_session_waits_as_before(own: OwnDatabase) -> None:
 
 def test_another_error_is_not_tried_again(start_command: Start) -> None:
     away = start_command("migrate", url="postgresql://nobody@127.0.0.1:1/none")
-    until(lambda: away.process.poll() is not None, 30)
+    wait_until(lambda: away.process.poll() is not None, seconds=30)
     assert away.process.returncode == 1
     assert "trying again" not in away.said

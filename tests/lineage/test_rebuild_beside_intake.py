@@ -19,9 +19,10 @@ from lineage.rebuild import Removed, rebuild_connection
 from lineage.removal import sweep_removed_connections
 from lineage.sql import rebuild
 from tests.lineage.build import at, dataset, run_event
-from tests.lineage.commands import Start, commands, until
+from tests.lineage.commands import Start, commands
 from tests.lineage.conftest import Sender
 from tests.lineage.state import projection
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,7 +179,7 @@ def test_the_product_serves_meanwhile(server, new_sender, start_command: Start, 
 
     sending = [in_thread(send, 10 + n) for n in range(4)]
     try:
-        until(lambda: len(answers) > 50)
+        wait_until(lambda: len(answers) > 50)
         said = start_command("rebuild_lineage").ended_well()
     finally:
         stop.set()
@@ -199,10 +200,10 @@ def test_a_rebuild_that_is_killed_leaves_what_another_puts_right(new_sender, sta
         damage()
         killed = start_command("rebuild_lineage")
         # It has begun: what it keeps others from is its own.
-        until(lambda: _advisory_locks() == 1)
+        wait_until(lambda: _advisory_locks() == 1)
         time.sleep(delay)
         killed.kill()
-        until(lambda: _advisory_locks() == 0)
+        wait_until(lambda: _advisory_locks() == 0)
         sender.send(some_event(random.Random(delay)), now=timezone.now())
     said = start_command("rebuild_lineage").ended_well()
     assert "rows changed" in said

@@ -20,8 +20,8 @@ from tests.intake.http.documents import encoded, event
 from tests.intake.http.test_keys import connected_to_each_worker
 from tests.live_server import Sender
 from tests.metrics.scrape import Scrape, scrape
-from tests.metrics.waiting import wait_for
 from tests.serving import LiveServer
+from tests.waiting import wait_until
 
 Request = tuple[str, str, dict[str, str], bytes]  # method, path, headers, body
 
@@ -167,7 +167,7 @@ def test_a_sender_that_hangs_up(server: LiveServer, sender: Sender, counted: Cal
     with socket.create_connection(("127.0.0.1", server.port), wire.SECONDS) as client:
         wire.send(client, "POST", path, sender.headers | {"Content-Length": "1000"}, b'{"eventTime":')
 
-    wait_for(lambda: counted().by_label(REQUESTS, "outcome", "reason") == {("rejected", "abandoned"): 1})
+    wait_until(lambda: counted().by_label(REQUESTS, "outcome", "reason") == {("rejected", "abandoned"): 1})
 
 
 def test_what_the_sender_writes_makes_no_series(

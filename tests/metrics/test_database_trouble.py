@@ -15,8 +15,8 @@ from tests.intake.http.documents import encoded, event
 from tests.intake.http.wire import Reply, post
 from tests.live_server import METRICS_TOKEN, SERVER_SESSIONS, Sender
 from tests.metrics.scrape import Scrape, scrape
-from tests.metrics.waiting import wait_for
 from tests.serving import LiveServer, own_database, serve
+from tests.waiting import wait_until
 
 REQUESTS = "intake_requests_total"
 EVENTS = "intake_events_total"
@@ -51,11 +51,11 @@ def test_what_waits_while_the_database_hangs(server: LiveServer, sender: Sender,
     with ThreadPoolExecutor(len(bodies)) as threads:
         with hanging_events():
             replies = [threads.submit(send, body) for body in bodies]
-            wait_for(lambda: scrape(server).value("intake_waiting_requests") == len(bodies))
+            wait_until(lambda: scrape(server).value("intake_waiting_requests") == len(bodies))
             assert scrape(server).value("intake_open_requests") == len(bodies)
             assert scrape(server).value("intake_held_bytes") >= len(bodies) * 10_000
             assert {reply.result().status for reply in replies} == {503}
-        wait_for(lambda: counted().value(EVENTS, outcome="stored", reason="") == len(bodies))
+        wait_until(lambda: counted().value(EVENTS, outcome="stored", reason="") == len(bodies))
         assert Event.objects.count() == len(bodies)
         assert {reply.status for reply in threads.map(send, bodies)} == {200}
 
@@ -63,7 +63,7 @@ def test_what_waits_while_the_database_hangs(server: LiveServer, sender: Sender,
         ("rejected", "database_slow"): len(bodies),
         ("repeat", ""): len(bodies),
     }
-    wait_for(lambda: scrape(server).value("intake_open_requests") == 0)
+    wait_until(lambda: scrape(server).value("intake_open_requests") == 0)
     assert scrape(server).value("intake_waiting_requests") == scrape(server).value("intake_held_bytes") == 0
 
 
@@ -122,7 +122,7 @@ def test_a_database_that_is_away(tmp_path: Path) -> None:
             assert send(json.dumps([event()] * 1200).encode(), "/batch") == 503
             away = scrape(server).since(before)
             own.start()
-            wait_for(lambda: send() == 201)
+            wait_until(lambda: send() == 201)
 
     assert away.by_label(REQUESTS, "outcome", "reason") == {("rejected", "database_away"): 4}
     assert away.by_label(EVENTS, "outcome", "reason") == {("rejected", "database_away"): 3 + 1200}

@@ -16,8 +16,8 @@ from tests.intake.http.documents import encoded
 from tests.intake.http.wire import post
 from tests.live_server import Sender, serve_tests
 from tests.metrics.scrape import Scrape, scrape
-from tests.metrics.waiting import SECONDS, wait_for
 from tests.serving import WORKERS, LiveServer
+from tests.waiting import SECONDS, wait_until
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def kill_a_worker(server: LiveServer) -> None:
     victim = server.workers[0]
     ended = scrape(server).value("workers_ended_total")
     victim.kill()
-    wait_for(lambda: victim not in server.workers and len(server.workers) == WORKERS)
-    wait_for(lambda: scrape(server).value("workers_ended_total") == ended + 1)
+    wait_until(lambda: victim not in server.workers and len(server.workers) == WORKERS)
+    wait_until(lambda: scrape(server).value("workers_ended_total") == ended + 1)
 
 
 def counters(scraped: Scrape) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from tests.intake.http import wire
 from tests.intake.http.test_keys import connected_to_each_worker
 from tests.serving import LiveServer
+from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
 ALLOWED = 5
@@ -22,13 +23,19 @@ def no_attempts_remembered(transactional_db: None) -> None:
 
 
 def one_connection_to_each_worker(server: LiveServer) -> list[socket.socket]:
-    by_worker = {}
-    for client in connected_to_each_worker(server):
-        port = client.getsockname()[1]
+    by_port = {client.getsockname()[1]: client for client in connected_to_each_worker(server)}
+    by_worker: dict[int, socket.socket] = {}
+
+    def all_are_found() -> bool:
+        """The kernel's list may leave out some while others come and go."""
         for worker in server.workers:
-            if any(connection.raddr and connection.raddr.port == port for connection in worker.net_connections("tcp4")):
-                by_worker[worker.pid] = client
-    assert len(by_worker) == len(server.workers) > 1
+            for connection in worker.net_connections("tcp4"):
+                if connection.raddr and connection.raddr.port in by_port:
+                    by_worker[worker.pid] = by_port[connection.raddr.port]
+        return len(by_worker) == len(server.workers)
+
+    wait_until(all_are_found)
+    assert len(by_worker) > 1
     return list(by_worker.values())
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +16,10 @@ import psutil
 import pytest
 
 from observability.quickstart.data_directory import DataDirectory
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds; a machine under load
-
-
-def wait_until(condition: Callable[[], bool], what: str, within: float = PATIENCE) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {within:.0f} s in vain: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from observability.quickstart.data_directory import DataDirectory
 from observability.quickstart.lease import Lease
 from observability.quickstart.postgres import Cluster
-from tests.quickstart.conftest import ROOT, wait_until
+from tests.quickstart.conftest import ROOT
+from tests.waiting import wait_until
 
 USE = """
 import sys

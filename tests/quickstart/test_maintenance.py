@@ -7,7 +7,8 @@ import psycopg
 
 from observability.quickstart.data_directory import DataDirectory
 from observability.quickstart.postgres import Cluster
-from tests.quickstart.conftest import QuickStart, wait_until
+from tests.quickstart.conftest import QuickStart
+from tests.waiting import wait_until
 
 _NEWEST = """
 SELECT max(child.relname) FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid

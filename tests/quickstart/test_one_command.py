@@ -11,7 +11,8 @@ import pytest
 
 from observability.quickstart.data_directory import DataDirectory
 from observability.quickstart.postgres import Cluster
-from tests.quickstart.conftest import QuickStart, wait_until
+from tests.quickstart.conftest import QuickStart
+from tests.waiting import wait_until
 
 COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.count())"
 SIGN_IN = "from django.contrib.auth import authenticate; print(bool(authenticate(username='{}', password='{}')))"

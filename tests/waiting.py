@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
-def wait_until(condition: Callable[[], object], what: str, *, seconds: float = SECONDS) -> float:
+def wait_until(condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = SECONDS) -> float:
     """Seconds until it held. Fails where it does not within `seconds`."""
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
+        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.01)
     return time.monotonic() - began
