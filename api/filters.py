@@ -11,6 +11,7 @@ from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.drainage import set_override
 
+from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
 from lineage.models import Job, RunState
 from lineage.querysets import DatasetQuerySet, JobQuerySet, RunQuerySet
 
@@ -106,6 +107,11 @@ class JobRunFilter(filters.FilterSet):
         "gte", "Runs that took place at this time or later. Without a START event, a run's first event counts."
     )
     started_before = _instant("lt", "Runs that took place before this time.")
+    orchestrator_run_id = _text(
+        "Runs that their orchestrator calls so, exactly: Airflow's `run_id` of a DAG run, dbt's `invocation_id`.",
+        strip=False,
+        max_length=MAX_ORCHESTRATOR_RUN_ID_CHARACTERS,
+    )
     min_duration_ms = _whole_number(
         "Runs that took so long, and those that run for so long already.",
         method="filter_min_duration",

@@ -214,6 +214,10 @@ class RunSerializer(serializers.Serializer[Run]):
     external_id = serializers.SerializerMethodField(
         help_text="What the sender wrote as runId, where that is no UUID; `id` is then made from it."
     )
+    orchestrator_run_id = serializers.SerializerMethodField(
+        help_text="What the orchestrator itself calls it: the `run_id` of an Airflow DAG run, the `invocation_id` of a "
+        "dbt command. Null of their tasks and nodes, whose parent has it."
+    )
     external_query_id = serializers.SerializerMethodField(help_text="What the database calls the run's query.")
     error_message = serializers.CharField(allow_null=True, help_text="Its beginning, where it is long.")
     event_count = serializers.IntegerField()
@@ -225,6 +229,9 @@ class RunSerializer(serializers.Serializer[Run]):
 
     def get_external_id(self, run: Run) -> str | None:
         return run.external_id or None
+
+    def get_orchestrator_run_id(self, run: Run) -> str | None:
+        return run.orchestrator_run_id or None
 
     def get_external_query_id(self, run: Run) -> str | None:
         return run.external_query_id or None

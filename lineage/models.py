@@ -176,6 +176,9 @@ class Run(models.Model):
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
     # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
     invocation_id = models.UUIDField(null=True)
+    # What the orchestrator itself calls it, of an Airflow DAG run and of a dbt command; else empty. Other runs may be
+    # called the same: those of all DAGs with one schedule.
+    orchestrator_run_id = models.TextField(default="")
     # What it is shown as, of runs that `with_states` or `shown` gave.
     shown_state: str
     # When it ended, of the same runs.

@@ -1,4 +1,5 @@
-"""What people look for by name or id: connections and jobs by the words of their names, runs by their whole id.
+"""What people look for by name or id: connections and jobs by the words of their names, runs by their whole id, or by
+what their orchestrator calls them.
 
 A name is cut into words where punctuation stands, and these again where case or digits change: `shop.load_orders`,
 `LoadOrders`, `s3://bucket/path`. Each word of what was typed must begin one of them, or one of the job's namespace,
@@ -32,11 +33,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Collate, Lower
 
 from connections.models import Connection
-from lineage.keyset import Cursor, Keyset, KeysetPage
+from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
+from lineage.keyset import NEWEST_RUN_OF_ALL_FIRST, Cursor, Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
 from lineage.sql.search import by_index
 
-LONGEST_SEARCH: Final = 200
+LONGEST_SEARCH: Final = MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
 # Words beyond these narrow nothing that a reader would notice.
 MOST_WORDS: Final = 12
 # What is left of a word in the index.
@@ -122,18 +124,22 @@ class Search:
         return replace(page, rows=self.jobs_at(page.rows))
 
     def runs(self, most: int) -> list[Run]:
-        """Those with this id, or for which their sender had it, each with its `shown_state` and `job`; the latest
-        first."""
-        runs = Run.objects.with_states().filter(connection_id__in=self.visible)
-        runs = runs.prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=self.visible)))
-        by_sender = Q(external_id=self.text) | Q(external_query_id=self.text)
-        found = list(runs.filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]) if self.text else []
-        if (run_id := self._run_id) is not None:
+        """Those with this id, or for which their sender had it, or that their orchestrator calls so, each with its
+        `shown_state` and `job`; in each of the three the latest first."""
+        if not self.text:
+            return []
+        jobs = Prefetch("job", Job.objects.filter(connection_id__in=self.visible))
+        runs = Run.objects.filter(connection_id__in=self.visible).prefetch_related(jobs)
+        found: list[Run] = []
+        if self._run_id is not None:
             # The keys begin with the connection: one probe for each.
-            known = {(run.connection_id, run.id) for run in found}
-            by_id = runs.filter(id=run_id).order_by("-last_event_at", "connection_id")[:most]
-            found = [*(run for run in by_id if (run.connection_id, run.id) not in known), *found]
-        return found[:most]
+            found += runs.with_states().filter(id=self._run_id).order_by("-last_event_at", "connection_id")[:most]
+        by_sender = Q(external_id=self.text) | Q(external_query_id=self.text)
+        found += runs.with_states().filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]
+        # A name that a run has under two ids is of the one that lists show.
+        called = runs.shown().filter(orchestrator_run_id=self.text)
+        found += NEWEST_RUN_OF_ALL_FIRST.ordered(called, None)[:most]
+        return list({(run.connection_id, run.id): run for run in found}.values())[:most]
 
     @cached_property
     def _all(self) -> list[Connection]:

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from lineage.events.event import RunFacts, ToldTask
-from lineage.events.facets import NOTHING, read_facet
+from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS, NOTHING, read_facet, time_or_none
 from lineage.events.identity import run_id
-from lineage.events.text import parse_time, storable
+from lineage.events.text import storable
 
 # Airflow's own limit of a task's name is 250. The transaction of an event is everybody's, hence one of their number.
 MAX_TASK_CHARACTERS = 1024
@@ -41,7 +41,7 @@ _SKIPS = (None, "task_failure", _TIMED_OUT)
 
 class _DagRun(Struct):
     run_id: str
-    start_date: str
+    start_date: str | None = None
     clear_number: int = 0
 
 
@@ -65,15 +65,13 @@ def of_dag_run(run: RunFacts, raw: Raw) -> RunFacts:
     are of one run.
     """
     facet = read_facet(raw, _DagRunFacet)
-    try:
-        started_at = parse_time(facet.dagRun.start_date) if facet else None
-    except ValueError:
-        started_at = None
-    if facet is None or started_at is None:
+    if facet is None:
         return run
+    name, started_at = storable(facet.dagRun.run_id), time_or_none(facet.dagRun.start_date)
     return msgspec.structs.replace(
         run,
-        invocation_id=run_id(storable(f"{facet.dagRun.run_id} {started_at.isoformat()}"))[0],
+        orchestrator_run_id=name[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS],
+        invocation_id=run_id(f"{name} {started_at.isoformat()}")[0] if started_at else None,
         # Not of others: `airflow dags test` gives the logical date here.
         started_at=started_at if facet.dagRun.clear_number > 0 else None,
     )

@@ -12,7 +12,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from lineage.events.event import JobFacts, Outcome, RunFacts
-from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, read_facet
+from lineage.events.facets import (
+    MAX_ORCHESTRATOR_RUN_ID_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    NOTHING,
+    RunFacets,
+    read_facet,
+)
 from lineage.events.identity import run_id
 from lineage.events.text import storable
 
@@ -183,7 +189,8 @@ def understood(
     `sent_name`: the job's name as it came.
     """
     said = read_facet(facets.dbt_run, _Invocation)
-    invocation_id = run_id(storable(said.invocation_id))[0] if said and said.invocation_id else None
+    invocation = storable(said.invocation_id) if said else ""
+    invocation_id = run_id(invocation)[0] if invocation else None
     outcome: Outcome | None = None
     needed: tuple[str, ...] = ()
     if job.kind == "TEST" and event_type in ("COMPLETE", "FAIL"):
@@ -198,6 +205,7 @@ def understood(
         outcome, needed = "FAIL", ()
     return msgspec.structs.replace(
         run,
+        orchestrator_run_id=invocation[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS] if job.kind == "JOB" else "",
         invocation_id=invocation_id,
         outcome=outcome,
         needed_jobs=needed,

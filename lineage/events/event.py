@@ -73,6 +73,8 @@ class RunFacts(Struct, frozen=True):
     root: ParentReference | None = None
     error_message: str | None = None
     external_query_id: str = ""
+    # What the orchestrator itself calls it: the `run_id` of an Airflow DAG run, the `invocation_id` of a dbt command.
+    orchestrator_run_id: str = ""
     # Tasks below this run, and what it tells of them.
     told: tuple[ToldTask, ...] = ()
     # When it began, where it may send no START.

@@ -18,6 +18,8 @@ NOTHING = Raw(b"null")
 MAX_ERROR_CHARACTERS = 8192
 # What is longer is cut in columns; the stored event keeps it whole.
 MAX_TEXT_CHARACTERS = 2048
+# Airflow's own limit of what it calls a DAG run; dbt's are UUIDs.
+MAX_ORCHESTRATOR_RUN_ID_CHARACTERS = 250
 _INT4_MAX = 2**31 - 1
 
 
@@ -116,7 +118,7 @@ def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
     facet = read_facet(raw, NominalTimeFacet)
     if facet is None:
         return None, None
-    return _time_or_none(facet.nominalStartTime), _time_or_none(facet.nominalEndTime)
+    return time_or_none(facet.nominalStartTime), time_or_none(facet.nominalEndTime)
 
 
 def error_message(raw: Raw) -> str | None:
@@ -146,7 +148,8 @@ def _count_or_none(number: int | None) -> int | None:
     return number if number is not None and 0 <= number < _INT4_MAX else None
 
 
-def _time_or_none(text: str | None) -> datetime | None:
+def time_or_none(text: str | None) -> datetime | None:
+    """None as well for what is no time."""
     try:
         return parse_time(text) if text else None
     except ValueError:

@@ -127,6 +127,7 @@ CREATE TABLE lineage_run (
     told_duration_ms integer,
     needed_job_ids uuid[],
     invocation_id uuid,
+    orchestrator_run_id text COLLATE "C" NOT NULL DEFAULT '',
     state text NOT NULL GENERATED ALWAYS AS (
         CASE
             WHEN told_state IS NOT NULL THEN told_state
@@ -159,6 +160,9 @@ CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_
 CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, invocation_id) WHERE needed_job_ids IS NOT NULL;
 CREATE INDEX lineage_run_of_invocation ON lineage_run (connection_id, invocation_id, job_id)
     WHERE invocation_id IS NOT NULL;
+-- Many runs may be called the same, those of all DAGs that are due at midnight: as lists show them.
+CREATE INDEX lineage_run_by_orchestrator_run_id
+    ON lineage_run (orchestrator_run_id, run_at DESC, id DESC, connection_id DESC) WHERE orchestrator_run_id <> '';
 -- By hash: they are of any length.
 CREATE INDEX lineage_run_by_external_id ON lineage_run USING hash (external_id) WHERE external_id <> '';
 CREATE INDEX lineage_run_by_external_query_id ON lineage_run USING hash (external_query_id)
@@ -477,6 +481,7 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("invocation_id", models.UUIDField(null=True)),
+                        ("orchestrator_run_id", models.TextField(default="")),
                         (
                             "state",
                             models.GeneratedField(

@@ -56,6 +56,7 @@ class RunRow:
     # Of a run that is in doubt: the jobs that it needs. None: it is not in doubt.
     needed_job_ids: frozenset[UUID] | None = None
     invocation_id: UUID | None = None
+    orchestrator_run_id: str = ""
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
@@ -83,6 +84,7 @@ class RunRow:
         self.invocation_id = _pick(max, self.invocation_id, other.invocation_id)
         self.external_id = max(self.external_id, other.external_id)
         self.external_query_id = max(self.external_query_id, other.external_query_id)
+        self.orchestrator_run_id = max(self.orchestrator_run_id, other.orchestrator_run_id)
         if other.edge_ids != self.edge_ids:
             self.edge_ids |= other.edge_ids
 
@@ -131,6 +133,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         edge_ids=edge_ids,
         needed_job_ids=_needed(connection_id, event, run) if terminal in IN_DOUBT else None,
         invocation_id=run.invocation_id,
+        orchestrator_run_id=run.orchestrator_run_id,
     )
 
 

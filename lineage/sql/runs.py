@@ -111,7 +111,7 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     event_count = run.event_count + excluded.event_count,
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},
     {_merged("GREATEST", "last_event_at", "nominal_end_at", "attempt", "max_attempts", "map_index")},
-    {_merged("GREATEST", "external_id", "external_query_id", "invocation_id")},
+    {_merged("GREATEST", "external_id", "external_query_id", "invocation_id", "orchestrator_run_id")},
     edge_ids = {_EDGES}
 RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants

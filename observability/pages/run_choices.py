@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
 from lineage.keyset import Cursor
 from lineage.models import Job, RunState
 
@@ -41,6 +42,8 @@ class RunChoices:
     connection: str = ""
     kind: str = ""
     search: str = ""
+    # Exactly, unlike `search`.
+    orchestrator_run_id: str = ""
     # A key of RANGES.
     range: str = ""
     # From here to before there, as a form has them: 2026-03-02T12:00, in UTC.
@@ -62,6 +65,9 @@ class RunChoices:
             kind=known("kind", Job.Kind.values),
             # PostgreSQL refuses a NUL in text.
             search=" ".join(query.get("q", "").replace("\0", " ").split())[:LONGEST_SEARCH],
+            orchestrator_run_id=query.get("orchestrator_run_id", "")
+            .replace("\0", " ")
+            .strip()[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS],
             range=known("range", RANGES),
             since=_moment(query.get("from", "")),
             until=_moment(query.get("to", "")),
@@ -80,7 +86,8 @@ class RunChoices:
     @property
     def are_narrowing(self) -> bool:
         """Whether they leave runs out."""
-        return bool(self.state or self.narrow_jobs or self.connection or self.has_times or self.minimum)
+        named = self.connection or self.orchestrator_run_id
+        return bool(self.state or self.narrow_jobs or named or self.has_times or self.minimum)
 
     @property
     def narrow_jobs(self) -> bool:
@@ -97,6 +104,8 @@ class RunChoices:
 
     def among(self, runs: RunQuerySet, *, now: datetime) -> RunQuerySet:
         """Those of the runs that they leave, but for the state and the job."""
+        if self.orchestrator_run_id:
+            runs = runs.filter(orchestrator_run_id=self.orchestrator_run_id)
         if self.range:
             runs = runs.took_place_since(now - RANGES[self.range][1])
         if self.since:
@@ -114,6 +123,7 @@ class RunChoices:
             "connection": self.connection,
             "kind": self.kind,
             "q": self.search,
+            "orchestrator_run_id": self.orchestrator_run_id,
             "range": self.range,
             "from": self.since,
             "to": self.until,
@@ -128,6 +138,11 @@ class RunChoices:
     def own_query(self) -> str:
         """The query that leads here."""
         return self.query(cursor=self.cursor.encode() if self.cursor else "")
+
+    @property
+    def query_of_any_name(self) -> str:
+        """Without the orchestrator's id."""
+        return self.query(orchestrator_run_id="")
 
     @property
     def first_query(self) -> str:

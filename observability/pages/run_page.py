@@ -43,6 +43,7 @@ EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
 SILENT_TASKS_SHOWN = 200
 TRIES_SHOWN = 50
+_TITLES = {"AIRFLOW": "Airflow run id", "DBT": "dbt invocation id"}
 BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
 
 
@@ -152,6 +153,15 @@ class RunPage:
     @cached_property
     def parent(self) -> Run | Placeholder | None:
         return parent_of(self.run)
+
+    @property
+    def called(self) -> tuple[str, str] | None:
+        """What the orchestrator calls the run, or the one that it is a part of: a task's DAG run. In front a title, as
+        the orchestrator's own pages and logs have it. None: nothing was said."""
+        for run in (self.run, self.parent):
+            if isinstance(run, Run) and run.orchestrator_run_id:
+                return _TITLES.get(run.job.integration, "Orchestrator run id"), run.orchestrator_run_id
+        return None
 
     @cached_property
     def root(self) -> Run | Placeholder | None:

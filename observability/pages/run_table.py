@@ -43,6 +43,8 @@ class RunRow:
     connection: Connection
     # Until it ended, so far. None: one of its ends is not known.
     duration: timedelta | None
+    # What the orchestrator calls it, or the run that it is a part of: a task's DAG run. Empty: nothing was said.
+    orchestrator_run_id: str = ""
 
     @property
     def id(self) -> str:
@@ -69,7 +71,12 @@ class RunTable:
     @cached_property
     def rows(self) -> list[RunRow]:
         return [
-            RunRow(run, self.connections[run.connection_id], run_duration(run, now=self.now))
+            RunRow(
+                run,
+                self.connections[run.connection_id],
+                run_duration(run, now=self.now),
+                run.orchestrator_run_id or self._called.get(run.parent_run_id, ""),
+            )
             for run in self._page.rows
             # Removed between two queries.
             if run.connection_id in self.connections
@@ -139,6 +146,15 @@ class RunTable:
         except ValueError:
             # A cursor of another list: as if it were not there.
             return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
+
+    @cached_property
+    def _called(self) -> dict[UUID | None, str]:
+        """Run id → what the orchestrator calls it, of the runs that those of the job are parts of."""
+        if self.job is None:
+            return {}
+        parents = {run.parent_run_id for run in self._page.rows if run.parent_run_id and not run.orchestrator_run_id}
+        runs = Run.objects.filter(connection_id=self.job.connection_id, id__in=parents)
+        return dict(runs.exclude(orchestrator_run_id="").values_list("id", "orchestrator_run_id"))
 
     @cached_property
     def _chosen_but_for_state(self) -> RunQuerySet:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from lineage.keyset import Cursor, KeysetPage
 from lineage.models import Job, Run
 from lineage.search import Search
+from observability.pages.run_choices import RunChoices
 from observability.templatetags.observatory import TYPE_ICONS, relative
 
 if TYPE_CHECKING:
@@ -73,10 +74,16 @@ class SearchResults:
 
     @cached_property
     def runs(self) -> list[Hit]:
-        if self.cursor or not self.search.text:
-            return []
-        visible = self.search.visible
-        return [_run_hit(run, visible[run.connection_id], self.now) for run in self.search.runs(self.most)]
+        visible, text = self.search.visible, self.search.text
+        return [_run_hit(run, visible[run.connection_id], text, self.now) for run in self._runs]
+
+    @property
+    def all_runs_query(self) -> str:
+        """The query of the Runs page for all runs that their orchestrators call so, where more may be than are listed
+        here; else empty."""
+        if len(self._runs) < self.most or self._runs[-1].orchestrator_run_id != self.search.text:
+            return ""
+        return RunChoices(orchestrator_run_id=self.search.text).query()
 
     @property
     def are_none(self) -> bool:
@@ -104,6 +111,10 @@ class SearchResults:
     def next_query(self) -> str:
         page = self._page
         return self._query(page.next) if page.has_next and page.next else ""
+
+    @cached_property
+    def _runs(self) -> list[Run]:
+        return [] if self.cursor else self.search.runs(self.most)
 
     @cached_property
     def _page(self) -> KeysetPage:
@@ -144,14 +155,16 @@ def _job_hit(job: Job, connection: Connection, now: datetime) -> Hit:
     )
 
 
-def _run_hit(run: Run, connection: Connection, now: datetime) -> Hit:
+def _run_hit(run: Run, connection: Connection, text: str, now: datetime) -> Hit:
+    # As it was looked for.
+    name = text if run.orchestrator_run_id == text else run.external_id or run.id
     return Hit(
         # Two connections may hold runs with one id.
         id=f"{run.connection_id}-{run.id}",
         url=reverse("run", args=[run.connection_id, run.id]),
         icon="history",
         name=run.job.name,
-        details=f"Run {run.external_id or run.id} · {connection.name} · {run.job.namespace}",
+        details=f"Run {name} · {connection.name} · {run.job.namespace}",
         state=run.shown_state,
         at=run.run_at,
         when=_when(run.run_at, now),

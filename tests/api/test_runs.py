@@ -44,6 +44,7 @@ def test_a_run_of_which_little_is_known(read: Read) -> None:
         "max_attempts": None,
         "map_index": None,
         "external_id": None,
+        "orchestrator_run_id": None,
         "external_query_id": None,
         "error_message": None,
         "event_count": 1,
@@ -187,6 +188,23 @@ def test_filters_by_job_and_duration(read: Read) -> None:
         for wrong in ("-1", "1.5", "x", "1e30"):
             assert "min_duration_ms" in read(path, 400, min_duration_ms=wrong)["error"]["detail"]
     assert found(f"jobs/{short.job_id}/runs", min_duration_ms="5000") == {str(short.id)}
+
+
+def test_filter_by_what_the_orchestrator_calls_a_run(read: Read) -> None:
+    dag, other = make_job(make_connection("one"), "dag"), make_job(make_connection("two"), "other")
+    name = "scheduled__2026-03-02T12:00:00+00:00"
+    run, twin = make_run(dag, orchestrator_run_id=name), make_run(other, orchestrator_run_id=name)
+    make_run(dag)
+    make_run(dag, orchestrator_run_id=name[:-1])
+
+    def found(path: str, text: str = name) -> set[str]:
+        return {run["id"] for run in read(path, orchestrator_run_id=text)["results"]}
+
+    assert found("runs") == {str(run.id), str(twin.id)}
+    assert found(f"connections/{dag.connection_id}/runs") == found(f"jobs/{dag.id}/runs") == {str(run.id)}
+    assert found("runs", name[:-2]) == found("runs", f" {name}") == set()
+    assert "orchestrator_run_id" in read("runs", 400, orchestrator_run_id="x" * 251)["error"]["detail"]
+    assert read(f"runs/{run.id}")["orchestrator_run_id"] == name
 
 
 def test_runs_of_all_connections(read: Read) -> None:

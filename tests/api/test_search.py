@@ -24,6 +24,9 @@ def test_what_is_found_and_how_it_is_shown(read: Read) -> None:
     found = read("search", q=str(run.id))
     assert (found["results"], found["connections"]) == ([], [])
     assert found["runs"] == read("runs")["results"]
+    called = make_run(job, orchestrator_run_id="manual__2026-03-02T12:00:00+00:00")
+    found = read("search", q="manual__2026-03-02T12:00:00+00:00")
+    assert [run["id"] for run in found["runs"]] == [str(called.id)]
     assert read("search", q="-") == {"next": None, "previous": None, "results": [], "connections": [], "runs": []}
 
 
@@ -53,7 +56,7 @@ def test_pages(read: Read) -> None:
     assert "cursor" in read("search", 400, q="load", cursor="x")["error"]["detail"]
 
 
-@pytest.mark.parametrize("text", [None, "", "x" * 201, "a\0b"])
+@pytest.mark.parametrize("text", [None, "", "x" * 251, "a\0b"])
 def test_it_has_to_be_told_what_to_search_for(read: Read, text: str | None) -> None:
     answer = read("search", 400, **({} if text is None else {"q": text}))
     assert "q" in answer["error"]["detail"]

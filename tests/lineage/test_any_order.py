@@ -75,7 +75,7 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
         },
         "airflowDagRun": {
             "dagRun": {
-                "run_id": "manual__1",
+                "run_id": draw(st.sampled_from(["manual__1", "Manual__É"])),
                 "start_date": at(draw(st.integers(0, 1))),
                 "clear_number": draw(st.integers(0, 1)),
             }

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connections.models import Connection
-from lineage.keyset import Cursor
+from lineage.keyset import NEWEST_RUN_OF_ALL_FIRST, Cursor
 from lineage.models import Job, Run
 from lineage.search import _WORD, LONGEST_WORD, NEAREST_FIRST, Search, _parts
 from lineage.sql.search import by_index
@@ -147,6 +147,37 @@ def test_a_run_is_found_by_the_ids_that_its_sender_gives_it() -> None:
     assert Search.read("manual__2026-03-02").runs(8) == Search.read("").runs(8) == []
 
 
+def test_runs_are_found_by_what_their_orchestrator_calls_them_the_latest_first() -> None:
+    midnight = "scheduled__2026-03-02T00:00:00+00:00"
+    late, early, other = (
+        add_run(connect(name), orchestrator_run_id=midnight, first_event_at=NOW + timedelta(hours=hours))
+        for name, hours in (("One", 2), ("Two", 1), ("Three", 3))
+    )
+    assert [run.id for run in Search.read(f" {midnight}").runs(8)] == [other.id, late.id, early.id]
+    assert [run.id for run in Search.read(midnight).runs(1)] == [other.id]
+    Connection.objects.filter(pk=other.connection_id).update(removed_at=NOW)
+    assert [run.id for run in Search.read(midnight).runs(8)] == [late.id, early.id]
+    assert Search.read(midnight[:-1]).runs(8) == []
+    assert Search.read("m" * 250).text == "m" * 250
+
+
+def test_a_run_that_was_sent_twice_is_found_by_name_once() -> None:
+    name = str(uuid.uuid4())
+    both = {"orchestrator_run_id": name, "invocation_id": uuid.UUID(name)}
+    first = add_run(connect(), **both)
+    times = {"first_event_at": NOW + timedelta(hours=1), "last_event_at": NOW + timedelta(hours=1), "event_count": 1}
+    again = Run(connection=first.connection, job=first.job, id=uuid.uuid4(), **times, **both)
+    Run.objects.bulk_create([again])
+    assert [run.id for run in Search.read(name).runs(8)] == [first.id]
+    assert [run.id for run in Search.read(str(again.id)).runs(8)] == [again.id]
+
+
+def test_a_run_is_found_once_by_all_that_it_is_called() -> None:
+    id_ = uuid.uuid4()
+    run = add_run(connect(), id=id_, external_query_id=str(id_), orchestrator_run_id=str(id_))
+    assert Search.read(str(id_)).runs(8) == [run]
+
+
 def test_what_a_removed_connection_left_is_not_found() -> None:
     add_jobs(connect("Gone", removed_at=NOW), "orders")
     add_jobs(connect("Kept"), "orders_too")
@@ -180,3 +211,7 @@ def test_both_are_found_by_their_indexes() -> None:
         by_sender = Run.objects.filter(external_id=run.external_id)
         assert "lineage_run_by_external_id" in by_sender.explain()
         assert "lineage_run_by_external_query_id" in Run.objects.filter(external_query_id="mine").explain()
+        called = Run.objects.filter(connection_id=connection.pk, orchestrator_run_id="mine")
+        plan = NEWEST_RUN_OF_ALL_FIRST.ordered(called, None)[:9].explain()
+        assert "lineage_run_by_orchestrator_run_id" in plan
+        assert "Sort" not in plan

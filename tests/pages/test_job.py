@@ -215,6 +215,16 @@ def test_runs_are_reached_from_the_chart_its_table_and_the_list(as_viewer: Clien
     assert html_of(get(as_viewer, job)).count(f'href="{path}"') == 4
 
 
+def test_a_run_is_called_as_its_orchestrator_calls_it_or_its_dag_run(as_viewer: Client, connection: Connection) -> None:
+    dag, task = make_job(connection, "dag"), make_job(connection, "dag.load", kind="TASK")
+    [above] = add_runs(dag, {"orchestrator_run_id": "manual__1"})
+    assert run_rows(get(as_viewer, dag))[0].endswith(" manual__1")
+    add_runs(task, {"parent_run_id": above.id, "map_index": 3, "attempt": 1}, {"parent_run_id": uuid.uuid4()})
+    unknown, known = run_rows(get(as_viewer, task))
+    assert known.endswith("1 manual__1 map index 3")
+    assert unknown.endswith(str(Run.objects.get(parent_run_id__isnull=False, attempt=None).id))
+
+
 def test_pages_of_runs(as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     add_runs(job, *({} for _ in range(51)))

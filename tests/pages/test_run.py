@@ -110,6 +110,24 @@ def test_a_running_run_refreshes_and_is_not_sent_twice(as_viewer: Client, sender
     assert "Boom." in html_of(get(as_viewer, sender, **fragment, **{"If-None-Match": first["ETag"]}))
 
 
+def test_it_says_what_the_orchestrator_calls_it(as_viewer: Client, sender: Sender) -> None:
+    of_dag, of_task, of_dbt = (
+        {"jobType": {"jobType": type_, "integration": integration}}
+        for type_, integration in (("DAG", "AIRFLOW"), ("TASK", "AIRFLOW"), ("JOB", "DBT"))
+    )
+    invocation = {"dbt_run": {"invocation_id": child(9)}}
+    said = {"airflowDagRun": {"dagRun": {"run_id": "manual__2026-11-20T12:00:00+00:00", "start_date": at(0)}}}
+    sender.send(
+        run_event("START", run=PARENT, job="shop", run_facets=said, job_facets=of_dag),
+        run_event("START", run_facets=parent() | attempt(1), job="shop.load", job_facets=of_task),
+        run_event("START", run=child(1), job="dbt-run-shop", run_facets=invocation, job_facets=of_dbt),
+    )
+    # A task's is that of its DAG run, as on Airflow's own pages.
+    for run in (PARENT, RUN):
+        assert f"Airflow run id manual__2026-11-20T12:00:00+00:00 Run id {run}" in text_of(get(as_viewer, sender, run))
+    assert f"dbt invocation id {child(9)}" in text_of(get(as_viewer, sender, child(1)))
+
+
 # --- Its relatives -------------------------------------------------------------------------------------------------
 
 

@@ -216,6 +216,22 @@ def test_choices_stay_in_the_form(as_viewer: Client, mixed: Connection) -> None:
     assert 'name="from" value="2026-03-01T00:00"' in html
 
 
+def test_runs_of_one_name(as_viewer: Client, mixed: Connection) -> None:
+    name = "manual__2026-03-02T12:00:00+00:00"
+    add_run(make_job(mixed, "dag"), 2 * MINUTE, orchestrator_run_id=name)
+    add_run(make_job(mixed, "daily"), terminal_type="FAIL", orchestrator_run_id=name)
+    query = "?orchestrator_run_id=manual__2026-03-02T12%3A00%3A00%2B00%3A00"
+    response = get(as_viewer, query)
+    assert rows(response)[0].startswith(f"Failed daily {name}")
+    assert jobs(response) == ["daily", "dag"]
+    assert jobs(get(as_viewer, f"{query}&q=dag")) == ["dag"]
+    assert jobs(get(as_viewer, f"{query}0")) == jobs(get(as_viewer, "?orchestrator_run_id=manual__%00")) == []
+    html = html_of(get(as_viewer, f"{query}&state=FAILED"))
+    assert f'name="orchestrator_run_id" value="{name}"' in html
+    # It can be taken away, and the rest stays.
+    assert re.findall(r'class="chip run-called" href="([^"]*)"', html) == ["/runs?state=FAILED"]
+
+
 def test_who_may_see_it(client: Client, as_viewer: Client) -> None:
     assert get(client)["Location"] == "/sign-in?next=/runs"
     assert as_viewer.post("/runs").status_code == 405

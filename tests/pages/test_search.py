@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from observability.pages.search_results import KIND_ICONS
-from tests.api.rows import make_job, make_run
+from tests.api.rows import build_run, make_job, make_run
 from tests.pages.rows import NOW, job, job_that_ran, make_connection, save
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,27 @@ def test_a_run_by_its_id(as_viewer: Client, shop: Connection) -> None:
 def test_a_run_by_its_senders_id(as_viewer: Client, shop: Connection) -> None:
     run = make_run(make_job(shop, "other"), external_id="manual__2026-03-02")
     assert str(run.id) in get(as_viewer, "manual__2026-03-02").content.decode()
+
+
+def test_runs_by_what_their_orchestrator_calls_them(as_viewer: Client, shop: Connection) -> None:
+    name = "manual__2026-03-02T12:00:00+00:00"
+    run = make_run(make_job(shop, "other"), orchestrator_run_id=name)
+    [hit] = hits(get(as_viewer, name))
+    assert hit.startswith(f"other Run {name} · Shop production · prod Completed")
+    # By another id it is called by that.
+    assert f"Run {run.id} ·" in hits(get(as_viewer, str(run.id)))[0]
+
+
+def test_more_runs_of_one_name_than_are_listed(as_viewer: Client, shop: Connection) -> None:
+    name = "scheduled__2026-03-02T00:00:00+00:00"
+    Run.objects.bulk_create(build_run(make_job(shop, f"dag {n}"), orchestrator_run_id=name) for n in range(49))
+    assert "All runs with this id" not in get(as_viewer, name).content.decode()
+    make_run(make_job(shop, "one more"), orchestrator_run_id=name)
+    response = get(as_viewer, name)
+    assert len(hits(response)) == 50
+    path = "/runs?orchestrator_run_id=scheduled__2026-03-02T00%3A00%3A00%2B00%3A00"
+    assert f'<a href="{path}">All runs with this id</a>' in response.content.decode()
+    assert as_viewer.get(path).content.decode().count('<tr id="run-') == 50
 
 
 def test_the_list_has_options_in_groups(as_viewer: Client, shop: Connection) -> None:
