@@ -9,6 +9,7 @@ from api.serializers import JobNameSerializer, RunSerializer, listed
 from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
 from lineage.facets_of_run import error_of, read_run
 from lineage.models import Edge, Run, RunState
+from lineage.reasons import reasons_of
 from lineage.relations import Placeholder, parent_of, root_of, shown_instead, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 
@@ -86,6 +87,11 @@ class OneRunSerializer(RunSerializer):
         allow_null=True, help_text="The run that lists show in the place of this one, where its sender sent it twice."
     )
     error = ErrorOfRunSerializer(allow_null=True)
+    reason = serializers.CharField(
+        allow_null=True,
+        help_text="Why it is in its state, in words, where other runs or the time tell it rather than its error.",
+    )
+    reason_runs = serializers.ListField(child=serializers.UUIDField(), help_text="The runs that `reason` names.")
     tries = TrySerializer(many=True, help_text="All tries of the task, the first one first; empty where there is one.")
     datasets = RunDatasetSerializer(many=True, help_text=f"What it wrote, then what it read; {MOST_SHOWN} at most.")
     tests = TestSerializer(many=True)
@@ -101,6 +107,7 @@ def run_details(found: FoundRun) -> Any:
     run, reading = found.run, read_run(found.run)
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
+    reasons = reasons_of(run, reading.contents)
     return {
         **RunSerializer(run).data,
         "parent": _relative(parent_of(run), run.parent_job_namespace, run.parent_job_name),
@@ -108,6 +115,8 @@ def run_details(found: FoundRun) -> Any:
         "other_connections": found.other_connections,
         "shown_instead": instead and instead.id,
         "error": error and ErrorOfRunSerializer(error).data,
+        "reason": " ".join(sentence.text for sentence in reasons) or None,
+        "reason_runs": [cause.run.id for sentence in reasons for cause in sentence.causes],
         "tries": listed(TrySerializer, tries if len(tries) > 1 else []),
         "datasets": listed(RunDatasetSerializer, datasets_of_run(run, reading.contents)),
         "tests": listed(TestSerializer, reading.contents.tests),

@@ -33,10 +33,16 @@ _OPEN = frozenset(
     )
 )
 # The error message of a DAG run whose time was up. Whatever it has left Airflow skips, just after it sent the event.
-_TIMED_OUT = "timed_out"
+TIMED_OUT = "timed_out"
 # Without a state is then what Airflow skips as it ends the DAG run: a task that is mapped over nothing, too. (In a
 # deadlock, which has a message of its own, tasks are left without one.)
-_SKIPS = (None, "task_failure", _TIMED_OUT)
+_SKIPS = (None, "task_failure", TIMED_OUT)
+# What Airflow gives as the error message of a DAG run that it ended itself, in words.
+FAILURES = {
+    "task_failure": "A task failed",
+    "all_tasks_deadlocked": "No task could go on: each waited for another (deadlock)",
+    TIMED_OUT: "Its time was up (dagrun_timeout)",
+}
 
 
 class _DagRun(Struct):
@@ -99,7 +105,7 @@ def _told(
 def _outcome(state: str | None, message: str | None) -> str | None:
     if state is None:
         return "SKIPPED" if message in _SKIPS else None
-    return "SKIPPED" if state in _OPEN and message == _TIMED_OUT else _FINAL.get(state)
+    return "SKIPPED" if state in _OPEN and message == TIMED_OUT else _FINAL.get(state)
 
 
 def _durations(raw: Raw) -> dict[str, float | None]:

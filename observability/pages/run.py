@@ -14,7 +14,8 @@ from connections.models import Connection
 from lineage.facets_of_run import event_of
 from lineage.models import Run
 from observability.pages.rendering import render_page
-from observability.pages.run_page import Children, RunPage
+from observability.pages.run_children import Children
+from observability.pages.run_page import RunPage
 from observability.pages.run_page_choices import RunPageChoices
 
 # The longest event that is shown as a page; longer ones are downloaded.
@@ -74,6 +75,7 @@ def _unknown_run(
     children = Children(
         found,
         connection.pk,
+        run_id,
         RunPageChoices.read_from(request.GET),
         now,
         prefix=first.parent_job_name if first else "",

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Prefetch
-
+from lineage.events.airflow import FAILURES
 from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
-from lineage.events.identity import job_id
 from lineage.facets_of_run import (
     AT_A_GLANCE,
     IN_FULL,
@@ -22,39 +19,23 @@ from lineage.facets_of_run import (
     late_arrivals,
     read_run,
 )
-from lineage.keyset import OLDEST_RUN_FIRST, Cursor, Keyset, KeysetPage
+from lineage.keyset import Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
-from lineage.querysets import OctetLength, RunQuerySet
+from lineage.querysets import OctetLength
+from lineage.reasons import Sentence, reasons_of
 from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 from lineage.statistics import job_statistics
+from lineage.task_graph import task_graph, why_silent
+from observability.pages.run_children import Children, cursor_text, keyset_page
 from observability.pages.run_page_choices import RunPageChoices
-from observability.pages.run_timeline import (
-    Axis,
-    SilentTask,
-    TimelineRow,
-    axis_of,
-    duration_of,
-    rows_of,
-)
+from observability.pages.run_timeline import duration_of
 
-CHILDREN_SHOWN = 100
 EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
-SILENT_TASKS_SHOWN = 200
 TRIES_SHOWN = 50
 _TITLES = {"AIRFLOW": "Airflow run id", "DBT": "dbt invocation id"}
 BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A state that child runs are in: what choosing it leads to, and how many are."""
-
-    state: str
-    query: str
-    chosen: bool
-    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,64 +47,6 @@ class EventRow:
     size: int
     # Arrived after an event that took place later.
     late: bool
-
-
-@dataclass(frozen=True)
-class Children:
-    """The child runs of a run, or of one that is known by them alone."""
-
-    found: RunQuerySet
-    connection_id: UUID
-    choices: RunPageChoices
-    now: datetime
-    parent: Run | None = None
-    prefix: str = ""
-
-    @cached_property
-    def counts(self) -> dict[str, int]:
-        rows = self.found.order_by("shown_state").values_list("shown_state").annotate(runs=Count("id"))
-        return dict(rows)
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    @cached_property
-    def page(self) -> KeysetPage:
-        # A second query reads the jobs: a join would have PostgreSQL leave the index of the parent.
-        found = self.found.prefetch_related(Prefetch("job", Job.objects.all()))
-        if self.choices.state:
-            found = found.filter(shown_state=self.choices.state)
-        return _page(found, OLDEST_RUN_FIRST, self.choices.children, CHILDREN_SHOWN)
-
-    @cached_property
-    def axis(self) -> Axis | None:
-        ends = self.found.aggregate(first=Min("run_at"), last=Max("last_event_at"))
-        return axis_of(self.parent, ends["first"], ends["last"], now=self.now)
-
-    @cached_property
-    def rows(self) -> list[TimelineRow]:
-        if self.axis is None:
-            return []
-        return rows_of(self.page.rows, self.axis, connection_id=self.connection_id, prefix=self.prefix, now=self.now)
-
-    @property
-    def options(self) -> list[Option]:
-        chosen = self.choices.state
-        counts = [("", self.total), *((state, self.counts.get(state, 0)) for state in RunState.values)]
-        return [
-            Option(state, self.choices.query(state=state, children=""), state == chosen, runs)
-            for state, runs in counts
-            if runs or state in ("", chosen)
-        ]
-
-    @property
-    def previous_query(self) -> str:
-        return self.choices.query(children=_text(self.page.previous)) if self.page.has_previous else ""
-
-    @property
-    def next_query(self) -> str:
-        return self.choices.query(children=_text(self.page.next)) if self.page.has_next else ""
 
 
 @dataclass(frozen=True)
@@ -181,27 +104,22 @@ class RunPage:
 
     @cached_property
     def children(self) -> Children:
+        states = self.contents.task_states
+        graph = task_graph(self.contents.job_facets)
         return Children(
-            # The page itself lists the tasks that sent nothing.
-            children_of(self.run).filter(told_state__isnull=True),
+            children_of(self.run),
             self.run.connection_id,
+            self.run.id,
             self.choices,
             self.now,
             parent=self.run,
             prefix=self.run.job.name,
+            why_silent=lambda task: why_silent(task, states, graph),
         )
 
     @cached_property
-    def silent_tasks(self) -> list[SilentTask]:
-        """Skipped tasks, those behind a failed one, and those that do nothing: they send no events."""
-        run = self.run
-        states = dict(sorted(self.contents.task_states.items())[:SILENT_TASKS_SHOWN])
-        ids = {job_id(run.connection_id, run.job.namespace, f"{run.job.name}.{task}"): task for task in states}
-        heard = Run.objects.filter(
-            connection_id=run.connection_id, parent_run_id=run.id, job_id__in=list(ids), told_state__isnull=True
-        ).values_list("job_id", flat=True)
-        spoke = {ids[id_] for id_ in heard.distinct()}
-        return [SilentTask(task, state) for task, state in states.items() if task not in spoke]
+    def reasons(self) -> list[Sentence]:
+        return reasons_of(self.run, self.contents)
 
     # --- What its events say ------------------------------------------------------------------------------------
 
@@ -213,9 +131,11 @@ class RunPage:
     def contents(self) -> RunContents:
         return self.reading.contents
 
-    @property
+    @cached_property
     def error(self) -> RunError | None:
-        return error_of(self.run, self.contents)
+        """None as well where it is only a word of Airflow's, of which the reasons tell."""
+        error = error_of(self.run, self.contents)
+        return None if error and error.message in FAILURES and not error.stack_trace else error
 
     @property
     def lacks_dbt_error(self) -> bool:
@@ -254,7 +174,7 @@ class RunPage:
     def event_page(self) -> KeysetPage:
         columns = ("id", "event_time", "received_at", "event_type", "size")
         rows = events_of(self.run).annotate(size=OctetLength("body")).values(*columns)
-        return _page(rows, BY_EVENT_TIME, self.choices.events, EVENTS_SHOWN)
+        return keyset_page(rows, BY_EVENT_TIME, self.choices.events, EVENTS_SHOWN)
 
     @cached_property
     def events(self) -> list[EventRow]:
@@ -265,21 +185,8 @@ class RunPage:
 
     @property
     def previous_events_query(self) -> str:
-        return self.choices.query(events=_text(self.event_page.previous)) if self.event_page.has_previous else ""
+        return self.choices.query(events=cursor_text(self.event_page.previous)) if self.event_page.has_previous else ""
 
     @property
     def next_events_query(self) -> str:
-        return self.choices.query(events=_text(self.event_page.next)) if self.event_page.has_next else ""
-
-
-def _page(queryset: Any, keyset: Keyset, cursor: str, size: int) -> KeysetPage:
-    """A cursor that is none leads to the first page."""
-    try:
-        return keyset.page(queryset, Cursor.decode(cursor) if cursor else None, size)
-    except ValueError:
-        return keyset.page(queryset, None, size)
-
-
-def _text(cursor: Cursor | None) -> str:
-    """Of None, the first page, nothing."""
-    return cursor.encode() if cursor else ""
+        return self.choices.query(events=cursor_text(self.event_page.next)) if self.event_page.has_next else ""

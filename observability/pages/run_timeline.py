@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from lineage.models import Run, RunState
+from observability.charts.scales import duration_label
 
 # The axis in percent of the drawing's width; a bar is never too narrow to be seen.
 _WHOLE = 100.0
@@ -16,14 +17,16 @@ _STEPS = [timedelta(seconds=s) for s in (1, 2, 5, 10, 15, 30)]
 _STEPS += [timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 30)]
 _STEPS += [timedelta(hours=h) for h in (1, 2, 3, 6, 12, 24, 48, 96, 24 * 7, 24 * 28)]
 _MOST_MARKS = 5
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From the first start to the last end that is known."""
+    """From the first start to the last end that is shown. Times are told since `origin`, when the whole run began."""
 
     start: datetime
     end: datetime
+    origin: datetime
 
     def at(self, time: datetime) -> float:
         span = (self.end - self.start) / timedelta(microseconds=1)
@@ -31,13 +34,14 @@ class Axis:
         return round(_WHOLE * min(max(place, 0), 1), 2)
 
     @property
-    def marks(self) -> list[tuple[float, timedelta]]:
-        """(place, time since the start) of round steps, the start itself left out."""
+    def marks(self) -> list[tuple[float, str]]:
+        """(place, time since the origin) of round steps."""
         span = self.end - self.start
         step = next((step for step in _STEPS if span / step <= _MOST_MARKS), None)
         if step is None or span <= timedelta(0):
             return []
-        return [(self.at(self.start + step * n), step * n) for n in range(1, int(span / step) + 1)]
+        first, last = -((self.origin - self.start) // step), (self.end - self.origin) // step
+        return [(self.at(self.origin + step * n), duration_label((step * n) / _SECOND)) for n in range(first, last + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,8 @@ class TimelineRow:
     in_other_connection: bool
     x: float
     width: float
-
-
-@dataclass(frozen=True, slots=True)
-class SilentTask:
-    """A task that Airflow names in the DAG run's final state, but that sent no run."""
-
-    name: str
-    # Airflow's own word, such as `skipped`.
-    state: str
+    # Why it sent no event, and only its DAG run told of it; empty where it did.
+    silent: str
 
 
 def duration_of(run: Run, *, now: datetime) -> timedelta | None:
@@ -70,41 +67,58 @@ def duration_of(run: Run, *, now: datetime) -> timedelta | None:
     return end - run.started_at
 
 
-def axis_of(parent: Run | None, first: datetime | None, last: datetime | None, *, now: datetime) -> Axis | None:
-    """`first` and `last`: of all children, whatever page is shown. None without any.
+def axis_of(parent: Run | None, rows: Sequence[Run], *, is_whole: bool, now: datetime) -> Axis | None:
+    """Of the rows that are shown; of the whole run where they are all of its children (`is_whole`). None without any.
 
     What still runs reaches to now, by the minute, so that the drawing stays as it is meanwhile.
     """
-    starts = [at for at in (parent and parent.started_at, first) if at]
-    if not starts or last is None:
-        return None
-    ends = [last, *([parent.ended_at] if parent and parent.ended_at else [])]
-    if parent is not None and parent.shown_state == RunState.RUNNING:
+    heard = [run for run in rows if run.told_state is None]
+    began = parent.started_at if parent else None
+    starts, ends = [run.run_at for run in heard], [run.shown_ended_at or run.last_event_at for run in heard]
+    if any(run.shown_state == RunState.RUNNING for run in heard):
         ends.append(now.replace(second=0, microsecond=0))
-    return Axis(min(starts), max(ends))
+    if is_whole:
+        starts += [began] if began else []
+        ends += [parent.ended_at] if parent and parent.ended_at else []
+    if not starts or not ends:
+        return None
+    return Axis(min(starts), max(ends), origin=began or min(starts))
 
 
-def rows_of(runs: Sequence[Run], axis: Axis, *, connection_id: UUID, prefix: str, now: datetime) -> list[TimelineRow]:
-    """`runs` by when they took place; `prefix`: what their names need not repeat."""
+def rows_of(
+    runs: Sequence[Run],
+    axis: Axis | None,
+    *,
+    connection_id: UUID,
+    prefix: str,
+    now: datetime,
+    why_silent: Callable[[str], str],
+) -> list[TimelineRow]:
+    """`runs` by when they took place; `prefix`: what their names need not repeat; `why_silent`: of the name of a task
+    that sent no event."""
     tries: dict[tuple[UUID, int | None], list[Run]] = {}
     for run in runs:
         tries.setdefault((run.job_id, run.map_index), []).append(run)
-    return [
-        _row(run, axis, position, connection_id=connection_id, prefix=prefix, now=now)
-        for of_task in tries.values()
-        for position, run in enumerate(of_task)
-    ]
+    rows = []
+    for position, run in ((n, run) for of_task in tries.values() for n, run in enumerate(of_task)):
+        name = run.job.name.removeprefix(f"{prefix}.") if prefix else run.job.name
+        x, width = _bar(run, axis) if axis and run.told_state is None else (0.0, 0.0)
+        row = TimelineRow(
+            run=run,
+            name=name,
+            duration=duration_of(run, now=now),
+            another_try=position > 0,
+            in_other_connection=run.connection_id != connection_id,
+            x=x,
+            width=width,
+            silent=why_silent(name) if run.told_state is not None else "",
+        )
+        rows.append(row)
+    return rows
 
 
-def _row(run: Run, axis: Axis, position: int, *, connection_id: UUID, prefix: str, now: datetime) -> TimelineRow:
+def _bar(run: Run, axis: Axis) -> tuple[float, float]:
+    """Where it begins, and its width."""
     end = run.shown_ended_at or (axis.end if run.shown_state == RunState.RUNNING else run.last_event_at)
     x = min(axis.at(run.run_at), _WHOLE - _NARROWEST)
-    return TimelineRow(
-        run=run,
-        name=run.job.name.removeprefix(f"{prefix}.") if prefix else run.job.name,
-        duration=duration_of(run, now=now),
-        another_try=position > 0,
-        in_other_connection=run.connection_id != connection_id,
-        x=x,
-        width=round(max(axis.at(end) - x, _NARROWEST), 2),
-    )
+    return x, round(max(axis.at(end) - x, _NARROWEST), 2)

@@ -51,6 +51,16 @@ def test_tries_and_parents_are_named_with_their_states(sender: Sender, read: Rea
     assert [run["id"] for run in read(f"runs/{PARENT}/children", state="RETRIED")["results"]] == [FIRST_TRY]
 
 
+def test_the_reason_names_other_runs(sender: Sender, read: Read) -> None:
+    sender.send(run_event("START", run=FIRST_TRY, job="dag.task", run_facets=a_try(1)))
+    sender.send(run_event("FAIL", at(1), run=FIRST_TRY, job="dag.task", run_facets=a_try(1)))
+    sender.send(run_event("COMPLETE", at(2), run=RUN, job="dag.task", run_facets=a_try(2)))
+    shown = read(f"runs/{FIRST_TRY}")
+    assert shown["reason"] == "It failed, and was tried again: attempt 2, completed."
+    assert shown["reason_runs"] == [RUN]
+    assert (read(f"runs/{RUN}")["reason"], read(f"runs/{RUN}")["reason_runs"]) == (None, [])
+
+
 def test_children_are_found_in_other_connections(read: Read) -> None:
     airflow, dbt = make_sender(), make_sender()
     airflow.send(run_event("START", run=PARENT, job="dag"))
