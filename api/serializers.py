@@ -144,12 +144,15 @@ class StatisticsSerializer(serializers.Serializer[JobStatistics]):
     ended = serializers.IntegerField(help_text="Those that completed, failed or were aborted.")
     completed = serializers.IntegerField()
     failed = serializers.IntegerField()
+    retried = serializers.IntegerField(help_text="Tries that failed, or were killed, and were followed by another.")
     success_rate = serializers.FloatField(
         allow_null=True, help_text="Completed ones among those that ended, 0 to 1; null before the first has ended."
     )
     median_duration_ms = serializers.SerializerMethodField(help_text="Of completed runs; null where none is known.")
     p95_duration_ms = serializers.SerializerMethodField(help_text="Of completed runs; null where none is known.")
-    runs_per_day = serializers.SerializerMethodField(help_text="From the oldest of these runs until now.")
+    runs_per_day = serializers.SerializerMethodField(
+        help_text="From the oldest of these runs until now; all tries of one count as one."
+    )
 
     def get_median_duration_ms(self, statistics: JobStatistics) -> int | None:
         return _milliseconds(statistics.median)

@@ -55,8 +55,11 @@ def settled_state(run: str, *, of_dbt: bool = True) -> str:
     return f"""(CASE
         {f"WHEN {run}.needed_job_ids IS NOT NULL THEN {_without_doubt(run)}" if of_dbt else ""}
         WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
-        WHEN {_tried_again(run)}
-            THEN CASE WHEN {run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') THEN 'RETRIED' ELSE {run}.state END
+        WHEN {run}.state NOT IN {NOT_WELL} THEN CASE
+            WHEN {run}.map_index IS NULL AND {_told(run)} IS NOT NULL AND NOT {_tried_again(run)} THEN 'SKIPPED'
+            ELSE {run}.state
+        END
+        WHEN {_tried_again(run)} THEN 'RETRIED'
         WHEN {run}.map_index IS NOT NULL THEN {run}.state
         ELSE COALESCE({_told(run)}, {run}.state)
     END)"""
@@ -167,7 +170,7 @@ def _told(run: str) -> str:
         SELECT told.told_state FROM lineage_run AS told
         WHERE told.connection_id = {run}.connection_id AND told.parent_run_id = {run}.parent_run_id
             AND told.job_id = {run}.job_id AND told.told_state IS NOT NULL
-            AND ({run}.state IN ('FAILED', 'RUNNING', 'UNKNOWN') OR told.told_state = 'SKIPPED')
+            AND ({run}.state IN {NOT_WELL} OR told.told_state = 'SKIPPED')
             AND ({run}.ended_at IS NULL OR {run}.ended_at <= told.last_event_at)
         LIMIT 1
     )"""  # noqa: S608 - made of constants

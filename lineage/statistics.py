@@ -15,7 +15,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class JobStatistics:
-    """Of the latest runs of a job, RECENT_RUNS at most.
+    """Of the latest runs of a job, RECENT_RUNS at most, in the states that lists show. A try that another one followed is
+    no failure: what became of the task, its last try says.
 
     Durations are those of completed runs: one that fails at once would make the job look faster than it is.
     """
@@ -25,6 +26,8 @@ class JobStatistics:
     ended: int
     completed: int
     failed: int
+    # Tries that were followed by others; they are among `runs` alone.
+    retried: int
     oldest_at: datetime
     # None: of no completed run both ends are known.
     median: timedelta | None
@@ -36,8 +39,9 @@ class JobStatistics:
         return self.completed / self.ended if self.ended else None
 
     def runs_per_day(self, *, now: datetime) -> float:
-        """From the oldest of these runs until now; a job that is younger than a day is taken to be a day old."""
-        return self.runs / max((now - self.oldest_at) / _DAY, 1.0)
+        """From the oldest of these runs until now, all tries of one as one. A job that is younger than a day is taken
+        to be a day old."""
+        return (self.runs - self.retried) / max((now - self.oldest_at) / _DAY, 1.0)
 
 
 def job_statistics(jobs: Iterable[Job], *, most_runs: int = RECENT_RUNS) -> dict[UUID, JobStatistics]:
@@ -52,6 +56,7 @@ def _statistics(tally: Tally) -> JobStatistics:
         ended=tally.completed + tally.failed + tally.aborted,
         completed=tally.completed,
         failed=tally.failed,
+        retried=tally.retried,
         oldest_at=tally.oldest_at,
         median=_duration(tally.median),
         p95=_duration(tally.p95),

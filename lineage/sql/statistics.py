@@ -1,4 +1,5 @@
-"""What the latest runs of jobs tell: one probe of `lineage_run_newest_of_job` for each job, whatever it keeps."""
+"""What the latest runs of jobs tell, in the states that they are shown in: one probe of `lineage_run_newest_of_job` for
+each job, whatever it keeps."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE state = 'COMPLETED') AS completed,
         count(*) FILTER (WHERE state = 'FAILED') AS failed,
         count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
+        count(*) FILTER (WHERE state = 'RETRIED') AS retried,
         min(run_at) AS oldest_at,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
         percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
@@ -26,11 +28,17 @@ CROSS JOIN LATERAL (
             state, run_at,
             CASE WHEN state = 'COMPLETED' AND ended_at >= started_at
                  THEN extract(epoch FROM ended_at - started_at)::float8 END AS seconds
-        FROM lineage_run AS run
-        WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
-            AND NOT {states.hidden("run")}
-        ORDER BY run.run_at DESC, run.id DESC
-        LIMIT %s
+        FROM (
+            SELECT
+                run.run_at, run.started_at,
+                {states.settled_end("run")} AS ended_at,
+                {states.settled_state("run")} AS state
+            FROM lineage_run AS run
+            WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
+                AND NOT {states.hidden("run")}
+            ORDER BY run.run_at DESC, run.id DESC
+            LIMIT %s
+        ) AS settled_run
     ) AS recent_run
 ) AS tally
 WHERE tally.runs > 0
@@ -46,6 +54,7 @@ class Tally(NamedTuple):
     completed: int
     failed: int
     aborted: int
+    retried: int
     oldest_at: datetime
     median: float | None
     p95: float | None

@@ -9,6 +9,11 @@ from observability.pages.error_headline import error_headline
 from observability.pages.job_rows import latest_run_duration
 from observability.templatetags.observatory import duration
 
+_DID_NOT_RUN: dict[str, str] = {
+    RunState.SKIPPED: "The latest run was skipped: it was not to run this time.",
+    RunState.UPSTREAM_FAILED: "The latest run did not take place: what it depends on failed.",
+}
+
 
 def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> str:
     """A sentence or two. `recent`: the job's latest runs, newest first; maybe read a moment after the job."""
@@ -23,7 +28,7 @@ def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], 
             return _completed(job, statistics, now)
         case RunState.ABORTED:
             return f"The latest run was aborted{_after(job, now)}."
-    return "No event said how the latest run began or ended."
+    return _DID_NOT_RUN.get(job.latest_run_state or "", "No event said how the latest run began or ended.")
 
 
 def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
@@ -39,7 +44,8 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
 
 
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
-    in_a_row = next((n for n, run in enumerate(recent) if run.shown_state != RunState.FAILED), len(recent))
+    outcomes = [run.shown_state for run in recent if run.shown_state != RunState.RETRIED]
+    in_a_row = next((n for n, state in enumerate(outcomes) if state != RunState.FAILED), len(outcomes))
     latest = next((run for run in recent if run.id == job.latest_run_id), None)
     headline = error_headline(latest.error_message or "") if latest else ""
     said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"

@@ -123,16 +123,20 @@ def test_how_the_latest_runs_went(read: Read) -> None:
     for minutes in (1, 2, 3):
         make_run(job, started_at=NOW - HOUR, ended_at=NOW - HOUR + timedelta(minutes=minutes))
     make_run(job, terminal_type="FAIL")
+    tried = {"parent_run_id": uuid4(), "started_at": NOW - HOUR}
+    make_run(job, terminal_type="FAIL", attempt=1, ended_at=NOW - HOUR, **tried)
+    make_run(job, attempt=2, ended_at=NOW - HOUR + timedelta(minutes=2), **tried)
     statistics = read(f"jobs/{job.id}")["statistics"]
     assert statistics.pop("runs_per_day") > 0
     assert statistics == {
-        "runs": 4,
-        "ended": 4,
-        "completed": 3,
+        "runs": 6,
+        "ended": 5,
+        "completed": 4,
         "failed": 1,
-        "success_rate": 0.75,
+        "retried": 1,
+        "success_rate": 0.8,
         "median_duration_ms": 120_000,
-        "p95_duration_ms": 174_000,
+        "p95_duration_ms": 171_000,
     }
 
 

@@ -1,7 +1,10 @@
 """What the latest runs of jobs tell."""
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection as database
@@ -10,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from lineage.models import Job, Run
 from lineage.statistics import JobStatistics, job_statistics
 from tests.api.rows import NOW, build_run, make_connection, make_job
+from tests.lineage.airflow import dag_event, task_event
+from tests.lineage.conftest import Sender
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +59,47 @@ def test_nothing_has_ended_yet() -> None:
     add_runs(job, {"terminal_type": None, "ended_at": None})
     assert statistics(job).success_rate is None
     assert statistics(job).runs_per_day(now=NOW) == 1
+
+
+def test_they_are_of_the_states_that_lists_show(sender: Sender, sample_lines: Callable[..., list[bytes]]) -> None:
+    """Of real runs: retried, skipped by themselves, killed, tests in doubt, sent again."""
+    sender.send(*sample_lines())
+    shown: dict[UUID, Counter[str]] = {}
+    for run in Run.objects.shown():
+        shown.setdefault(run.job_id, Counter())[run.shown_state] += 1
+    assert {state for counts in shown.values() for state in counts} >= {"COMPLETED", "FAILED", "RETRIED", "SKIPPED"}
+    found = job_statistics(Job.objects.all())
+    assert found.keys() == shown.keys()
+    for job_id, of in found.items():
+        counts = shown[job_id]
+        assert (of.runs, of.completed, of.failed, of.retried) == (
+            counts.total(),
+            *(counts[state] for state in ("COMPLETED", "FAILED", "RETRIED")),
+        )
+
+
+def test_a_task_that_recovers_each_time_never_failed(sender: Sender) -> None:
+    for day in range(3):
+        of_day = {"dag_run": f"d{day}"}
+        for attempt, end in ((1, "FAIL"), (2, "COMPLETE")):
+            at = 1000 * day + 100 * attempt
+            sender.send(task_event("START", at, attempt=attempt, **of_day))
+            sender.send(task_event(end, at + 10 * attempt, attempt=attempt, **of_day))
+    found = statistics(Job.objects.get(name="dag.load"))
+    assert (found.runs, found.retried, found.ended, found.failed, found.success_rate) == (6, 3, 3, 0, 1)
+    assert (found.median, found.runs_per_day(now=found.oldest_at)) == (timedelta(seconds=20), 3)
+
+
+def test_what_its_dag_run_tells_counts(sender: Sender) -> None:
+    """It skipped itself, and reported that it completed; and it was killed, and had done its work."""
+    sender.send(task_event("START", 0), task_event("COMPLETE", 9), dag_event("COMPLETE", 10, {"load": "skipped"}))
+    killed = {"dag_run": "d2"}
+    sender.send(
+        task_event("START", 100, **killed),
+        dag_event("COMPLETE", 110, {"load": "success"}, durations={"load": 5.0}, **killed),
+    )
+    found = statistics(Job.objects.get(name="dag.load"))
+    assert (found.runs, found.ended, found.completed, found.median) == (2, 1, 1, timedelta(seconds=5))
 
 
 def test_only_the_latest_runs_count() -> None:

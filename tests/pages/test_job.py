@@ -167,6 +167,36 @@ def test_figures(as_viewer: Client, connection: Connection) -> None:
     )
 
 
+def test_a_try_that_was_followed_by_another_is_no_failure(as_viewer: Client, connection: Connection) -> None:
+    job, dag_runs = make_job(connection, kind="TASK"), [uuid.uuid4(), uuid.uuid4()]
+    add_runs(job, *({**ends, "parent_run_id": d, "attempt": n} for d in dag_runs for n, ends in ((1, FAIL), (2, {}))))
+    response = get(as_viewer, job)
+    figures = part(response, r'<dl class="card figures">(.*?)</dl>')
+    assert figures.startswith("Succeeded 100 % 2 of 2 Failed 0 2 more retried")
+    assert "Runs a day 2" in figures
+    assert [row.split()[0] for row in run_rows(response)] == ["Completed", "Retried"] * 2
+
+
+def test_failures_in_a_row_are_counted_without_their_tries(as_viewer: Client, connection: Connection) -> None:
+    job, dag_runs = make_job(connection, kind="TASK"), [uuid.uuid4(), uuid.uuid4()]
+    add_runs(job, {}, *({**FAIL, "parent_run_id": d, "attempt": n} for d in dag_runs for n in (1, 2)))
+    assert "The latest 2 runs failed, the last one after 1 min" in story(get(as_viewer, job))
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("SKIPPED", "Skipped The latest run was skipped: it was not to run this time."),
+        ("UPSTREAM_FAILED", "Upstream failed The latest run did not take place: what it depends on failed."),
+    ],
+)
+def test_a_task_that_did_not_run(as_viewer: Client, connection: Connection, state: str, expected: str) -> None:
+    job = make_job(connection, kind="TASK")
+    silent = {"active": False, "terminal_type": None, "started_at": None, "ended_at": None, "first_event_at": NOW}
+    add_runs(job, {**silent, "told_state": state, "parent_run_id": uuid.uuid4()})
+    assert story(get(as_viewer, job)) == expected
+
+
 def test_one_failure_among_many_is_not_rounded_away(as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     add_runs(job, {**FAIL}, *({} for _ in range(199)))
