@@ -15,8 +15,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class JobStatistics:
-    """Of the latest runs of a job, RECENT_RUNS at most, in the states that lists show. A try that another one followed is
-    no failure: what became of the task, its last try says.
+    """Of the latest runs of a job, RECENT_RUNS at most, in the states that lists show. A try that another one followed
+    is no failure: what became of the task, its last try says.
 
     Durations are those of completed runs: one that fails at once would make the job look faster than it is.
     """
