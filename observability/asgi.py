@@ -15,5 +15,8 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 django_application = get_asgi_application()
 
 from lineage.intake.asgi import IntakeInFront  # noqa: E402 - its models need Django set up
+from observability.preload import load_pages  # noqa: E402
+
+load_pages()
 
 application = IntakeInFront(LimitedBodies(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

@@ -1,6 +1,4 @@
-"""What the master loads for all its workers, before it forks them."""
-
-import gc
+"""What is loaded before the first request, and so by the master for all its workers."""
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -13,15 +11,6 @@ def load_pages() -> None:
     templates = settings.BASE_DIR / "templates"
     for file in templates.rglob("*.html"):
         get_template(str(file.relative_to(templates)))
-
-
-def keep_for_ever() -> None:
-    """Has the garbage collector leave alone all that is there: it would look through it every few pages, for 70 ms.
-
-    And what it does not touch, the workers share.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _load_routes(resolver: URLResolver) -> None:

@@ -15,7 +15,13 @@ from uvicorn_worker import UvicornWorker
 
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
-from observability.processes import end_with, end_with_starter, give_back_large_blocks, raise_limit_of_open_files
+from observability.processes import (
+    end_with,
+    end_with_starter,
+    give_back_large_blocks,
+    keep_what_is_loaded,
+    raise_limit_of_open_files,
+)
 from observability.protocol import BoundedProtocol, LeavingServer, bound_unread_answers
 
 # A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
@@ -81,10 +87,7 @@ def on_starting(_server: Arbiter) -> None:
 
 
 def when_ready(server: Arbiter) -> None:
-    from observability.preload import keep_for_ever, load_pages  # noqa: PLC0415 - Django is set up by now, not before
-
-    load_pages()
-    keep_for_ever()
+    keep_what_is_loaded()
     for listener in server.LISTENERS:
         bound_unread_answers(listener.sock)
 

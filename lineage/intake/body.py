@@ -1,6 +1,7 @@
 """Reads a body within its limit: as it arrives, and inflated."""
 
 import zlib
+from collections.abc import Iterator
 
 from lineage.intake.answers import body_too_large, broken_gzip, unsupported_encoding
 
@@ -51,6 +52,15 @@ def _is_compressed(encoding: str) -> bool:
 def _inflate(compressed: bytes, limit: int) -> bytes:
     """A gzip file may have several members, one after the other (RFC 1952, section 2.2)."""
     pieces: list[bytes] = []
+    try:
+        pieces.extend(_pieces(compressed, limit))
+        return b"".join(pieces)
+    finally:
+        # A rejection has a traceback, and that this frame: until it is answered, it would keep what was inflated.
+        pieces.clear()
+
+
+def _pieces(compressed: bytes, limit: int) -> Iterator[bytes]:
     size = members = 0
     while compressed:
         if members == _MAX_MEMBERS:
@@ -67,9 +77,8 @@ def _inflate(compressed: bytes, limit: int) -> bytes:
             compressed = inflater.unconsumed_tail
             if not piece and not compressed and not inflater.eof:
                 raise broken_gzip("it breaks off")
-            pieces.append(piece)
             size += len(piece)
             if size > limit:
                 raise body_too_large(limit)
+            yield piece
         compressed = inflater.unused_data
-    return b"".join(pieces)

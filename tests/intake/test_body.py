@@ -79,3 +79,20 @@ def test_a_bomb_is_not_inflated_further_than_the_limit() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(("cut", "status"), [(0, 413), (4, 400)], ids=["too large", "broken off"])
+def test_a_refusal_keeps_nothing_that_was_inflated(cut: int, status: int) -> None:
+    """It lives on until it is answered, and many may be under way."""
+    mib = 1024 * 1024
+    packed = gzip.compress(bytes(32 * mib))
+    body = Body(encoding="gzip", content_length=None, limit=32 * mib - (1 if status == 413 else 0))
+    body.add(packed[: len(packed) - cut])
+    tracemalloc.start()
+    with pytest.raises(Rejection) as refused:
+        body.content()
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused.value.status == status
+    assert most > 30 * mib
+    assert kept < 4 * mib
