@@ -94,7 +94,9 @@ class JobSerializer(serializers.Serializer[Job]):
         help_text="The job that contains or starts this one."
     )
     latest_run = serializers.SerializerMethodField(help_text="By when runs took place; null before the first run.")
-    running_runs = serializers.IntegerField()
+    running_runs = serializers.IntegerField(
+        source="shown_running_runs", help_text="Those that were lost are not among them."
+    )
 
     def get_integration(self, job: Job) -> str | None:
         return job.integration or None
@@ -129,7 +131,7 @@ def latest_run_of(job: Job) -> dict[str, Any] | None:
         return None
     latest_run = {
         "id": job.latest_run_id,
-        "state": job.latest_run_state,
+        "state": job.shown_state,
         "started_at": job.latest_run_started_at,
         "ended_at": job.latest_run_ended_at,
         "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),

@@ -62,7 +62,7 @@ class ConnectionView(ReadView):
 
 
 class ConnectionJobsView(ListView):
-    queryset = Job.objects.visible()
+    queryset = Job.objects.visible().with_states()
     serializer_class = JobSerializer
     filterset_class = JobFilter
     keyset = BY_NAMESPACE_AND_NAME
@@ -224,7 +224,7 @@ def _connection(connection_id: UUID) -> Connection:
 
 
 def _job(job_id: UUID) -> Job:
-    job: Job = get_object_or_404(Job.objects.visible(), id=job_id)
+    job: Job = get_object_or_404(Job.objects.visible().with_states(), id=job_id)
     return job
 
 

@@ -35,7 +35,7 @@ def family_of(job: Job, recent: Sequence[UUID]) -> Family:
     jobs = Job.objects.filter(connection_id__in=visible)
     named = Q(connection_id=job.connection_id, parent_job_id=job.id)
     children = jobs.filter(named | Q(id__in=started.values("job_id"))).exclude(id=job.id)
-    found = list(children.needing_attention_first()[: MOST_SHOWN + 1])
+    found = list(children.with_states().needing_attention_first()[: MOST_SHOWN + 1])
     return Family(
         parent=_parent(job),
         parent_name=job.parent_job_name,
@@ -48,5 +48,5 @@ def _parent(job: Job) -> Job | None:
     """In its own connection. Elsewhere several jobs may have that name: only their runs tell, on the page of a run."""
     if job.parent_job_id is None or job.parent_job_id == job.id:
         return None
-    parent: Job | None = Job.objects.filter(connection_id=job.connection_id, id=job.parent_job_id).first()
+    parent: Job | None = Job.objects.with_states().filter(connection_id=job.connection_id, id=job.parent_job_id).first()
     return parent

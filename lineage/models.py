@@ -118,6 +118,10 @@ class Job(models.Model):
     latest_run_ended_at = models.DateTimeField(null=True)
     # Counted up to 1,000.
     running_runs = models.IntegerField(default=0)
+    # What the latest run is shown as, and how many runs are shown as running, of jobs that `with_states` gave: what was
+    # lost still counts above.
+    shown_state: str | None
+    shown_running_runs: int
 
     objects = JobQuerySet.as_manager()
 

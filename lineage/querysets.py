@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lineage.models import Dataset, Edge, Event, Job, Run  # noqa: F401 - for annotations
 
 # States of a job's latest run, as the rows say them.
-_RUNNING, _FAILED = "RUNNING", "FAILED"
+_RUNNING, _FAILED, _LOST = "RUNNING", "FAILED", "LOST"
 
 _FEW_JOBS = 200
 
@@ -31,7 +31,32 @@ _FEW_JOBS = 200
 NO_RUN = "NONE"
 ALL_STATES = "ALL"
 
+
+class _OnRow(Func):
+    """One of the expressions of lineage/states.py, on the rows of a queryset of runs or jobs."""
+
+    def __init__(self, write: Callable[[str], str], *, output_field: models.Field[Any, Any]) -> None:
+        super().__init__(F("id"), output_field=output_field)
+        self.write = write
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
+        column = cast("Col", self.source_expressions[0])
+        return self.write(compiler.quote_name_unless_alias(column.alias)), ()
+
+
+def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
+    """Whose moment is that at which the query is made: a queryset may be older."""
+    return lambda row: expression(row, f"'{timezone.now().isoformat()}'::timestamptz")
+
+
+_SHOWN_STATE = _OnRow(_now(states.shown_state), output_field=models.TextField())
+_HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
+_JOB_IS_RUNNING = Q(_OnRow(_now(states.job_is_running), output_field=models.BooleanField()))
+_JOB_IS_LOST = Q(_OnRow(_now(states.job_is_lost), output_field=models.BooleanField()))
+
+
 _LATEST_RUN_DURATION = Case(
+    When(_JOB_IS_LOST, then=None),
     When(latest_run_state=_RUNNING, then=Now() - F("latest_run_started_at")),
     When(
         latest_run_ended_at__gte=F("latest_run_started_at"),
@@ -39,13 +64,22 @@ _LATEST_RUN_DURATION = Case(
     ),
     output_field=models.DurationField(),
 )
-_ATTENTION = Case(
-    When(latest_run_state=_FAILED, then=Value(0)),
-    When(running_runs__gt=0, then=Value(1)),
-    When(latest_run_id__isnull=False, then=Value(2)),
-    default=Value(3),
-    output_field=models.SmallIntegerField(),
-)
+
+
+def _attention(failed: Q, lost: Q, running: Q) -> Case:
+    """What needs it most has the least."""
+    return Case(
+        When(failed, then=Value(0)),
+        When(lost, then=Value(1)),
+        When(running, then=Value(2)),
+        When(latest_run_id__isnull=False, then=Value(3)),
+        default=Value(4),
+        output_field=models.SmallIntegerField(),
+    )
+
+
+_ATTENTION = _attention(Q(latest_run_state=_FAILED), _JOB_IS_LOST, _JOB_IS_RUNNING)
+_RUNNING_RUNS = _OnRow(_now(states.job_running_runs), output_field=models.IntegerField())
 # What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
 JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "name": Lower("name"),
@@ -54,7 +88,7 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "ended": F("latest_run_ended_at"),
     "duration": _LATEST_RUN_DURATION,
     "state": _ATTENTION,
-    "running": F("running_runs"),
+    "running": _RUNNING_RUNS,
 }
 
 
@@ -64,10 +98,11 @@ FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
 @dataclass(frozen=True, slots=True)
 class InnerJobs:
-    """How many jobs another one contains, and how many of them fail or run."""
+    """How many jobs another one contains, and how many of them fail, were lost, or run."""
 
     total: int
     failing: int
+    lost: int
     running: int
 
 
@@ -79,9 +114,12 @@ class JobFacts:
     several_namespaces: bool
 
 
-def _in_state(state: str) -> Q:
+def jobs_in_state(state: str) -> Q:
+    """Of a job: whether its latest run is shown in this state; RUNNING: any of its runs is; NO_RUN: it never ran."""
     if state == _RUNNING:
-        return Q(running_runs__gt=0)
+        return _JOB_IS_RUNNING
+    if state == _LOST:
+        return _JOB_IS_LOST
     if state == NO_RUN:
         return Q(latest_run_state__isnull=True)
     return Q(latest_run_state=state)
@@ -109,9 +147,17 @@ class EventQuerySet(_OfVisibleConnections):
 
 
 class JobQuerySet(_OfVisibleConnections):
+    def with_states(self) -> Self:
+        """Each with the `shown_state` of its latest run, and how many `shown_running_runs` it has: what was lost no
+        longer runs. It costs some look-ups for each row that seems to be running."""
+        return self.annotate(
+            shown_state=_OnRow(_now(states.job_state), output_field=models.TextField(null=True)),
+            shown_running_runs=_RUNNING_RUNS,
+        )
+
     def in_state(self, state: str) -> Self:
-        """Those whose latest run is in this state; RUNNING: with any running run; NO_RUN: that never ran."""
-        return self.filter(_in_state(state))
+        """Those whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""
+        return self.filter(jobs_in_state(state))
 
     def named(self, text: str) -> Self:
         """Those whose name contains each of the words, in any case and order."""
@@ -139,8 +185,9 @@ class JobQuerySet(_OfVisibleConnections):
             .values("parent_job_id")
             .annotate(
                 total=Count("id"),
-                failing=Count("id", filter=_in_state(_FAILED)),
-                running=Count("id", filter=_in_state(_RUNNING)),
+                failing=Count("id", filter=jobs_in_state(_FAILED)),
+                lost=Count("id", filter=jobs_in_state(_LOST)),
+                running=Count("id", filter=jobs_in_state(_RUNNING)),
             )
         )
         return {row.pop("parent_job_id"): InnerJobs(**row) for row in rows}
@@ -158,7 +205,7 @@ class JobQuerySet(_OfVisibleConnections):
 
     def counts_by_state(self, states: Collection[str]) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
-        counts = {state: Count("id", filter=_in_state(state)) for state in states}
+        counts = {state: Count("id", filter=jobs_in_state(state)) for state in states}
         return self.aggregate(**{ALL_STATES: Count("id")}, **counts)
 
     def facts(self) -> JobFacts:
@@ -173,8 +220,8 @@ class JobQuerySet(_OfVisibleConnections):
         )
 
     def needing_attention_first(self, *, with_inner: bool = False) -> Self:
-        """Failing ones, then running ones, then the others; in each the latest first. With those that fold under them:
-        a DAG whose task fails is failing."""
+        """Failing ones, then those that were lost, then running ones, then the others; in each the latest first. With
+        those that fold under them: a DAG whose task fails is failing."""
         attention = self._attention_with_inner() if with_inner else _ATTENTION
         return self.order_by(attention, F("latest_run_at").desc(nulls_last=True), Lower("name"), "id")
 
@@ -182,36 +229,16 @@ class JobQuerySet(_OfVisibleConnections):
         inner = self.model.objects.filter(
             connection_id=OuterRef("connection_id"), parent_job_id=OuterRef("id"), kind__in=FOLDED_KINDS
         )
-        return Case(
-            When(Q(latest_run_state=_FAILED) | Exists(inner.filter(_in_state(_FAILED))), then=Value(0)),
-            When(Q(running_runs__gt=0) | Exists(inner.filter(_in_state(_RUNNING))), then=Value(1)),
-            When(latest_run_id__isnull=False, then=Value(2)),
-            default=Value(3),
-            output_field=models.SmallIntegerField(),
+        failed, lost, running = (
+            jobs_in_state(state) | Q(Exists(inner.filter(jobs_in_state(state)))) for state in (_FAILED, _LOST, _RUNNING)
         )
+        return _attention(failed, lost, running)
 
     def sorted_by(self, key: str, *, descending: bool, with_inner: bool = False) -> Self:
         """By one of JOB_SORT_KEYS; what is unknown stands last either way."""
         expression = self._attention_with_inner() if with_inner and key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
         return self.order_by(first, Lower("name"), "id")
-
-
-class _OnRun(Func):
-    """One of the expressions of lineage/states.py, on the rows of a queryset of runs."""
-
-    def __init__(self, write: Callable[[str], str], *, output_field: models.Field[Any, Any]) -> None:
-        super().__init__(F("id"), output_field=output_field)
-        self.write = write
-
-    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
-        column = cast("Col", self.source_expressions[0])
-        return self.write(compiler.quote_name_unless_alias(column.alias)), ()
-
-
-def _shown_state(run: str) -> str:
-    # Asked when the query is made: a queryset may be older.
-    return states.shown_state(run, f"'{timezone.now().isoformat()}'::timestamptz")
 
 
 # By their own events, of the runs that are shown in a state. Those of the others can be in any.
@@ -231,18 +258,18 @@ class RunQuerySet(_OfVisibleConnections):
         """Each with its `shown_state` and `shown_ended_at`: see docs/run-states.md. It costs some look-ups for each row
         that is read."""
         return self.annotate(
-            shown_state=_OnRun(_shown_state, output_field=models.TextField()),
-            shown_ended_at=_OnRun(states.settled_end, output_field=models.DateTimeField(null=True)),
+            shown_state=_SHOWN_STATE,
+            shown_ended_at=_OnRow(states.settled_end, output_field=models.DateTimeField(null=True)),
         )
 
     def shown(self) -> Self:
         """The same, without the stand-ins for tasks that reported after all: as lists show runs."""
-        return self.with_states().exclude(_OnRun(states.hidden, output_field=models.BooleanField()))
+        return self.with_states().exclude(_HIDDEN)
 
     def in_state(self, state: str) -> Self:
         """Those that are shown in this state."""
         runs = self.filter(state__in=_OWN_STATES[state]) if state in _OWN_STATES else self
-        return runs.alias(wanted_state=_OnRun(_shown_state, output_field=models.TextField())).filter(wanted_state=state)
+        return runs.alias(wanted_state=_SHOWN_STATE).filter(wanted_state=state)
 
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)

@@ -114,7 +114,9 @@ class Search:
         """The jobs that have these places, in their order."""
         ids = [place["id"] for place in places]
         # A connection may have been removed, and its jobs deleted, between two queries.
-        jobs = {job.id: job for job in Job.objects.filter(id__in=ids) if job.connection_id in self.visible}
+        jobs = {
+            job.id: job for job in Job.objects.with_states().filter(id__in=ids) if job.connection_id in self.visible
+        }
         return [jobs[id_] for id_ in ids if id_ in jobs]
 
     def page_of_jobs(self, cursor: Cursor | None, size: int) -> KeysetPage:

@@ -4,7 +4,7 @@ A row of lineage_run says what its own events say, and is never written for the 
 gives the same rows. What several rows say together is put together when it is read, for the rows that are read. See
 docs/run-states.md for the states, and docs/decisions/0015-runs-that-never-reported.md for stand-ins.
 
-Each function gives an SQL expression on a row of lineage_run, named by its alias.
+Each function gives an SQL expression on a row of lineage_run, named by its alias; those of jobs, on one of lineage_job.
 """
 
 from typing import Final
@@ -13,6 +13,10 @@ from typing import Final
 _PATIENCE: Final = "interval '24 hours'"
 _TIMES_P95: Final = 4
 _RECENT_RUNS: Final = 200
+# A job that takes less is waited for no longer than others; there is an index of the runs that took more.
+_LONG: Final = "interval '6 hours'"
+# Of the runs of a job that seem to be running, the newest are looked at: so many to tell whether any is, and how many.
+_ANY_OF, _COUNT_OF = 3, 100
 # What is shown as FAILED, RETRIED, RUNNING, LOST or UNKNOWN is in one of these by its own events; there is an index.
 NOT_WELL: Final = ("FAILED", "RUNNING", "UNKNOWN")
 # Events of a child may arrive after its parent's last one: they come from different processes.
@@ -87,6 +91,46 @@ def shown_state(run: str, now: str = "now()") -> str:
         WHEN {settled_open} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
         ELSE {settled_open}
     END)"""
+
+
+def job_state(job: str, now: str = "now()") -> str:
+    """The shown state of its latest run; NULL before the first."""
+    return f"(CASE WHEN {job_is_lost(job, now)} THEN 'LOST' ELSE {job}.latest_run_state END)"
+
+
+def job_is_lost(job: str, now: str = "now()") -> str:
+    """Whether its latest run is shown as LOST."""
+    return f"""({job}.latest_run_state = 'RUNNING' AND EXISTS (
+        SELECT FROM lineage_run AS latest_run
+        WHERE latest_run.connection_id = {job}.connection_id AND latest_run.id = {job}.latest_run_id
+            AND {_lost("latest_run", now)}
+        {_ROW_BY_ROW}
+    ))"""
+
+
+def job_is_running(job: str, now: str = "now()") -> str:
+    """Whether any of its runs is shown as RUNNING."""
+    return f"({job}.running_runs > 0 AND EXISTS (SELECT {_running(job, _ANY_OF, now)} OFFSET 0))"
+
+
+def job_running_runs(job: str, now: str = "now()") -> str:
+    """How many of its runs are shown as RUNNING. Of those that are no longer heard of the oldest may count, where there
+    are more than a hundred."""
+    return f"""(CASE WHEN {job}.running_runs > 0
+        THEN greatest({job}.running_runs - {_COUNT_OF}, 0) + (
+            SELECT count(*) {_running(job, _COUNT_OF, now)}
+        ) ELSE 0
+    END)"""
+
+
+def _running(job: str, most: int, now: str) -> str:
+    return f"""FROM (
+            SELECT * FROM lineage_run AS any_run
+            WHERE any_run.connection_id = {job}.connection_id AND any_run.job_id = {job}.id
+                AND any_run.state = 'RUNNING' AND {settled_running("any_run")} AND NOT {sent_before("any_run")}
+            ORDER BY any_run.run_at DESC, any_run.id DESC LIMIT {most}
+        ) AS running_run
+        WHERE NOT {_lost("running_run", now)}"""  # noqa: S608 - made of constants
 
 
 def settled_end(run: str) -> str:
@@ -179,9 +223,9 @@ def _told(run: str) -> str:
 def _lost(run: str, now: str) -> str:
     return f"""(
         NOT EXISTS (
-            SELECT FROM lineage_job AS job
-            WHERE job.connection_id = {run}.connection_id AND job.id = {run}.job_id
-                AND job.processing_type IN ('STREAMING', 'SERVICE')
+            SELECT FROM lineage_job AS its_job
+            WHERE its_job.connection_id = {run}.connection_id AND its_job.id = {run}.job_id
+                AND its_job.processing_type IN ('STREAMING', 'SERVICE')
             {_ROW_BY_ROW}
         )
         AND (
@@ -191,10 +235,24 @@ def _lost(run: str, now: str) -> str:
                     AND parent.ended_at >= {run}.last_event_at AND parent.ended_at < {now} - {_GRACE}
                 {_ROW_BY_ROW}
             )
-            OR CASE WHEN {run}.last_event_at < {now} - {_PATIENCE}
-                THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0') END
+            OR CASE
+                WHEN {run}.last_event_at >= {now} - {_PATIENCE} THEN false
+                WHEN {_may_take_long(run)}
+                    THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0')
+                ELSE true
+            END
         )
     )"""  # noqa: S608 - made of constants
+
+
+def _may_take_long(run: str) -> str:
+    """Whether any run of its job took long: else its 95th percentile need not be found."""
+    return f"""EXISTS (
+        SELECT FROM lineage_run AS long
+        WHERE long.connection_id = {run}.connection_id AND long.job_id = {run}.job_id
+            AND long.ended_at - long.started_at > {_LONG}
+        {_ROW_BY_ROW}
+    )"""
 
 
 def _p95(run: str) -> str:

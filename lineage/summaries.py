@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Max, OuterRef, Q, Subquery, TextChoices
+from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
 
 from connections.models import ApiKey, Attempt, Connection
 from lineage import rhythm
 from lineage.models import Activity, Job, RunState
+from lineage.querysets import jobs_in_state
 from lineage.sql import activity as sql
 from lineage.sql.activity import Day
 
@@ -130,8 +131,8 @@ def _job_counts(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
         .values("connection_id")
         .annotate(
             total=Count("id"),
-            running=Count("id", filter=Q(running_runs__gt=0)),
-            failing=Count("id", filter=Q(latest_run_state=RunState.FAILED)),
+            running=Count("id", filter=jobs_in_state(RunState.RUNNING)),
+            failing=Count("id", filter=jobs_in_state(RunState.FAILED)),
         )
     )
     return {row["connection_id"]: (row["total"], row["running"], row["failing"]) for row in rows}

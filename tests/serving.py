@@ -18,6 +18,7 @@ import psutil
 import requests
 
 from observability.quickstart.postgres import Cluster
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
@@ -131,6 +132,7 @@ def serve(
     log: Path,
     *,
     application: str = "observability.asgi:application",
+    workers: int = WORKERS,
     arguments: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     ready_path: str = "/gateway/openlineage/api/v1/lineage",
@@ -144,7 +146,7 @@ def serve(
         port = listener.getsockname()[1]
         # The listening socket itself is handed over: nobody else can take its port meanwhile.
         command = [sys.executable, "-m", "gunicorn", application, "--config", "python:observability.server"]
-        command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(WORKERS), *arguments]
+        command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers), *arguments]
         process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -156,6 +158,8 @@ def serve(
     server = LiveServer(f"http://127.0.0.1:{port}", port, process, log)
     try:
         _wait_until_ready(server, ready_path)
+        # They are started one after the other.
+        wait_until(lambda: len(server.workers) == workers, "all workers have started", seconds=_READY_SECONDS)
         yield server
     finally:
         _end(process)

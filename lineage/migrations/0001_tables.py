@@ -153,7 +153,11 @@ CREATE INDEX lineage_run_newest_in_state ON lineage_run (connection_id, state, r
 CREATE INDEX lineage_run_newest_not_well ON lineage_run (connection_id, run_at DESC, id DESC)
     WHERE state IN ('FAILED', 'RUNNING', 'UNKNOWN');
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
-CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id) WHERE state = 'RUNNING';
+CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC)
+    WHERE state = 'RUNNING';
+-- A job without one is not waited for longer than a day: see lineage/states.py.
+CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
+    WHERE ended_at - started_at > interval '6 hours';
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;

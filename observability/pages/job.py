@@ -76,7 +76,7 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
-    found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
+    found: Job = get_object_or_404(Job.objects.of(connection).with_states(), id=job_id)
     now = timezone.now()
     page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
     context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}

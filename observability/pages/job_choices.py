@@ -17,6 +17,7 @@ MOST_OPEN = 20
 # What a job may be filtered by: the state of its latest run, and that it never ran.
 STATES: dict[str, str] = {
     RunState.FAILED.value: "Failed",
+    RunState.LOST.value: "Lost",
     RunState.RUNNING.value: "Running",
     RunState.COMPLETED.value: "Completed",
     RunState.ABORTED.value: "Aborted",

@@ -116,7 +116,7 @@ class JobRows:
 
     def _inner_rows(self) -> dict[UUID | None, list[Job]]:
         """Parent's id → those inside, what needs attention first."""
-        inside = Job.objects.of(self._connection).inside(self._choices.opened).needing_attention_first()
+        inside = Job.objects.of(self._connection).with_states().inside(self._choices.opened).needing_attention_first()
         rows: dict[UUID | None, list[Job]] = {}
         for job in inside[:MOST_INNER_ROWS]:
             rows.setdefault(job.parent_job_id, []).append(job)
@@ -133,7 +133,7 @@ class JobRows:
 
 def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
     """How long the latest run took, or runs already; None where that is not known."""
-    end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
+    end = now if job.shown_state == RunState.RUNNING else job.latest_run_ended_at
     if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
         return None
     return end - job.latest_run_started_at

@@ -9,26 +9,30 @@ from observability.pages.error_headline import error_headline
 from observability.pages.job_rows import latest_run_duration
 from observability.templatetags.observatory import duration
 
-_DID_NOT_RUN: dict[str, str] = {
+_IN_OTHER_STATES: dict[str, str] = {
+    RunState.ABORTED: "The latest run was aborted{after}.",
     RunState.SKIPPED: "The latest run was skipped: it was not to run this time.",
     RunState.UPSTREAM_FAILED: "The latest run did not take place: what it depends on failed.",
+    RunState.RETRIED: "The latest run failed{after}, and another try has begun.",
 }
+_UNKNOWN = "No event said how the latest run began or ended."
 
 
 def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> str:
     """A sentence or two. `recent`: the job's latest runs, newest first; maybe read a moment after the job."""
     if job.latest_run_id is None:
         return "It has not run yet: events described it, and none was about a run."
-    match job.latest_run_state:
+    match job.shown_state:
         case RunState.RUNNING:
             return _running(job, statistics, now)
         case RunState.FAILED:
             return _failed(job, recent, now)
         case RunState.COMPLETED:
             return _completed(job, statistics, now)
-        case RunState.ABORTED:
-            return f"The latest run was aborted{_after(job, now)}."
-    return _DID_NOT_RUN.get(job.latest_run_state or "", "No event said how the latest run began or ended.")
+        case RunState.LOST:
+            return _lost(job, recent, now)
+        case state:
+            return _IN_OTHER_STATES.get(state or "", _UNKNOWN).format(after=_after(job, now))
 
 
 def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
@@ -41,6 +45,12 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
     if so_far > statistics.p95:
         return f"{said} That is longer than 95 % of its runs took ({duration(statistics.p95)})."
     return f"{said} It usually takes {duration(statistics.median)}."
+
+
+def _lost(job: Job, recent: Sequence[Run], now: datetime) -> str:
+    latest = next((run for run in recent if run.id == job.latest_run_id), None)
+    silence = f" for {duration(now - latest.last_event_at)}" if latest else ""
+    return f"No end of the latest run was reported, and nothing was heard of it{silence}: it is taken for lost."
 
 
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:

@@ -158,6 +158,7 @@ class JobTable:
             jobs = jobs.on_top()
         if self.choices.state:
             jobs = jobs.in_state(self.choices.state)
+        jobs = jobs.with_states()
         if not self.choices.sort:
             return jobs.needing_attention_first(with_inner=self.folds)
         key = self.choices.sort.removeprefix("-")

@@ -5,6 +5,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from connections.models import ApiKey, Connection
 from lineage.models import Activity, Dataset, Event, Job, Run
 
@@ -76,3 +78,12 @@ def make_dataset(connection: Connection, name: str = "public.orders", **fields: 
 def dataset_id(name: str, namespace: str = "warehouse") -> uuid.UUID:
     """The same for each connection."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{namespace} {name}")
+
+
+def make_running_runs(job: Job, count: int = 1) -> Job:
+    """Of which something was heard right now."""
+    for _ in range(count):
+        make_run(job, terminal_type=None, ended_at=None, last_event_at=timezone.now())
+    job.running_runs = count
+    job.save()
+    return job

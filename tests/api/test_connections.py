@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from tests.api.rows import HOUR, NOW, make_activity, make_connection, make_job, make_key
+from tests.api.rows import HOUR, NOW, make_activity, make_connection, make_job, make_key, make_running_runs
 
 Read = Callable[..., Any]
 
@@ -35,7 +35,7 @@ def test_a_connection_that_is_well(read: Read) -> None:
     heard_at = timezone.now() - HOUR
     make_activity(connection, heard_at)
     make_job(connection, "idle")
-    make_job(connection, "busy", running_runs=3)
+    make_running_runs(make_job(connection, "busy"), 3)
     shown = read(f"connections/{connection.pk}")
     assert (shown["status"], shown["reason"]) == ("connected", None)
     assert (shown["total_jobs"], shown["running_jobs"]) == (2, 1)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.rows import HOUR, NOW, make_connection, make_job, make_run
+from tests.api.rows import HOUR, NOW, make_connection, make_job, make_run, make_running_runs
 
 Read = Callable[..., Any]
 
@@ -142,9 +142,9 @@ def test_how_the_latest_runs_went(read: Read) -> None:
 
 def test_filters(read: Read) -> None:
     connection = make_connection()
-    make_job(connection, "Orders daily", kind="DAG", **ran("FAILED", running_runs=1))
+    make_running_runs(make_job(connection, "Orders daily", kind="DAG", **ran("FAILED")))
     make_job(connection, "orders_daily.load", kind="TASK", **ran("COMPLETED"))
-    make_job(connection, "customers 100%", kind="TASK", namespace="test", **ran("RUNNING", running_runs=1))
+    make_running_runs(make_job(connection, "customers 100%", kind="TASK", namespace="test", **ran("RUNNING")))
     make_job(connection, "new", kind="JOB")
 
     def names(**query: str) -> list[str]:

@@ -11,7 +11,7 @@ import requests
 
 from tests.faults.load import Target
 from tests.faults.scale import seeded
-from tests.serving import LiveServer, OwnDatabase, own_database, serve
+from tests.serving import WORKERS, LiveServer, OwnDatabase, own_database, serve
 
 HERE = Path(__file__).parent
 SENDERS = 40
@@ -21,8 +21,8 @@ STOP_SECONDS = 30
 class Product:
     """The server, and what a supervisor does for it: starts it again on the same port."""
 
-    def __init__(self, database: OwnDatabase, log: Path, *, arguments: tuple[str, ...] = ()) -> None:
-        self._database, self._log, self._arguments = database, log, arguments
+    def __init__(self, database: OwnDatabase, log: Path, *, workers: int = WORKERS) -> None:
+        self._database, self._log, self._workers = database, log, workers
         self._stack = ExitStack()
         self.server = self._serve(0)
 
@@ -46,7 +46,7 @@ class Product:
 
     def _serve(self, port: int) -> LiveServer:
         settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
-        served = serve(self._database.url, self._log, port=port, arguments=self._arguments, environment=settings)
+        served = serve(self._database.url, self._log, port=port, workers=self._workers, environment=settings)
         return self._stack.enter_context(served)
 
 
@@ -73,7 +73,7 @@ def product(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def lone_worker(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A server of one process: all that is sent comes to it, so its memory and its queue tell."""
-    product = Product(database, tmp_path_factory.mktemp("lone") / "log.txt", arguments=("--workers", "1"))
+    product = Product(database, tmp_path_factory.mktemp("lone") / "log.txt", workers=1)
     yield product
     product.stop()
 

@@ -27,7 +27,7 @@ TRIES = scaled(1_000, 20_000)
 
 @pytest.fixture
 def four_workers(database: OwnDatabase, tmp_path: Path) -> Iterator[Product]:
-    product = Product(database, tmp_path / "log.txt", arguments=("--workers", str(WORKERS)))
+    product = Product(database, tmp_path / "log.txt", workers=WORKERS)
     yield product
     product.stop()
 

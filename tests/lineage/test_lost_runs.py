@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from lineage.models import Run
+from lineage.models import Job, Run
+from lineage.summaries import connection_summary
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 
@@ -81,3 +82,56 @@ def test_only_what_seems_to_run_is_lost(sender: Sender) -> None:
     assert state() == "UNKNOWN"
     send(sender, "FAIL", ago(days=30), run=PARENT)
     assert state(PARENT) == "FAILED"
+
+
+def job(name: str = "job") -> Job:
+    return Job.objects.with_states().get(name=name)
+
+
+def jobs_in(sender: Sender, state: str) -> list[str]:
+    return sorted(Job.objects.of(sender.connection).in_state(state).values_list("name", flat=True))
+
+
+def test_a_job_is_lost_with_its_latest_run_and_runs_again_with_it(sender: Sender) -> None:
+    send(sender, "START", ago(hours=50))
+    assert (job().shown_state, job().shown_running_runs) == ("LOST", 0)
+    assert (jobs_in(sender, "LOST"), jobs_in(sender, "RUNNING")) == (["job"], [])
+    summary = connection_summary(sender.connection, now=timezone.now())
+    assert (summary.total_jobs, summary.running_jobs) == (1, 0)
+
+    send(sender, "RUNNING", ago(hours=2))
+    assert (job().shown_state, job().shown_running_runs) == ("RUNNING", 1)
+    assert (jobs_in(sender, "LOST"), jobs_in(sender, "RUNNING")) == ([], ["job"])
+    assert connection_summary(sender.connection, now=timezone.now()).running_jobs == 1
+
+
+def test_runs_that_were_lost_before_keep_no_job_running(sender: Sender) -> None:
+    for number in (10, 11):
+        send(sender, "START", ago(hours=90 - number), run=UUID(int=number))
+    send(sender, "START", ago(hours=3))
+    assert (job().shown_state, job().shown_running_runs) == ("RUNNING", 1)
+    send(sender, "COMPLETE", ago(hours=2))
+    assert (job().shown_state, job().shown_running_runs) == ("COMPLETED", 0)
+    assert (jobs_in(sender, "COMPLETED"), jobs_in(sender, "RUNNING"), jobs_in(sender, "LOST")) == (["job"], [], [])
+
+
+def test_of_many_running_runs_all_are_counted(sender: Sender) -> None:
+    events = [run_event("START", ago(hours=2), run=str(UUID(int=number))) for number in range(1, 131)]
+    sender.send(*events, now=timezone.now())
+    assert job().shown_running_runs == 130
+    lost = [run_event("START", ago(hours=60), run=str(UUID(int=number))) for number in range(201, 206)]
+    sender.send(*lost, now=timezone.now())
+    # Those that it does not look at, the oldest ones, count as running.
+    assert job().shown_running_runs == 135
+
+
+def test_what_needs_attention_comes_first(sender: Sender) -> None:
+    send(sender, "START", ago(hours=1), run=UUID(int=1), job="running")
+    send(sender, "START", ago(hours=50), run=UUID(int=2), job="lost")
+    send(sender, "FAIL", ago(hours=90), run=UUID(int=3), job="failed")
+    send(sender, "COMPLETE", ago(minutes=1), run=UUID(int=4), job="completed")
+    jobs = Job.objects.of(sender.connection)
+    assert [job.name for job in jobs.needing_attention_first()] == ["failed", "lost", "running", "completed"]
+    # How long the one took that was lost is not known.
+    by_duration = jobs.sorted_by("duration", descending=True)
+    assert next(job.name for job in by_duration) == "running"

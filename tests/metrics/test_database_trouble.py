@@ -108,7 +108,7 @@ def test_a_database_that_is_away(tmp_path: Path) -> None:
     with own_database() as own:
         id_, key = own.add_sender()
         settings = {"METRICS_TOKEN": METRICS_TOKEN}
-        with serve(own.url, tmp_path / "log.txt", arguments=("--workers", "1"), environment=settings) as server:
+        with serve(own.url, tmp_path / "log.txt", workers=1, environment=settings) as server:
             bearer = {"Authorization": f"Bearer {key}"}
 
             def send(body: bytes | None = None, suffix: str = "") -> int:

@@ -1,9 +1,11 @@
 """Rows that pages show, made directly: these tests are about reading them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from connections.models import Connection
 from lineage.models import Activity, Job, Run, RunState
@@ -55,23 +57,29 @@ def job_that_ran(
 
 
 def save(jobs: Iterable[Job], error_message: str | None = None) -> list[Job]:
-    """The jobs, and the latest run of each."""
+    """The jobs, the latest run of each, and as many running ones as it says: they were heard of right now."""
     jobs = Job.objects.bulk_create(jobs)
-    Run.objects.bulk_create(
-        Run(
-            connection_id=job.connection_id,
-            id=job.latest_run_id,
-            job=job,
-            active=True,
-            terminal_type=TERMINAL_TYPES.get(job.latest_run_state),
-            started_at=job.latest_run_started_at,
-            ended_at=job.latest_run_ended_at,
-            first_event_at=job.latest_run_at,
-            last_event_at=job.latest_run_at,
-            event_count=2,
-            error_message=error_message if job.latest_run_state == RunState.FAILED else None,
-        )
-        for job in jobs
-        if job.latest_run_id
-    )
+    Run.objects.bulk_create(run for job in jobs if job.latest_run_id for run in _runs_of(job, error_message))
     return jobs
+
+
+def _runs_of(job: Job, error_message: str | None) -> Iterator[Run]:
+    is_running = job.latest_run_state == RunState.RUNNING
+    assert job.latest_run_at
+    yield _run_of(
+        job,
+        job.latest_run_at,
+        id=job.latest_run_id,
+        terminal_type=TERMINAL_TYPES.get(job.latest_run_state),
+        started_at=job.latest_run_started_at,
+        ended_at=job.latest_run_ended_at,
+        error_message=error_message if job.latest_run_state == RunState.FAILED else None,
+        last_event_at=timezone.now() if is_running else job.latest_run_at,
+    )
+    for number in range(1, job.running_runs + 1 - is_running):
+        began = job.latest_run_at - timedelta(seconds=number)
+        yield _run_of(job, began, id=uuid.uuid4(), started_at=began, last_event_at=timezone.now())
+
+
+def _run_of(job: Job, at: datetime, **fields: Any) -> Run:
+    return Run(connection_id=job.connection_id, job=job, active=True, first_event_at=at, event_count=2, **fields)
