@@ -17,7 +17,7 @@ from lineage.events.contents import RunContents
 from lineage.events.identity import job_id
 from lineage.facets_of_run import read_run
 from lineage.models import Job, Run, RunState
-from lineage.relations import Placeholder, parent_of, tries_of
+from lineage.relations import Placeholder, children_of, parent_of, tries_of
 from lineage.task_graph import TaskGraph, came_before, task_graph
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ def reasons_of(run: Run, contents: RunContents) -> list[Sentence]:
     dozen queries, whatever it belongs to; for one that completed none."""
     of_state = _OF_STATE.get(run.shown_state)
     return of_state(run, contents) if of_state else []
+
+
+def failed_in(run: Run) -> Sentence | None:
+    """Of a run that started others: which of them failed, the earliest first. At most five queries."""
+    failed = children_of(run).in_state(RunState.FAILED).prefetch_related(Prefetch("job", Job.objects.all()))
+    # A few more than are named: of a mapped task many instances fail.
+    found = list(failed.order_by("run_at", "id")[: 10 * MOST_NAMED])
+    return _naming("Failed in it: ", found, run, ".") if found else None
 
 
 def _failed(run: Run, contents: RunContents) -> list[Sentence]:
@@ -133,7 +141,7 @@ def _skipped(run: Run, _: RunContents) -> list[Sentence]:
     if run.told_state is None and run.terminal_type == "COMPLETE":
         return [Sentence("It skipped itself.")]
     parent = parent_of(run)
-    return [_skipped_by_airflow(run, parent)] if isinstance(parent, Run) else []
+    return [_skipped_by_airflow(run, parent) if isinstance(parent, Run) else Sentence("It was not to run this time.")]
 
 
 def _skipped_by_airflow(run: Run, parent: Run) -> Sentence:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from observability.charts.scales import Linear, Tick, duration_label, duration_ticks, time_label, time_ticks
+from observability.charts.scales import Linear, Tick, duration_label, duration_ticks, time_labels, time_ticks
 
 _SECOND = timedelta(seconds=1)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 16, 26
@@ -72,8 +72,8 @@ def duration_chart(
     height: int,
     most_times: int,
 ) -> DurationChart | None:
-    """None without a point."""
-    if not points:
+    """None without a point of which the duration is known."""
+    if all(point.duration is None for point in points):
         return None
     right, base = width - _RIGHT, height - _BOTTOM
     lengths = [duration / _SECOND for duration in (*(p.duration for p in points), p95) if duration is not None]
@@ -82,7 +82,6 @@ def duration_chart(
     first, last = min(p.at for p in points), max(p.at for p in points)
     x = Linear(first.timestamp(), last.timestamp(), _LEFT + _INSET, right - _INSET)
     times = time_ticks(first, last, most=most_times)
-    of_hours = any(at.hour or at.minute for at in times)
     return DurationChart(
         width=width,
         height=height,
@@ -95,7 +94,7 @@ def duration_chart(
             for p in sorted(points, key=lambda p: p.at)
         ],
         durations=[Tick(y(tick), duration_label(tick)) for tick in ticks],
-        times=[Tick(x(at.timestamp()), time_label(at, of_hours=of_hours)) for at in times],
+        times=[Tick(x(at.timestamp()), label) for at, label in zip(times, time_labels(times), strict=True)],
         band=_band(y, median, p95),
     )
 

@@ -1,5 +1,6 @@
 """From values to coordinates, and the round values that an axis names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +48,8 @@ def duration_ticks(longest: float, *, most: int) -> list[float]:
     if not step:
         # Beyond all steps: years.
         step = _DAY * 1000 * (int(longest / (_DAY * 1000 * most)) + 1)
-    count = int(-(-longest // step))
+    # 0.025 // 0.005 is 4: rounding may find one more than there is room for.
+    count = min(int(-(-longest // step)), most)
     return [step * n for n in range(count + 1)]
 
 
@@ -62,8 +64,11 @@ def duration_label(seconds: float) -> str:
 
 
 def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
-    """Round times in UTC between the two, at most `most`: whole minutes, hours, days, weeks that begin on Monday."""
+    """Round times in UTC between the two, at most `most`: whole minutes, hours, days, weeks that begin on Monday. Where
+    they are one time, that."""
     low, high = first.timestamp(), last.timestamp()
+    if low == high:
+        return [first]
     step = next((step for step in _TIME_STEPS if (high - low) / step < most), _TIME_STEPS[-1] * most)
     # The epoch was a Thursday.
     origin = 4 * _DAY if step >= 7 * _DAY else 0.0
@@ -75,8 +80,14 @@ def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
     return ticks
 
 
-def time_label(at: datetime, *, of_hours: bool) -> str:
-    """`2 Mar`, or among hours `14:00`, save for midnight, which begins a day."""
-    if of_hours and (at.hour or at.minute):
-        return f"{at:%H:%M}"
-    return f"{at.day} {at:%b}"
+def time_labels(times: Sequence[datetime]) -> list[str]:
+    """`2 Mar`; among hours `14:00`, save for the first and for midnight, which say the day: `2 Mar 13:00`."""
+    of_hours = any(at.hour or at.minute for at in times)
+    return [_time_label(at, of_hours=of_hours, is_first=at is times[0]) for at in times]
+
+
+def _time_label(at: datetime, *, of_hours: bool, is_first: bool) -> str:
+    day, hour = f"{at.day} {at:%b}", f"{at:%H:%M}"
+    if not of_hours or hour == "00:00":
+        return day
+    return f"{day} {hour}" if is_first else hour

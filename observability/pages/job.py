@@ -15,9 +15,10 @@ from connections.models import Connection
 from lineage.job_edges import Datasets, datasets_of
 from lineage.job_family import Family, family_of
 from lineage.models import Job, Run, RunState
+from lineage.reasons import Sentence
 from lineage.statistics import JobStatistics, job_statistics
 from observability.charts.durations import DurationChart, Point, duration_chart
-from observability.pages.job_story import story_of
+from observability.pages.job_story import reasons_of_latest, story_of
 from observability.pages.rendering import render_page
 from observability.pages.run_choices import RunChoices
 from observability.pages.run_table import KINDS, RunRow, RunTable, run_duration
@@ -31,6 +32,8 @@ class JobPage:
     job: Job
     kind: str
     story: str
+    # Why it is so, where other runs tell it.
+    reasons: list[Sentence]
     statistics: JobStatistics | None
     runs_per_day: float | None
     recent: list[RunRow]
@@ -62,6 +65,7 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
         job=job,
         kind=KINDS.get(job.kind, job.kind),
         story=story_of(job, statistics, recent, now=now),
+        reasons=reasons_of_latest(job, recent),
         statistics=statistics,
         runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
         recent=rows,

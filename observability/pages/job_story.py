@@ -3,18 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from lineage.events.airflow import FAILURES
+from lineage.events.contents import RunContents
 from lineage.models import Job, Run, RunState
+from lineage.reasons import Sentence, failed_in, reasons_of
 from lineage.statistics import JobStatistics
 from observability.pages.error_headline import error_headline
 from observability.pages.job_rows import latest_run_duration
 from observability.templatetags.observatory import duration
 
+# Of what they leave open the reasons tell.
+_OPEN: dict[str, str] = {
+    RunState.SKIPPED: "The latest run was skipped.",
+    RunState.UPSTREAM_FAILED: "The latest run failed upstream.",
+    RunState.LOST: "The latest run is lost.",
+}
 _IN_OTHER_STATES: dict[str, str] = {
+    **_OPEN,
     RunState.ABORTED: "The latest run was aborted{after}.",
-    RunState.SKIPPED: "The latest run was skipped: it was not to run this time.",
-    RunState.UPSTREAM_FAILED: "The latest run did not take place: what it depends on failed.",
     RunState.RETRIED: "The latest run failed{after}, and another try has begun.",
 }
+_ENDS = (".", "!", "?")
 _UNKNOWN = "No event said how the latest run began or ended."
 
 
@@ -29,10 +38,24 @@ def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], 
             return _failed(job, recent, now)
         case RunState.COMPLETED:
             return _completed(job, statistics, now)
-        case RunState.LOST:
-            return _lost(job, recent, now)
         case state:
             return _IN_OTHER_STATES.get(state or "", _UNKNOWN).format(after=_after(job, now))
+
+
+def reasons_of_latest(job: Job, recent: Sequence[Run]) -> list[Sentence]:
+    """What the story leaves open: which other runs are the cause. A few queries, where the latest run did not go well;
+    else none."""
+    latest = _latest(job, recent)
+    if latest is None:
+        return []
+    latest.job = job
+    if latest.shown_state in _OPEN:
+        return reasons_of(latest, RunContents())
+    message = latest.error_message or ""
+    if latest.shown_state != RunState.FAILED or (message and message not in FAILURES):
+        return []
+    failed = failed_in(latest)
+    return [failed] if failed else []
 
 
 def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
@@ -47,19 +70,15 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
     return f"{said} It usually takes {duration(statistics.median)}."
 
 
-def _lost(job: Job, recent: Sequence[Run], now: datetime) -> str:
-    latest = next((run for run in recent if run.id == job.latest_run_id), None)
-    silence = f" for {duration(now - latest.last_event_at)}" if latest else ""
-    return f"No end of the latest run was reported, and nothing was heard of it{silence}: it is taken for lost."
-
-
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
     outcomes = [run.shown_state for run in recent if run.shown_state != RunState.RETRIED]
     in_a_row = next((n for n, state in enumerate(outcomes) if state != RunState.FAILED), len(outcomes))
-    latest = next((run for run in recent if run.id == job.latest_run_id), None)
+    latest = _latest(job, recent)
     headline = error_headline(latest.error_message or "") if latest else ""
     said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"
-    return f"{said}{_after(job, now)}: {headline or 'its sender gave no reason'}"
+    return (
+        f"{said}{_after(job, now)}: {headline or 'its sender gave no reason'}{'' if headline.endswith(_ENDS) else '.'}"
+    )
 
 
 def _completed(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
@@ -72,6 +91,10 @@ def _completed(job: Job, statistics: JobStatistics | None, now: datetime) -> str
     if took > statistics.p95:
         return f"{said}, longer than 95 % of its runs ({duration(statistics.p95)})."
     return f"{said}; the median is {duration(statistics.median)}."
+
+
+def _latest(job: Job, recent: Sequence[Run]) -> Run | None:
+    return next((run for run in recent if run.id == job.latest_run_id), None)
 
 
 def _after(job: Job, now: datetime) -> str:

@@ -69,6 +69,11 @@ class JobTable:
         """Those that the choices leave, folded or not."""
         return self._jobs_by_state[self.choices.state or ALL_STATES]
 
+    @property
+    def inner_jobs(self) -> int:
+        """How many of them fold under those that are listed."""
+        return self.total_jobs - self.page.paginator.count
+
     @cached_property
     def page(self) -> Page[Job]:
         paginator = Paginator(self._sorted(), ROWS_PER_PAGE)

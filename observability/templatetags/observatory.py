@@ -38,13 +38,13 @@ STATES = {
     RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
 }
 
-# Airflow's words for tasks that send no run of their own, as `airflowState.tasksState` has them.
-TASK_STATES = {
-    "success": ("circle-check", "green", "Completed"),
-    "failed": ("circle-x", "red", "Failed"),
-    "skipped": ("arrow-right", "gray", "Skipped"),
-    "upstream_failed": ("ban", "amber", "Upstream failed"),
-    "removed": ("trash", "gray", "Removed"),
+INTEGRATIONS = {
+    "AIRFLOW": "Airflow",
+    "DBT": "dbt",
+    "SPARK": "Spark",
+    "FLINK": "Flink",
+    "HIVE": "Hive",
+    "TRINO": "Trino",
 }
 TEST_STATES = {
     "failed": ("circle-x", "red", "Failed"),
@@ -78,12 +78,6 @@ def run_state(state: str | None) -> SafeString:
     if not state:
         return _badge("circle-dashed", "gray", "No run yet")
     return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
-
-
-@register.simple_tag
-def task_state(state: str) -> SafeString:
-    """A badge for what Airflow says of a task that sent no run; a word of Airflow's that is new stands as it is."""
-    return _badge(*TASK_STATES.get(state, ("help-circle", "gray", state)))
 
 
 @register.simple_tag
@@ -129,6 +123,12 @@ def ago(context: Context, at: datetime | None) -> SafeString:
 def exact(at: datetime | None) -> str:
     """`2026-03-02 12:03:11 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else NOTHING
+
+
+@register.filter
+def integration(name: str) -> str:
+    """As its makers write it, where senders shout it."""
+    return INTEGRATIONS.get(name, name)
 
 
 @register.filter

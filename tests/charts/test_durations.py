@@ -38,7 +38,7 @@ def test_axes() -> None:
     made = chart(point(0, 2), point(2, 4))
     assert [tick.label for tick in made.durations] == ["0", "1 min", "2 min", "3 min", "4 min"]
     assert (made.durations[0].position, made.durations[-1].position) == (made.base, made.top)
-    assert [tick.label for tick in made.times] == ["12:00", "12:30", "13:00", "13:30", "14:00"]
+    assert [tick.label for tick in made.times] == ["2 Mar 12:00", "12:30", "13:00", "13:30", "14:00"]
 
 
 def test_the_band_lies_between_median_and_p95() -> None:
@@ -47,6 +47,12 @@ def test_the_band_lies_between_median_and_p95() -> None:
     assert (made.band.top, made.band.median) == (made.top, (made.top + made.base) / 2)
     assert made.band.height == made.band.median - made.band.top
     assert chart(point(0, 1)).band is None
+
+
+def test_without_any_duration_there_is_nothing_to_draw() -> None:
+    none = {"median": None, "p95": None, "width": 960, "height": 220, "most_times": 6}
+    assert duration_chart([point(0, None, "LOST")], **none) is None
+    assert duration_chart([], **none) is None
 
 
 def test_a_single_run_stands_in_the_middle() -> None:

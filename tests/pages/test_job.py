@@ -117,6 +117,18 @@ def test_its_state_in_words(
     assert story(get(as_viewer, job)).startswith(expected)
 
 
+def test_a_lost_run_is_no_running_one(as_viewer: Client, connection: Connection) -> None:
+    job = make_job(connection)
+    add_runs(job, {"lasts": None, "started_at": NOW - 72 * HOUR})
+    response = get(as_viewer, job)
+    assert story(response).startswith(
+        "Lost The latest run is lost. Nothing was heard of it since 2026-02-27 12:00:00 UTC"
+    )
+    # There is no duration to draw.
+    assert '<svg class="chart' not in html_of(response)
+    assert f"last heard of 3 days ago {NOW - 72 * HOUR:%Y-%m-%d}" in run_rows(response)[0]
+
+
 def test_a_job_that_never_ran(as_viewer: Client, connection: Connection) -> None:
     response = get(as_viewer, make_job(connection))
     assert story(response) == "No run yet It has not run yet: events described it, and none was about a run."
@@ -145,7 +157,7 @@ def test_what_it_is(as_viewer: Client, connection: Connection) -> None:
     response = get(as_viewer, job)
     facts = part(response, r'<dl class="job-facts">(.*?)</dl>')
     assert facts == (
-        "Kind Task Integration AIRFLOW Processing BATCH Namespace prod Schedule 0 3 * * * (UTC) Owners ada, team:data "
+        "Kind Task Integration Airflow Processing Batch Namespace prod Schedule 0 3 * * * (UTC) Owners ada, team:data "
         "Tag daily Part of shop Source https://example.com/shop.py"
     )
     assert "Loads &lt;orders&gt;" in html_of(response)
@@ -186,8 +198,8 @@ def test_failures_in_a_row_are_counted_without_their_tries(as_viewer: Client, co
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        ("SKIPPED", "Skipped The latest run was skipped: it was not to run this time."),
-        ("UPSTREAM_FAILED", "Upstream failed The latest run did not take place: what it depends on failed."),
+        ("SKIPPED", "Skipped The latest run was skipped. It was not to run this time."),
+        ("UPSTREAM_FAILED", "Upstream failed The latest run failed upstream. It never ran: what it depends on failed."),
     ],
 )
 def test_a_task_that_did_not_run(as_viewer: Client, connection: Connection, state: str, expected: str) -> None:

@@ -86,7 +86,7 @@ def test_tasks_fold_under_their_dag_and_failing_ones_bring_it_first(
     html = html_of(as_viewer, connection)
     assert names(html) == ["shop", "fine", "model", "orphan.task", "started by shop"]
     assert folds(html) == ["2 inside, 1 failing, 1 running shop", "1 inside fine", "1 inside model"]
-    assert "5 on top, of 10 jobs" in html
+    assert "5 jobs, with 5 inside them" in html
     assert names(html_of(as_viewer, connection, "?sort=-name"))[0] == "started by shop"
 
 

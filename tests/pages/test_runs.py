@@ -101,6 +101,7 @@ def test_runs_of_all_connections_the_newest_first(as_viewer: Client) -> None:
     add_run(make_job(removed, "gone"))
     response = get(as_viewer)
     assert jobs(response) == ["new", "startless", "old"]
+    assert "no START, 2 min ago" in rows(response)[1]
     assert "unknown" in rows(response)[1]
 
 
