@@ -74,8 +74,8 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
         # Their names have the word; so have the connections'.
-        ("search?q=job", add_run, 9),
-        ("search?q=connection", add_connection, 13),
+        ("search?q=job", add_run, 10),
+        ("search?q=connection", add_connection, 14),
     ],
 )
 def test_the_number_of_queries_does_not_grow(

@@ -12,6 +12,8 @@ Read = Callable[..., Any]
 
 # What a run alone shows, beyond a list's row, of which no event is stored.
 NOTHING_MORE = {
+    "reason": None,
+    "reason_runs": [],
     "other_connections": [],
     "shown_instead": None,
     "error": None,
@@ -51,6 +53,7 @@ def test_a_run_of_which_little_is_known(read: Read) -> None:
         "first_event_at": "2026-03-02T12:00:00Z",
         "last_event_at": "2026-03-02T12:00:00Z",
         **NOTHING_MORE,
+        "reason": "Only events of type OTHER, or of none, were received: none says that it began, or how it ended.",
     }
 
 
