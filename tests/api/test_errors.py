@@ -59,7 +59,9 @@ def test_times_at_either_end_are_times(connection: Connection, read: Read, time:
 def test_an_unknown_parameter_is_refused(connection: Connection, read: Read) -> None:
     """A filter that is mistyped and ignored would show too much."""
     error = read(f"connections/{connection.pk}/runs", 400, status="FAILED")["error"]
-    known = "cursor, kind, min_duration_ms, orchestrator_run_id, page_size, search, started_after, started_before, state"
+    known = (
+        "cursor, kind, min_duration_ms, orchestrator_run_id, page_size, search, started_after, started_before, state"
+    )
     assert error["detail"] == {"status": [f"Unknown here. Known: {known}."]}
     read(f"connections/{connection.pk}", 400, verbose="1")
 
