@@ -10,7 +10,7 @@ from tests.clients.airflow import NAMESPACE, Airflow
 from tests.clients.airflow_scenario import WARM_UP
 
 _DAG_RUNS = """
-SELECT id AS key, dag_id, coalesce(logical_date, run_after) AS date, state, clear_number, start_date, end_date
+SELECT id AS key, dag_id, run_id, coalesce(logical_date, run_after) AS date, state, clear_number, start_date, end_date
 FROM dag_run WHERE dag_id <> %s ORDER BY dag_id, date
 """
 # One that no worker had has no process. Of a sensor that gives its worker back the row has the start of its last look.
@@ -25,6 +25,8 @@ FROM {table} AS task JOIN dag_run USING (dag_id, run_id) WHERE dag_id <> %s ORDE
 @dataclass(frozen=True)
 class DagRun:
     dag_id: str
+    # What Airflow's pages and logs call it.
+    run_id: str
     date: datetime
     state: str
     # How often somebody cleared it. Each time it has an OpenLineage run of its own; Airflow has one row for all.

@@ -32,6 +32,7 @@ class ShownRun:
     attempt: int | None
     map_index: int | None
     parent_id: str | None
+    orchestrator_run_id: str | None
     # None of its own: its DAG told of it.
     events: int
 
@@ -46,6 +47,7 @@ class ShownRun:
             attempt=run["attempt"],
             map_index=run["map_index"],
             parent_id=run["parent"]["run_id"] if run["parent"] else None,
+            orchestrator_run_id=run["orchestrator_run_id"],
             events=run["event_count"],
         )
 

@@ -82,10 +82,17 @@ class DbtProject:
         assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
         return self._results()
 
+    def invocation_id(self) -> str:
+        """What dbt itself calls the latest command."""
+        said: str = self._record()["metadata"]["invocation_id"]
+        return said
+
+    def _record(self) -> Any:
+        return json.loads((self.directory / "target" / "run_results.json").read_text())
+
     def _results(self) -> list[Result]:
-        target = self.directory / "target"
-        manifest = json.loads((target / "manifest.json").read_text())["nodes"]
-        results = json.loads((target / "run_results.json").read_text())["results"]
+        manifest = json.loads((self.directory / "target" / "manifest.json").read_text())["nodes"]
+        results = self._record()["results"]
         return [_result(result, manifest[result["unique_id"]]) for result in results]
 
     @property

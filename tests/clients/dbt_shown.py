@@ -21,6 +21,7 @@ class ShownRun:
     started_at: datetime
     ended_at: datetime
     parent_id: str
+    orchestrator_run_id: str | None
 
     @classmethod
     def of(cls, run: dict[str, Any]) -> "ShownRun":
@@ -31,6 +32,7 @@ class ShownRun:
             datetime.fromisoformat(run["started_at"]),
             datetime.fromisoformat(run["ended_at"]),
             run["parent"]["run_id"] if run["parent"] else "",
+            run["orchestrator_run_id"],
         )
 
 

@@ -62,6 +62,11 @@ def of_dag_run(run: DagRun) -> Outcome:
     return Outcome(STATES[run.state], None, None, run.start, run.end)
 
 
+def shown_ids(run: DagRun) -> list[str]:
+    """One that was cleared while it ran is one run, under the last of its ids."""
+    return [run.id] if run.dag_id == CLEARED else run.all_ids
+
+
 def of_task(task: TaskInstance) -> Outcome:
     map_index = None if task.map_index == -1 else task.map_index
     return Outcome(STATES[task.state], task.attempt, map_index, task.start, task.end)
@@ -117,6 +122,12 @@ def test_dag_runs(both: tuple[Record, Shown]) -> None:
     assert differences((run.dag_id, of_dag_run(run), shown.reported(run.id)) for run in record.dag_runs) == {}
 
 
+def test_dag_runs_and_they_alone_are_called_as_airflow_calls_them(both: tuple[Record, Shown]) -> None:
+    record, shown = both
+    called = {id_: run.orchestrator_run_id for id_, run in shown.by_id.items() if run.orchestrator_run_id}
+    assert called == {id_: run.run_id for run in record.dag_runs for id_ in shown_ids(run)}
+
+
 def test_task_instances_that_a_worker_had(both: tuple[Record, Shown]) -> None:
     record, shown = both
     # One that is no more was a try before: see below.
@@ -155,7 +166,7 @@ def test_a_dag_run_before_it_was_cleared(both: tuple[Record, Shown]) -> None:
 def test_nothing_else_is_shown(both: tuple[Record, Shown]) -> None:
     record, shown = both
     tasks = record.task_instances + record.earlier_tries
-    runs = {id_ for run in record.dag_runs for id_ in (run.all_ids if run.dag_id != CLEARED else [run.id])}
+    runs = {id_ for run in record.dag_runs for id_ in shown_ids(run)}
     assert shown.by_id.keys() == runs | {task.id for task in tasks if task.had_worker}
     told = {(t.dag_run.id, t.job) for t in record.task_instances if not t.had_worker} | {
         (t.dag_run.openlineage_id(0), t.job) for t in record.earlier_tries if not t.had_worker

@@ -103,6 +103,9 @@ def test_each_node_is_shown_as_dbt_recorded_it(
             assert compare(results, shown, structured=structured) == sum(
                 is_sent(r, structured=structured) for r in results
             )
+            command_run, nodes = shown.command()
+            assert command_run.orchestrator_run_id == project.invocation_id()
+            assert not any(run.orchestrator_run_id for run in nodes.values())
     assert not sender.connection.attempts.filter(outcome="rejected").exists()
 
 
