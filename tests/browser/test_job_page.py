@@ -107,7 +107,11 @@ def test_accessible_pages(
     page.locator("#run-times summary").click()
     assert_accessible(page)
     bare = make_job(connection, LONG_NAME)
-    for path in (url(bare), f"{url(job)}?state=FAILED", "/runs", "/runs?q=zzz", "/runs?from=2026-01-01T00:00"):
+    called = add_runs(make_job(connection, "called", kind="DAG"), 1)[0]
+    Run.objects.filter(id=called.id).update(orchestrator_run_id=LONG_NAME)
+    of_runs = ("", "?q=zzz", "?from=2026-01-01T00:00", f"?orchestrator_run_id={LONG_NAME}")
+    paths = [url(bare), f"{url(job)}?state=FAILED", url(called.job), *(f"/runs{query}" for query in of_runs)]
+    for path in [*paths, f"/connections/{connection.pk}/runs/{called.id}", f"/search?q={LONG_NAME}"]:
         page.goto(path)
         assert_accessible(page)
 
