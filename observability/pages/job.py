@@ -25,6 +25,7 @@ from observability.pages.run_table import KINDS, RunRow, RunTable, run_duration
 from observability.templatetags.observatory import duration, exact
 
 RUNS_IN_CHART, RUNS_IN_NARROW_CHART = 100, 30
+CHILDREN_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class JobPage:
         """Cut, not rounded: 100 % are all of them. Empty before the first run has ended."""
         rate = self.statistics.success_rate if self.statistics else None
         return "" if rate is None else f"{int(rate * 1000) / 10:g}"
+
+    @property
+    def children_shown(self) -> list[Job]:
+        return self.family.children[:CHILDREN_SHOWN]
 
     @property
     def legend(self) -> list[tuple[str, str]]:

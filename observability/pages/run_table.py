@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -184,10 +185,30 @@ class RunTable:
             jobs = jobs.filter(kind=self.choices.kind)
         return runs.of_jobs(jobs.named(self.choices.search))
 
+    @cached_property
+    def _latest_states(self) -> list[str]:
+        """Of a job, whose runs no index counts by the state that they are shown in: of the latest of them."""
+        latest = self._chosen_but_for_state.order_by("-run_at", "-id")
+        return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
+
+    @property
+    def _is_cut(self) -> bool:
+        return len(self._latest_states) > MOST_COUNTED
+
+    @property
+    def _counts_of_job(self) -> dict[str, str]:
+        """State → how many runs, or of a job that has more of them than are counted, at least how many."""
+        counts = Counter(self._latest_states[:MOST_COUNTED])
+        return {state: f"{count:,}{'+' if self._is_cut else ''}" for state, count in counts.items()}
+
     def _count(self, state: str) -> str:
         """Only where an index counts: by name and duration each run would have to be looked at, and for states that
         other runs tell of, most."""
-        if self.choices.narrow_jobs or self.choices.minimum or (state in _UNCOUNTED and not self.job):
+        if self.choices.narrow_jobs or self.choices.minimum:
+            return ""
+        if self.job:
+            return self._counts_of_job.get(state, "" if self._is_cut else "0")
+        if state in _UNCOUNTED:
             return ""
         count = self._chosen_but_for_state.in_state(state).count_up_to(MOST_COUNTED)
         return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"

@@ -38,6 +38,13 @@ STATES = {
     RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
 }
 
+_DIAMOND = SafeString('<path d="M0 -5L5 0L0 5L-5 0Z"/>')
+MARKS = {
+    "completed": SafeString('<circle r="4"/>'),
+    "failed": SafeString('<path d="M-4.5 -4.5L4.5 4.5M4.5 -4.5L-4.5 4.5"/>'),
+    "aborted": SafeString('<rect x="-4" y="-4" width="8" height="8"/>'),
+    "running": SafeString('<path d="M-3.5 -5L5 0L-3.5 5Z"/>'),
+}
 INTEGRATIONS = {
     "AIRFLOW": "Airflow",
     "DBT": "dbt",
@@ -73,6 +80,13 @@ def type_icon(connection_type: str) -> SafeString:
 
 
 @register.simple_tag
+def chart_mark(state: str) -> SafeString:
+    """The shape of a run in a chart, in lower case its state: shapes tell them apart where colours do not."""
+    return MARKS.get(state, _DIAMOND)
+
+
+@register.simple_tag
+@cache
 def run_state(state: str | None) -> SafeString:
     """A badge for the state of a run: icon, words and colour. None and "": no run yet."""
     if not state:

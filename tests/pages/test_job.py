@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from lineage.models import Dataset, Edge, Job, Run
+from observability.pages import run_table
 from tests.api.rows import NOW, build_run, make_job
 from tests.pages.rows import make_connection
 
@@ -169,6 +170,25 @@ def test_a_parent_that_was_never_heard_from(as_viewer: Client, connection: Conne
     assert "Part of elsewhere" in part(get(as_viewer, job), r'<dl class="job-facts">(.*?)</dl>')
 
 
+def test_the_states_of_thousands_of_runs_are_counted_among_the_latest(
+    as_viewer: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(connection)
+    add_runs(job, {"terminal_type": "ABORT"}, {**FAIL}, {}, {}, {})
+
+    def chips() -> list[str]:
+        found = re.findall(r'<a class="chip".*?</a>', html_of(get(as_viewer, job)), re.DOTALL)
+        return [text_of(chip) for chip in found]
+
+    assert chips() == ["All", "Completed 3", "Failed 1", "Aborted 1"]
+    monkeypatch.setattr(run_table, "MOST_COUNTED", 4)
+    # Of the others there may be some among the earlier ones.
+    assert chips() == [
+        *("All", "Running", "Completed 3+", "Failed 1+", "Aborted", "Skipped", "Upstream failed", "Retried", "Lost"),
+        "Unknown",
+    ]
+
+
 def test_figures(as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     add_runs(job, {"lasts": 2}, {"lasts": 2}, {"lasts": 4}, {**FAIL}, {"lasts": None})
@@ -314,6 +334,16 @@ def test_what_it_contains(as_viewer: Client, connection: Connection) -> None:
         "shop.load",
         "shop.never",
     ]
+
+
+def test_of_thousands_that_it_contains_the_most_urgent_are_listed(as_viewer: Client, connection: Connection) -> None:
+    dag = make_job(connection, "shop & sons", kind="DAG")
+    for number in range(60):
+        make_job(connection, f"task {number}", kind="TASK", parent_job_id=dag.id, parent_job_name=dag.name)
+    html = html_of(get(as_viewer, dag))
+    assert html.count('<tr id="child-') == 50
+    assert "Contains 60 jobs" in text_of(html)
+    assert f'/connections/{connection.pk}?q=shop%20%26%20sons">Find the others by name' in html
 
 
 def test_who_may_see_it(client: Client, as_viewer: Client, connection: Connection) -> None:
