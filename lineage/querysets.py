@@ -229,10 +229,10 @@ class JobQuerySet(_OfVisibleConnections):
         inner = self.model.objects.filter(
             connection_id=OuterRef("connection_id"), parent_job_id=OuterRef("id"), kind__in=FOLDED_KINDS
         )
-        failed, lost, running = (
-            jobs_in_state(state) | Q(Exists(inner.filter(jobs_in_state(state)))) for state in (_FAILED, _LOST, _RUNNING)
+        failed, running = (
+            jobs_in_state(state) | Q(Exists(inner.filter(jobs_in_state(state)))) for state in (_FAILED, _RUNNING)
         )
-        return _attention(failed, lost, running)
+        return _attention(failed, _JOB_IS_LOST, running)
 
     def sorted_by(self, key: str, *, descending: bool, with_inner: bool = False) -> Self:
         """By one of JOB_SORT_KEYS; what is unknown stands last either way."""

@@ -221,14 +221,9 @@ def _told(run: str) -> str:
 
 
 def _lost(run: str, now: str) -> str:
+    # What is cheap stands first: most of what runs was heard of lately, and has a parent that runs, or none.
     return f"""(
-        NOT EXISTS (
-            SELECT FROM lineage_job AS its_job
-            WHERE its_job.connection_id = {run}.connection_id AND its_job.id = {run}.job_id
-                AND its_job.processing_type IN ('STREAMING', 'SERVICE')
-            {_ROW_BY_ROW}
-        )
-        AND (
+        (
             EXISTS (
                 SELECT FROM lineage_run AS parent
                 WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
@@ -241,6 +236,12 @@ def _lost(run: str, now: str) -> str:
                     THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0')
                 ELSE true
             END
+        )
+        AND NOT EXISTS (
+            SELECT FROM lineage_job AS its_job
+            WHERE its_job.connection_id = {run}.connection_id AND its_job.id = {run}.job_id
+                AND its_job.processing_type IN ('STREAMING', 'SERVICE')
+            {_ROW_BY_ROW}
         )
     )"""  # noqa: S608 - made of constants
 

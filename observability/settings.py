@@ -135,6 +135,8 @@ DATABASES = {
             "connect_timeout": 2,
             "tcp_user_timeout": 4000,
             "keepalives_idle": 10,
+            # Statements are short, and much of each is for rare rows: compiling them would take longer than they do.
+            "options": f"-c jit=off {_database.pop('options', '')}".rstrip(),
             **_database,
             # The intake runs a handful of statements over and over: planned once for each session.
             "prepare_threshold": 1,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-_BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
+_BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
 
 
 @contextmanager

@@ -55,3 +55,11 @@ def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeyp
     sender.send(next(events))
     # Its job's runs are 150, and the runs of all jobs 3,000.
     assert rows_read() - before < 600
+
+
+@pytest.mark.django_db
+def test_no_statement_is_compiled() -> None:
+    """A page's statements look dear to PostgreSQL, for all that they might have to look up: it would compile each."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
