@@ -88,7 +88,8 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "ended": F("latest_run_ended_at"),
     "duration": _LATEST_RUN_DURATION,
     "state": _ATTENTION,
-    "running": _RUNNING_RUNS,
+    # Of all jobs, so not as they are shown: each of their running runs would be looked at.
+    "running": Case(When(_JOB_IS_RUNNING, then=F("running_runs")), default=Value(0)),
 }
 
 
