@@ -131,16 +131,19 @@ class Search:
         if not self.text:
             return []
         jobs = Prefetch("job", Job.objects.filter(connection_id__in=self.visible))
-        runs = Run.objects.filter(connection_id__in=self.visible).prefetch_related(jobs)
+        visible = Run.objects.filter(connection_id__in=self.visible)
+        runs = visible.prefetch_related(jobs)
         found: list[Run] = []
         if self._run_id is not None:
             # The keys begin with the connection: one probe for each.
             found += runs.with_states().filter(id=self._run_id).order_by("-last_event_at", "connection_id")[:most]
         by_sender = Q(external_id=self.text) | Q(external_query_id=self.text)
         found += runs.with_states().filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]
-        # A name that a run has under two ids is of the one that lists show.
-        called = runs.shown().filter(orchestrator_run_id=self.text)
-        found += NEWEST_RUN_OF_ALL_FIRST.ordered(called, None)[:most]
+        # Mostly words were typed: where no run is called so, PostgreSQL need not plan what else is asked of each.
+        called = {"orchestrator_run_id": self.text}
+        if NEWEST_RUN_OF_ALL_FIRST.ordered(visible.filter(**called), None).values("id")[:1]:
+            # A name that a run has under two ids is of the one that lists show.
+            found += NEWEST_RUN_OF_ALL_FIRST.ordered(runs.shown().filter(**called), None)[:most]
         return list({(run.connection_id, run.id): run for run in found}.values())[:most]
 
     @cached_property
