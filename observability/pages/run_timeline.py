@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from lineage.models import Run, RunState
 from observability.charts.scales import duration_label
@@ -20,7 +24,7 @@ _MOST_MARKS = 5
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """From the first start to the last end that is shown. Times are told since `origin`, when the whole run began."""
 
@@ -33,7 +37,7 @@ class Axis:
         place = (time - self.start) / timedelta(microseconds=1) / span if span > 0 else 0
         return round(_WHOLE * min(max(place, 0), 1), 2)
 
-    @property
+    @cached_property
     def marks(self) -> list[tuple[float, str]]:
         """(place, time since the origin) of round steps."""
         span = self.end - self.start
@@ -42,6 +46,11 @@ class Axis:
             return []
         first, last = -((self.origin - self.start) // step), (self.end - self.origin) // step
         return [(self.at(self.origin + step * n), duration_label((step * n) / _SECOND)) for n in range(first, last + 1)]
+
+    @cached_property
+    def lines(self) -> SafeString:
+        """The marks behind each row's bar: the same for all, so they are written once."""
+        return format_html_join("", '<line x1="{0}%" x2="{0}%" y1="0" y2="100%"></line>', ((x,) for x, _ in self.marks))
 
 
 @dataclass(frozen=True, slots=True)
