@@ -22,6 +22,8 @@ def test_every_page_has_something_to_show(server: LiveServer) -> None:
     assert min(states[state] for state in ("RUNNING", "COMPLETED", "FAILED")) > 0
     assert Run.objects.filter(state="FAILED").exclude(error_message=None).exists()
     assert Run.objects.filter(attempt=2).exists(), "no task was tried again"
+    assert Run.objects.filter(orchestrator_run_id__startswith="scheduled__").exists()
+    assert Run.objects.filter(orchestrator_run_id__startswith="manual__", state="RUNNING").exists()
     assert Job.objects.in_state("RUNNING").filter(latest_run_at__gt=timezone.now() - timedelta(minutes=10)).exists()
     assert Job.objects.in_state("LOST").exists()
     assert Dataset.objects.filter(described=True).exists()

@@ -152,7 +152,8 @@ def events(now: datetime) -> Iterator[Event]:
 
 def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
     clock = at + timedelta(seconds=chance.uniform(1, 9))
-    started = Execution(_dag_job(dag), clock, timedelta(), None, run_facets=_nominal(at))
+    facets = {**_nominal(at), **_dag_run_facet(dag, "scheduled", at, started_at=clock)}
+    started = Execution(_dag_job(dag), clock, timedelta(), None, run_facets=facets)
     told: list[Event] = []
     succeeded = True
     for task in dag.tasks:
@@ -170,7 +171,7 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
         started.started_at,
         clock - started.started_at,
         "COMPLETE" if succeeded else "FAIL",
-        run_facets=_nominal(at),
+        run_facets=facets,
     )
     start, end = whole.events()
     yield from (start, *told, end)
@@ -178,7 +179,9 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
 
 def _running(dag: Dag, now: datetime) -> Iterator[Event]:
     """The first task of this DAG run is done, the second one is at work."""
-    parent = Execution(_dag_job(dag), now - timedelta(minutes=4), timedelta(), None)
+    began = now - timedelta(minutes=4)
+    facet = _dag_run_facet(dag, "manual", began, started_at=began)
+    parent = Execution(_dag_job(dag), began, timedelta(), None, run_facets=facet)
     first, second = dag.tasks[:2]
     yield from parent.events()
     yield from Execution(
@@ -190,7 +193,8 @@ def _running(dag: Dag, now: datetime) -> Iterator[Event]:
 
 def _stuck(dag: Dag, at: datetime) -> Iterator[Event]:
     """Its worker died: nothing was heard of it since."""
-    parent = Execution(_dag_job(dag), at, timedelta(), None)
+    facet = _dag_run_facet(dag, "manual", at, started_at=at)
+    parent = Execution(_dag_job(dag), at, timedelta(), None, run_facets=facet)
     yield from parent.events()
     yield from Execution(_task_job(dag, dag.tasks[0]), at + timedelta(seconds=4), timedelta(), None, parent).events()
 
@@ -235,6 +239,24 @@ def _airflow_facet(dag: Dag, task: Task, attempt: int) -> dict[str, Any]:
             "dag": {"dag_id": dag.name, "description": dag.description},
             "task": {"task_id": task.name, "retries": _TRIES - 1},
             "taskInstance": {"try_number": attempt},
+        }
+    }
+
+
+def _dag_run_facet(dag: Dag, run_type: str, logical_date: datetime, *, started_at: datetime) -> dict[str, Any]:
+    return {
+        "airflowDagRun": {
+            "_producer": _PRODUCER,
+            "_schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet",
+            "dag": {"dag_id": dag.name, "description": dag.description},
+            "dagRun": {
+                "dag_id": dag.name,
+                "run_id": f"{run_type}__{logical_date.isoformat()}",
+                "run_type": run_type,
+                "logical_date": logical_date.isoformat(),
+                "start_date": started_at.isoformat(),
+                "clear_number": 0,
+            },
         }
     }
 
