@@ -57,6 +57,12 @@ class JobRow:
     toggle_query: str
 
     @property
+    def never_ran(self) -> bool:
+        """Of the latest run: whether that is certain, rather than that no START was received."""
+        state, began = self.job.latest_run_state, self.job.latest_run_started_at
+        return began is None and state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
+
+    @property
     def error_headline(self) -> str:
         return error_headline(self.error_message)
 

@@ -49,6 +49,16 @@ def folds(html: str) -> list[str]:
     return [" ".join(unescape(re.sub(r"<[^>]*>", "", text)).split()) for text in found]
 
 
+def test_a_task_that_never_ran_says_when_it_did_not(as_viewer: Client, connection: Connection) -> None:
+    never: dict[str, Any] = {"started_at": None, "ended_at": None}
+    skips = job_that_ran(connection, "skips", RunState.SKIPPED, **never)
+    save([skips, job_that_ran(connection, "unheard", RunState.UNKNOWN, **never)])
+    rows = re.findall(r'<tr id="job-.*?</tr>', html_of(as_viewer, connection), re.DOTALL)
+    said = {row.split()[0]: row for row in (" ".join(unescape(re.sub("<[^>]*>", " ", row)).split()) for row in rows)}
+    assert "just now 2026-03-02 12:00:00 UTC never ran \N{EN DASH} \N{EN DASH} " in said["skips"]
+    assert "just now 2026-03-02 12:00:00 UTC no START \N{EN DASH} unknown " in said["unheard"]
+
+
 def inside(parent: Job, name: str, state: str = RunState.COMPLETED, kind: str = "TASK", **fields: Any) -> Job:
     return job_that_ran(parent.connection, name, state, kind=kind, parent_job_id=parent.id, **fields)
 
