@@ -80,6 +80,8 @@ def _attention(failed: Q, lost: Q, running: Q) -> Case:
 
 _ATTENTION = _attention(Q(latest_run_state=_FAILED), _JOB_IS_LOST, _JOB_IS_RUNNING)
 _RUNNING_RUNS = _OnRow(_now(states.job_running_runs), output_field=models.IntegerField())
+# Of a latest run that has no end.
+_BEGAN = Case(When(latest_run_state=_RUNNING, then=F("latest_run_at")))
 # What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
 JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "name": Lower("name"),
@@ -221,10 +223,11 @@ class JobQuerySet(_OfVisibleConnections):
         )
 
     def needing_attention_first(self, *, with_inner: bool = False) -> Self:
-        """Failing ones, then those that were lost, then running ones, then the others; in each the latest first. With
-        those that fold under them: a DAG whose task fails is failing."""
+        """Failing ones, then those that were lost, then running ones, then the others; of those without an end the ones
+        that began first, of others the latest. With those that fold under them: a DAG whose task fails is failing."""
         attention = self._attention_with_inner() if with_inner else _ATTENTION
-        return self.order_by(attention, F("latest_run_at").desc(nulls_last=True), Lower("name"), "id")
+        latest = F("latest_run_at").desc(nulls_last=True)
+        return self.order_by(attention, _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
 
     def _attention_with_inner(self) -> Case:
         inner = self.model.objects.filter(

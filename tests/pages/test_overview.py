@@ -163,19 +163,20 @@ def test_only_the_jobs_of_this_connection(as_viewer: Client, connection: Connect
 # --- Order, filters, search, pages --------------------------------------------------------------------------
 
 
-def test_failing_first_then_running_then_the_latest(as_viewer: Client, connection: Connection) -> None:
+def test_failing_first_then_the_longest_running_then_the_latest(as_viewer: Client, connection: Connection) -> None:
     save(
         [
             job(connection, "never"),
             job_that_ran(connection, "old", started_at=ago(days=2)),
             job_that_ran(connection, "new", started_at=ago(minutes=1)),
-            job_that_ran(connection, "runs", RunState.RUNNING, started_at=ago(days=1)),
+            job_that_ran(connection, "runs", RunState.RUNNING, started_at=ago(hours=1)),
+            job_that_ran(connection, "runs for long", RunState.RUNNING, started_at=ago(days=1)),
             job_that_ran(connection, "runs beside", started_at=ago(days=3), running_runs=2),
             job_that_ran(connection, "failed long ago", RunState.FAILED, started_at=ago(days=9)),
             job_that_ran(connection, "failed", RunState.FAILED, started_at=ago(days=1)),
         ]
     )
-    expected = ["failed", "failed long ago", "runs", "runs beside", "new", "old", "never"]
+    expected = ["failed", "failed long ago", "runs for long", "runs", "runs beside", "new", "old", "never"]
     assert names(get(as_viewer, connection)) == expected
     assert names(get(as_viewer, connection, "?sort=no-such-column")) == expected
 
@@ -232,14 +233,14 @@ def mixed(connection: Connection) -> Connection:
     ("query", "expected"),
     [
         ("?state=FAILED", ["shop.load orders"]),
-        ("?state=RUNNING", ["100%_done", "shop"]),
+        ("?state=RUNNING", ["shop", "100%_done"]),
         ("?state=NONE", ["never"]),
         ("?state=UNKNOWN", []),
         ("?kind=TASK", ["shop.load orders", "shop.Load"]),
         ("?q=LOAD", ["shop.load orders", "shop.Load"]),
         ("?q=orders+shop", ["shop.load orders"]),
         ("?q=%25_", ["100%_done"]),
-        ("?q=%00", ["shop.load orders", "100%_done", "shop", "shop.Load", "never"]),
+        ("?q=%00", ["shop.load orders", "shop", "100%_done", "shop.Load", "never"]),
         ("?kind=DAG&state=RUNNING&q=sho", ["shop"]),
         ("?kind=DAG&sort=-name", ["shop", "never", "100%_done"]),
         ("?kind=BOGUS&state=BOGUS&page=BOGUS&q=shop.l", ["shop.load orders", "shop.Load"]),
