@@ -209,10 +209,9 @@ def understood(
         invocation_id=invocation_id,
         outcome=outcome,
         needed_jobs=needed,
-        # Tests are in doubt in default mode alone, where the job of a model came under another name than the node's.
         settles_others=event_type == "FAIL"
         or outcome in IN_DOUBT
-        or (event_type == "COMPLETE" and job.kind != "TEST" and sent_name != job.name),
+        or (event_type == "COMPLETE" and job.kind != "TEST"),
     )
 
 

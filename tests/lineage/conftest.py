@@ -1,11 +1,12 @@
 """A connection whose events go straight to digest."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 
 from connections.models import ApiKey, Connection
 from lineage.digest import Receipt, Submission, digest
@@ -32,6 +33,13 @@ def make_sender() -> Sender:
     connection = Connection.objects.create(name=unique, type="openlineage", created_at=NOW)
     key = ApiKey.objects.create(connection=connection, name="key", lookup=unique, created_at=NOW)
     return Sender(connection, key)
+
+
+@pytest.fixture
+def soon_after() -> Iterator[None]:
+    """The events that tests make were just sent: a day later, what runs is lost."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 @pytest.fixture

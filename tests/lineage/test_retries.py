@@ -38,6 +38,7 @@ def test_a_retry_that_does_not(sender: Sender) -> None:
     assert Run.objects.shown().of(sender.connection).count_with_failures() == (3, 1)
 
 
+@pytest.mark.usefixtures("soon_after")
 def test_a_try_that_was_killed_and_tried_again_does_not_run_any_more(sender: Sender) -> None:
     sender.send(task_event("START", 1), task_event("START", 5, attempt=2))
     assert tries(sender) == [(None, 1, "RETRIED"), (None, 2, "RUNNING")]

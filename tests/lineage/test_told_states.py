@@ -173,6 +173,7 @@ def test_of_two_ends_of_a_dag_run_the_later_tells(sender: Sender) -> None:
     assert states(sender) == {"dag.load": "FAILED"}
 
 
+@pytest.mark.usefixtures("soon_after")
 def test_another_dag_run_is_another_matter(sender: Sender) -> None:
     sender.send(dag_event("COMPLETE", 60, {"load": "skipped"}), task_event("START", 90, dag_run="d2"))
     assert states(sender, "d1") == {"dag.load": "SKIPPED"}
