@@ -209,9 +209,7 @@ def understood(
         invocation_id=invocation_id,
         outcome=outcome,
         needed_jobs=needed,
-        settles_others=event_type == "FAIL"
-        or outcome in IN_DOUBT
-        or (event_type == "COMPLETE" and job.kind != "TEST"),
+        settles_others=event_type == "FAIL" or outcome in IN_DOUBT or (event_type == "COMPLETE" and job.kind != "TEST"),
     )
 
 

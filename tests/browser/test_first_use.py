@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -92,12 +93,12 @@ def remove_by_hand(page: Page, name: str, what_goes: str) -> None:
     expect(page.get_by_text(f"{name} was removed.")).to_be_visible()
 
 
-def watch_the_job_end(page: Page, sender: Sender) -> None:
+def watch_the_job_end(page: Page, sender: Sender, began: datetime) -> None:
     """On Overview, which says by itself that the job runs, then that it has ended."""
     page.get_by_role("link", name="Overview").click()
     row = page.get_by_role("row", name=re.compile(r"shop\.load_orders"))
     expect(row).to_contain_text("Running")
-    sender.send(RunState.COMPLETE, "2026-03-02T12:03:20Z")
+    sender.send(RunState.COMPLETE, (began + timedelta(minutes=3, seconds=20)).isoformat())
     expect(row).to_contain_text("Completed")
     expect(row).to_contain_text("3 min 20 s")
 
@@ -120,7 +121,8 @@ def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: Abst
     page.get_by_role("button", name="Copy: openlineage.yml", exact=True).click()
     expect(page.get_by_role("status").get_by_text("Copied")).to_be_visible()
     sender = Sender(clipboard(page).replace(KEY_PLACEHOLDER, key))
-    sender.send(RunState.START, timezone.now().isoformat())
+    began = timezone.now() - timedelta(minutes=5)
+    sender.send(RunState.START, began.isoformat())
 
     # The page says so by itself.
     expect(badge(page)).to_have_text(re.compile(r"^\s*Any OpenLineage producer\s+Connected\s*$"))
@@ -130,7 +132,7 @@ def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: Abst
     )
     expect(page.get_by_role("row", name=re.compile(r"laptop.*just now"))).to_be_visible()
 
-    watch_the_job_end(page, sender)
+    watch_the_job_end(page, sender, began)
     rename_by_hand(page, "Shop pipelines", "Shop")
     remove_by_hand(page, "Shop", "1 job, 1 run, 1 key")
     expect(page).to_have_url(re.compile("/connections$"))
