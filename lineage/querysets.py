@@ -66,19 +66,20 @@ _LATEST_RUN_DURATION = Case(
 )
 
 
-def _attention(failed: Q, lost: Q, running: Q) -> Case:
+def _attention(failed: Q, running: Q) -> Case:
     """What needs it most has the least."""
     return Case(
         When(failed, then=Value(0)),
-        When(lost, then=Value(1)),
-        When(running, then=Value(2)),
-        When(latest_run_id__isnull=False, then=Value(3)),
-        default=Value(4),
+        When(running, then=Value(1)),
+        When(latest_run_id__isnull=False, then=Value(2)),
+        default=Value(3),
         output_field=models.SmallIntegerField(),
     )
 
 
-_ATTENTION = _attention(Q(latest_run_state=_FAILED), _JOB_IS_LOST, _JOB_IS_RUNNING)
+# Of all jobs, so by what their rows say: what was lost began before what still runs, and so stands above it anyway.
+_ROW_FAILED, _ROW_RUNNING = Q(latest_run_state=_FAILED), Q(running_runs__gt=0)
+_ATTENTION = _attention(_ROW_FAILED, _ROW_RUNNING)
 _RUNNING_RUNS = _OnRow(_now(states.job_running_runs), output_field=models.IntegerField())
 # Of a latest run that has no end.
 _BEGAN = Case(When(latest_run_state=_RUNNING, then=F("latest_run_at")))
@@ -223,8 +224,8 @@ class JobQuerySet(_OfVisibleConnections):
         )
 
     def needing_attention_first(self, *, with_inner: bool = False) -> Self:
-        """Failing ones, then those that were lost, then running ones, then the others; of those without an end the ones
-        that began first, of others the latest. With those that fold under them: a DAG whose task fails is failing."""
+        """Failing ones, then those without an end, first of all those that began first; then the others, the latest
+        first. With those that fold under them: a DAG whose task fails is failing."""
         attention = self._attention_with_inner() if with_inner else _ATTENTION
         latest = F("latest_run_at").desc(nulls_last=True)
         return self.order_by(attention, _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
@@ -233,10 +234,8 @@ class JobQuerySet(_OfVisibleConnections):
         inner = self.model.objects.filter(
             connection_id=OuterRef("connection_id"), parent_job_id=OuterRef("id"), kind__in=FOLDED_KINDS
         )
-        failed, running = (
-            jobs_in_state(state) | Q(Exists(inner.filter(jobs_in_state(state)))) for state in (_FAILED, _RUNNING)
-        )
-        return _attention(failed, _JOB_IS_LOST, running)
+        failed, running = (row | Q(Exists(inner.filter(row))) for row in (_ROW_FAILED, _ROW_RUNNING))
+        return _attention(failed, running)
 
     def sorted_by(self, key: str, *, descending: bool, with_inner: bool = False) -> Self:
         """By one of JOB_SORT_KEYS; what is unknown stands last either way."""

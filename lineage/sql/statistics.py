@@ -3,7 +3,7 @@ each job, whatever it keeps."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -45,6 +45,25 @@ WHERE tally.runs > 0
 """  # noqa: S608 - made of constants
 
 
+# By what the runs say of themselves: a page asks for fifty jobs. A task that skipped itself counts as completed.
+_MEDIANS = """
+SELECT wanted.job_id, tally.completed, tally.median
+FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
+CROSS JOIN LATERAL (
+    SELECT count(seconds) AS completed, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median
+    FROM (
+        SELECT CASE WHEN run.state = 'COMPLETED' AND run.ended_at >= run.started_at
+                    THEN extract(epoch FROM run.ended_at - run.started_at)::float8 END AS seconds
+        FROM lineage_run AS run
+        WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
+        ORDER BY run.run_at DESC, run.id DESC
+        LIMIT %s
+    ) AS recent_run
+) AS tally
+WHERE tally.completed >= %s
+"""
+
+
 class Tally(NamedTuple):
     """Of the latest runs of one job. `median` and `p95` are in seconds; None where no duration is known."""
 
@@ -62,9 +81,19 @@ class Tally(NamedTuple):
 
 def tally_runs(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int) -> list[Tally]:
     """`jobs`: (connection id, job id). Those without a run are left out. One query."""
+    return [Tally(*row) for row in _ask(_STATISTICS, jobs, most_runs)]
+
+
+def median_seconds(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int, fewest: int) -> dict[UUID, float]:
+    """Job id → how long its completed runs took at the median, where there are as many. One query."""
+    return {job_id: median for job_id, _, median in _ask(_MEDIANS, jobs, most_runs, fewest)}
+
+
+def _ask(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) -> list[tuple[Any, ...]]:
     if not jobs:
         return []
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(_STATISTICS, [connection_ids, job_ids, most_runs])
-        return [Tally(*row) for row in cursor.fetchall()]
+        cursor.execute(statement, [connection_ids, job_ids, *parameters])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

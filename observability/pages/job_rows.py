@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from lineage.sql.recent_runs import latest_states
-from lineage.statistics import JobStatistics, job_statistics
+from lineage.statistics import median_durations
 from observability.pages.error_headline import error_headline
 from observability.pages.job_choices import JobChoices
 
@@ -91,7 +91,7 @@ class JobRows:
         ids = [job.id for job in shown]
         self._inner = Job.objects.of(connection).inside(ids).inner_jobs() if folds and ids else {}
         self._errors = self._error_messages(shown)
-        self._statistics: dict[UUID, JobStatistics] = job_statistics(shown)
+        self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
         self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
 
     def rows(self) -> list[JobRow]:
@@ -104,13 +104,13 @@ class JobRows:
             yield from self._with_inner(one, depth + 1)
 
     def _row(self, job: Job, depth: int, rows_inside: int) -> JobRow:
-        inner, statistics = self._inner.get(job.id), self._statistics.get(job.id)
+        inner = self._inner.get(job.id)
         is_open = job.id in self._choices.opened
         return JobRow(
             job=job,
             kind=KINDS.get(job.kind, job.kind),
             duration=latest_run_duration(job, now=self._now),
-            median=statistics.median if statistics and statistics.completed >= FEWEST_FOR_MEDIAN else None,
+            median=self._medians.get(job.id),
             error_message=self._errors.get(job.id, ""),
             strip=self._strips.get(job.id, ()),
             depth=depth,
