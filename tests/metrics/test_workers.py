@@ -60,7 +60,8 @@ def test_no_counter_goes_backwards_while_workers_are_killed(server: LiveServer, 
         while not stop.is_set():
             try:
                 current = counters(scrape(server))
-            except requests.ConnectionError:  # it was the worker that is killed
+            # It was the worker that is killed, before it answered or in the middle of its answer.
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 continue
             backwards.extend(series for series, value in last.items() if current.get(series, 0) < value)
             last = current
