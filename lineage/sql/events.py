@@ -47,7 +47,7 @@ SELECT heard.connection_id, heard.at, heard.at, heard.job_name
 FROM unnest({arrays(_ACTIVITY)}) AS heard (connection_id, at, job_name)
 WHERE NOT EXISTS (
     SELECT FROM lineage_activity AS recent
-    WHERE recent.connection_id = heard.connection_id AND recent.last_event_at > heard.at - interval '1 second'
+    WHERE recent.connection_id = heard.connection_id AND recent.last_event_at >= date_trunc('second', heard.at)
 )
 ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last_event_at, excluded.last_event_at)
 """)  # noqa: S608 - made of constants
@@ -71,7 +71,8 @@ def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_all
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
     """Notes that each connection was heard from now; `heard` gives a job's name for those that are new.
 
-    The row of a connection is hot, so one that is less than a second old is left alone.
+    The row of a connection is hot, so it is written once in each second of the clock, by whichever process is first:
+    each of them asks no more often than that, so `last_event_at` is less than a second behind.
     """
     rows = sorted((connection_id, now, job_name) for connection_id, job_name in heard.items())
     execute_rows(_TOUCH_ACTIVITY, _ACTIVITY, rows)

@@ -1,7 +1,7 @@
 """From events to the state of runs and jobs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -154,6 +154,13 @@ def test_activity_tells_when_a_connection_was_heard_from(sender: Sender) -> None
     sender.send(run_event("COMPLETE", at(1), job="second"), now=later)
     activity.refresh_from_db()
     assert (activity.first_event_at, activity.last_event_at, activity.first_job_name) == (NOW, later, "first")
+
+
+def test_activity_is_less_than_a_second_behind(sender: Sender) -> None:
+    for number, seconds in enumerate((0.2, 1.1, 1.6, 1.9)):
+        sender.send(run_event(time=at(number)), now=NOW + timedelta(seconds=seconds))
+        heard_last = Activity.objects.get(connection=sender.connection).last_event_at
+        assert NOW + timedelta(seconds=seconds - 1) < heard_last <= NOW + timedelta(seconds=seconds)
 
 
 def test_events_of_any_age_find_a_partition(sender: Sender) -> None:
