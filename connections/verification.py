@@ -39,7 +39,7 @@ _MAX_WAITING_WHEN_PACED: Final = 2
 _FAILURES_FORGOTTEN_AFTER_SECONDS: Final = 60.0
 
 # A SHA-256 of the key's text: two keys never share one, and it gives no secret away.
-_Fingerprint = bytes
+Fingerprint = bytes
 _Value = TypeVar("_Value")
 
 
@@ -54,6 +54,7 @@ class VerifiedKey:
     key_id: UUID
     connection_id: UUID
     name: str
+    fingerprint: Fingerprint = field(repr=False, compare=False)
 
 
 def hash_secret(key: Key) -> str:
@@ -66,14 +67,19 @@ def verify_key(text: str) -> VerifiedKey:
     return _verifier.verify(text)
 
 
-def remembered_key(text: str) -> VerifiedKey | None:
-    """The key of this text, if this process verified it before. Never asks the database, and never waits."""
-    return _verifier.remembered(text)
+def remembered_key(fingerprint: Fingerprint) -> VerifiedKey | None:
+    """The key, if this process verified it before. Never asks the database, and never waits."""
+    return _verifier.remembered(fingerprint)
 
 
-def forget_key(text: str) -> None:
+def forget_key(key: VerifiedKey) -> None:
     """To be called when a remembered key turns out to be gone: the next request with it is judged anew."""
-    _verifier.forget(text)
+    _verifier.forget(key)
+
+
+def fingerprint_of(text: str) -> Fingerprint:
+    """By which the key of this text is remembered."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 @dataclass(slots=True)
@@ -104,9 +110,9 @@ class KeyVerifier:
         self._hashes = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         # Held for moments only, around what follows it.
         self._guard = threading.Lock()
-        self._verified: OrderedDict[_Fingerprint, VerifiedKey] = OrderedDict()
-        self._wrong: OrderedDict[_Fingerprint, None] = OrderedDict()
-        self._verifications: dict[_Fingerprint, Future[VerifiedKey | None]] = {}
+        self._verified: OrderedDict[Fingerprint, VerifiedKey] = OrderedDict()
+        self._wrong: OrderedDict[Fingerprint, None] = OrderedDict()
+        self._verifications: dict[Fingerprint, Future[VerifiedKey | None]] = {}
         self._queues: OrderedDict[str, _Queue] = OrderedDict()
 
     def verify(self, text: str) -> VerifiedKey:
@@ -115,7 +121,7 @@ class KeyVerifier:
             key = parse_key(text)
         except MalformedKey:
             raise KeyRefused from None
-        fingerprint = _fingerprint(text)
+        fingerprint = fingerprint_of(text)
         with self._guard:
             if (remembered := self._verified.get(fingerprint)) is not None:
                 self._verified.move_to_end(fingerprint)
@@ -133,17 +139,17 @@ class KeyVerifier:
             raise KeyRefused
         return verified
 
-    def remembered(self, text: str) -> VerifiedKey | None:
+    def remembered(self, fingerprint: Fingerprint) -> VerifiedKey | None:
         """See remembered_key."""
         with self._guard:
-            return self._verified.get(_fingerprint(text))
+            return self._verified.get(fingerprint)
 
-    def forget(self, text: str) -> None:
+    def forget(self, key: VerifiedKey) -> None:
         """See forget_key."""
         with self._guard:
-            self._verified.pop(_fingerprint(text), None)
+            self._verified.pop(key.fingerprint, None)
 
-    def _enter_queue(self, lookup: str, fingerprint: _Fingerprint) -> _Queue:
+    def _enter_queue(self, lookup: str, fingerprint: Fingerprint) -> _Queue:
         queue = self._queues.setdefault(lookup, _Queue())
         if queue.length >= (_MAX_WAITING_WHEN_PACED if queue.is_paced else _MAX_WAITING):
             raise _throttled()
@@ -151,7 +157,7 @@ class KeyVerifier:
         self._verifications[fingerprint] = Future()
         return queue
 
-    def _leave_queue(self, lookup: str, fingerprint: _Fingerprint, queue: _Queue) -> "Future[VerifiedKey | None]":
+    def _leave_queue(self, lookup: str, fingerprint: Fingerprint, queue: _Queue) -> "Future[VerifiedKey | None]":
         queue.length -= 1
         if not queue.failures and not queue.length:
             del self._queues[lookup]
@@ -161,7 +167,7 @@ class KeyVerifier:
                 del self._queues[idle]
         return self._verifications.pop(fingerprint)
 
-    def _verify_in_turn(self, key: Key, fingerprint: _Fingerprint, queue: _Queue) -> VerifiedKey | None:
+    def _verify_in_turn(self, key: Key, fingerprint: Fingerprint, queue: _Queue) -> VerifiedKey | None:
         """Verifies, remembers, and tells all who asked for the same meanwhile."""
         try:
             with queue.lock:
@@ -188,7 +194,7 @@ class KeyVerifier:
         elif queue.is_paced and since < _SECONDS_BETWEEN_HASHES:
             self._sleep(_SECONDS_BETWEEN_HASHES - since)
 
-    def _look_up_and_hash(self, key: Key, fingerprint: _Fingerprint, queue: _Queue) -> VerifiedKey | None:
+    def _look_up_and_hash(self, key: Key, fingerprint: Fingerprint, queue: _Queue) -> VerifiedKey | None:
         api_key = ApiKey.objects.live().filter(lookup=key.lookup).first()
         if api_key is None:
             VERIFICATIONS[Verification.UNKNOWN].inc()
@@ -205,7 +211,7 @@ class KeyVerifier:
             VERIFICATIONS[Verification.WRONG].inc()
             return None
         VERIFICATIONS[Verification.VALID].inc()
-        return VerifiedKey(key_id=api_key.id, connection_id=api_key.connection_id, name=api_key.name)
+        return VerifiedKey(api_key.id, api_key.connection_id, api_key.name, fingerprint)
 
 
 def _throttled() -> KeyRefused:
@@ -213,11 +219,7 @@ def _throttled() -> KeyRefused:
     return KeyRefused()
 
 
-def _fingerprint(text: str) -> _Fingerprint:
-    return hashlib.sha256(text.encode()).digest()
-
-
-def _remember(memory: OrderedDict[_Fingerprint, _Value], fingerprint: _Fingerprint, value: _Value) -> None:
+def _remember(memory: OrderedDict[Fingerprint, _Value], fingerprint: Fingerprint, value: _Value) -> None:
     memory[fingerprint] = value
     if len(memory) > _MEMORY_SIZE:
         memory.popitem(last=False)

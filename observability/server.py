@@ -13,6 +13,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from observability.direct import DirectProtocol
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
 from observability.processes import (
@@ -22,7 +23,7 @@ from observability.processes import (
     keep_what_is_loaded,
     raise_limit_of_open_files,
 )
-from observability.protocol import BoundedProtocol, LeavingServer, bound_unread_answers
+from observability.protocol import LeavingServer, bound_unread_answers
 
 # A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
 # kills it a moment later.
@@ -34,7 +35,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "auto",
-        "http": BoundedProtocol,
+        "http": DirectProtocol,
         "ws": "none",
         "lifespan": "off",
         "access_log": False,

@@ -48,6 +48,12 @@ class Answer:
     def body(self) -> bytes:
         return msgspec.json.encode(self.content)
 
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """As ASGI has them, those of the body among them."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        return headers + [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+
 
 STORED = Answer(201, {"outcome": "stored"})
 REPEAT = Answer(200, {"outcome": "repeat"})

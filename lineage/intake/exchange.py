@@ -1,11 +1,12 @@
 """One request at the intake, step by step, whatever server it came through.
 
-`admit` (or `admit_remembered`), then the server fills `body`, then `decode`, then whoever commits takes `submission`,
-then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that into the answer. `account` comes
-last.
+`admit` (or `admit_remembered`), then `decode`; or `expect_body`, the server fills `body`, and `decode_body`. Then
+whoever commits takes `submission`, then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that
+into the answer. `account` comes last.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,14 @@ from django.utils import timezone
 
 from connections.keys import MalformedKey, parse_key
 from connections.models import ApiKey, Connection
-from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
+from connections.verification import (
+    KeyRefused,
+    VerifiedKey,
+    fingerprint_of,
+    forget_key,
+    remembered_key,
+    verify_key,
+)
 from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.intake import answers, batch
@@ -30,8 +38,7 @@ from lineage.sql.sessions import count_error, replace_ended_sessions, what_happe
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What the intake reads of a request's head. Header values as they came, None where absent."""
 
     method: str
@@ -40,54 +47,68 @@ class Head:
     content_length: str | None
 
 
+# In the order of Head's fields.
+_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
+
+
+def head_of(scope: Mapping[str, Any]) -> Head:
+    """From ASGI's scope."""
+    found: dict[bytes, str] = {
+        name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
+    }
+    return Head(scope["method"], *map(found.get, _HEADERS_READ))
+
+
 class Exchange:
     body: Body
     submission: Submission
 
-    def __init__(self, target: Target, head: Head) -> None:
+    def __init__(self, target: Target, key: VerifiedKey | None = None) -> None:
+        """`key`: of one that needs not be admitted any more."""
         self._target = target
-        self._head = head
         # What is left to be written down, by whoever can wait for it.
         self.attempts: list[Attempt] = []
         self._ending: Ending = rejected(Code.ABANDONED)
         self._status: int | None = None
-        self._key: VerifiedKey | None = None
+        self._key = key
         self._decoded: list[Event | InvalidEvent] = []
 
-    def admit(self) -> None:
+    def admit(self, head: Head) -> None:
         """Judges the head. Asks the database, and may take as long as a hash does."""
-        self._check_request_line()
-        self._key = _verified(self._head.authorization)
+        self._check_request_line(head)
+        self._key = _verified(head.authorization)
         _check_connection(self._target, self._key)
-        self._expect_body()
 
-    def admit_remembered(self) -> bool:
+    def admit_remembered(self, head: Head) -> bool:
         """Judges the head by what the process knows; False: ask `admit`."""
-        self._check_request_line()
-        key = remembered_key(_bearer(self._head.authorization))
+        self._check_request_line(head)
+        key = remembered_key(fingerprint_of(bearer(head.authorization)))
         if key is None or not self._target.is_of(key.connection_id):
             return False
         self._key = key
-        self._expect_body()
         return True
 
-    def _check_request_line(self) -> None:
+    def _check_request_line(self, head: Head) -> None:
         if self._target.unknown_path:
             raise answers.unknown_path()
-        if self._head.method != "POST":
-            raise answers.method_not_allowed(self._head.method)
+        if head.method != "POST":
+            raise answers.method_not_allowed(head.method)
 
-    def _expect_body(self) -> None:
+    def expect_body(self, head: Head) -> None:
+        """Sets `body`. Raises Rejection where the head alone tells that it will not do."""
         self.body = Body(
-            encoding=self._head.content_encoding,
-            content_length=self._head.content_length,
+            encoding=head.content_encoding,
+            content_length=head.content_length,
             limit=settings.INTAKE_MAX_BODY_BYTES,
         )
 
-    def decode(self) -> None:
-        """Reads the events of the body: sets `submission`."""
+    def decode_body(self) -> None:
+        """`decode`, once the body is there."""
+        self.decode(self.body.content())
+
+    def decode(self, content: bytes) -> None:
+        """Reads the events of the body's content: sets `submission`."""
         assert self._key is not None  # noqa: S101 - it was admitted
-        content = self.body.content()
         try:
             self._decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
         except NotJson as error:
@@ -107,7 +128,8 @@ class Exchange:
     def conclude(self, committed: Committed) -> Answer:
         """The answer to what was committed."""
         if not committed.accepted:
-            forget_key(_bearer(self._head.authorization))
+            assert self._key is not None  # noqa: S101 - it was admitted
+            forget_key(self._key)
             raise answers.key_refused("The API key was deleted.")
         if self._target.batch:
             return self._conclude_batch(committed)
@@ -199,7 +221,7 @@ class Exchange:
         return rejection if is_live else answers.key_refused("The API key was deleted.")
 
 
-def _bearer(authorization: str | None) -> str:
+def bearer(authorization: str | None) -> str:
     """The key's text in the header, empty where there is none."""
     scheme, _, text = (authorization or "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
@@ -207,7 +229,7 @@ def _bearer(authorization: str | None) -> str:
 
 def _well_formed(authorization: str | None) -> str:
     """The key's text in the header. Raises Rejection where it is none."""
-    text = _bearer(authorization)
+    text = bearer(authorization)
     if not text:
         raise answers.key_refused("The request brought no API key: it needs the header Authorization: Bearer <key>.")
     try:

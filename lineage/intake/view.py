@@ -1,6 +1,7 @@
 """The intake under a synchronous server: a Django view."""
 
 from collections.abc import Iterator
+from functools import partial
 from time import perf_counter
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ def intake(request: HttpRequest, **_groups: str) -> HttpResponse:
     target = target_of(request.path_info)
     assert target is not None  # noqa: S101 - the URLconf matches by the same pattern
     began = perf_counter()
-    exchange = Exchange(target, _head(request))
+    exchange = Exchange(target)
     try:
         answer = _answer(request, exchange)
         attempts.write(exchange.attempts)
@@ -33,11 +34,13 @@ def intake(request: HttpRequest, **_groups: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
+    head = _head(request)
     try:
-        survive_lost_session(exchange.admit)
+        survive_lost_session(partial(exchange.admit, head))
+        exchange.expect_body(head)
         for chunk in _chunks(request):
             exchange.body.add(chunk)
-        exchange.decode()
+        exchange.decode_body()
         [committed] = commit_and_count([exchange.submission], now=timezone.now())
         return exchange.conclude(committed)
     except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected

@@ -11,7 +11,15 @@ from django.db import connection as database
 from connections import actions
 from connections.keys import _checksum, new_key
 from connections.models import ApiKey
-from connections.verification import HASHER, KeyRefused, KeyVerifier, VerifiedKey, hash_secret, verify_key
+from connections.verification import (
+    HASHER,
+    KeyRefused,
+    KeyVerifier,
+    VerifiedKey,
+    fingerprint_of,
+    hash_secret,
+    verify_key,
+)
 from tests.connections.conftest import NOW
 from tests.waiting import wait_until
 
@@ -92,7 +100,7 @@ def refused(verifier: KeyVerifier, text: str) -> bool:
 @pytest.mark.django_db
 def test_the_right_key_tells_whose_it_is(key):
     api_key = key.api_key
-    expected = VerifiedKey(key_id=api_key.id, connection_id=api_key.connection_id, name="first")
+    expected = VerifiedKey(api_key.id, api_key.connection_id, "first", fingerprint_of(key.text))
     assert verify_key(key.text) == expected
     assert verify_key(key.text) == expected
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from lineage.intake.asgi import COMMIT_SECONDS, MAX_WAITING_REQUESTS
 from lineage.intake.budget import MAX_HELD_BYTES
+from lineage.intake.engine import COMMIT_SECONDS, MAX_WAITING_REQUESTS
 from observability.processes import raise_limit_of_open_files
 from tests.faults.books import audit
 from tests.faults.conftest import Product

@@ -50,7 +50,7 @@ def post_to_front(path: str, key: str, body: bytes) -> tuple[int, str, bytes]:
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, front(scope, receive, send)).result()
     # It keeps a session for itself as long as it lives.
-    front._committer.stop()
+    front.stop()
     head, tail = sent
     return head["status"], dict(head["headers"])[b"content-type"].decode(), tail["body"]
 
