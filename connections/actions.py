@@ -89,7 +89,8 @@ def rename_connection(*, connection: Connection, name: str) -> None:
 def end_connection(*, connection: Connection, now: datetime) -> None:
     """From this commit on nothing shows the connection and its keys are no more; its rows still stand.
 
-    Waits for the intake's transactions that are under way (ApiKeyQuerySet.insist_live); the next ones find no key.
+    Waits for the intake's transactions that are under way (INSIST_LIVE in connections/querysets.py); the next ones
+    find no key.
     """
     with transaction.atomic():
         current = Connection.objects.select_for_update().filter(pk=connection.pk).first()

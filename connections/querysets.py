@@ -21,7 +21,9 @@ WHERE api_key.id = ANY(%b::uuid[]) AND connection.removed_at IS NULL
 FOR KEY SHARE OF connection
 """
 
-_INSIST_LIVE = b"""
+# As `lock_live`, for a pipeline that is a transaction of its own: it fails with the SQLSTATE INSISTED unless all of
+# these keys exist, on these connections. Parameters: their ids and their connections', as arrays.
+INSIST_LIVE = b"""
 SELECT insist(count(*) = cardinality($1::uuid[])) FROM (
     SELECT FROM unnest($1::uuid[], $2::uuid[]) AS said (id, connection_id)
     JOIN connections_apikey api_key ON api_key.id = said.id AND api_key.connection_id = said.connection_id
@@ -65,14 +67,6 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
                 return dict(cursor.fetchall())
 
         return answer
-
-    def insist_live(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
-        """As `lock_live`, for a pipeline that is a transaction of its own: it fails with the SQLSTATE INSISTED unless
-        all of these keys (key id, connection id) exist, on those connections."""
-        session = transaction.get_connection(self.db)
-        columns = [f"{{{','.join(map(str, column))}}}" for column in zip(*keys, strict=True)]
-        with session.wrap_database_errors:
-            psycopg.RawCursor(session.connection).execute(_INSIST_LIVE, columns, prepare=True)
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

@@ -2,7 +2,7 @@
 
 A verified key is remembered by a SHA-256 of its text in this process, never persisted. The memory is about the
 secret alone, which never changes: whether the key still exists is read from the database at each commit
-(`ApiKeyQuerySet.insist_live`). Hashing is guarded: see docs/decisions/0004-api-keys.md.
+(INSIST_LIVE in connections/querysets.py). Hashing is guarded: see docs/decisions/0004-api-keys.md.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedKey:
-    """Whose key it is. That it still exists is for `ApiKeyQuerySet.insist_live` to say."""
+    """Whose key it is. That it still exists is for INSIST_LIVE in connections/querysets.py to say."""
 
     key_id: UUID
     connection_id: UUID

@@ -20,6 +20,8 @@ from lineage.projection.rows import Key, Rows, fold
 from lineage.projection.written import Written
 from lineage.sql import datasets, events, jobs
 from lineage.sql.execute import Result, Row, pipeline
+from lineage.sql.keys import insist_live
+from lineage.sql.pipeline import STATEMENT_UNKNOWN
 from lineage.sql.sessions import count_retry
 
 # SQLSTATEs of transactions that another one upset: serialization_failure, deadlock_detected.
@@ -64,7 +66,7 @@ def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]
                 digest_once = _digest_with_a_look
             elif remaining and sqlstate in _UPSET:
                 count_retry(error)
-            else:
+            elif not remaining or sqlstate != STATEMENT_UNKNOWN:
                 raise
         else:
             _written.note(rows)
@@ -102,8 +104,7 @@ def _digest_in_one_piece(submissions: Sequence[Submission], now: datetime) -> _D
     offered, heard = _offered(submissions), _heard_from(submissions)
     rows = _fold(offered)
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
-        if submissions:
-            ApiKey.objects.insist_live({(s.key_id, s.connection_id) for s in submissions})
+        insist_live({(s.key_id, s.connection_id) for s in submissions})
         outcome = _store(offered, rows, now, moves_allowed=False)
         _project(rows, of_dbt=rows.of_dbt)
         events.touch_activity(_heard_lately.without(heard, now), now=now)
@@ -116,10 +117,9 @@ def _digest_with_a_look(submissions: Sequence[Submission], now: datetime) -> _Di
     """Reads the answers before it locks a job, for only they say which. Rare."""
     offered, heard = _offered(submissions), _heard_from(submissions)
     rows = _fold(offered)
+    _check_keys(submissions, ApiKey.objects.lock_live({submission.key_id for submission in submissions})())
     with pipeline():
-        live_keys = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
         outcome = _store(offered, rows, now, moves_allowed=True)
-    _check_keys(submissions, live_keys())
     new, moved = _read(outcome)
     with pipeline():
         _project(rows, moved=moved)
@@ -231,6 +231,8 @@ _written = Written()
 
 def _receipts(submissions: Sequence[Submission], new: set[Key]) -> list[Receipt]:
     """A new event that several submissions brought is counted for the first of them."""
+    if len(new) == sum([len(submission.events) for submission in submissions]):
+        return [Receipt(accepted=True, stored=len(submission.events)) for submission in submissions]
     unclaimed = set(new)
     receipts = []
     for submission in submissions:

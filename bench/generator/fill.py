@@ -121,7 +121,7 @@ def _first_and_last(plan: Plan, number: int) -> tuple[bytes, bytes]:
 def _project(connection_id: UUID, bodies: Iterable[bytes]) -> None:
     rows = fold_events(connection_id, bodies)
     with pipeline():
-        jobs.insert_jobs(ordered(rows.jobs))
+        jobs.insert_jobs(ordered(rows.jobs.values()))
         jobs.update_jobs(description_rows(rows.descriptions))
-        datasets.insert_datasets(ordered(rows.datasets))
-        datasets.upsert_edges(ordered(rows.edges))
+        datasets.insert_datasets(ordered(rows.datasets.values()))
+        datasets.upsert_edges(ordered(rows.edges.values()))

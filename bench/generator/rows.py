@@ -74,4 +74,4 @@ class RunRows:
         run = replace(_PROBES[0], job=job)
         rows = fold_events(self._connection_id, [run.body("START", run.began)])
         [(_, job_id)] = rows.jobs
-        return job_id, sorted(id_ for _, id_ in rows.edges)
+        return job_id, sorted(row[1] for row in rows.edges.values())

@@ -4,7 +4,7 @@ msgspec's Structs, for they are made several times as fast as frozen dataclasses
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -90,7 +90,7 @@ class RunFacts(Struct, frozen=True):
     settles_others: bool = False
 
 
-class DatasetReference(Struct, frozen=True):
+class DatasetReference(NamedTuple):
     """A dataset that the event names. `direction` is None in a DatasetEvent."""
 
     namespace: str

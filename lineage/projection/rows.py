@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from lineage.events import DatasetReference, Event, JobFacts
+from lineage.events import Event, JobFacts
 from lineage.events.dbt import is_of_dbt
 from lineage.events.identity import dataset_id, edge_id, job_id
 from lineage.projection.descriptions import Description, description, merged
@@ -15,7 +17,13 @@ from lineage.projection.told import stand_ins
 
 Row = tuple[Any, ...]
 Key = tuple[UUID, UUID]  # connection id, id
+# The same in 32 bytes, of what is looked up most: a UUID's hash is made anew each time, in Python.
+PackedKey = bytes
 _NO_EDGES: frozenset[UUID] = frozenset()
+_key = itemgetter(0, 1)
+
+# The same jobs touch the same datasets again and again.
+_REMEMBERED = 16_384
 
 
 @dataclass(slots=True)
@@ -24,8 +32,8 @@ class Rows:
     # Of each of the jobs.
     descriptions: dict[Key, Description] = field(default_factory=dict)
     runs: dict[Key, RunRow] = field(default_factory=dict)
-    datasets: dict[Key, Row] = field(default_factory=dict)
-    edges: dict[Key, Row] = field(default_factory=dict)
+    datasets: dict[PackedKey, Row] = field(default_factory=dict)
+    edges: dict[PackedKey, Row] = field(default_factory=dict)
     # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended
     # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id).
     of_dbt: set[Key] = field(default_factory=set)
@@ -51,9 +59,9 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     return rows
 
 
-def ordered(rows: dict[Key, Row]) -> list[Row]:
+def ordered(rows: Iterable[Row]) -> list[Row]:
     """By key. Writers that lock rows in one order cannot deadlock."""
-    return [rows[key] for key in sorted(rows)]
+    return sorted(rows, key=_key)
 
 
 def _add_job(rows: Rows, connection_id: UUID, job: JobFacts, time: datetime) -> UUID:
@@ -82,24 +90,42 @@ def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Even
         return _NO_EDGES
     edges = []
     hour = event.event_time.replace(minute=0, second=0, microsecond=0)
-    for dataset in event.datasets:
-        id_ = dataset_id(dataset.namespace, dataset.name)
-        _add_dataset(rows, (connection_id, id_), dataset)
-        if job and dataset.direction:
-            edges.append(_add_edge(rows, connection_id, (job, id_, dataset.direction), hour))
+    for namespace, name, direction, described in event.datasets:
+        touched = _touched(connection_id, job, namespace, name, direction)
+        known = rows.datasets.get(touched.dataset_key)
+        if known is None or (described and not known[4]):
+            rows.datasets[touched.dataset_key] = (*touched.dataset, described)
+        if touched.edge_id is not None:
+            _add_edge(rows.edges, touched, hour)
+            edges.append(touched.edge_id)
     return frozenset(edges)
 
 
-def _add_dataset(rows: Rows, key: Key, dataset: DatasetReference) -> None:
-    known = rows.datasets.get(key)
-    described = dataset.described or bool(known and known[4])
-    rows.datasets[key] = (*key, dataset.namespace, dataset.name, described)
+class _Touched(NamedTuple):
+    """A dataset that an event names: how its row begins, and that of the edge between it and the job, and their keys;
+    `edge_id` is None where there is no edge."""
+
+    dataset_key: PackedKey
+    dataset: Row
+    edge_id: UUID | None = None
+    edge_key: PackedKey = b""
+    edge: Row = ()
 
 
-def _add_edge(rows: Rows, connection_id: UUID, edge: tuple[UUID, UUID, str], hour: datetime) -> UUID:
-    """`edge`: job id, dataset id, direction."""
-    id_ = edge_id(*edge)
-    known = rows.edges.get((connection_id, id_))
-    first, last = (min(hour, known[5]), max(hour, known[6])) if known else (hour, hour)
-    rows.edges[connection_id, id_] = (connection_id, id_, *edge, first, last)
-    return id_
+@lru_cache(_REMEMBERED)
+def _touched(connection_id: UUID, job: UUID | None, namespace: str, name: str, direction: str | None) -> _Touched:
+    id_ = dataset_id(namespace, name)
+    dataset, dataset_key = (connection_id, id_, namespace, name), connection_id.bytes + id_.bytes
+    if job is None or direction is None:
+        return _Touched(dataset_key, dataset)
+    edge = edge_id(job, id_, direction)
+    row = (connection_id, edge, job, id_, direction)
+    return _Touched(dataset_key, dataset, edge, connection_id.bytes + edge.bytes, row)
+
+
+def _add_edge(edges: dict[PackedKey, Row], touched: _Touched, hour: datetime) -> None:
+    known = edges.get(touched.edge_key)
+    if known is None:
+        edges[touched.edge_key] = (*touched.edge, hour, hour)
+    elif not known[5] <= hour <= known[6]:
+        edges[touched.edge_key] = (*touched.edge, min(hour, known[5]), max(hour, known[6]))

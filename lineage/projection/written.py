@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from lineage.projection.descriptions import Description
-from lineage.projection.rows import Key, Row, Rows, ordered
+from lineage.projection.rows import Key, PackedKey, Row, Rows, ordered
 
 # Of each kind: 250 bytes an entry, about 700 of a job.
 _MOST: Final = 30_000
@@ -34,14 +34,14 @@ class Written:
     def forget(self) -> None:
         # Of each group of columns, when it was said, and a hash of what: texts are long.
         self._jobs: dict[Key, tuple[Said, ...]] = {}
-        self._described: dict[Key, bool] = {}
+        self._described: dict[PackedKey, bool] = {}
         # The first and the last hour.
-        self._edges: dict[Key, tuple[Any, Any]] = {}
+        self._edges: dict[PackedKey, tuple[Any, Any]] = {}
         self._until = self._monotonic() + self._seconds
 
     def jobs(self, rows: Rows) -> list[Row]:
         """Those to be added, sorted."""
-        return ordered({key: row for key, row in rows.jobs.items() if key not in self._jobs})
+        return ordered(row for key, row in rows.jobs.items() if key not in self._jobs)
 
     def descriptions(self, rows: Rows) -> dict[Key, Description]:
         """Those of jobs that say something new."""
@@ -49,15 +49,15 @@ class Written:
 
     def datasets(self, rows: Rows) -> list[Row]:
         """Those to be added, sorted."""
-        return ordered({key: row for key, row in rows.datasets.items() if key not in self._described})
+        return ordered(row for key, row in rows.datasets.items() if key not in self._described)
 
     def described(self, rows: Rows) -> list[Key]:
         """Datasets to be marked as described, sorted."""
-        return sorted(key for key, row in rows.datasets.items() if row[4] and not self._described.get(key))
+        return sorted(row[:2] for key, row in rows.datasets.items() if row[4] and not self._described.get(key))
 
     def edges(self, rows: Rows) -> list[Row]:
         """Those to be added or to be given another hour, sorted."""
-        return ordered({key: row for key, row in rows.edges.items() if not self._covers(key, row)})
+        return ordered(row for key, row in rows.edges.items() if not self._covers(key, row))
 
     def note(self, rows: Rows) -> None:
         """To be called once the rows are committed."""
@@ -65,8 +65,9 @@ class Written:
             self.forget()
         for key, said in rows.descriptions.items():
             self._note_description(key, said)
-        for key, row in rows.datasets.items():
-            self._described[key] = row[4] or self._described.get(key, False)
+        for dataset, row in rows.datasets.items():
+            if not self._described.get(dataset):
+                self._described[dataset] = row[4]
         self._edges.update(self._widened(rows))
 
     def _says(self, key: Key, said: Description) -> bool:
@@ -89,14 +90,15 @@ class Written:
             for ours, theirs in zip(known, hashed, strict=True)
         )
 
-    def _covers(self, key: Key, row: Row) -> bool:
+    def _covers(self, key: PackedKey, row: Row) -> bool:
         hours = self._edges.get(key)
         return hours is not None and hours[0] <= row[5] and row[6] <= hours[1]
 
-    def _widened(self, rows: Rows) -> Iterator[tuple[Key, tuple[Any, Any]]]:
+    def _widened(self, rows: Rows) -> Iterator[tuple[PackedKey, tuple[Any, Any]]]:
         for key, row in rows.edges.items():
-            first, last = self._edges.get(key, row[5:7])
-            yield key, (min(first, row[5]), max(last, row[6]))
+            if not self._covers(key, row):
+                first, last = self._edges.get(key, row[5:7])
+                yield key, (min(first, row[5]), max(last, row[6]))
 
     def _entries(self) -> int:
         return max(len(self._jobs), len(self._described), len(self._edges))

@@ -57,7 +57,7 @@ def _quoted(value: str) -> str:
 
 # For each type: the id of its elements in PostgreSQL's catalog, and what packs one with its length.
 _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
-    "uuid": (2950, lambda value: _UUID_LENGTH + value.bytes),
+    "uuid": (2950, lambda value: _UUID_LENGTH + value.int.to_bytes(16)),
     "text": (25, _text),
     "boolean": (16, lambda value: _TRUE if value else _FALSE),
     "integer": (23, lambda value: _INT4.pack(4, value)),
@@ -74,8 +74,11 @@ def column(type_: str, values: Sequence[Any]) -> Column:
     oid, pack = _PACKERS[type_]
     if not values:
         return Column(_EMPTY.pack(0, 0, oid))
-    packed = [_NULL if value is None else pack(value) for value in values]
-    return Column(_HEAD.pack(1, 1, oid, len(packed), 1) + b"".join(packed))
+    head, first = _HEAD.pack(1, 1, oid, len(values), 1), values[0]
+    # Most columns of runs say nothing, or the same of all.
+    if first is values[-1] and values.count(first) == len(values):
+        return Column(head + (_NULL if first is None else pack(first)) * len(values))
+    return Column(head + b"".join([_NULL if value is None else pack(value) for value in values]))
 
 
 def register() -> None:

@@ -38,7 +38,7 @@ SELECT connection_id, id, NULL::uuid, NULL::uuid FROM stored
 UNION ALL
 SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
 FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
-WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist(%b::boolean)
+WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist((%b::boolean[])[1])
 """)  # noqa: S608 - made of constants
 
 _TOUCH_ACTIVITY = statement(f"""
@@ -65,7 +65,7 @@ def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_all
     if not columns:
         return Result(None)
     said = runs.packed(run_rows) or [column(type_, ()) for type_ in runs.ROW]
-    return execute(_STORE, [*columns, *said, moves_allowed])
+    return execute(_STORE, [*columns, *said, column("boolean", [moves_allowed])])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

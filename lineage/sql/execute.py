@@ -1,67 +1,58 @@
-"""Runs a statement with one packed array per column."""
+"""Runs a statement with one packed array per column, by itself or in a pipeline."""
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connection
 
 from lineage.sql.arrays import Column, column
+from lineage.sql.pipeline import Answer, Pipeline
 
 Row = tuple[Any, ...]
 
 
-class Result:
-    """The rows of a statement that may still be under way: inside a pipeline it is sent with those around it."""
+class _Current(threading.local):
+    pipeline: Pipeline | None = None
 
-    def __init__(self, cursor: psycopg.RawCursor[Row] | None) -> None:
-        self._cursor = cursor
+
+_current = _Current()
+
+
+class Result:
+    """The rows of a statement; where it was sent in a pipeline, to be asked for when that has ended."""
+
+    def __init__(self, answer: psycopg.RawCursor[Row] | Answer | None) -> None:
+        self._answer = answer
 
     def rows(self) -> list[Row]:
-        if self._cursor is None:
+        if self._answer is None:
             return []
         with connection.wrap_database_errors:
-            return self._cursor.fetchall()
+            return self._answer.rows() if isinstance(self._answer, Answer) else self._answer.fetchall()
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Sends the statements within together: one wait for all of them. Their errors come at the end, or at the first
-    result that is read. Outside a transaction they are one of their own, committed when the block ends."""
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        if _plans.are_old(connection.connection):
-            psycopg.Cursor(connection.connection).execute("DISCARD PLANS")
-        yield
-
-
-class _Plans:
-    """When a session should plan its prepared statements anew.
-
-    PostgreSQL plans once, with the tables as large as they are then. In an empty one every index looks alike, and the
-    choice stands until ANALYZE comes: in the first minutes of a new installation each event would read more than the
-    one before it.
-    """
-
-    _MOST = 4096
-
-    def __init__(self) -> None:
-        # Session → how many pipelines it had, and at which of them it plans next.
-        self._uses: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
-
-    def are_old(self, session: Any) -> bool:
-        """To be asked once for each pipeline. Each time after twice as many of them."""
-        uses, due = self._uses.get(session, (0, 16))
-        uses += 1
-        old = uses >= due
-        self._uses[session] = uses, uses + min(uses, self._MOST) if old else due
-        return old
-
-
-_plans = _Plans()
+    """Statements of `execute` inside travel together, and their errors come when the block ends. Outside a transaction
+    they are one of their own, which is committed then; an error inside the block ends it, too."""
+    with connection.wrap_database_errors:
+        current = Pipeline(connection.connection)
+        current.begin()
+        _current.pipeline = current
+        try:
+            yield
+        except BaseException:
+            current.abandon()
+            raise
+        else:
+            current.end()
+        finally:
+            _current.pipeline = None
 
 
 def statement(text: str) -> bytes:
@@ -73,11 +64,13 @@ def statement(text: str) -> bytes:
     return re.sub("%b", lambda _: f"${next(numbers)}", text).encode()
 
 
-def execute(statement: bytes, parameters: Sequence[Column | bool]) -> Result:
-    """Runs a statement inside a transaction. Each column is bound to one `%b::type[]`.
+def execute(statement: bytes, parameters: Sequence[Column]) -> Result:
+    """Runs a statement, in the pipeline if there is one. Each column is bound to one `%b::type[]`.
 
-    Errors come as Django's database errors, at the next result that is read; their `__cause__` carries the SQLSTATE.
+    Errors come as Django's database errors; their `__cause__` carries the SQLSTATE.
     """
+    if _current.pipeline is not None:
+        return Result(_current.pipeline.send(statement, [parameter.packed for parameter in parameters]))
     with connection.wrap_database_errors:
         cursor = psycopg.RawCursor(connection.connection)
         cursor.execute(statement, parameters, prepare=True, binary=True)

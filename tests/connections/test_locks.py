@@ -11,6 +11,9 @@ from django.db import connection as database
 from connections import actions
 from connections.models import ApiKey, Connection
 from connections.querysets import INSISTED
+from lineage.sql import keys as keys_of_intake
+from lineage.sql.execute import pipeline
+from lineage.sql.pipeline import _prepared
 from tests.connections.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,8 +138,9 @@ def test_two_who_remove_the_same_connection_both_succeed(key, in_thread):
 def insist_live(*keys) -> None:
     """As the intake does: in a pipeline that is a transaction."""
     database.ensure_connection()
-    with database.wrap_database_errors, database.connection.pipeline():
-        ApiKey.objects.insist_live([(key.id, key.connection_id) for key in keys])
+    _prepared.pop(database.connection, None)  # a rollback before this may have had the session forget them
+    with pipeline():
+        keys_of_intake.insist_live([(key.id, key.connection_id) for key in keys])
 
 
 def test_insisting_on_live_keys(key, make_connection, make_key):

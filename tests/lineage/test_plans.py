@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from lineage.sql import execute
+from lineage.sql import pipeline
+from lineage.sql.plans import Plans
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 
@@ -41,7 +42,7 @@ def rows_read() -> int:
 
 def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tests' session is an old one.
-    monkeypatch.setattr(execute, "_plans", execute._Plans())
+    monkeypatch.setattr(pipeline, "plans", Plans())
     with connection.cursor() as cursor:
         # As they are after the first migration: without rows, pages and statistics.
         cursor.execute("TRUNCATE lineage_run, lineage_job")
