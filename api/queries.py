@@ -11,7 +11,7 @@ from django.db.models import Prefetch, QuerySet
 
 from connections.models import Connection
 from lineage.models import Dataset, Event, Job, Run
-from lineage.querysets import DatasetQuerySet, EventQuerySet, OctetLength, RunQuerySet
+from lineage.querysets import DatasetQuerySet, EventQuerySet, RunQuerySet
 
 
 def with_jobs(runs: RunQuerySet, connection_ids: Iterable[UUID]) -> RunQuerySet:
@@ -50,16 +50,12 @@ def of_run(events: EventQuerySet, run: Run) -> Any:
 
     The span of time keeps PostgreSQL to the partitions that hold them.
     """
-    return (
-        events.filter(
-            connection_id=run.connection_id,
-            subject_id=run.id,
-            kind=Event.Kind.RUN,
-            event_time__range=(run.first_event_at, run.last_event_at),
-        )
-        .annotate(body_bytes=OctetLength("body"))
-        .values("connection_id", "event_time", "id", "received_at", "event_type", "body_bytes")
-    )
+    return events.filter(
+        connection_id=run.connection_id,
+        subject_id=run.id,
+        kind=Event.Kind.RUN,
+        event_time__range=(run.first_event_at, run.last_event_at),
+    ).values("connection_id", "event_time", "id", "received_at", "event_type", "body_bytes")
 
 
 def count_dropped(events: Any, run: Run, *, now: datetime) -> int:

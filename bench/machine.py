@@ -25,16 +25,16 @@ def describe(*, database_url: str, directory: Path, load: float) -> str:
         f"fdatasync {1e6 * _fdatasync(directory):.0f} µs. "
         f"Python {platform.python_version()}, PostgreSQL {shown['server_version']} "
         f"(fsync {shown['fsync']}, synchronous_commit {shown['synchronous_commit']}, "
-        f"shared_buffers {shown['shared_buffers']}, bodies compressed with {compression}); commit {_commit()}."
+        f"shared_buffers {shown['shared_buffers']}, texts compressed with {compression}); commit {_commit()}."
     )
 
 
 def _compression(connection: psycopg.Connection) -> str:
-    """Of the events' bodies: lz4 where the server was built with it."""
+    """Of the references' bodies: lz4 where the server was built with it. The product compresses its own."""
     row = connection.execute(
-        "SELECT attcompression FROM pg_attribute WHERE attrelid = 'lineage_event'::regclass AND attname = 'body'"
+        "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
     ).fetchone()
-    return "lz4" if row and row[0] in ("l", b"l") else "pglz"
+    return "lz4" if row and row[0] else "pglz"
 
 
 def _processor() -> str:

@@ -13,6 +13,7 @@ from django.db import Error, connection, transaction
 
 from connections.models import ApiKey
 from connections.querysets import INSISTED
+from lineage.bodies import compress
 from lineage.events import Event
 from lineage.events.decode import subject_id
 from lineage.projection.descriptions import description_rows
@@ -168,20 +169,23 @@ def _project(rows: Rows, *, moved: Set[Key] = frozenset(), of_dbt: Collection[Ke
 
 def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:
     """Sorted by primary key."""
-    rows = [
-        (
-            connection_id,
-            event.event_time,
-            event.id,
-            now,
-            event.kind,
-            event.event_type,
-            subject_id(event, connection_id),
-            event.body,
-        )
-        for (connection_id, _), event in offered.items()
-    ]
+    rows = [_event_row(connection_id, event, now) for (connection_id, _), event in offered.items()]
     return sorted(rows, key=lambda row: row[:3])
+
+
+def _event_row(connection_id: UUID, event: Event, now: datetime) -> Row:
+    body = event.body.encode()
+    return (
+        connection_id,
+        event.event_time,
+        event.id,
+        now,
+        event.kind,
+        event.event_type,
+        subject_id(event, connection_id),
+        len(body),
+        compress(body),
+    )
 
 
 def _read(outcome: Result) -> tuple[set[Key], set[Key]]:

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, TextField
+from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
 from lineage.events.contents import RunContents, RunError, TestResult, TestState, contents_of, in_order
 from lineage.events.identity import job_id
 from lineage.models import Event, Run, RunState
-from lineage.querysets import EventQuerySet, OctetLength
+from lineage.querysets import EventQuerySet
 
 _EARLIEST: Final = 5
 _COMPARED: Final = 1000
@@ -98,7 +98,7 @@ def _run_of_test(run: Run, test: TestResult) -> UUID:
 
 def _candidates(run: Run, bounds: Bounds) -> list[_Candidate]:
     """The newest, the earliest, and those that the run's end and its error come from."""
-    columns = events_of(run).annotate(size=OctetLength("body")).values_list("event_time", "id", "size")
+    columns = events_of(run).values_list("event_time", "id", "body_bytes")
     newest = columns.order_by("-event_time", "-id")[: bounds.events]
     telling = Q(event_time__in=[at for at in (run.ended_at, run.error_at, run.first_event_at) if at])
     found = {_Candidate(*row) for row in (*newest, *columns.filter(telling).order_by("event_time", "id")[:_EARLIEST])}
@@ -161,6 +161,7 @@ def late_arrivals(run: Run) -> frozenset[UUID]:
 
 def event_of(run: Run, event_id: UUID) -> dict[str, Any] | None:
     """One event of the run with its body and `size` in bytes, or None."""
-    rows = events_of(run).filter(id=event_id).annotate(size=OctetLength("body"))
-    found: dict[str, Any] | None = rows.values("id", "event_time", "received_at", "event_type", "size", "body").first()
+    rows = events_of(run).filter(id=event_id)
+    columns = ("id", "event_time", "received_at", "event_type", "body")
+    found: dict[str, Any] | None = rows.values(*columns, size=F("body_bytes")).first()
     return found

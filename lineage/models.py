@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from connections.models import Connection
+from lineage.bodies import BodyField
 from lineage.querysets import DatasetQuerySet, EdgeQuerySet, EventQuerySet, JobQuerySet, RunQuerySet
 
 
@@ -53,7 +54,9 @@ class Event(models.Model):
     event_type = models.TextField(null=True)  # noqa: DJ001 - absent is not empty
     # The run, job or dataset that the event is about, by its kind.
     subject_id = models.UUIDField()
-    body = models.TextField()
+    # Of the body, as received.
+    body_bytes = models.IntegerField()
+    body = BodyField()
 
     objects = EventQuerySet.as_manager()
 

@@ -139,13 +139,6 @@ class _OfVisibleConnections(models.QuerySet):  # type: ignore[type-arg]
         return self.filter(connection_id=connection.pk)
 
 
-class OctetLength(Func):
-    """How many bytes a text has; PostgreSQL knows without reading it."""
-
-    function = "OCTET_LENGTH"
-    output_field = models.IntegerField()
-
-
 class EventQuerySet(_OfVisibleConnections):
     pass
 

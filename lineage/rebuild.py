@@ -142,7 +142,7 @@ class _Rebuild:
     def _decoded(self, page: list[StoredEvent]) -> Iterator[Event]:
         for stored in page:
             try:
-                event = decode_event(stored.body.encode())
+                event = decode_event(stored.body)
             except (NotJson, InvalidEvent) as error:
                 # It was accepted once, by rules that have changed.
                 log.warning("event_unreadable", connection_id=str(self._id), id=str(stored.id), error=str(error))

@@ -18,6 +18,7 @@ from psycopg import sql
 from bench.generator.indexes import without_indexes
 from bench.generator.plan import Plan
 from bench.generator.rows import RUN_COLUMNS, RunRows, fold_events
+from lineage.bodies import compress
 from lineage.events.identity import event_id
 from lineage.projection.descriptions import description_rows
 from lineage.projection.rows import ordered
@@ -25,7 +26,8 @@ from lineage.sql import datasets, events, jobs
 from lineage.sql.execute import pipeline
 from lineage.sql.partitions import name_of_week
 
-_EVENT_COLUMNS = ["connection_id", "event_time", "id", "received_at", "kind", "event_type", "subject_id", "body"]
+_KEY = ["connection_id", "event_time", "id"]
+_EVENT_COLUMNS = [*_KEY, "received_at", "kind", "event_type", "subject_id", "body_bytes", "body"]
 _LARGE = ["lineage_event", "lineage_run"]
 _WEEK = timedelta(weeks=1)
 _JOBS_AT_ONCE = 1000
@@ -80,8 +82,8 @@ def _write_week(target: _Target, monday: datetime) -> None:
                 for type_, time in run.events:
                     if monday <= time < until:
                         body = run.body(type_, time)
-                        row = (target.connection_id, time, event_id(body), time, "RUN", type_, run.id, body.decode())
-                        event_copy.write_row(row)
+                        key = (target.connection_id, time, event_id(body))
+                        event_copy.write_row((*key, time, "RUN", type_, run.id, len(body), compress(body)))
                 if monday <= run.began < until:
                     run_copy.write_row(run_rows.row(run))
 

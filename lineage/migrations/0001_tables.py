@@ -14,6 +14,8 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
+import lineage.bodies
+
 # The words of a job's name, by which people search: lineage/search.py cuts what they type in the same way. Those of the
 # namespace have a mark in front. Its cost tells PostgreSQL not to call it for each row.
 WORDS = r"""
@@ -42,13 +44,18 @@ CREATE TABLE lineage_event (
     kind text NOT NULL CONSTRAINT lineage_event_kind_known CHECK (kind IN ('RUN', 'JOB', 'DATASET')),
     event_type text,
     subject_id uuid NOT NULL,
-    body text NOT NULL,
+    -- As received: its size, and itself as a frame of zstd (lineage/bodies.py).
+    body_bytes integer NOT NULL,
+    body bytea NOT NULL,
     CONSTRAINT lineage_event_stored_once PRIMARY KEY (connection_id, event_time, id)
 ) PARTITION BY RANGE (event_time);
+-- It does not compress any further. Each partition takes this over.
+ALTER TABLE lineage_event ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX lineage_event_of_subject ON lineage_event (connection_id, subject_id, event_time);
 -- What was received since, or before: some bytes for each MB of a partition. Retention asks under a lock.
 CREATE INDEX lineage_event_received ON lineage_event USING brin (received_at);
--- A new partition can be attached only after all of this one was read, under a lock: its rows keep their bodies apart.
+-- A new partition can be attached only after all of this one was read, under a lock: its rows keep apart the
+-- bodies that make them longer than 2 kB. PostgreSQL looks at no shorter ones.
 CREATE TABLE lineage_event_default PARTITION OF lineage_event DEFAULT WITH (toast_tuple_target = 128);
 
 CREATE TABLE lineage_job (
@@ -202,14 +209,6 @@ CREATE TABLE lineage_activity (
 );
 """
 
-# lz4 costs half the CPU of pglz, but a server may have been built without it; then pglz stays.
-COMPRESSION = """
-DO $$ BEGIN
-    ALTER TABLE lineage_event ALTER COLUMN body SET COMPRESSION lz4;
-EXCEPTION WHEN feature_not_supported THEN NULL;
-END $$
-"""
-
 DROP_TABLES = "DROP TABLE lineage_event, lineage_job, lineage_run, lineage_dataset, lineage_edge, lineage_activity"
 
 # Partitions are weeks, from Monday. These are enough to begin with: `manage.py maintain` makes those that follow.
@@ -237,7 +236,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(WORDS, "DROP FUNCTION lineage_words(text, text)"),
         migrations.RunSQL(TABLES, DROP_TABLES),
-        migrations.RunSQL(COMPRESSION, migrations.RunSQL.noop),
         migrations.RunPython(create_first_partitions, migrations.RunPython.noop),
         migrations.SeparateDatabaseAndState(
             state_operations=[
@@ -304,7 +302,8 @@ class Migration(migrations.Migration):
                         ),
                         ("event_type", models.TextField(null=True)),
                         ("subject_id", models.UUIDField()),
-                        ("body", models.TextField()),
+                        ("body_bytes", models.IntegerField()),
+                        ("body", lineage.bodies.BodyField()),
                         (
                             "connection",
                             models.ForeignKey(

@@ -51,6 +51,10 @@ def _text(value: str) -> bytes:
     return _LENGTH.pack(len(encoded)) + encoded
 
 
+def _bytes(value: bytes) -> bytes:
+    return _LENGTH.pack(len(value)) + value
+
+
 def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -59,6 +63,7 @@ def _quoted(value: str) -> str:
 _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "uuid": (2950, lambda value: _UUID_LENGTH + value.int.to_bytes(16)),
     "text": (25, _text),
+    "bytea": (17, _bytes),
     "boolean": (16, lambda value: _TRUE if value else _FALSE),
     "integer": (23, lambda value: _INT4.pack(4, value)),
     "timestamptz": (1184, lambda value: _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)),
@@ -69,7 +74,7 @@ _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
 
 
 def column(type_: str, values: Sequence[Any]) -> Column:
-    """Values of one type: uuid, text (without NUL), boolean, integer (int4), timestamptz (aware), uuid[] (a set,
+    """Values of one type: uuid, text (without NUL), bytea, boolean, integer (int4), timestamptz (aware), uuid[] (a set,
     sent as text), or text[] (sent as text, too). None is NULL."""
     oid, pack = _PACKERS[type_]
     if not values:

@@ -10,13 +10,15 @@ from lineage.sql import runs
 from lineage.sql.arrays import column
 from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack, statement
 
-_EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "text")
+_EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "integer", "bytea")
 _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
 # Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
 _STORE = statement(f"""
 WITH stored AS (
-    INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, event_type, subject_id, body)
+    INSERT INTO lineage_event (
+        connection_id, event_time, id, received_at, kind, event_type, subject_id, body_bytes, body
+    )
     SELECT * FROM unnest({arrays(_EVENT)})
     ON CONFLICT (connection_id, event_time, id) DO NOTHING
     RETURNING connection_id, id, kind, subject_id
@@ -56,7 +58,8 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_allowed: bool) -> Result:
     """Stores the events that are not stored yet, and merges what is said of their runs.
 
-    `events`: (connection id, event time, id, received at, kind, event type, subject id, body), sorted.
+    `events`: (connection id, event time, id, received at, kind, event type, subject id, size of the body, compressed
+    body), sorted.
     Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
     job id) for each run that is filed, or once was, under another job than its row says. Unless moves are allowed,
     such a run has the statement fail with the SQLSTATE INSISTED.

@@ -14,6 +14,8 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from lineage.bodies import decompress
+
 TABLES: Final = ("lineage_job", "lineage_run", "lineage_dataset", "lineage_edge")
 
 _SCHEMA = """
@@ -31,9 +33,9 @@ _EVENTS: Final = 500
 _BYTES: Final = 16 * 1024 * 1024
 _PAGE = """
 SELECT event_time, id, received_at, body FROM (
-    SELECT page.*, sum(octet_length(body)) OVER (ORDER BY event_time, id) - octet_length(body) AS bytes_before
+    SELECT page.*, sum(body_bytes) OVER (ORDER BY event_time, id) - body_bytes AS bytes_before
     FROM (
-        SELECT event.event_time, event.id, event.received_at, event.body FROM {source}
+        SELECT event.event_time, event.id, event.received_at, event.body_bytes, event.body FROM {source}
         WHERE event.connection_id = {connection_id} AND event.event_time >= {event_time}
             AND (event.event_time, event.id) > ({event_time}, {id})
         ORDER BY event.event_time, event.id LIMIT {events}
@@ -67,7 +69,7 @@ class StoredEvent(NamedTuple):
     event_time: datetime
     id: UUID
     received_at: datetime
-    body: str
+    body: bytes
 
 
 @contextmanager
@@ -152,4 +154,5 @@ def _page(connection_id: UUID, source: str, event_time: datetime, id_: UUID) -> 
     )
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return [StoredEvent(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [StoredEvent(time, id_, received_at, decompress(body)) for time, id_, received_at, body in rows]

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
+from django.db.models import F
+
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
 from lineage.facets_of_run import (
@@ -21,7 +23,6 @@ from lineage.facets_of_run import (
 )
 from lineage.keyset import Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
-from lineage.querysets import OctetLength
 from lineage.reasons import Sentence, reasons_of
 from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
@@ -172,8 +173,8 @@ class RunPage:
 
     @cached_property
     def event_page(self) -> KeysetPage:
-        columns = ("id", "event_time", "received_at", "event_type", "size")
-        rows = events_of(self.run).annotate(size=OctetLength("body")).values(*columns)
+        columns = ("id", "event_time", "received_at", "event_type")
+        rows = events_of(self.run).values(*columns, size=F("body_bytes"))
         return keyset_page(rows, BY_EVENT_TIME, self.choices.events, EVENTS_SHOWN)
 
     @cached_property

@@ -67,6 +67,7 @@ def make_event(run: Run, body: str | None = None, **fields: Any) -> Event:
         "subject_id": run.id,
         "body": json.dumps({"eventType": "START"}) if body is None else body,
     }
+    defaults["body_bytes"] = len(defaults["body"].encode())
     return Event.objects.create(connection_id=run.connection_id, **{**defaults, **fields})
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 
+from lineage.bodies import decompress
 from tests.clients.airflow import ENVIRONMENT, Airflow, running_airflow
 from tests.clients.airflow_scenario import play
 from tests.clients.airflow_shown import running_observatory
@@ -41,7 +42,7 @@ def main() -> None:
                 machine = _machine(airflow)
             with psycopg.connect(observatory.database.url) as connection:
                 bodies = connection.execute("SELECT body FROM lineage_event ORDER BY received_at, id").fetchall()
-    lines = [_scrubbed(event, machine) for (body,) in bodies if _is_wanted(event := json.loads(body))]
+    lines = [_scrubbed(event, machine) for (body,) in bodies if _is_wanted(event := json.loads(decompress(body)))]
     SAMPLE.write_text("".join(f"{line}\n" for line in lines))
 
 

@@ -43,9 +43,9 @@ class World:
         key = ApiKey.objects.create(name="worker", lookup="l", created_at=NOW, **of)
         job = Job.objects.create(id=uuid.uuid4(), namespace="n", name="j", described_at=NOW, **of)
         [run] = Run.objects.bulk_create([Run(id=uuid.uuid4(), job=job, event_count=1, **times, **of)])
-        event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id, "body": "{}"}
+        event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id}
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
-        event_row = Event.objects.create(id=uuid.uuid4(), **event, **of)
+        event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
         rows = [
             connection,
             key,

@@ -1,11 +1,13 @@
 """Events stored as rows, without a sender: for tests of where events are kept, and for how long."""
 
+import secrets
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection as database
 
+from lineage.bodies import compress
 from lineage.models import Event
 from lineage.sql.partitions import DEFAULT, create_week, monday_of, name_of_week, partition_names
 
@@ -21,9 +23,13 @@ def store(event_time: datetime, **fields: Any) -> Event:
         "kind": "RUN",
         "event_type": "START",
         "subject_id": uuid.uuid4(),
-        "body": '{"a": "\\u0000"}' + "x" * 10_000,
+        # It does not compress: the row does not hold it.
+        "body": '{"a": "\\u0000"}' + secrets.token_hex(5_000),
     }
-    return Event.objects.create(event_time=event_time, **{**defaults, **fields})
+    event = Event(event_time=event_time, **{**defaults, **fields})
+    event.body_bytes = len(event.body)
+    event.save(force_insert=True)
+    return event
 
 
 def store_many(count: int, event_time: datetime, received_at: datetime) -> None:
@@ -31,11 +37,13 @@ def store_many(count: int, event_time: datetime, received_at: datetime) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO lineage_event (connection_id, event_time, id, received_at, kind, subject_id, body)
-            SELECT %s, %s::timestamptz + n * interval '1 second', gen_random_uuid(), %s, 'RUN', gen_random_uuid(), '{}'
+            INSERT INTO lineage_event (
+                connection_id, event_time, id, received_at, kind, subject_id, body_bytes, body
+            )
+            SELECT %s, %s::timestamptz + n * interval '1 second', gen_random_uuid(), %s, 'RUN', gen_random_uuid(), 2, %s
             FROM generate_series(1, %s) AS n
             """,
-            [uuid.uuid4(), event_time, received_at, count],
+            [uuid.uuid4(), event_time, received_at, compress(b"{}"), count],
         )
 
 

@@ -47,6 +47,7 @@ def make_rows(name: str, count: int = 1) -> Connection:
                 kind="RUN",
                 event_type="START",
                 subject_id=id_,
+                body_bytes=1,
                 body=f'{{"from": "{name}", "hour": {hour}, "text": "<script>"}}',
             )
             for hour in (0, 1)

@@ -17,6 +17,7 @@ TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9
 COLUMNS = {
     "uuid": UUIDS,
     "text": TEXTS,
+    "bytea": st.binary(),
     "boolean": st.booleans(),
     "integer": st.integers(-(2**31), 2**31 - 1),
     "timestamptz": TIMES,

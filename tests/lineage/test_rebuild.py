@@ -277,6 +277,7 @@ def test_an_event_that_can_no_longer_be_read_is_passed_over(few):
         received_at=event.received_at,
         kind="RUN",
         subject_id=uuid.uuid4(),
+        body_bytes=31,
         body='{"eventTime": "by older rules"}',
     )
     first, *_ = rebuild_all(few)

@@ -31,6 +31,7 @@ def make_event(connection: Connection, n: int) -> Event:
         received_at=NOW,
         kind="RUN",
         subject_id=uuid.uuid4(),
+        body_bytes=2,
         body="{}",
     )
 
