@@ -96,45 +96,17 @@ CREATE INDEX lineage_job_of_parent ON lineage_job (connection_id, parent_job_id)
 -- Of columns that never change. Without a list of entries that wait: each search would read all of it.
 CREATE INDEX lineage_job_words ON lineage_job USING gin (lineage_words(name, namespace)) WITH (fastupdate = off);
 
+-- What runs are looked up, sorted and judged by stands first: PostgreSQL takes a row apart up to the last column that is
+-- asked for.
 CREATE TABLE lineage_run (
     connection_id uuid NOT NULL,
     id uuid NOT NULL,
-    external_id text COLLATE "C" NOT NULL,
     job_id uuid NOT NULL,
-    previous_job_id uuid,
-    active boolean NOT NULL,
-    terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (
-        terminal_type IN (
-            'COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT'
-        )
-    ),
-    started_at timestamptz,
-    ended_at timestamptz,
+    run_at timestamptz NOT NULL GENERATED ALWAYS AS (COALESCE(started_at, first_event_at)) STORED,
     first_event_at timestamptz NOT NULL,
     last_event_at timestamptz NOT NULL,
     event_count integer NOT NULL,
-    nominal_start_at timestamptz,
-    nominal_end_at timestamptz,
-    attempt integer,
-    max_attempts integer,
-    map_index integer,
-    parent_run_id uuid,
-    parent_job_namespace text COLLATE "C" NOT NULL,
-    parent_job_name text COLLATE "C" NOT NULL,
-    root_run_id uuid,
-    root_job_namespace text COLLATE "C" NOT NULL,
-    root_job_name text COLLATE "C" NOT NULL,
-    parent_at timestamptz,
-    error_message text COLLATE "C",
-    error_at timestamptz,
-    external_query_id text COLLATE "C" NOT NULL,
-    edge_ids uuid[] NOT NULL DEFAULT '{}',
-    told_state text CONSTRAINT lineage_run_told_state_known
-        CHECK (told_state IN ('COMPLETED', 'FAILED', 'SKIPPED', 'UPSTREAM_FAILED')),
-    told_duration_ms integer,
-    needed_job_ids uuid[],
-    invocation_id uuid,
-    orchestrator_run_id text COLLATE "C" NOT NULL DEFAULT '',
+    active boolean NOT NULL,
     state text NOT NULL GENERATED ALWAYS AS (
         CASE
             WHEN told_state IS NOT NULL THEN told_state
@@ -146,7 +118,37 @@ CREATE TABLE lineage_run (
             ELSE 'UNKNOWN'
         END
     ) STORED,
-    run_at timestamptz NOT NULL GENERATED ALWAYS AS (COALESCE(started_at, first_event_at)) STORED,
+    parent_run_id uuid,
+    attempt integer,
+    map_index integer,
+    started_at timestamptz,
+    ended_at timestamptz,
+    told_state text CONSTRAINT lineage_run_told_state_known
+        CHECK (told_state IN ('COMPLETED', 'FAILED', 'SKIPPED', 'UPSTREAM_FAILED')),
+    told_duration_ms integer,
+    invocation_id uuid,
+    needed_job_ids uuid[],
+    terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (
+        terminal_type IN (
+            'COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT'
+        )
+    ),
+    previous_job_id uuid,
+    max_attempts integer,
+    nominal_start_at timestamptz,
+    nominal_end_at timestamptz,
+    edge_ids uuid[] NOT NULL DEFAULT '{}',
+    external_id text COLLATE "C" NOT NULL,
+    parent_job_namespace text COLLATE "C" NOT NULL,
+    parent_job_name text COLLATE "C" NOT NULL,
+    root_run_id uuid,
+    root_job_namespace text COLLATE "C" NOT NULL,
+    root_job_name text COLLATE "C" NOT NULL,
+    parent_at timestamptz,
+    error_message text COLLATE "C",
+    error_at timestamptz,
+    external_query_id text COLLATE "C" NOT NULL,
+    orchestrator_run_id text COLLATE "C" NOT NULL DEFAULT '',
     CONSTRAINT lineage_run_key PRIMARY KEY (connection_id, id),
     CONSTRAINT lineage_run_ended_by_terminal_event CHECK ((terminal_type IS NULL) = (ended_at IS NULL))
 ) WITH (fillfactor = 80);
