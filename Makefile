@@ -60,7 +60,7 @@ bench-marquez: $(VENV)/.dev ## Measure the intake beside Marquez; needs Java 17 
 
 # Keeps the pins that still fit; ARGS=--upgrade moves all of them. See docs/decisions/0001.
 pin := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras
 compile := $(pin) pyproject.toml
 
 .PHONY: lock
@@ -76,6 +76,7 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 		--output-file requirements/airflow.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:audit \
 		--output-file requirements/audit.lock $(ARGS)
+	@requirements/pin-extras requirements/*.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)

@@ -2,62 +2,73 @@
 
 import re
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.house.files import ROOT
+from tests.locks import pins_of, text_of, unpinned_extras
 
-LOCKS = ("production", "quickstart", "dev", "installer")
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>\S+)", re.MULTILINE)
-
-
-def _pins(lock: str) -> set[tuple[str, str]]:
-    text = (ROOT / f"requirements/{lock}.lock").read_text()
-    return {(canonicalize_name(pin["name"]), pin["version"]) for pin in PIN.finditer(text)}
+LOCKS = sorted(path.stem for path in (ROOT / "requirements").glob("*.lock"))
 
 
 def _asked_for() -> dict[str, list[Requirement]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     production = project["project"]["dependencies"]
     quickstart = production + project["project"]["optional-dependencies"]["quickstart"]
-    dev = quickstart + project["dependency-groups"]["dev"]
-    return {
-        lock: [Requirement(text) for text in texts]
-        for lock, texts in (("production", production), ("quickstart", quickstart), ("dev", dev))
-    }
+    groups = project["dependency-groups"]
+    asked = {"production": production, "quickstart": quickstart, **groups, "dev": quickstart + groups["dev"]}
+    return {lock: [Requirement(text) for text in texts] for lock, texts in asked.items()}
 
 
-@pytest.mark.parametrize("lock", ["production", "quickstart", "dev"])
+def test_all_locks_are_looked_at() -> None:
+    assert sorted([*_asked_for(), "installer"]) == LOCKS
+
+
+@pytest.mark.parametrize("lock", _asked_for())
 def test_a_lock_holds_what_the_project_asks_for(lock: str) -> None:
-    pins: dict[str, set[str]] = {}
-    for name, pinned in _pins(lock):
-        pins.setdefault(name, set()).add(pinned)
+    pins: dict[tuple[str, str], set[str]] = {}
+    for name, extra, pinned in pins_of(lock):
+        pins.setdefault((name, extra), set()).add(pinned)
 
     assert [
         str(asked)
         for asked in _asked_for()[lock]
-        if not any(asked.specifier.contains(pin) for pin in pins.get(canonicalize_name(asked.name), ()))
+        for extra in ("", *asked.extras)
+        if not any(asked.specifier.contains(pin) for pin in pins.get((canonicalize_name(asked.name), extra), ()))
     ] == []
 
 
 @pytest.mark.parametrize("lock", ["production", "quickstart", "installer"])
 def test_the_locks_agree(lock: str) -> None:
-    assert _pins(lock) <= _pins("dev")
+    assert pins_of(lock) <= pins_of("dev")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_what_is_pinned_with_an_extra_is_pinned_alone(lock: str) -> None:
+    """As requirements/pin-extras leaves it: pip takes the two for two requirements, and wants a pin of either."""
+    pins = pins_of(lock)
+    assert {(name, "", pinned) for name, _, pinned in pins} <= pins
+
+
+@pytest.mark.parametrize("lock", ["production", "quickstart", "dev"])
+def test_pip_finds_each_extra_pinned(lock: str) -> None:
+    """tests/clients has the same of its own environments."""
+    assert unpinned_extras(lock, distributions()) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_its_hashes(lock: str) -> None:
-    entries = re.split(r"\n(?=\S)", (ROOT / f"requirements/{lock}.lock").read_text())
+    entries = re.split(r"\n(?=\S)", text_of(lock))
 
     assert entries
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
-    production = dict(_pins("production"))
+    production = {name: pinned for name, _, pinned in pins_of("production")}
 
     assert version("django") == production["django"]
     assert version("psycopg") == production["psycopg"]
