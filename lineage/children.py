@@ -32,7 +32,7 @@ def _child_state(connection_id: UUID, parent_id: UUID) -> Case:
     told = Run.objects.filter(connection_id=connection_id, parent_run_id=parent_id, told_state__isnull=False)
     told_otherwise = told.exclude(told_state=RunState.COMPLETED).values("job_id")
     of_parent = Q(connection_id=connection_id, parent_run_id=parent_id, told_state__isnull=True)
-    completed = Q(state=RunState.COMPLETED, needed_job_ids__isnull=True)
+    completed = Q(state=RunState.COMPLETED)
     as_it_said = Q(map_index__isnull=False) | ~Q(job_id__in=told_otherwise)
     return Case(
         When(of_parent & completed & as_it_said, then=Value(RunState.COMPLETED)),

@@ -179,7 +179,7 @@ class Run(models.Model):
     told_state = models.TextField(null=True)  # noqa: DJ001
     told_duration_ms = models.IntegerField(null=True)
     # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
-    # runs beside it tell more. None: it is not in doubt.
+    # runs beside it tell more. A model may stand there by its table: then its own run has the same id here.
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
     # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
     invocation_id = models.UUIDField(null=True)

@@ -9,6 +9,8 @@ Each function gives an SQL expression on a row of lineage_run, named by its alia
 
 from typing import Final
 
+from lineage.events.dbt import IN_DOUBT
+
 # What a run that was not heard of for so long is waited for; and at most this many times as long as its job takes.
 _PATIENCE: Final = "interval '24 hours'"
 _TIMES_P95: Final = 4
@@ -57,7 +59,7 @@ def settled_state(run: str, *, of_dbt: bool = True) -> str:
     one state for all instances, which says nothing of any one of them.
     """
     return f"""(CASE
-        {f"WHEN {run}.needed_job_ids IS NOT NULL THEN {_without_doubt(run)}" if of_dbt else ""}
+        {f"WHEN {_in_doubt(run)} THEN {_without_doubt(run)}" if of_dbt else ""}
         WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
         WHEN {run}.state NOT IN {NOT_WELL} THEN CASE
             WHEN {run}.map_index IS NULL AND {_told(run)} IS NOT NULL AND NOT {_tried_again(run)} THEN 'SKIPPED'
@@ -148,6 +150,10 @@ def settled_end(run: str) -> str:
     END)"""  # noqa: S608 - made of constants
 
 
+def _in_doubt(run: str) -> str:
+    return f"{run}.needed_job_ids IS NOT NULL AND {run}.terminal_type IN {IN_DOUBT}"
+
+
 def _without_doubt(run: str) -> str:
     """Of a test of dbt's that has no result: it was skipped where something that it needs failed or was skipped, and
     else it could not be run. See docs/decisions/0016-tests-without-a-result.md."""
@@ -177,7 +183,9 @@ def _missed_a_model(run: str) -> str:
     return f"""EXISTS (
         SELECT FROM lineage_run AS beside
         WHERE beside.connection_id = {run}.connection_id AND beside.invocation_id = {run}.invocation_id
-            AND (beside.job_id = ANY ({run}.needed_job_ids) AND beside.state = 'FAILED'
+            AND (beside.terminal_type = 'FAIL' AND (
+                    beside.job_id = ANY ({run}.needed_job_ids) OR beside.needed_job_ids && {run}.needed_job_ids
+                )
                 OR beside.terminal_type = 'NO_RESULT' AND beside.needed_job_ids && {run}.needed_job_ids
                     AND NOT {_completed("beside")})
         {_ROW_BY_ROW}

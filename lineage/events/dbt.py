@@ -6,7 +6,7 @@ It has two modes. By default it reads dbt's results when dbt has ended, and send
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
@@ -34,10 +34,18 @@ _MAX_INPUTS: Final = 100
 
 
 class Node(Struct):
-    """dbt's node that a job is about; `test_type` (singular, generic) is said in structured mode alone."""
+    """dbt's node that a job is about; `test_type` (singular, generic) is said in structured mode alone. Its table is
+    called `database.schema.alias`."""
 
     unique_id: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    alias: str | None = None
     test_type: str | None = None
+
+
+class _JobFacets(Struct):
+    dbt_node: Raw = NOTHING
 
 
 class _Invocation(Struct):
@@ -110,6 +118,15 @@ class _Tested(Struct):
     inputs: list[_Input] | None = None
 
 
+class _Said(NamedTuple):
+    """What the event of a test says. `table`: of its node, none where it is not told."""
+
+    sent_name: str
+    event_type: str
+    facets: RunFacets
+    table: tuple[str, ...]
+
+
 class Dataset(Protocol):
     """An input of an event."""
 
@@ -164,6 +181,24 @@ def _tested_nodes(test: str, inputs: Sequence[Dataset]) -> list[str]:
     return nodes
 
 
+def _tables(inputs: Sequence[Dataset]) -> tuple[str, ...]:
+    return tuple(_known_by_table(dataset.name) for dataset in inputs[:_MAX_INPUTS])
+
+
+def _known_by_table(table: str) -> str:
+    """What stands for a model among the jobs that a test needs, where events name the table alone: no job's name."""
+    return f"table {storable(table)}"
+
+
+def _table_of(job_facets: Raw) -> tuple[str, ...]:
+    """Of the node: none where it is not told."""
+    facets = read_facet(job_facets, _JobFacets)
+    node = read_facet(facets.dbt_node, Node) if facets else None
+    if node is None or not node.alias:
+        return ()
+    return (_known_by_table(".".join(filter(None, (node.database, node.schema, node.alias)))),)
+
+
 def is_of_build(sent_name: str) -> bool:
     """Of the job of all tests of a model, as it came: whether they are of `dbt build`. `dbt test` skips none."""
     return sent_name.endswith(".build.test")
@@ -181,6 +216,7 @@ def understood(
     sent_name: str,
     event_type: str | None,
     facets: RunFacets,
+    job_facets: Raw,
     inputs: Sequence[Dataset],
     body: bytes,
 ) -> RunFacts:
@@ -193,16 +229,16 @@ def understood(
     invocation_id = run_id(invocation)[0] if invocation else None
     outcome: Outcome | None = None
     needed: tuple[str, ...] = ()
-    if job.kind == "TEST" and event_type in ("COMPLETE", "FAIL"):
-        if job.name != sent_name and job.name.endswith(".test"):
-            outcome, needed = _outcome_of_all(_assertions(body), sent_name, job.name.removesuffix(".test"))
-        elif event_type == "FAIL" and _has_no_result(facets.test):
-            needed = tuple(_tested_nodes(job.name, inputs))
-            outcome = "LONE_NO_RESULT" if needed else None
+    if event_type in ("COMPLETE", "FAIL") and job.kind in ("MODEL", "TEST"):
+        table = _table_of(job_facets)
+        if job.kind == "TEST":
+            outcome, needed = _outcome_of_tests(job, _Said(sent_name, event_type, facets, table), inputs, body)
+        elif job.name != sent_name:
+            needed = table
     elif event_type == "ABORT" and job.kind in _NODE_KINDS:
         outcome = "SKIP"
-    if invocation_id is None and outcome in IN_DOUBT:
-        outcome, needed = "FAIL", ()
+    if invocation_id is None:
+        outcome, needed = "FAIL" if outcome in IN_DOUBT else outcome, ()
     return msgspec.structs.replace(
         run,
         orchestrator_run_id=invocation[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS] if job.kind == "JOB" else "",
@@ -211,6 +247,20 @@ def understood(
         needed_jobs=needed,
         settles_others=event_type == "FAIL" or outcome in IN_DOUBT or (event_type == "COMPLETE" and job.kind != "TEST"),
     )
+
+
+def _outcome_of_tests(
+    job: JobFacts, said: _Said, inputs: Sequence[Dataset], body: bytes
+) -> tuple[Outcome | None, tuple[str, ...]]:
+    """Of one test or of all tests of a node, and what it needs if that leaves a doubt."""
+    if job.name != said.sent_name and job.name.endswith(".test"):
+        outcome, needed = _outcome_of_all(_assertions(body), said.sent_name, job.name.removesuffix(".test"))
+        return outcome, (*needed, *said.table) if outcome == "NO_RESULT" else needed
+    if said.event_type != "FAIL" or not _has_no_result(said.facets.test):
+        return None, ()
+    # Who names the test's own table names those of models, too.
+    needed = _tables(inputs) if said.table else tuple(_tested_nodes(job.name, inputs))
+    return "LONE_NO_RESULT" if needed else None, needed
 
 
 def _outcome_of_all(

@@ -205,6 +205,7 @@ def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | No
                 sent_name=document.job.name,
                 event_type=document.eventType,
                 facets=facets,
+                job_facets=document.job.facets,
                 inputs=document.inputs or (),
                 body=body,
             )

@@ -170,7 +170,9 @@ CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
-CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, invocation_id) WHERE needed_job_ids IS NOT NULL;
+-- Without the models, which have `needed_job_ids` as well.
+CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, invocation_id) WHERE needed_job_ids IS NOT NULL
+    AND terminal_type IN ('GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT');
 CREATE INDEX lineage_run_of_invocation ON lineage_run (connection_id, invocation_id, job_id)
     WHERE invocation_id IS NOT NULL;
 -- Many runs may be called the same, those of all DAGs that are due at midnight: as lists show them.

@@ -131,7 +131,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         error_at=time if run.error_message is not None else None,
         external_query_id=run.external_query_id,
         edge_ids=edge_ids,
-        needed_job_ids=_needed(connection_id, event, run) if terminal in IN_DOUBT else None,
+        needed_job_ids=_needed(connection_id, event, run) if run.needed_jobs or terminal in IN_DOUBT else None,
         invocation_id=run.invocation_id,
         orchestrator_run_id=run.orchestrator_run_id,
     )

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from lineage import states
+from lineage.events.dbt import IN_DOUBT
 from lineage.projection.descriptions import COLUMNS, GROUPS
 from lineage.sql.arrays import column
 from lineage.sql.execute import Row, arrays, execute, execute_rows, pack, statement
@@ -164,7 +165,7 @@ _IN_DOUBT = f"""(
         SELECT run.connection_id, run.invocation_id, run.job_id, run.needed_job_ids, run.terminal_type
         FROM (SELECT DISTINCT connection_id, invocation_id FROM ended) AS invocation
         JOIN lineage_run AS run USING (connection_id, invocation_id)
-        WHERE run.needed_job_ids IS NOT NULL
+        WHERE run.needed_job_ids IS NOT NULL AND run.terminal_type IN {IN_DOUBT}
     ), touched AS (
         SELECT * FROM doubt WHERE terminal_type = 'SOME_RESULTS' OR EXISTS (
             SELECT FROM ended

@@ -37,7 +37,7 @@ def running_count(job_id: object, runs: list[Run]) -> int:
 
 def settled_state(run: Run, runs: list[Run]) -> str:
     """As docs/run-states.md puts it, without what time does."""
-    if run.needed_job_ids is not None:
+    if run.terminal_type in ("NO_RESULT", "LONE_NO_RESULT", "SOME_RESULTS", "GENERIC_RESULTS"):
         return without_doubt(run, [r for r in runs if run.invocation_id and r.invocation_id == run.invocation_id])
     related = of_job(run, runs)
     if run.told_state or not related:
@@ -88,5 +88,5 @@ def has_completed(run: Run, others: list[Run]) -> bool:
 def has_missed_a_model(run: Run, others: list[Run]) -> bool:
     skipped = [r for r in others if r.terminal_type == "NO_RESULT" and not has_completed(r, others)]
     return any(needs(run) & needs(r) for r in skipped) or any(
-        r.job_id in needs(run) and r.state == "FAILED" for r in others
+        needs(run) & {r.job_id, *needs(r)} and r.terminal_type == "FAIL" for r in others
     )

@@ -30,7 +30,13 @@ RELATION = {"assertion": "relationships"}
 QUERY = {"assertion": "t", "name": "t"}
 
 
-def model(type_: str, name: str, time: float = 1, *, command: str = "build") -> bytes:
+def node_facet(unique_id: str, table: str | None) -> dict[str, Any]:
+    """`table`: of the schema `db.main`. Older versions of dbt-ol may not tell it."""
+    place = {"database": "db", "schema": "main", "alias": table} if table else {}
+    return {"unique_id": unique_id, **place}
+
+
+def model(type_: str, name: str, time: float = 1, *, command: str = "build", table: str | None = None) -> bytes:
     """As default mode sends it."""
     return run_event(
         type_,
@@ -40,13 +46,18 @@ def model(type_: str, name: str, time: float = 1, *, command: str = "build") -> 
         run_facets=WRAPPER,
         job_facets={
             "jobType": {"jobType": "MODEL", "integration": "DBT"},
-            "dbt_node": {"unique_id": f"model.shop.{name}"},
+            "dbt_node": node_facet(f"model.shop.{name}", table),
         },
     )
 
 
 def results_of(
-    node: str, *results: dict[str, Any], command: str = "build", type_: str = "FAIL", time: float = 2
+    node: str,
+    *results: dict[str, Any],
+    command: str = "build",
+    type_: str = "FAIL",
+    time: float = 2,
+    table: str | None = None,
 ) -> bytes:
     """As default mode sends them: one run for all tests of a model."""
     assertions = [{"assertion": "unique", "name": f"unique_{number}", **said} for number, said in enumerate(results)]
@@ -56,14 +67,21 @@ def results_of(
         run=f"tests of {node}",
         job=f"db.main.{node.partition('.')[2]}.{'build.' if command == 'build' else ''}test",
         run_facets=WRAPPER,
-        job_facets={"jobType": {"jobType": "TEST", "integration": "DBT"}, "dbt_node": {"unique_id": node}},
+        job_facets={"jobType": {"jobType": "TEST", "integration": "DBT"}, "dbt_node": node_facet(node, table)},
         inputs=[{**dataset("db.main.x"), "inputFacets": {"dataQualityAssertions": {"assertions": assertions}}}],
         producer=DBT,
     )
 
 
-def lone_test(name: str, *tables: str, type_: str = "FAIL", actual: str | None = None, time: float = 2) -> bytes:
-    """A test that is a query of its own."""
+def lone_test(
+    name: str,
+    *tables: str,
+    type_: str = "FAIL",
+    actual: str | None = None,
+    time: float = 2,
+    names_tables: bool = False,
+) -> bytes:
+    """A test that is a query of its own. `names_tables`: sent by a version that names those of nodes."""
     return run_event(
         type_,
         at(time),
@@ -72,7 +90,7 @@ def lone_test(name: str, *tables: str, type_: str = "FAIL", actual: str | None =
         run_facets={**WRAPPER, "test": {"tests": [{"name": name, "status": "fail", "actual": actual}]}},
         job_facets={
             "jobType": {"jobType": "TEST", "integration": "DBT"},
-            "dbt_node": {"unique_id": f"test.shop.{name}"},
+            "dbt_node": node_facet(f"test.shop.{name}", name if names_tables else None),
         },
         inputs=[dataset(f"db.main.{table}") for table in tables],
     )
@@ -187,6 +205,41 @@ def test_a_test_that_is_a_query(
     assert shown("test.shop.no_refunds") == state
 
 
+NO_RETURNS = results_of("model.shop.returns", NO_RESULT, table="old_orders")
+
+
+@pytest.mark.parametrize(
+    ("beside", "state"),
+    [
+        ([model("FAIL", "returns", table="old_orders")], "SKIPPED"),
+        ([model("COMPLETE", "returns", table="old_orders")], "FAILED"),
+        ([NO_RETURNS], "SKIPPED"),
+        ([NO_RETURNS, model("COMPLETE", "returns", table="old_orders")], "FAILED"),
+        # A model of that name, and another one's table: as where a project has both in two schemas.
+        ([model("FAIL", "old_orders", table="older_orders")], "FAILED"),
+        ([results_of("model.shop.old_orders", NO_RESULT, table="older_orders")], "FAILED"),
+        (
+            [
+                results_of("model.shop.old_orders", NO_RESULT, table="older_orders"),
+                model("COMPLETE", "returns", table="old_orders"),
+                model("FAIL", "old_orders", table="older_orders"),
+            ],
+            "FAILED",
+        ),
+        ([NO_RETURNS, model("COMPLETE", "old_orders", table="older_orders")], "SKIPPED"),
+    ],
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_test_that_is_a_query_of_a_model_with_an_alias(
+    sender: Sender, beside: list[bytes], state: str, reverse: bool
+) -> None:
+    bodies = [*beside, lone_test("no_refunds", "old_orders", names_tables=True)]
+    for body in reversed(bodies) if reverse else bodies:
+        sender.send(body)
+    assert shown("test.shop.no_refunds") == state
+    assert_jobs_agree_with_their_runs(sender)
+
+
 @pytest.mark.parametrize(("model_ends", "state"), [("COMPLETE", "FAILED"), ("FAIL", "COMPLETED")])
 @pytest.mark.parametrize("others", [{}, RELATION])
 def test_a_model_s_tests_of_which_one_is_a_query(
@@ -286,15 +339,18 @@ def events(draw: st.DrawFn) -> bytes:
     type_ = draw(st.sampled_from(["START", "COMPLETE", "FAIL", "ABORT"]))
     command = draw(st.sampled_from(["build", "test"]))
     what = draw(st.sampled_from(["model", "tests", "lone", "structured"]))
+    table = draw(st.sampled_from([None, "a", "b"]))
     if what == "model":
-        return model(type_, name, time, command=command)
+        return model(type_, name, time, command=command, table=table)
     if what == "lone":
         tables = draw(st.lists(st.sampled_from(["a", "b"]), max_size=2))
-        return lone_test("t", *tables, type_=type_, actual=draw(st.sampled_from([None, "1"])), time=time)
+        options = {"actual": draw(st.sampled_from([None, "1"])), "names_tables": draw(st.booleans())}
+        return lone_test("t", *tables, type_=type_, time=time, **options)
     if what == "structured":
         return structured(type_, f"model.shop.{name}", kind="MODEL", time=time)
     said = st.sampled_from([NO_RESULT, PASSED, PASSED, FAILED, *(NO_RESULT | other for other in (RELATION, QUERY))])
-    return results_of(f"model.shop.{name}", *draw(st.lists(said, max_size=2)), command=command, type_=type_, time=time)
+    results = draw(st.lists(said, max_size=2))
+    return results_of(f"model.shop.{name}", *results, command=command, type_=type_, time=time, table=table)
 
 
 @pytest.mark.django_db

@@ -1,0 +1,3 @@
+{{ config(alias="page_views") }}
+
+select order_id, amount from {{ ref("raw_orders") }}

@@ -1,0 +1,2 @@
+-- Passes.
+select order_id from {{ ref("visits") }} where amount > 1000
