@@ -85,6 +85,8 @@ def _failed(run: Run, contents: RunContents) -> list[Sentence]:
         which = f"attempt {run.attempt} of {run.max_attempts}"
         found.append(Sentence(f"It was {which}{', the last' if is_last else '; no later one was received'}."))
     has_said = contents.error or run.error_message or any(test.state in _WRONG for test in contents.tests)
+    if run.job.integration == "DBT" and not contents.error and any(test.state == "errored" for test in contents.tests):
+        found.append(_NO_RESULT)
     return found if found or has_said else [Sentence("Its sender gave no reason.")]
 
 
@@ -162,13 +164,20 @@ def _skipped_by_dbt(run: Run) -> Sentence:
     beside = Run.objects.shown().filter(connection_id=run.connection_id, invocation_id=run.invocation_id)
     nodes = beside.exclude(id=run.id).filter(shown_state=RunState.FAILED).exclude(job__kind__in=_COMMANDS)
     failed = _with_jobs(nodes) if run.invocation_id else []
-    if needed := [other for other in failed if other.job_id in (run.needed_job_ids or ())]:
+    needs = set(run.needed_job_ids or ())
+    # A model may be needed by its table.
+    models = [other for other in failed if other.terminal_type == "FAIL"]
+    if needed := [other for other in models if needs & {other.job_id, *(other.needed_job_ids or ())}]:
         return _naming("dbt skipped it, for ", needed, None, " failed.")
     if failed:
         return _naming("dbt skipped it: what it needs failed. Failed in the same command: ", failed, None, ".")
     return Sentence("dbt skipped it: what it needs failed or was skipped.")
 
 
+_NO_RESULT: Final = Sentence(
+    "Tests of it have no result: they could not be run, or dbt skipped them for --fail-fast, which is told in the same "
+    "words."
+)
 _REVIVED: Final = Sentence("An event that comes later revives it.")
 _OF_STATE: Final[dict[str, Callable[[Run, RunContents], list[Sentence]]]] = {
     RunState.FAILED: _failed,

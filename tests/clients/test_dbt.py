@@ -109,6 +109,32 @@ def test_each_node_is_shown_as_dbt_recorded_it(
     assert not sender.connection.attempts.filter(outcome="rejected").exists()
 
 
+@pytest.mark.parametrize("structured", [False, True], ids=["default", "structured"])
+def test_what_fail_fast_leaves_out(project: DbtProject, shown: Shown, structured: bool) -> None:
+    """By default the events of tests that it skips are those of tests that could not be run; in structured mode there
+    are none of nodes that never began. See docs/run-states.md."""
+    results = {r.unique_id: r for r in project.run("build", "--fail-fast", structured=structured, succeeds=False)}
+    command, runs = shown.command()
+    assert command.state == "FAILED"
+    assert {result.status for result in results.values()} >= {"success", "error", "skipped"}
+    for name, run in runs.items():
+        result = results.get(name)
+        if result is None:
+            assert name.endswith(".test")
+            assert not structured
+        elif result.status != "skipped":
+            assert run.state == STATES[result.status], result
+        else:
+            # Of those only what dbt was at when it stopped is shown in structured mode, as it ended.
+            assert run.state in (("COMPLETED", "FAILED") if structured else ("SKIPPED", "FAILED")), result
+            assert structured or result.kind == "test"
+    # Nothing is shown as running, and all that dbt ran is shown.
+    ran = {name for name, result in results.items() if result.status != "skipped"}
+    assert ran - runs.keys() == {
+        name for name in ran if not structured and (results[name].kind == "seed" or results[name].is_generic_test)
+    }
+
+
 def test_a_command_that_is_sent_again_is_shown_once(project: DbtProject, shown: Shown) -> None:
     results = project.run("build", succeeds=False)
     runs, jobs = shown.runs(), shown.jobs()

@@ -165,6 +165,14 @@ def test_lost_names_the_parent_that_ended_without_it(sender: Sender) -> None:
 # --- Of dbt's ------------------------------------------------------------------------------------------------------
 
 
+def test_a_failed_test_of_dbt_s_without_a_result_names_what_it_may_be(sender: Sender, sample_lines: Any) -> None:
+    sender.send(*sample_lines("dbt-build-doubt"))
+    assert "--fail-fast" in said(sender, job__name="model.shop.lonely.test")
+    assert "--fail-fast" in said(sender, job__name="test.shop.no_odd_amounts")
+    assert "--fail-fast" not in said(sender, job__name="test.shop.no_small_totals")
+    assert "--fail-fast" not in said(sender, job__name="test.shop.no_large_refunds")
+
+
 def test_dbt_names_what_failed_in_the_same_command(sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines("dbt-build-struct"), *sample_lines("dbt-build-doubt"))
     runs = Run.objects.shown().of(sender.connection).select_related("job").filter(shown_state="SKIPPED")
