@@ -5,8 +5,8 @@ Stores what several requests sent, and projects the new events into jobs, runs, 
 
 from collections.abc import Collection, Iterable, Sequence, Set
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import Error, connection, transaction
@@ -30,8 +30,7 @@ _UPSET = ("40001", "40P01")
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """What one request brings: decoded events, and the key that vouches for them."""
 
     connection_id: UUID
@@ -39,8 +38,7 @@ class Submission:
     events: Sequence[Event]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of a submission. `accepted` is False where its key is no longer one of the connection:
     nothing of it was stored. `stored` counts the events that were new; the others were stored before."""
 

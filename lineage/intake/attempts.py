@@ -1,8 +1,8 @@
 """What is kept of how requests ended: a connection's last attempts, and when a key was last used."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -17,8 +17,7 @@ log = structlog.get_logger(__name__)
 SAMPLES_A_SECOND = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request's end. `key_id` is None where the key was refused or is another connection's."""
 
     connection_id: UUID

@@ -1,9 +1,8 @@
 """Hands decoded events to digest and tells what became of them, one submission or many."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import DatabaseError, InterfaceError
 
@@ -14,8 +13,7 @@ from lineage.sql.sessions import count_retry, kind_of
 DatabaseFault = (DatabaseError, InterfaceError)
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """What became of a submission. `accepted` is False where its key is gone: nothing of it was stored.
 
     `stored` events were new. `unstorable` are the positions of those that the database can never hold.
@@ -50,7 +48,7 @@ def _isolate(submissions: Sequence[Submission], now: datetime) -> list[Committed
     if len(submission.events) == 1:
         return [Committed(accepted=True, stored=0, unstorable=frozenset({0}))]
     middle = len(submission.events) // 2
-    [first] = commit([replace(submission, events=submission.events[:middle])], now=now)
-    [second] = commit([replace(submission, events=submission.events[middle:])], now=now)
+    [first] = commit([submission._replace(events=submission.events[:middle])], now=now)
+    [second] = commit([submission._replace(events=submission.events[middle:])], now=now)
     unstorable = first.unstorable | {middle + position for position in second.unstorable}
     return [Committed(first.accepted and second.accepted, first.stored + second.stored, unstorable)]

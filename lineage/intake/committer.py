@@ -8,7 +8,7 @@ some milliseconds for those that are still on their way.
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -57,7 +57,7 @@ class Waiting(Generic[Ticket]):
             return self.submission
         rows = accumulate(1 + len(event.datasets) for event in events[self.position : self.position + MAX_EVENTS])
         count = sum(1 for _ in takewhile(lambda so_far: so_far <= MAX_ROWS, rows)) or 1
-        return replace(self.submission, events=events[self.position : self.position + count])
+        return self.submission._replace(events=events[self.position : self.position + count])
 
     def note(self, part: Submission, committed: Committed) -> None:
         """What became of the part."""
