@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.db import models
-from django.db.models import Case, Count, Exists, F, Func, Max, Min, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from lineage import states
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -50,6 +51,8 @@ def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
 
 
 _SHOWN_STATE = _OnRow(_now(states.shown_state), output_field=models.TextField())
+# The same but for what is shown as RUNNING or LOST, and cheaper to tell.
+_SETTLED_STATE = _OnRow(states.settled_state, output_field=models.TextField())
 _HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
 _JOB_IS_RUNNING = Q(_OnRow(_now(states.job_is_running), output_field=models.BooleanField()))
 _JOB_IS_LOST = Q(_OnRow(_now(states.job_is_lost), output_field=models.BooleanField()))
@@ -110,14 +113,6 @@ class InnerJobs:
     running: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobFacts:
-    """What some jobs are: how many of each kind, and whether a name alone may stand for several of them."""
-
-    by_kind: dict[str, int]
-    several_namespaces: bool
-
-
 def jobs_in_state(state: str) -> Q:
     """Of a job: whether its latest run is shown in this state; RUNNING: any of its runs is; NO_RUN: it never ran."""
     if state == _RUNNING:
@@ -127,6 +122,18 @@ def jobs_in_state(state: str) -> Q:
     if state == NO_RUN:
         return Q(latest_run_state__isnull=True)
     return Q(latest_run_state=state)
+
+
+def add_up_states(rows: Iterable[tuple[str | None, bool, int]]) -> dict[str, int]:
+    """What `counts_by_state` gives, of jobs that have the latest run in a state and any run running or none."""
+    counts: Counter[str] = Counter()
+    for state, is_running, jobs in rows:
+        counts[ALL_STATES] += jobs
+        if is_running:
+            counts[_RUNNING] += jobs
+        if state != _RUNNING:
+            counts[state or NO_RUN] += jobs
+    return counts
 
 
 class _OfVisibleConnections(models.QuerySet):  # type: ignore[type-arg]
@@ -189,32 +196,11 @@ class JobQuerySet(_OfVisibleConnections):
         )
         return {row.pop("parent_job_id"): InnerJobs(**row) for row in rows}
 
-    def counts_by_label(self, column: str) -> dict[str, int]:
-        """Owner or tag → how many jobs have it, by name. `column`: owners or tags."""
-        rows = (
-            self.order_by()
-            .annotate(label=Func(F(column), function="unnest", output_field=models.TextField()))
-            .values("label")
-            .annotate(jobs=Count("id"))
-            .values_list("label", "jobs")
-        )
-        return dict(sorted(rows))
-
-    def counts_by_state(self, states: Collection[str]) -> dict[str, int]:
+    def counts_by_state(self) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
-        counts = {state: Count("id", filter=jobs_in_state(state)) for state in states}
-        return self.aggregate(**{ALL_STATES: Count("id")}, **counts)
-
-    def facts(self) -> JobFacts:
-        rows = list(
-            self.order_by("kind")
-            .values("kind")
-            .annotate(jobs=Count("id"), first=Min("namespace"), last=Max("namespace"))
-        )
-        return JobFacts(
-            by_kind={row["kind"]: row["jobs"] for row in rows},
-            several_namespaces=len({row[end] for row in rows for end in ("first", "last")}) > 1,
-        )
+        states = self.order_by().annotate(is_lost=_JOB_IS_LOST, is_running=_JOB_IS_RUNNING)
+        rows = states.values_list("latest_run_state", "is_lost", "is_running").annotate(jobs=Count("id"))
+        return add_up_states((_LOST if is_lost else state, runs, jobs) for state, is_lost, runs, jobs in rows)
 
     def needing_attention_first(self, *, with_inner: bool = False) -> Self:
         """Failing ones, then those without an end, first of all those that began first; then the others, the latest
@@ -265,7 +251,8 @@ class RunQuerySet(_OfVisibleConnections):
     def in_state(self, state: str) -> Self:
         """Those that are shown in this state."""
         runs = self.filter(state__in=_OWN_STATES[state]) if state in _OWN_STATES else self
-        return runs.alias(wanted_state=_SHOWN_STATE).filter(wanted_state=state)
+        told_by_time = state in (_RUNNING, _LOST)
+        return runs.alias(wanted_state=_SHOWN_STATE if told_by_time else _SETTLED_STATE).filter(wanted_state=state)
 
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)
@@ -289,9 +276,10 @@ class RunQuerySet(_OfVisibleConnections):
 
     def count_with_failures(self) -> tuple[int, int]:
         """How many they are, and how many of them failed."""
-        failed = Q(state__in=_OWN_STATES[_FAILED]) & Q(shown_state=_FAILED)
-        counts = self.shown().aggregate(all=Count("id"), failed=Count("id", filter=failed))
-        return counts["all"], counts["failed"]
+        # An index alone counts all. Few are hidden, and few fail: only of those other rows are looked at.
+        may_be_hidden = self.filter(Q(told_state__isnull=False) | Q(invocation_id__isnull=False))
+        failed = self.shown().in_state(_FAILED)
+        return self.count() - may_be_hidden.filter(Q(_HIDDEN)).count(), failed.count()
 
     def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:
         """Run id → what went wrong, of those runs whose sender said it. For runs of one connection."""

@@ -1,8 +1,9 @@
 """What a connection's row says: is it connected, if not why, and how many of its jobs run or fail."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
@@ -55,20 +56,32 @@ class _Keys:
     last_used_at: datetime | None
 
 
+class JobCounts(NamedTuple):
+    """Of a connection: its jobs, those with a running run, and those whose latest run failed."""
+
+    total: int
+    running: int
+    failing: int
+
+
 _NO_KEYS = _Keys(0, None)
+_NO_JOBS = JobCounts(0, 0, 0)
 
 
-def connection_summary(connection: Connection, *, now: datetime) -> ConnectionSummary:
-    """The summary of one connection, in as many queries as a list of them takes."""
-    return connection_summaries([connection], now=now)[0]
+def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
+    """The summary of one connection, in as many queries as a list of them takes. `jobs`: where they were counted."""
+    return connection_summaries([connection], now=now, jobs=None if jobs is None else {connection.pk: jobs})[0]
 
 
-def connection_summaries(connections: Iterable[Connection], *, now: datetime) -> list[ConnectionSummary]:
-    """The summaries of these connections, in their order. The number of queries does not grow with theirs."""
+def connection_summaries(
+    connections: Iterable[Connection], *, now: datetime, jobs: Mapping[UUID, JobCounts] | None = None
+) -> list[ConnectionSummary]:
+    """The summaries of these connections, in their order. The number of queries does not grow with theirs. `jobs`: by
+    the id of the connection, where they were counted."""
     connections = list(connections)
     ids = [connection.pk for connection in connections]
     activities = Activity.objects.in_bulk(ids)
-    jobs = _job_counts(ids)
+    jobs = _job_counts(ids) if jobs is None else jobs
     keys = _keys(ids)
     attempts = _newest_attempts(ids)
     quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.AT_LEAST]
@@ -81,16 +94,16 @@ def connection_summaries(connections: Iterable[Connection], *, now: datetime) ->
         reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
         if activity and not reason:
             reason = _silence(now - activity.last_event_at, pauses.get(connection.pk))
-        total, running, failing = jobs.get(connection.pk, (0, 0, 0))
+        counts = jobs.get(connection.pk, _NO_JOBS)
         summaries.append(
             ConnectionSummary(
                 connection=connection,
                 status=ConnectionStatus.CONNECTED if activity else ConnectionStatus.SETUP_INCOMPLETE,
                 reason=reason,
                 reason_at=reason_at,
-                total_jobs=total,
-                running_jobs=running,
-                failing_jobs=failing,
+                total_jobs=counts.total,
+                running_jobs=counts.running,
+                failing_jobs=counts.failing,
                 first_event_at=activity.first_event_at if activity else None,
                 last_event_at=activity.last_event_at if activity else None,
                 first_job_name=activity.first_job_name if activity else "",
@@ -124,8 +137,7 @@ def _in_words(silence: timedelta) -> str:
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
-def _job_counts(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
-    """Connection id → jobs; those with a running run; those whose latest run failed."""
+def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:
     rows = (
         Job.objects.filter(connection__in=ids)
         .values("connection_id")
@@ -135,7 +147,7 @@ def _job_counts(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
             failing=Count("id", filter=jobs_in_state(RunState.FAILED)),
         )
     )
-    return {row["connection_id"]: (row["total"], row["running"], row["failing"]) for row in rows}
+    return {row["connection_id"]: JobCounts(row["total"], row["running"], row["failing"]) for row in rows}
 
 
 def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:

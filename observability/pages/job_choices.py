@@ -61,7 +61,12 @@ class JobChoices:
     @property
     def are_narrowing(self) -> bool:
         """Whether they leave jobs out."""
-        return bool(self.state or self.kind or self.owner or self.tag or self.search)
+        return bool(self.state) or not self.narrow_by_state_at_most
+
+    @property
+    def narrow_by_state_at_most(self) -> bool:
+        """Whether they leave jobs out by their state alone."""
+        return not (self.kind or self.owner or self.tag or self.search)
 
     def query(self, **changes: str) -> str:
         """The URL's query, `?…`, for these choices with some changed; it leads to the first page unless told."""

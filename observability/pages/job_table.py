@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from django.core.paginator import Page, Paginator
 
 from connections.models import Connection
+from lineage.job_facts import JobFacts
 from lineage.models import Job
-from lineage.querysets import ALL_STATES, JobFacts
+from lineage.querysets import ALL_STATES
 from observability.pages.job_choices import STATES, JobChoices
 from observability.pages.job_rows import KINDS, JobRow, JobRows
 
@@ -58,6 +59,8 @@ class JobTable:
     connection: Connection
     choices: JobChoices
     now: datetime
+    # Of all jobs of the connection.
+    facts: JobFacts
 
     @property
     def folds(self) -> bool:
@@ -67,7 +70,7 @@ class JobTable:
     @property
     def total_jobs(self) -> int:
         """Those that the choices leave, folded or not."""
-        return self._jobs_by_state[self.choices.state or ALL_STATES]
+        return self._jobs_by_state.get(self.choices.state or ALL_STATES, 0)
 
     @property
     def inner_jobs(self) -> int:
@@ -77,9 +80,8 @@ class JobTable:
     @cached_property
     def page(self) -> Page[Job]:
         paginator = Paginator(self._sorted(), ROWS_PER_PAGE)
-        if not self.folds:
-            # Counted already, beside the other states.
-            paginator.count = self._jobs_by_state[self.choices.state or ALL_STATES]
+        # Counted already, beside what the filters say.
+        paginator.count = self.facts.on_top if self.folds else self.total_jobs
         return paginator.get_page(self.choices.page)
 
     @cached_property
@@ -108,8 +110,8 @@ class JobTable:
         return [
             Option(state, title, self.choices.query(state=state), state == self.choices.state, jobs)
             for state, title, jobs in (
-                ("", "All", counts[ALL_STATES]),
-                *((state, title, counts[state]) for state, title in STATES.items()),
+                ("", "All", counts.get(ALL_STATES, 0)),
+                *((state, title, counts.get(state, 0)) for state, title in STATES.items()),
             )
             if jobs or state in ("", self.choices.state)
         ]
@@ -119,34 +121,29 @@ class JobTable:
         """Each kind of job that the connection has."""
         return [
             Option(kind, KINDS.get(kind, kind), self.choices.query(kind=kind), kind == self.choices.kind, jobs)
-            for kind, jobs in self._overall.by_kind.items()
+            for kind, jobs in self.facts.by_kind.items()
         ]
 
     @cached_property
     def owners(self) -> list[Option]:
-        return self._labels("owners", "owner", self.choices.owner)
+        return self._labels(self.facts.by_owner, "owner", self.choices.owner)
 
     @cached_property
     def tags(self) -> list[Option]:
-        return self._labels("tags", "tag", self.choices.tag)
+        return self._labels(self.facts.by_tag, "tag", self.choices.tag)
 
     @property
     def several_namespaces(self) -> bool:
-        return self._overall.several_namespaces
+        return self.facts.several_namespaces
 
     @cached_property
     def _jobs_by_state(self) -> dict[str, int]:
-        return self._chosen_but_for_state().counts_by_state(STATES)
-
-    @cached_property
-    def _overall(self) -> JobFacts:
-        return self._jobs().facts()
-
-    def _jobs(self) -> JobQuerySet:
-        return Job.objects.of(self.connection)
+        if self.choices.narrow_by_state_at_most:
+            return self.facts.by_state
+        return self._chosen_but_for_state().counts_by_state()
 
     def _chosen_but_for_state(self) -> JobQuerySet:
-        jobs = self._jobs()
+        jobs = Job.objects.of(self.connection)
         if self.choices.kind:
             jobs = jobs.filter(kind=self.choices.kind)
         if self.choices.owner:
@@ -169,9 +166,9 @@ class JobTable:
         key = self.choices.sort.removeprefix("-")
         return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"), with_inner=self.folds)
 
-    def _labels(self, column: str, parameter: str, chosen: str) -> list[Option]:
+    def _labels(self, jobs_by_label: dict[str, int], parameter: str, chosen: str) -> list[Option]:
         """What jobs of the connection may be filtered by; the chosen one even where no job has it."""
-        counts = self._jobs().counts_by_label(column)
+        counts = dict(jobs_by_label)
         if chosen:
             counts.setdefault(chosen, 0)
         return [

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import ApiKey, Connection
-from lineage.models import Run
-from lineage.summaries import ConnectionSummary, connection_summary
+from lineage.job_facts import JobFacts, facts_of
+from lineage.models import Run, RunState
+from lineage.summaries import ConnectionSummary, JobCounts, connection_summary
 from observability.pages.job_choices import JobChoices
 from observability.pages.job_table import JobTable
 from observability.pages.rendering import render_page
@@ -40,15 +41,21 @@ class Overview:
 
 def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
     runs, failures = Run.objects.of(connection).took_place_since(now - LATELY).count_with_failures()
-    summary = connection_summary(connection, now=now)
+    facts = facts_of(connection, now=now)
+    summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,
         runs_lately=runs,
         failures_lately=failures,
         # Only the checklist asks for them, which stands there until the first event.
         keys=[] if summary.is_connected else list(connection.api_keys.all()),
-        table=JobTable(connection, choices, now),
+        table=JobTable(connection, choices, now, facts),
     )
+
+
+def _job_counts(facts: JobFacts) -> JobCounts:
+    running, failing = (facts.by_state.get(state, 0) for state in (RunState.RUNNING, RunState.FAILED))
+    return JobCounts(facts.total, running, failing)
 
 
 @require_safe
