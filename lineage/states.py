@@ -105,21 +105,17 @@ def job_is_lost(job: str, now: str = "now()") -> str:
     return f"""({job}.latest_run_state = 'RUNNING' AND EXISTS (
         SELECT FROM lineage_run AS latest_run
         WHERE latest_run.connection_id = {job}.connection_id AND latest_run.id = {job}.latest_run_id
-            AND {_lost("latest_run", now)}
+            AND {_lost("latest_run", now, job=job)}
         {_ROW_BY_ROW}
     ))"""
 
 
-def job_is_running(job: str, now: str = "now()") -> str:
-    """Whether any of its runs is shown as RUNNING."""
-    return f"({job}.running_runs > 0 AND EXISTS (SELECT {_running(job, _ANY_OF, now)} OFFSET 0))"
-
-
-def job_is_running_unless_lost(job: str, is_lost: str, now: str = "now()") -> str:
-    """The same, where `is_lost` is `job_is_lost`, found before: of a job whose latest run alone seems to be running
-    that tells all. Where most jobs run, or were lost, it is half of the look-ups."""
-    return f"""(CASE WHEN {job}.running_runs = 1 AND {job}.latest_run_state = 'RUNNING' THEN NOT {is_lost}
-        ELSE {job_is_running(job, now)}
+def job_is_running(job: str, now: str = "now()", *, is_lost: str = "") -> str:
+    """Whether any of its runs is shown as RUNNING. Of a job whose latest run alone seems to be running `job_is_lost`
+    tells all, in fewer look-ups. `is_lost`: its answer, where the query has that at hand."""
+    return f"""({job}.running_runs > 0 AND CASE
+        WHEN {job}.running_runs = 1 AND {job}.latest_run_state = 'RUNNING' THEN NOT {is_lost or job_is_lost(job, now)}
+        ELSE EXISTS (SELECT {_running(job, _ANY_OF, now)} OFFSET 0)
     END)"""
 
 
@@ -140,7 +136,7 @@ def _running(job: str, most: int, now: str) -> str:
                 AND any_run.state = 'RUNNING' AND {settled_running("any_run")} AND NOT {sent_before("any_run")}
             ORDER BY any_run.run_at DESC, any_run.id DESC LIMIT {most}
         ) AS running_run
-        WHERE NOT {_lost("running_run", now)}"""  # noqa: S608 - made of constants
+        WHERE NOT {_lost("running_run", now, job=job)}"""  # noqa: S608 - made of constants
 
 
 def settled_end(run: str) -> str:
@@ -236,30 +232,41 @@ def _told(run: str) -> str:
     )"""  # noqa: S608 - made of constants
 
 
-def _lost(run: str, now: str) -> str:
-    # What is cheap stands first: most of what runs was heard of lately, and has a parent that runs, or none.
+def _lost(run: str, now: str, *, job: str = "") -> str:
+    """`job`: the alias of its job's row, where the query has that at hand."""
+    # What is cheap stands first: most of what runs was heard of lately, and has a parent that runs, or none; what was
+    # not heard of for days needs no look at its parent.
     return f"""(
         (
-            EXISTS (
-                SELECT FROM lineage_run AS parent
-                WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
-                    AND parent.ended_at >= {run}.last_event_at AND parent.ended_at < {now} - {_GRACE}
-                {_ROW_BY_ROW}
-            )
-            OR CASE
+            CASE
                 WHEN {run}.last_event_at >= {now} - {_PATIENCE} THEN false
                 WHEN {_may_take_long(run)}
                     THEN {run}.last_event_at < {now} - {_TIMES_P95} * COALESCE({_p95(run)}, interval '0')
                 ELSE true
             END
+            OR EXISTS (
+                SELECT FROM lineage_run AS parent
+                WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
+                    AND parent.ended_at >= {run}.last_event_at AND parent.ended_at < {now} - {_GRACE}
+                {_ROW_BY_ROW}
+            )
         )
-        AND NOT EXISTS (
-            SELECT FROM lineage_job AS its_job
-            WHERE its_job.connection_id = {run}.connection_id AND its_job.id = {run}.job_id
-                AND its_job.processing_type IN ('STREAMING', 'SERVICE')
-            {_ROW_BY_ROW}
-        )
-    )"""  # noqa: S608 - made of constants
+        AND NOT {_is_endless(job) if job else _is_of_endless_job(run)}
+    )"""
+
+
+def _is_endless(job: str) -> str:
+    """Whether the runs of a job are not meant to end."""
+    return f"({job}.processing_type IN ('STREAMING', 'SERVICE'))"
+
+
+def _is_of_endless_job(run: str) -> str:
+    return f"""EXISTS (
+        SELECT FROM lineage_job AS its_job
+        WHERE its_job.connection_id = {run}.connection_id AND its_job.id = {run}.job_id
+            AND {_is_endless("its_job")}
+        {_ROW_BY_ROW}
+    )"""
 
 
 def _may_take_long(run: str) -> str:

@@ -22,7 +22,7 @@ FROM (
             WHERE outer_job.connection_id = job.connection_id AND outer_job.id = job.parent_job_id
         ) AS folds,
         (CASE WHEN is_lost THEN 'LOST' ELSE latest_run_state END) AS state,
-        {states.job_is_running_unless_lost("job", "is_lost", "%(now)s")} AS runs
+        {states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
     FROM (
         SELECT *, {states.job_is_lost("lineage_job", "%(now)s")} AS is_lost FROM lineage_job
         WHERE connection_id = %(connection_id)s
