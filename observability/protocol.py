@@ -14,6 +14,8 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from observability.balance import Acceptor, Share
+
 # From the connection, or a request's first byte, to the end of its head.
 HEAD_SECONDS = 10.0
 # As other servers have it; longer ones are cut off.
@@ -40,14 +42,33 @@ class State(ServerState):
     """What the connections of a worker share."""
 
     leaving = False
+    # Of all connections of the server; None: there is one worker.
+    share: Share | None = None
+
+    def count_connections(self) -> None:
+        if self.share is not None:
+            self.share.set(len(self.connections))
 
 
 class LeavingServer(Server):
     """Tells its connections when the worker is about to end, also those that come at that moment."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, share: Share | None = None) -> None:
         super().__init__(config)
         self.server_state: State = State()
+        self.server_state.share = share
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        share = self.server_state.share
+        if share is None or sockets is None:
+            await super().startup(sockets)
+            return
+        await super().startup(sockets=[])
+        self.servers = [Acceptor(listener, self._make_protocol, share) for listener in sockets]  # type: ignore[misc]
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[no-any-return]
 
     async def shutdown(self, sockets: Any = None) -> None:
         self.server_state.leaving = True
@@ -70,6 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self.server_state.count_connections()
         self._expect_within(HEAD_SECONDS)
         if self.server_state.leaving:
             self.shutdown()
@@ -77,6 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._expected()
         super().connection_lost(exc)
+        self.server_state.count_connections()
 
     def data_received(self, data: bytes) -> None:
         self._piece_bytes = len(data)

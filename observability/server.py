@@ -13,6 +13,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from observability.balance import Counts, Share
 from observability.direct import DirectProtocol
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
@@ -42,11 +43,14 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
         "server_header": False,
         "timeout_graceful_shutdown": _FINISHES_WITHIN,
     }
+    # Among the counts of connections.
+    slot: int | None = None
 
     async def _serve(self) -> None:
         """As uvicorn_worker (0.4) has it, with a server of our own."""
         self.config.app = self.wsgi
-        server = LeavingServer(config=self.config)
+        share = None if self.slot is None else Share(_connection_counts, self.slot)
+        server = LeavingServer(self.config, share)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
@@ -78,6 +82,7 @@ directory.make()
 from observability.metrics.workers import RUNNING, EndedWorkers  # noqa: E402
 
 _ended_workers = EndedWorkers()
+_connection_counts = Counts()
 
 
 def on_starting(_server: Arbiter) -> None:
@@ -93,6 +98,10 @@ def when_ready(server: Arbiter) -> None:
         bound_unread_answers(listener.sock)
 
 
+def pre_fork(_server: Arbiter, worker: Worker) -> None:
+    worker.slot = _connection_counts.claim()
+
+
 def post_fork(server: Arbiter, _worker: Worker) -> None:
     # Until its own handlers are there, a worker has the master's, which only take note of a signal: if the master ended
     # at that moment, it would stay.
@@ -103,6 +112,8 @@ def post_fork(server: Arbiter, _worker: Worker) -> None:
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
+    if worker.slot is not None:
+        _connection_counts.release(worker.slot)
     try:
         _ended_workers.add(worker.pid, alive=server.WORKERS)
     except Exception:
