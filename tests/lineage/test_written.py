@@ -1,6 +1,5 @@
 """What a process has seen committed is not written again; what it has not, is."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -108,7 +107,7 @@ def test_its_size_is_bounded() -> None:
 def test_a_transaction_that_was_rolled_back_is_not_remembered(sender: Sender) -> None:
     event = run_event("START", at(0), inputs=[dataset("a")])
     submission = sender.submission([event])
-    [refused] = digest([replace(submission, key_id=uuid4())], now=NOW)
+    [refused] = digest([submission._replace(key_id=uuid4())], now=NOW)
     assert not refused.accepted
     assert not Job.objects.exists()
 
