@@ -77,9 +77,10 @@ class Pipeline:
         self._flush()
         failures = [failure for expected in self._expected if (failure := self._take_answer(expected))]
         self._expected.clear()
+        failures += self._take_sync()
         if self._pgconn.status != pq.ConnStatus.OK:
-            raise failures[0] if failures else psycopg.OperationalError("the connection is lost")
-        self._receive()  # the sync's own
+            # PostgreSQL's last words, if there were any: what libpq says by itself has no SQLSTATE.
+            raise next((failure for failure in failures if failure.sqlstate), _lost())
         self._pgconn.exit_pipeline_mode()
         if failures:
             if isinstance(failures[0], errors.InvalidSqlStatementName):
@@ -122,6 +123,18 @@ class Pipeline:
         # What follows an error was passed over.
         return None if result.status == pq.ExecStatus.PIPELINE_ABORTED else errors.error_from_result(result)
 
+    def _take_sync(self) -> list[psycopg.Error]:
+        """The sync is answered when what went before it is committed, or with the error that kept it from that."""
+        found: list[psycopg.Error] = []
+        # Before it come an error and the end of that at the most.
+        for _ in range(3):
+            result = self._receive()
+            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+                return found
+            if result is not None:
+                found.append(errors.error_from_result(result))
+        return [*found, _lost()]
+
     def _flush(self) -> None:
         while self._pgconn.flush():
             # The server may want to be read from before it reads on.
@@ -139,3 +152,7 @@ class Pipeline:
         poll.register(self._pgconn.socket, events)
         [(_, happened)] = poll.poll()
         return happened
+
+
+def _lost() -> psycopg.OperationalError:
+    return psycopg.OperationalError("the connection is lost")

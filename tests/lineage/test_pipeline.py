@@ -73,6 +73,20 @@ def test_an_error_undoes_all_of_it_and_the_first_is_told() -> None:
     assert words() == ["c"]
 
 
+def test_an_error_of_the_commit_itself_is_told() -> None:
+    """Of all statements each has succeeded by then."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE of_test ADD CONSTRAINT once UNIQUE (word) DEFERRABLE INITIALLY DEFERRED")
+    with pytest.raises(DatabaseError) as raised, pipeline():  # noqa: PT012 - the block is the statement
+        insert("a")
+        insert("a")
+    assert getattr(raised.value.__cause__, "sqlstate", None) == "23505"
+    assert words() == []
+    with pipeline():
+        insert("c")
+    assert words() == ["c"]
+
+
 def test_an_error_of_ours_in_the_midst_undoes_all_of_it() -> None:
     with pytest.raises(ZeroDivisionError), pipeline():  # noqa: PT012 - the block is the statement
         insert("a")
