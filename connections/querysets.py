@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
@@ -47,9 +47,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Those whose connection nobody removed."""
         return self.filter(connection__removed_at__isnull=True)
 
-    def lock_live(self, key_ids: Iterable[UUID]) -> Callable[[], dict[UUID, UUID]]:
-        """Asks which of these keys still exist on connections that nobody removed; to be called for the answer: key
-        id → connection id. Inside a pipeline, the question travels with those around it.
+    def lock_live(self, key_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Which of these keys still exist on connections that nobody removed: key id → connection id.
 
         Locks those connections FOR KEY SHARE until the transaction ends: events are committed before a removal
         that comes meanwhile, or not at all. These locks do not wait for one another, nor for a rename.
@@ -60,13 +59,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             raise transaction.TransactionManagementError("lock_live protects nothing outside a transaction")
         with session.wrap_database_errors:
             cursor = psycopg.Cursor(session.connection)
-            cursor.execute(_LOCK_LIVE, [list(key_ids)], prepare=True)
-
-        def answer() -> dict[UUID, UUID]:
-            with session.wrap_database_errors:
-                return dict(cursor.fetchall())
-
-        return answer
+            return dict(cursor.execute(_LOCK_LIVE, [list(key_ids)], prepare=True).fetchall())
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

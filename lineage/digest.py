@@ -116,7 +116,7 @@ def _digest_with_a_look(submissions: Sequence[Submission], now: datetime) -> _Di
     """Reads the answers before it locks a job, for only they say which. Rare."""
     offered, heard = _offered(submissions), _heard_from(submissions)
     rows = _fold(offered)
-    _check_keys(submissions, ApiKey.objects.lock_live({submission.key_id for submission in submissions})())
+    _check_keys(submissions, ApiKey.objects.lock_live({submission.key_id for submission in submissions}))
     with pipeline():
         outcome = _store(offered, rows, now, moves_allowed=True)
     new, moved = _read(outcome)

@@ -44,7 +44,7 @@ def finished(call) -> threading.Event:
 
 def test_a_removal_waits_for_the_commit_under_way(key, in_thread):
     with transaction.atomic():
-        assert ApiKey.objects.lock_live([key.id])() == {key.id: key.connection_id}
+        assert ApiKey.objects.lock_live([key.id]) == {key.id: key.connection_id}
         removal = in_thread(actions.end_connection, connection=key.connection, now=NOW)
         assert waits_for_a_lock(finished(removal))
         assert Connection.objects.visible().exists()
@@ -55,7 +55,7 @@ def test_a_removal_waits_for_the_commit_under_way(key, in_thread):
 def test_a_commit_that_comes_during_a_removal_finds_no_key(key, in_thread):
     def lock_live():
         with transaction.atomic():
-            return ApiKey.objects.lock_live([key.id])()
+            return ApiKey.objects.lock_live([key.id])
 
     with transaction.atomic():
         actions.end_connection(connection=key.connection, now=NOW)
@@ -67,7 +67,7 @@ def test_a_commit_that_comes_during_a_removal_finds_no_key(key, in_thread):
 def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attempt(key, in_thread):
     def lock_live():
         with transaction.atomic():
-            return ApiKey.objects.lock_live([key.id])()
+            return ApiKey.objects.lock_live([key.id])
 
     def use(connection):
         actions.rename_connection(connection=connection, name="new")
@@ -75,7 +75,7 @@ def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attemp
         actions.record_attempt(connection_id=connection.id, at=NOW, outcome="stored", status=201)
 
     with transaction.atomic():
-        ApiKey.objects.lock_live([key.id])()
+        ApiKey.objects.lock_live([key.id])
         assert in_thread(lock_live).result(timeout=10) == {key.id: key.connection_id}
         in_thread(use, key.connection).result(timeout=10)
     with transaction.atomic():
@@ -90,15 +90,15 @@ def test_only_live_keys_are_live(key, make_connection, make_key):
     actions.delete_api_key(api_key=deleted)
     actions.end_connection(connection=ended.connection, now=NOW)
     with transaction.atomic():
-        live = ApiKey.objects.lock_live([key.id, kept.id, deleted.id, ended.id])()
+        live = ApiKey.objects.lock_live([key.id, kept.id, deleted.id, ended.id])
     assert live == {key.id: key.connection_id, kept.id: other.id}
     with transaction.atomic():
-        assert ApiKey.objects.lock_live([])() == {}
+        assert ApiKey.objects.lock_live([]) == {}
 
 
 def test_outside_a_transaction_nothing_can_be_locked(key):
     with pytest.raises(transaction.TransactionManagementError):
-        ApiKey.objects.lock_live([key.id])()
+        ApiKey.objects.lock_live([key.id])
 
 
 def test_of_many_who_take_a_name_at_once_one_gets_it(in_thread):

@@ -146,10 +146,10 @@ def test_a_verified_key_costs_no_second_hash_and_no_query(key, verifier, hasher,
 @pytest.mark.django_db
 def test_a_remembered_key_that_was_deleted_is_not_live(key, verifier):
     verified = verifier.verify(key.text)
-    assert ApiKey.objects.lock_live([verified.key_id])() == {verified.key_id: verified.connection_id}
+    assert ApiKey.objects.lock_live([verified.key_id]) == {verified.key_id: verified.connection_id}
     actions.delete_api_key(api_key=key.api_key)
     assert verifier.verify(key.text) == verified
-    assert ApiKey.objects.lock_live([verified.key_id])() == {}
+    assert ApiKey.objects.lock_live([verified.key_id]) == {}
 
 
 @pytest.mark.django_db

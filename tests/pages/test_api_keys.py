@@ -116,13 +116,13 @@ def test_a_deleted_key_is_refused(
     as_editor: Client, connection: Connection, api_key: Any, headers: dict[str, str]
 ) -> None:
     key_id = verify_key(api_key.text).key_id
-    assert ApiKey.objects.lock_live([key_id])()
+    assert ApiKey.objects.lock_live([key_id])
     response = as_editor.post(reverse("api_key_delete", args=[connection.pk, api_key.api_key.pk]), headers=headers)
     settings_url = f"/connections/{connection.pk}/settings"
     assert response.headers.get("HX-Redirect" if headers else "Location") == settings_url
     assert "API key scheduler was deleted." in as_editor.get(settings_url).content.decode()
     # What each commit of the intake asks, whatever a process remembers of the key.
-    assert ApiKey.objects.lock_live([key_id])() == {}
+    assert ApiKey.objects.lock_live([key_id]) == {}
 
 
 def test_a_key_is_found_under_its_own_connection_only(as_editor: Client, api_key: Any) -> None:
