@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from connections.models import Connection
-from lineage.querysets import ALL_STATES, FOLDED_KINDS, add_up_states
+from lineage.querysets import ALL_STATES, FOLDED_KINDS, InnerJobs, add_up_states
 from lineage.sql.job_facts import Count, count_jobs
 
 
@@ -18,8 +19,8 @@ class JobFacts:
     by_owner: dict[str, int]
     by_tag: dict[str, int]
     by_state: dict[str, int]
-    # That do not fold under another job.
-    on_top: int
+    # Of each job that others fold under, what it contains.
+    inside: dict[UUID, InnerJobs]
     # Whether a name alone may stand for several of them.
     several_namespaces: bool
 
@@ -27,21 +28,34 @@ class JobFacts:
     def total(self) -> int:
         return self.by_state.get(ALL_STATES, 0)
 
+    @property
+    def on_top(self) -> int:
+        """Those that do not fold under another one."""
+        return self.total - sum(inner.total for inner in self.inside.values())
+
 
 def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
     """One query."""
     found: dict[str, list[Count]] = {}
     for count in count_jobs(connection.pk, folded_kinds=FOLDED_KINDS, now=now):
         found.setdefault(count.of, []).append(count)
-    kinds = found.get("kind", [])
+    kinds, states = found.get("kind", []), found.get("state", [])
     return JobFacts(
         by_kind=_add_up((count.kind, count.jobs) for count in kinds),
         by_owner=_add_up((owner, count.jobs) for count in found.get("owners", []) for owner in count.owners),
         by_tag=_add_up((tag, count.jobs) for count in found.get("tags", []) for tag in count.tags),
-        by_state=add_up_states((count.state, count.runs, count.jobs) for count in found.get("state", [])),
-        on_top=sum(count.jobs for count in found.get("folds", []) if not count.folds),
+        by_state=add_up_states((count.state, count.runs, count.jobs) for count in states),
+        inside=_inside(states),
         several_namespaces=len({count.namespace for count in kinds}) > 1,
     )
+
+
+def _inside(counts: Iterable[Count]) -> dict[UUID, InnerJobs]:
+    inside: dict[UUID, InnerJobs] = {}
+    for count in counts:
+        if count.parent_id is not None:
+            inside.setdefault(count.parent_id, InnerJobs()).add(count.state, count.jobs, runs=count.runs)
+    return inside
 
 
 def _add_up(values: Iterable[tuple[str, int]]) -> dict[str, int]:

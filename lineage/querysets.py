@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Value, When
+from django.db.models import Case, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from lineage import states
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -69,20 +71,35 @@ _LATEST_RUN_DURATION = Case(
 )
 
 
-def _attention(failed: Q, running: Q) -> Case:
-    """What needs it most has the least."""
+_NEVER = Q(pk__in=())
+_NOTHING_INSIDE: Mapping[UUID, InnerJobs] = MappingProxyType({})
+
+
+class _IsAmong(Func):
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY ("
+    output_field = models.BooleanField()
+
+
+def _is_among(column: str, ids: Collection[UUID]) -> Q:
+    """Whether it is one of these ids: one parameter, however many they are."""
+    return Q(_IsAmong(F(column), Value(list(ids), ArrayField(models.UUIDField())))) if ids else _NEVER
+
+
+def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
+    """What needs it most has the least: by what the rows say, for all jobs are asked. What was lost began before what
+    still runs, and so stands above it anyway."""
+    failing = [id_ for id_, inner in inside.items() if inner.failing]
+    unended = [id_ for id_, inner in inside.items() if inner.running or inner.lost]
     return Case(
-        When(failed, then=Value(0)),
-        When(running, then=Value(1)),
+        When(Q(latest_run_state=_FAILED) | _is_among("id", failing), then=Value(0)),
+        When(Q(running_runs__gt=0) | _is_among("id", unended), then=Value(1)),
         When(latest_run_id__isnull=False, then=Value(2)),
         default=Value(3),
         output_field=models.SmallIntegerField(),
     )
 
 
-# Of all jobs, so by what their rows say: what was lost began before what still runs, and so stands above it anyway.
-_ROW_FAILED, _ROW_RUNNING = Q(latest_run_state=_FAILED), Q(running_runs__gt=0)
-_ATTENTION = _attention(_ROW_FAILED, _ROW_RUNNING)
 _RUNNING_RUNS = _OnRow(_now(states.job_running_runs), output_field=models.IntegerField())
 # Of a latest run that has no end.
 _BEGAN = Case(When(latest_run_state=_RUNNING, then=F("latest_run_at")))
@@ -93,7 +110,7 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "started": F("latest_run_started_at"),
     "ended": F("latest_run_ended_at"),
     "duration": _LATEST_RUN_DURATION,
-    "state": _ATTENTION,
+    "state": _attention(_NOTHING_INSIDE),
     # Of all jobs, so not as they are shown: each of their running runs would be looked at.
     "running": Case(When(_JOB_IS_RUNNING, then=F("running_runs")), default=Value(0)),
 }
@@ -103,14 +120,21 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InnerJobs:
     """How many jobs another one contains, and how many of them fail, were lost, or run."""
 
-    total: int
-    failing: int
-    lost: int
-    running: int
+    total: int = 0
+    failing: int = 0
+    lost: int = 0
+    running: int = 0
+
+    def add(self, state: str | None, jobs: int, *, runs: bool) -> None:
+        """So many more, with the latest run in a state, and with any run running or none."""
+        self.total += jobs
+        self.failing += jobs * (state == _FAILED)
+        self.lost += jobs * (state == _LOST)
+        self.running += jobs * runs
 
 
 def jobs_in_state(state: str) -> Q:
@@ -173,28 +197,16 @@ class JobQuerySet(_OfVisibleConnections):
     def tagged(self, tag: str) -> Self:
         return self.filter(tags__contains=[tag])
 
-    def on_top(self) -> Self:
-        """Those that do not fold under another job of their connection."""
-        outer = self.model.objects.filter(connection_id=OuterRef("connection_id"), id=OuterRef("parent_job_id"))
-        return self.exclude(Exists(outer), kind__in=FOLDED_KINDS)
+    def outside(self, parent_ids: Collection[UUID]) -> Self:
+        """Those that do not fold under any of these jobs."""
+        if not parent_ids:
+            return self
+        inside = _is_among("parent_job_id", parent_ids)
+        return self.exclude(inside, parent_job_id__isnull=False, kind__in=FOLDED_KINDS)
 
     def inside(self, parent_ids: Collection[UUID]) -> Self:
         """Those that fold under one of these jobs."""
         return self.filter(parent_job_id__in=parent_ids, kind__in=FOLDED_KINDS)
-
-    def inner_jobs(self) -> dict[UUID, InnerJobs]:
-        """Parent's id → what it contains, of those that have a parent."""
-        rows = (
-            self.order_by()
-            .values("parent_job_id")
-            .annotate(
-                total=Count("id"),
-                failing=Count("id", filter=jobs_in_state(_FAILED)),
-                lost=Count("id", filter=jobs_in_state(_LOST)),
-                running=Count("id", filter=jobs_in_state(_RUNNING)),
-            )
-        )
-        return {row.pop("parent_job_id"): InnerJobs(**row) for row in rows}
 
     def counts_by_state(self) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
@@ -202,23 +214,16 @@ class JobQuerySet(_OfVisibleConnections):
         rows = states.values_list("latest_run_state", "is_lost", "is_running").annotate(jobs=Count("id"))
         return add_up_states((_LOST if is_lost else state, runs, jobs) for state, is_lost, runs, jobs in rows)
 
-    def needing_attention_first(self, *, with_inner: bool = False) -> Self:
+    def needing_attention_first(self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
         """Failing ones, then those without an end, first of all those that began first; then the others, the latest
-        first. With those that fold under them: a DAG whose task fails is failing."""
-        attention = self._attention_with_inner() if with_inner else _ATTENTION
+        first. `inside`: what the jobs contain, where that counts as theirs: a DAG whose task fails is failing."""
         latest = F("latest_run_at").desc(nulls_last=True)
-        return self.order_by(attention, _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
+        return self.order_by(_attention(inside), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
 
-    def _attention_with_inner(self) -> Case:
-        inner = self.model.objects.filter(
-            connection_id=OuterRef("connection_id"), parent_job_id=OuterRef("id"), kind__in=FOLDED_KINDS
-        )
-        failed, running = (row | Q(Exists(inner.filter(row))) for row in (_ROW_FAILED, _ROW_RUNNING))
-        return _attention(failed, running)
-
-    def sorted_by(self, key: str, *, descending: bool, with_inner: bool = False) -> Self:
-        """By one of JOB_SORT_KEYS; what is unknown stands last either way."""
-        expression = self._attention_with_inner() if with_inner and key == "state" else JOB_SORT_KEYS[key]
+    def sorted_by(self, key: str, *, descending: bool, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
+        """By one of JOB_SORT_KEYS; what is unknown stands last either way. `inside`: as `needing_attention_first` has
+        it, where the key is the state."""
+        expression = _attention(inside) if key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
         return self.order_by(first, Lower("name"), "id")
 

@@ -1,4 +1,5 @@
-"""Which events are stored: five for each run, forty runs for each job, spread over the four weeks before `until`.
+"""Which events are stored: five for each run, forty runs for each job, spread over the four weeks before `until`. One
+job in twenty takes four times as long as the others, one run in twenty fails, and a few are still under way.
 
 Everything follows from the number of a run, so that any process can make any of them.
 """
@@ -15,8 +16,9 @@ EVENTS_PER_RUN = 5
 RUNS_PER_JOB = 40
 SPAN = timedelta(days=28)
 _RUNS_PER_PARENT = 10
-# When the events of a run take place, and what all but the last are.
-_MOMENTS = [RUN_LASTS * n / 5 for n in (0, 1, 2, 3, 5)]
+SLOW_RUN_LASTS = 4 * RUN_LASTS
+# When the events of a run take place, in fifths of how long it lasts, and what all but the last are.
+_MOMENTS = (0, 1, 2, 3, 5)
 _TYPES = ["START", "RUNNING", "RUNNING", "RUNNING"]
 
 
@@ -29,11 +31,12 @@ class PlannedRun:
     job: int
     began: datetime
     last_type: str
+    lasts: timedelta = RUN_LASTS
 
     @property
     def events(self) -> Iterator[tuple[str, datetime]]:
         """Type and time of each, in their order."""
-        return zip([*_TYPES, self.last_type], [self.began + moment for moment in _MOMENTS], strict=True)
+        return zip([*_TYPES, self.last_type], [self.began + self.lasts * n / 5 for n in _MOMENTS], strict=True)
 
     def body(self, type_: str, time: datetime) -> bytes:
         return event(type_=type_, time=time, run=self.id, parent=self.parent, job=self.job)
@@ -56,17 +59,19 @@ class Plan:
 
     def run(self, number: int) -> PlannedRun:
         """0 is the oldest run. The jobs take turns, so that runs of one job never overlap."""
+        job = 1 + number % self.jobs
         return PlannedRun(
             id=_uuid(b"run", number),
             parent=_uuid(b"parent", number // _RUNS_PER_PARENT),
-            job=1 + number % self.jobs,
+            job=job,
             began=self._began(number),
             last_type=self._last_type(number),
+            lasts=SLOW_RUN_LASTS if job % 20 == 4 else RUN_LASTS,
         )
 
     def runs_between(self, start: datetime, end: datetime) -> Iterator[PlannedRun]:
         """Those with an event in this span of time, and a few around it."""
-        first, behind = ((moment - self.first) // self._step for moment in (start - RUN_LASTS, end))
+        first, behind = ((moment - self.first) // self._step for moment in (start - SLOW_RUN_LASTS, end))
         return map(self.run, range(max(0, first), min(self.runs, behind + 1)))
 
     @property
@@ -75,7 +80,7 @@ class Plan:
 
     @property
     def _step(self) -> timedelta:
-        return (SPAN - RUN_LASTS) / self.runs
+        return (SPAN - SLOW_RUN_LASTS) / self.runs
 
     def _began(self, number: int) -> datetime:
         return self.first + number * self._step

@@ -1,14 +1,15 @@
 """What the product makes of planned runs, without digesting each of their events.
 
-The runs of a plan differ in ids and times alone. So the product folds the events of two of them, and what it made of
-these tells what it makes of the others: a column that is the same in both is the same in all; an id stands for the
-run, its parent or its job, a list of ids for the job's edges; a time is as far from the run's start as theirs.
+The runs of a plan that end alike, after as long, differ in ids and times alone. So the product folds the events of two
+of them, and what it made of these tells what it makes of the others: a column that is the same in both is the same in
+all; an id stands for the run, its parent or its job, a list of ids for the job's edges; a time is as far from the run's
+start as theirs.
 tests/bench compares all of it with what digest stores.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -42,11 +43,11 @@ class RunRows:
         self._of_job = cache(self._learn_job)
 
     def row(self, run: PlannedRun) -> list[Any]:
-        return [value_of(run) for value_of in self._columns(run.last_type)]
+        return [value_of(run) for value_of in self._columns(run.last_type, run.lasts)]
 
-    def _learn(self, last_type: str) -> list[Column]:
+    def _learn(self, last_type: str, lasts: timedelta) -> list[Column]:
         """How to tell each column, of runs with this end."""
-        probes = [replace(probe, last_type=last_type) for probe in _PROBES]
+        probes = [replace(probe, last_type=last_type, lasts=lasts) for probe in _PROBES]
         return [self._column(probes, values) for values in zip(*map(self._folded, probes), strict=True)]
 
     def _folded(self, run: PlannedRun) -> list[Any]:

@@ -10,17 +10,19 @@ from django.db import connection
 
 from lineage import states
 
-_VALUES: Final = ("kind", "owners", "tags", "folds", "state")
-# Folding under a job: as JobQuerySet.on_top has it.
+_VALUES: Final = ("kind", "owners", "tags", "state")
+# By parent, of those that fold: which of these jobs are there is asked once for each, not for each that folds.
 _FACTS: Final = f"""
-SELECT grouping(kind), grouping(owners), grouping(tags), grouping(folds),
-    kind, namespace, owners, tags, folds, state, runs, count(*)
+SELECT grouping(kind), grouping(owners), grouping(tags), grouping(state),
+    kind, namespace, owners, tags, state, runs,
+    CASE WHEN EXISTS (
+        SELECT FROM lineage_job AS outer_job
+        WHERE outer_job.connection_id = %(connection_id)s AND outer_job.id = fact.parent_id
+    ) THEN parent_id END,
+    count(*)
 FROM (
     SELECT kind, namespace, owners, tags,
-        kind = ANY (%(folded_kinds)s) AND parent_job_id IS NOT NULL AND EXISTS (
-            SELECT FROM lineage_job AS outer_job
-            WHERE outer_job.connection_id = job.connection_id AND outer_job.id = job.parent_job_id
-        ) AS folds,
+        CASE WHEN kind = ANY (%(folded_kinds)s) THEN parent_job_id END AS parent_id,
         (CASE WHEN is_lost THEN 'LOST' ELSE latest_run_state END) AS state,
         {states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
     FROM (
@@ -30,22 +32,22 @@ FROM (
     ) AS job
     OFFSET 0
 ) AS fact
-GROUP BY GROUPING SETS ((kind, namespace), (owners), (tags), (folds), (state, runs))
+GROUP BY GROUPING SETS ((kind, namespace), (owners), (tags), (state, runs, parent_id))
 """  # noqa: S608 - made of constants
 
 
 class Count(NamedTuple):
-    """How many jobs have a value, of one of these: a kind and a namespace, all owners, all tags, whether they fold, the
-    state of the latest run and whether any run is running. `of` names the first."""
+    """How many jobs have a value, of one of these: a kind and a namespace, all owners, all tags, or the state of the
+    latest run, whether any run is running, and the job that they fold under. `of` names the first."""
 
     of: str
     kind: str
     namespace: str
     owners: list[str]
     tags: list[str]
-    folds: bool
     state: str | None
     runs: bool
+    parent_id: UUID | None
     jobs: int
 
 
@@ -54,6 +56,6 @@ def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...], now: datet
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"connection_id": connection_id, "folded_kinds": list(folded_kinds), "now": now})
         rows = cursor.fetchall()
-    for *is_other, kind, namespace, owners, tags, folds, state, runs, jobs in rows:
-        of = next(value for value, other in zip(_VALUES, [*is_other, 0], strict=True) if not other)
-        yield Count(of, kind, namespace, owners, tags, folds, state, runs, jobs)
+    for *is_other, kind, namespace, owners, tags, state, runs, parent_id, jobs in rows:
+        of = next(value for value, other in zip(_VALUES, is_other, strict=True) if not other)
+        yield Count(of, kind, namespace, owners, tags, state, runs, parent_id, jobs)

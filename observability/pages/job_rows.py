@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
-
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
@@ -24,10 +20,6 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 RUNS_IN_STRIP = 20
-_BARS: dict[str, SafeString] = {
-    state: format_html('<i class="strip-{}"></i>', state.lower()) for state in RunState.values
-}
-_WORDS = {state: label.lower() for state, label in RunState.choices}
 # Of all unfolded jobs together.
 MOST_INNER_ROWS = 300
 DEEPEST = 3
@@ -66,30 +58,23 @@ class JobRow:
     def error_headline(self) -> str:
         return error_headline(self.error_message)
 
-    @property
-    def strip_bars(self) -> SafeString:
-        """One element for each run. Not in the template: a page has a thousand of them."""
-        return SafeString("".join(map(_BARS.__getitem__, self.strip)))
-
-    @property
-    def strip_in_words(self) -> str:
-        """`Last 20 runs: 18 completed, 2 failed; the latest completed`."""
-        counts = Counter(_WORDS[state] for state in self.strip)
-        told = ", ".join(f"{count} {state}" for state, count in counts.most_common())
-        return f"Last {len(self.strip)} runs: {told}; the latest {_WORDS[self.strip[-1]]}"
-
 
 class JobRows:
     """Of the jobs on one page of a connection's table, and of those inside the ones that were opened."""
 
-    def __init__(self, connection: Connection, jobs: list[Job], choices: JobChoices, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        jobs: list[Job],
+        inside: Mapping[UUID, InnerJobs],
+        choices: JobChoices,
+        now: datetime,
+    ) -> None:
+        """`inside`: of each job of the connection, what folds under it; nothing where the table does not fold."""
         self._connection, self._choices, self._now = connection, choices, now
-        self._top = jobs
-        folds = not choices.are_narrowing
-        self._inside = self._inner_rows() if folds and choices.opened else {}
-        shown = [*jobs, *(job for inside in self._inside.values() for job in inside)]
-        ids = [job.id for job in shown]
-        self._inner = Job.objects.of(connection).inside(ids).inner_jobs() if folds and ids else {}
+        self._top, self._inner = jobs, inside
+        self._inside = self._inner_rows() if inside and choices.opened else {}
+        shown = [*jobs, *(job for inner in self._inside.values() for job in inner)]
         self._errors = self._error_messages(shown)
         self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
         self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 
@@ -17,7 +18,7 @@ from observability.pages.job_choices import STATES, JobChoices
 from observability.pages.job_rows import KINDS, JobRow, JobRows
 
 if TYPE_CHECKING:
-    from lineage.querysets import JobQuerySet
+    from lineage.querysets import InnerJobs, JobQuerySet
 
 ROWS_PER_PAGE = 50
 COLUMNS = (
@@ -86,7 +87,7 @@ class JobTable:
 
     @cached_property
     def rows(self) -> list[JobRow]:
-        return JobRows(self.connection, list(self.page.object_list), self.choices, self.now).rows()
+        return JobRows(self.connection, list(self.page.object_list), self._inside, self.choices, self.now).rows()
 
     @property
     def previous_query(self) -> str:
@@ -136,6 +137,11 @@ class JobTable:
     def several_namespaces(self) -> bool:
         return self.facts.several_namespaces
 
+    @property
+    def _inside(self) -> dict[UUID, InnerJobs]:
+        """Of each job what folds under it, where the table folds."""
+        return self.facts.inside if self.folds else {}
+
     @cached_property
     def _jobs_by_state(self) -> dict[str, int]:
         if self.choices.narrow_by_state_at_most:
@@ -157,14 +163,14 @@ class JobTable:
     def _sorted(self) -> JobQuerySet:
         jobs = self._chosen_but_for_state()
         if self.folds:
-            jobs = jobs.on_top()
+            jobs = jobs.outside(self._inside)
         if self.choices.state:
             jobs = jobs.in_state(self.choices.state)
         jobs = jobs.with_states()
         if not self.choices.sort:
-            return jobs.needing_attention_first(with_inner=self.folds)
+            return jobs.needing_attention_first(self._inside)
         key = self.choices.sort.removeprefix("-")
-        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"), with_inner=self.folds)
+        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"), inside=self._inside)
 
     def _labels(self, jobs_by_label: dict[str, int], parameter: str, chosen: str) -> list[Option]:
         """What jobs of the connection may be filtered by; the chosen one even where no job has it."""
