@@ -10,7 +10,7 @@ from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResu
 from lineage.facets_of_run import error_of, read_run
 from lineage.models import Edge, Run, RunState
 from lineage.reasons import reasons_of
-from lineage.relations import Placeholder, parent_of, root_of, shown_instead, tries_of
+from lineage.relations import Placeholder, parent_of, root_of, shown_instead, shown_one_by_one, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 
 
@@ -86,6 +86,12 @@ class OneRunSerializer(RunSerializer):
     shown_instead = serializers.UUIDField(
         allow_null=True, help_text="The run that lists show in the place of this one, where its sender sent it twice."
     )
+    shown_one_by_one = serializers.ListField(
+        child=serializers.UUIDField(),
+        allow_null=True,
+        help_text="Of all tests of a dbt model as one run, where lists show each by itself: the runs of those with a "
+        "result.",
+    )
     error = ErrorOfRunSerializer(allow_null=True)
     reason = serializers.CharField(
         allow_null=True,
@@ -107,6 +113,7 @@ def run_details(found: FoundRun) -> Any:
     run, reading = found.run, read_run(found.run)
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
+    one_by_one = None if instead else shown_one_by_one(run)
     reasons = reasons_of(run, reading.contents)
     return {
         **RunSerializer(run).data,
@@ -114,6 +121,7 @@ def run_details(found: FoundRun) -> Any:
         "root": _relative(root_of(run), run.root_job_namespace, run.root_job_name),
         "other_connections": found.other_connections,
         "shown_instead": instead and instead.id,
+        "shown_one_by_one": None if one_by_one is None else [test.id for test in one_by_one.order_by("job__name")],
         "error": error and ErrorOfRunSerializer(error).data,
         "reason": " ".join(sentence.text for sentence in reasons) or None,
         "reason_runs": [cause.run.id for sentence in reasons for cause in sentence.causes],

@@ -62,7 +62,7 @@ class ConnectionView(ReadView):
 
 
 class ConnectionJobsView(ListView):
-    queryset = Job.objects.visible().with_states()
+    queryset = Job.objects.visible().shown().with_states()
     serializer_class = JobSerializer
     filterset_class = JobFilter
     keyset = BY_NAMESPACE_AND_NAME

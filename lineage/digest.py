@@ -142,7 +142,9 @@ def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID,
 
 def _store(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
     """Events and their runs."""
-    return events.store_events(_event_rows(offered, now), rows.runs.values(), moves_allowed=moves_allowed)
+    return events.store_events(
+        _event_rows(offered, now), rows.runs.values(), have_tests=rows.have_tests, moves_allowed=moves_allowed
+    )
 
 
 def _project(rows: Rows, *, moved: Set[Key] = frozenset(), of_dbt: Collection[Key] | None = None) -> None:

@@ -32,7 +32,7 @@ def family_of(job: Job, recent: Sequence[UUID]) -> Family:
     """`recent`: the ids of its runs, the latest first. Also across connections: dbt under Airflow. In three queries."""
     visible = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
     started = Run.objects.filter(connection_id__in=visible, parent_run_id__in=recent[:_RUNS])
-    jobs = Job.objects.filter(connection_id__in=visible)
+    jobs = Job.objects.shown().filter(connection_id__in=visible)
     named = Q(connection_id=job.connection_id, parent_job_id=job.id)
     children = jobs.filter(named | Q(id__in=started.values("job_id"))).exclude(id=job.id)
     found = list(children.with_states().needing_attention_first()[: MOST_SHOWN + 1])

@@ -181,6 +181,11 @@ class Run(models.Model):
     # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
     # runs beside it tell more. A model may stand there by its table: then its own run has the same id here.
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
+    # Of a node of dbt's that was sent by itself, as structured mode does, and ended: what its name is looked for by.
+    # Of tests as default mode sends them, all of a node as one run or one without a result: the same of those that have
+    # one.
+    node_id = models.UUIDField(null=True)
+    test_ids = ArrayField(models.UUIDField(), null=True)
     # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
     invocation_id = models.UUIDField(null=True)
     # What the orchestrator itself calls it, of an Airflow DAG run and of a dbt command; else empty. Other runs may be

@@ -56,6 +56,7 @@ _SHOWN_STATE = _OnRow(_now(states.shown_state), output_field=models.TextField())
 # The same but for what is shown as RUNNING or LOST, and cheaper to tell.
 _SETTLED_STATE = _OnRow(states.settled_state, output_field=models.TextField())
 _HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
+_JOB_IS_SHOWN = Q(_OnRow(states.job_is_shown, output_field=models.BooleanField()))
 _JOB_IS_RUNNING = Q(_OnRow(_now(states.job_is_running), output_field=models.BooleanField()))
 _JOB_IS_LOST = Q(_OnRow(_now(states.job_is_lost), output_field=models.BooleanField()))
 
@@ -175,6 +176,10 @@ class EventQuerySet(_OfVisibleConnections):
 
 
 class JobQuerySet(_OfVisibleConnections):
+    def shown(self) -> Self:
+        """As lists show jobs: without those for whose runs another job's stand."""
+        return self.filter(_JOB_IS_SHOWN)
+
     def with_states(self) -> Self:
         """Each with the `shown_state` of its latest run, and how many `shown_running_runs` it has: what was lost no
         longer runs. It costs some look-ups for each row that seems to be running."""
@@ -205,8 +210,8 @@ class JobQuerySet(_OfVisibleConnections):
         return self.exclude(inside, parent_job_id__isnull=False, kind__in=FOLDED_KINDS)
 
     def inside(self, parent_ids: Collection[UUID]) -> Self:
-        """Those that fold under one of these jobs."""
-        return self.filter(parent_job_id__in=parent_ids, kind__in=FOLDED_KINDS)
+        """Those that fold under one of these jobs, as lists show them."""
+        return self.shown().filter(parent_job_id__in=parent_ids, kind__in=FOLDED_KINDS)
 
     def counts_by_state(self) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
@@ -250,7 +255,7 @@ class RunQuerySet(_OfVisibleConnections):
         )
 
     def shown(self) -> Self:
-        """The same, without the stand-ins for tasks that reported after all: as lists show runs."""
+        """The same as lists show runs: without those that others stand for."""
         return self.with_states().exclude(_HIDDEN)
 
     def in_state(self, state: str) -> Self:

@@ -165,12 +165,7 @@ class _Rebuild:
         ended = set()
         for rows in self._tables["lineage_run"].runs_that_knew_more(self._weeks):
             touched |= _merge_runs(rows)
-            ended |= {
-                (self._id, row.invocation_id, job)
-                for row in rows
-                if row.invocation_id
-                for job in (row.job_id, *(row.needed_job_ids or ()))
-            }
+            ended |= {(self._id, row.invocation_id, job) for row in rows if row.invocation_id for job in row.known_by}
         jobs.recount_runs(sorted(touched))
         jobs.recount_runs_in_doubt(sorted(ended))
 

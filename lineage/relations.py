@@ -62,6 +62,15 @@ def shown_instead(run: Run) -> Run | None:
     return _same_runs(run).shown().exclude(id=run.id).select_related("job").first()
 
 
+def shown_one_by_one(run: Run) -> RunQuerySet | None:
+    """Of dbt's tests, where lists show those that structured mode sent one by one in the place of this run: the runs of
+    those that have a result, with their `job`, unordered. None almost always."""
+    of_this = Run.objects.shown().filter(connection_id=run.connection_id)
+    if run.test_ids is None or of_this.filter(id=run.id).exists():
+        return None
+    return of_this.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
+
+
 def _same_runs(run: Run) -> RunQuerySet:
     return Run.objects.filter(
         connection_id=run.connection_id, invocation_id=run.invocation_id, job_id=run.job_id

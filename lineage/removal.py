@@ -50,7 +50,7 @@ class Removal:
 def what_goes(connection: Connection) -> Removal:
     """For people to read before they confirm."""
     return Removal(
-        jobs=Job.objects.filter(connection=connection).count(),
+        jobs=Job.objects.shown().filter(connection=connection).count(),
         runs=Run.objects.filter(connection=connection).count(),
         keys=connection.api_keys.count(),
     )

@@ -96,7 +96,7 @@ class Search:
         """Of the jobs that were found, unordered, what NEAREST_FIRST goes by and no more: they may be most of all jobs.
         To be read `by_index`, then given to `jobs_at`."""
         if self._query:
-            found = Job.objects.alias(is_found=self._is_found(F("namespace"))).filter(is_found=True)
+            found = Job.objects.alias(is_found=self._is_found(F("namespace"))).filter(is_found=True).shown()
         else:
             found = Job.objects.none()
         if removed := [connection.pk for connection in self._all if connection.removed_at is not None]:

@@ -28,7 +28,8 @@ _ROW_BY_ROW: Final = "OFFSET 0"
 
 
 def hidden(run: str, *, of_dbt: bool = True) -> str:
-    """Whether the row is not shown: a stand-in for a task that reported after all, or a run that was sent again.
+    """Whether the row is not shown: a stand-in for a task that reported after all, or a run that was sent in another
+    one's place.
 
     `of_dbt`: whether the row may be of a run of dbt's; so in all functions here.
     """
@@ -41,15 +42,36 @@ def hidden(run: str, *, of_dbt: bool = True) -> str:
 
 
 def sent_before(run: str) -> str:
-    """Whether another run stands for this one, which a sender sent several times under ids of their own: of those that
-    ended the earliest. See docs/decisions/0017-runs-that-are-sent-again.md."""
-    return f"""({run}.invocation_id IS NOT NULL AND EXISTS (
+    """Whether other runs stand for this one, which a sender sent several times under ids of their own: of those of one
+    job that which ended the earliest. See docs/decisions/0017-runs-that-are-sent-again.md."""
+    return f"""({run}.invocation_id IS NOT NULL AND (EXISTS (
         SELECT FROM lineage_run AS sent
         WHERE sent.connection_id = {run}.connection_id AND sent.invocation_id = {run}.invocation_id
             AND sent.job_id = {run}.job_id
             AND (sent.ended_at IS NULL, sent.run_at, sent.id) < ({run}.ended_at IS NULL, {run}.run_at, {run}.id)
         {_ROW_BY_ROW}
-    ))"""
+    ) OR {sent_one_by_one(run)}))"""
+
+
+def sent_one_by_one(run: str) -> str:
+    """Of tests as dbt-ol's default mode sends them, all of a node as one run or one without a result: whether the same
+    command sent its nodes one by one, and with them each of these tests that has a result. Of one test without
+    a result, where nothing else came of it: then it never began."""
+    single = f"""
+        SELECT FROM lineage_run AS single
+        WHERE single.connection_id = {run}.connection_id AND single.invocation_id = {run}.invocation_id
+            AND single.node_id"""
+    return f"""({run}.test_ids IS NOT NULL AND {run}.node_id IS NULL AND EXISTS ({single} IS NOT NULL {_ROW_BY_ROW})
+        AND NOT EXISTS (
+            SELECT FROM unnest({run}.test_ids) AS test (id)
+            WHERE NOT EXISTS ({single} = test.id {_ROW_BY_ROW})
+            {_ROW_BY_ROW}
+        ) AND NOT EXISTS (
+            SELECT FROM lineage_run AS begun
+            WHERE begun.connection_id = {run}.connection_id AND begun.invocation_id = {run}.invocation_id
+                AND begun.job_id = {run}.job_id AND begun.test_ids IS NULL
+            {_ROW_BY_ROW}
+        ))"""  # noqa: S608 - made of constants
 
 
 def settled_state(run: str, *, of_dbt: bool = True) -> str:
@@ -59,7 +81,7 @@ def settled_state(run: str, *, of_dbt: bool = True) -> str:
     one state for all instances, which says nothing of any one of them.
     """
     return f"""(CASE
-        {f"WHEN {_in_doubt(run)} THEN {_without_doubt(run)}" if of_dbt else ""}
+        {f"WHEN {in_doubt(run)} THEN {_without_doubt(run)}" if of_dbt else ""}
         WHEN {run}.parent_run_id IS NULL OR {run}.told_state IS NOT NULL THEN {run}.state
         WHEN {run}.state NOT IN {NOT_WELL} THEN CASE
             WHEN {run}.map_index IS NULL AND {_told(run)} IS NOT NULL AND NOT {_tried_again(run)} THEN 'SKIPPED'
@@ -93,6 +115,12 @@ def shown_state(run: str, now: str = "now()") -> str:
         WHEN {settled_open} = 'RUNNING' AND {_lost(run, now)} THEN 'LOST'
         ELSE {settled_open}
     END)"""
+
+
+def job_is_shown(job: str) -> str:
+    """Whether lists show it: all but the jobs of tests of dbt's that have no run to show, for another job's runs stand
+    for theirs. dbt-ol sends no job without a run."""
+    return f"({job}.latest_run_id IS NOT NULL OR {job}.kind <> 'TEST' OR {job}.integration <> 'DBT')"
 
 
 def job_state(job: str, now: str = "now()") -> str:
@@ -154,8 +182,9 @@ def settled_end(run: str) -> str:
     END)"""  # noqa: S608 - made of constants
 
 
-def _in_doubt(run: str) -> str:
-    return f"{run}.needed_job_ids IS NOT NULL AND {run}.terminal_type IN {IN_DOUBT}"
+def in_doubt(run: str) -> str:
+    """Whether other runs tell what became of it. Of nodes that are sent by themselves their own events do."""
+    return f"({run}.needed_job_ids IS NOT NULL AND {run}.terminal_type IN {IN_DOUBT} AND {run}.node_id IS NULL)"
 
 
 def _without_doubt(run: str) -> str:

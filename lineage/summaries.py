@@ -139,7 +139,8 @@ def _in_words(silence: timedelta) -> str:
 
 def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:
     rows = (
-        Job.objects.filter(connection__in=ids)
+        Job.objects.shown()
+        .filter(connection__in=ids)
         .values("connection_id")
         .annotate(
             total=Count("id"),

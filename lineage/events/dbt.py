@@ -31,6 +31,8 @@ OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
 IN_DOUBT: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 _MAX_INPUTS: Final = 100
+# Of all tests of a node, those that are looked for by their names.
+_MAX_TESTS: Final = 100
 
 
 class Node(Struct):
@@ -119,12 +121,29 @@ class _Tested(Struct):
 
 
 class _Said(NamedTuple):
-    """What the event of a test says. `table`: of its node, none where it is not told."""
+    """What the event of a node says. `sent_name`: the job's name as it came. `node`: None where it is not told."""
 
     sent_name: str
-    event_type: str
+    event_type: str | None
     facets: RunFacets
-    table: tuple[str, ...]
+    node: Node | None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the node is sent by itself: in structured mode alone, but for tests that are queries."""
+        return self.node is not None and self.node.unique_id == self.sent_name
+
+    @property
+    def in_structured_mode(self) -> bool:
+        """Of a test."""
+        return self.node is not None and self.node.test_type is not None
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        """Of the node: none where it is not told."""
+        if self.node is None or not self.node.alias:
+            return ()
+        return (_known_by_table(".".join(filter(None, (self.node.database, self.node.schema, self.node.alias)))),)
 
 
 class Dataset(Protocol):
@@ -190,15 +209,6 @@ def _known_by_table(table: str) -> str:
     return f"table {storable(table)}"
 
 
-def _table_of(job_facets: Raw) -> tuple[str, ...]:
-    """Of the node: none where it is not told."""
-    facets = read_facet(job_facets, _JobFacets)
-    node = read_facet(facets.dbt_node, Node) if facets else None
-    if node is None or not node.alias:
-        return ()
-    return (_known_by_table(".".join(filter(None, (node.database, node.schema, node.alias)))),)
-
-
 def is_of_build(sent_name: str) -> bool:
     """Of the job of all tests of a model, as it came: whether they are of `dbt build`. `dbt test` skips none."""
     return sent_name.endswith(".build.test")
@@ -227,36 +237,91 @@ def understood(
     said = read_facet(facets.dbt_run, _Invocation)
     invocation = storable(said.invocation_id) if said else ""
     invocation_id = run_id(invocation)[0] if invocation else None
-    outcome: Outcome | None = None
-    needed: tuple[str, ...] = ()
-    if event_type in ("COMPLETE", "FAIL") and job.kind in ("MODEL", "TEST"):
-        table = _table_of(job_facets)
-        if job.kind == "TEST":
-            outcome, needed = _outcome_of_tests(job, _Said(sent_name, event_type, facets, table), inputs, body)
-        elif job.name != sent_name:
-            needed = table
-    elif event_type == "ABORT" and job.kind in _NODE_KINDS:
-        outcome = "SKIP"
+    of_node = _Said(sent_name, event_type, facets, _node_in(job_facets))
+    outcome, needed = _outcome(job, of_node, inputs, body)
     if invocation_id is None:
-        outcome, needed = "FAIL" if outcome in IN_DOUBT else outcome, ()
+        outcome, needed, node, tests = "FAIL" if outcome in IN_DOUBT else outcome, (), None, None
+    else:
+        node, tests = _single_node(job, of_node), _tests_with_result(job, of_node, body)
     return msgspec.structs.replace(
         run,
         orchestrator_run_id=invocation[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS] if job.kind == "JOB" else "",
         invocation_id=invocation_id,
         outcome=outcome,
         needed_jobs=needed,
-        settles_others=event_type == "FAIL" or outcome in IN_DOUBT or (event_type == "COMPLETE" and job.kind != "TEST"),
+        node=node,
+        tests=tests,
+        settles_others=event_type == "FAIL"
+        or outcome in IN_DOUBT
+        or (event_type == "COMPLETE" and job.kind != "TEST")
+        or node is not None
+        or tests is not None,
     )
+
+
+def _node_in(job_facets: Raw) -> Node | None:
+    facets = read_facet(job_facets, _JobFacets)
+    return read_facet(facets.dbt_node, Node) if facets else None
+
+
+def _single_node(job: JobFacts, said: _Said) -> str | None:
+    """What a node that was sent by itself, and ended, is looked for by: a test by its name, as default mode tells it.
+    None: it is none, or has not ended."""
+    if said.node is None or not said.is_single or said.event_type not in ("COMPLETE", "FAIL", "ABORT"):
+        return None
+    if job.kind != "TEST":
+        return job.name if job.kind in _NODE_KINDS else None
+    if not said.in_structured_mode:
+        return None
+    # `test.package.name`, and of a generic one a hash behind.
+    name = job.name.split(".", 2)[-1]
+    return _known_by_name(name.rpartition(".")[0] if said.node.test_type == "generic" else name)
+
+
+def _tests_with_result(job: JobFacts, said: _Said, body: bytes) -> tuple[str, ...] | None:
+    """Of tests as default mode sends them: what those that have a result are looked for by. None: it is no such run, or
+    they have no names, or it is of one test that has a result."""
+    if not _is_of_all_tests(job, said):
+        is_lone = job.kind == "TEST" and said.is_single and not said.in_structured_mode
+        return () if is_lone and _has_no_result(said.facets.test) else None
+    with_result = [one for one in _assertions(body) if not one.has_no_result]
+    names = {one.name for one in with_result if one.name}
+    has_unnamed = not all(one.name for one in with_result)
+    return None if has_unnamed else tuple(map(_known_by_name, sorted(names)[:_MAX_TESTS]))
+
+
+def _known_by_name(test: str) -> str:
+    """What stands for a test where events tell its name, and not the id of its node: no job's name."""
+    return f"test {storable(test)}"
+
+
+def _is_of_all_tests(job: JobFacts, said: _Said) -> bool:
+    return job.kind == "TEST" and job.name != said.sent_name and job.name.endswith(".test")
+
+
+def _outcome(
+    job: JobFacts, said: _Said, inputs: Sequence[Dataset], body: bytes
+) -> tuple[Outcome | None, tuple[str, ...]]:
+    """Of a node, where the event's type does not say it, and what it needs if that leaves a doubt. Of a model, in any
+    case, its table."""
+    if said.event_type == "ABORT" and job.kind in _NODE_KINDS:
+        return "SKIP", ()
+    if said.event_type not in ("COMPLETE", "FAIL"):
+        return None, ()
+    if job.kind == "TEST":
+        return _outcome_of_tests(job, said, inputs, body)
+    return None, said.table if job.kind == "MODEL" and job.name != said.sent_name else ()
 
 
 def _outcome_of_tests(
     job: JobFacts, said: _Said, inputs: Sequence[Dataset], body: bytes
 ) -> tuple[Outcome | None, tuple[str, ...]]:
     """Of one test or of all tests of a node, and what it needs if that leaves a doubt."""
-    if job.name != said.sent_name and job.name.endswith(".test"):
+    if _is_of_all_tests(job, said):
         outcome, needed = _outcome_of_all(_assertions(body), said.sent_name, job.name.removesuffix(".test"))
         return outcome, (*needed, *said.table) if outcome == "NO_RESULT" else needed
-    if said.event_type != "FAIL" or not _has_no_result(said.facets.test):
+    # In structured mode one that was skipped is no failure.
+    if said.event_type != "FAIL" or said.in_structured_mode or not _has_no_result(said.facets.test):
         return None, ()
     # Who names the test's own table names those of models, too.
     needed = _tables(inputs) if said.table else tuple(_tested_nodes(job.name, inputs))

@@ -86,7 +86,12 @@ class RunFacts(Struct, frozen=True):
     # doubt. Of a dbt model what stands for its table there.
     outcome: Outcome | None = None
     needed_jobs: tuple[str, ...] = ()
-    # Whether other runs of the same invocation may be in doubt until it ended.
+    # Of a node of dbt's that was sent by itself, as structured mode does, and ended: what its name is looked for by.
+    node: str | None = None
+    # Of tests as default mode sends them, all of a node as one run or one that has no result: the same of those that
+    # have one. None: it is no such run.
+    tests: tuple[str, ...] | None = None
+    # Whether it may change what other runs of the same invocation are shown as, or whether they are.
     settles_others: bool = False
 
 

@@ -38,6 +38,8 @@ class Rows:
     # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id).
     of_dbt: set[Key] = field(default_factory=set)
     ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
+    # Whether any of the runs has `node_id` or `test_ids`.
+    have_tests: bool = False
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -80,8 +82,8 @@ def _add_run(rows: Rows, row: RunRow) -> None:
 
 
 def _note_end(rows: Rows, row: RunRow, invocation_id: UUID) -> None:
-    for job in (row.job_id, *(row.needed_job_ids or ())):
-        rows.ended.add((row.connection_id, invocation_id, job))
+    rows.ended.update((row.connection_id, invocation_id, id_) for id_ in row.known_by)
+    rows.have_tests |= row.node_id is not None or row.test_ids is not None
 
 
 def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:

@@ -1,6 +1,6 @@
 """One row of lineage_run, and how events fold into it in any order. Its twin in SQL is lineage/sql/runs.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -15,6 +15,8 @@ TERMINAL_TYPES = ("COMPLETE", "ABORT", "FAIL")
 # Of the outcomes of one time the last one here wins.
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 _NO_RUN = UUID(int=0)
+# What any node that was sent by itself is known by, beside its own id.
+ANY_NODE = UUID(int=0)
 _ACTIVE = ("START", "RUNNING")
 
 
@@ -57,6 +59,16 @@ class RunRow:
     needed_job_ids: frozenset[UUID] | None = None
     invocation_id: UUID | None = None
     orchestrator_run_id: str = ""
+    # Of a node that was sent by itself, and ended: what it is looked for by. Of tests as
+    # default mode sends them, all of a node as one run or one without a result: those that have one, sorted.
+    node_id: UUID | None = None
+    test_ids: tuple[UUID, ...] | None = None
+
+    @property
+    def known_by(self) -> tuple[UUID, ...]:
+        """The ids by which other runs of the same invocation look at it."""
+        any_node = () if self.node_id is None else (self.node_id, ANY_NODE)
+        return (self.job_id, *(self.needed_job_ids or ()), *any_node)
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
@@ -85,6 +97,10 @@ class RunRow:
         self.external_id = max(self.external_id, other.external_id)
         self.external_query_id = max(self.external_query_id, other.external_query_id)
         self.orchestrator_run_id = max(self.orchestrator_run_id, other.orchestrator_run_id)
+        if other.node_id is not None:
+            self.node_id = _pick(max, self.node_id, other.node_id)
+        if other.test_ids is not None:
+            self.test_ids = _pick(max, self.test_ids, other.test_ids)
         if other.edge_ids != self.edge_ids:
             self.edge_ids |= other.edge_ids
 
@@ -131,15 +147,18 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         error_at=time if run.error_message is not None else None,
         external_query_id=run.external_query_id,
         edge_ids=edge_ids,
-        needed_job_ids=_needed(connection_id, event, run) if run.needed_jobs or terminal in IN_DOUBT else None,
+        needed_job_ids=_ids(connection_id, event, run.needed_jobs) if run.needed_jobs or terminal in IN_DOUBT else None,
         invocation_id=run.invocation_id,
         orchestrator_run_id=run.orchestrator_run_id,
+        node_id=None if run.node is None else min(_ids(connection_id, event, (run.node,))),
+        test_ids=None if run.tests is None else tuple(sorted(_ids(connection_id, event, run.tests))),
     )
 
 
-def _needed(connection_id: UUID, event: Event, run: RunFacts) -> frozenset[UUID]:
+def _ids(connection_id: UUID, event: Event, names: Iterable[str]) -> frozenset[UUID]:
+    """Of jobs of the event's namespace, and of what stands for a job there."""
     namespace = event.job.namespace if event.job else ""
-    return frozenset(id_of_job(connection_id, namespace, name) for name in run.needed_jobs)
+    return frozenset(id_of_job(connection_id, namespace, name) for name in names)
 
 
 # Keys by which one of two rows wins a group of columns. An empty key loses against any other.

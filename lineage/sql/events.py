@@ -13,8 +13,10 @@ from lineage.sql.execute import Result, Row, arrays, execute, execute_rows, pack
 _EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "integer", "bytea")
 _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
+
 # Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
-_STORE = statement(f"""
+def _store(*, have_tests: bool) -> bytes:
+    return statement(f"""
 WITH stored AS (
     INSERT INTO lineage_event (
         connection_id, event_time, id, received_at, kind, event_type, subject_id, body_bytes, body
@@ -26,15 +28,16 @@ WITH stored AS (
     SELECT connection_id, subject_id, count(*)::integer AS events
     FROM stored WHERE kind = 'RUN' GROUP BY connection_id, subject_id
 ), said AS (
-    {runs.SAID}
+    {runs.SAID[have_tests]}
 ), merged AS (
     {
-    runs.merge(
-        "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
-        "WHERE counted.events > 0 OR said.event_count = 0",
-        "COALESCE(counted.events, 0)",
-    )
-}
+        runs.merge(
+            "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
+            "WHERE counted.events > 0 OR said.event_count = 0",
+            "COALESCE(counted.events, 0)",
+            have_tests=have_tests,
+        )
+    }
 )
 SELECT connection_id, id, NULL::uuid, NULL::uuid FROM stored
 UNION ALL
@@ -42,6 +45,9 @@ SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
 FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
 WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist((%b::boolean[])[1])
 """)  # noqa: S608 - made of constants
+
+
+_STORE: Final = {have_tests: _store(have_tests=have_tests) for have_tests in (False, True)}
 
 _TOUCH_ACTIVITY = statement(f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
@@ -55,11 +61,11 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 """)  # noqa: S608 - made of constants
 
 
-def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_allowed: bool) -> Result:
+def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, have_tests: bool, moves_allowed: bool) -> Result:
     """Stores the events that are not stored yet, and merges what is said of their runs.
 
     `events`: (connection id, event time, id, received at, kind, event type, subject id, size of the body, compressed
-    body), sorted.
+    body), sorted. `have_tests`: whether any run has `node_id` or `test_ids`.
     Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
     job id) for each run that is filed, or once was, under another job than its row says. Unless moves are allowed,
     such a run has the statement fail with the SQLSTATE INSISTED.
@@ -67,8 +73,8 @@ def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, moves_all
     columns = pack(_EVENT, events)
     if not columns:
         return Result(None)
-    said = runs.packed(run_rows) or [column(type_, ()) for type_ in runs.ROW]
-    return execute(_STORE, [*columns, *said, column("boolean", [moves_allowed])])
+    said = runs.packed(run_rows, have_tests=have_tests) or [column(type_, ()) for type_ in runs.ROW[have_tests]]
+    return execute(_STORE[have_tests], [*columns, *said, column("boolean", [moves_allowed])])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

@@ -27,7 +27,7 @@ FROM (
         {states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
     FROM (
         SELECT *, {states.job_is_lost("lineage_job", "%(now)s")} AS is_lost FROM lineage_job
-        WHERE connection_id = %(connection_id)s
+        WHERE connection_id = %(connection_id)s AND {states.job_is_shown("lineage_job")}
         OFFSET 0
     ) AS job
     OFFSET 0

@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from lineage import states
-from lineage.events.dbt import IN_DOUBT
 from lineage.projection.descriptions import COLUMNS, GROUPS
+from lineage.projection.runs import ANY_NODE
 from lineage.sql.arrays import column
 from lineage.sql.execute import Row, arrays, execute, execute_rows, pack, statement
 
@@ -156,7 +156,8 @@ _UPDATE = {of_dbt: _update(of_dbt=of_dbt) for of_dbt in (False, True)}
 _RECOUNT = {of_dbt: _recount(f"unnest({arrays(_KEY)})", of_dbt=of_dbt) for of_dbt in (False, True)}
 
 # Jobs of runs that are in doubt and may no longer be, for runs of these jobs ended in the same invocation; and of those
-# that look at the former.
+# that look at the former. And jobs of tests as dbt's default mode sends them, where the command sends its nodes one by
+# one: the runs of those that have a result, or of any node where none has, may now stand for theirs.
 _ENDED: Final = ("uuid", "uuid", "uuid")
 _IN_DOUBT = f"""(
     WITH ended AS (
@@ -165,7 +166,7 @@ _IN_DOUBT = f"""(
         SELECT run.connection_id, run.invocation_id, run.job_id, run.needed_job_ids, run.terminal_type
         FROM (SELECT DISTINCT connection_id, invocation_id FROM ended) AS invocation
         JOIN lineage_run AS run USING (connection_id, invocation_id)
-        WHERE run.needed_job_ids IS NOT NULL AND run.terminal_type IN {IN_DOUBT}
+        WHERE {states.in_doubt("run")}
     ), touched AS (
         SELECT * FROM doubt WHERE terminal_type = 'SOME_RESULTS' OR EXISTS (
             SELECT FROM ended
@@ -177,6 +178,15 @@ _IN_DOUBT = f"""(
     UNION
     SELECT doubt.connection_id, doubt.job_id FROM touched JOIN doubt USING (connection_id, invocation_id)
     WHERE touched.job_id = ANY (doubt.needed_job_ids)
+    UNION
+    SELECT run.connection_id, run.job_id
+    FROM (SELECT connection_id, invocation_id FROM ended WHERE job_id = '{ANY_NODE}') AS invocation
+    JOIN lineage_run AS run USING (connection_id, invocation_id)
+    WHERE run.test_ids IS NOT NULL AND run.node_id IS NULL AND (run.test_ids = '{{}}' OR EXISTS (
+        SELECT FROM ended
+        WHERE ended.connection_id = run.connection_id AND ended.invocation_id = run.invocation_id
+            AND ended.job_id = ANY (run.test_ids)
+    ))
 )"""  # noqa: S608 - made of constants
 _RECOUNT_IN_DOUBT = _recount(_IN_DOUBT, of_dbt=True)
 

@@ -24,8 +24,17 @@ run.id IS DISTINCT FROM (
     WHERE job.connection_id = run.connection_id AND job.id = run.job_id
 )
 """
+# While tests that dbt-ol sent again are stored, those of structured mode stand for them: see lineage/states.py.
+_STANDS_FOR_NONE = """
+(run.node_id IS NULL OR NOT EXISTS (
+    SELECT FROM lineage_run AS again
+    WHERE again.connection_id = run.connection_id AND again.invocation_id = run.invocation_id
+        AND again.node_id IS NULL AND again.test_ids IS NOT NULL
+))
+"""
+_OVER = f"{_NOT_THE_LATEST} AND {_NO_EVENT} AND {_STANDS_FOR_NONE}"
 _EXAMINE = f"""
-SELECT run.run_at, run.id, run.job_id, {_NOT_THE_LATEST} AND {_NO_EVENT}
+SELECT run.run_at, run.id, run.job_id, {_OVER}
 FROM lineage_run AS run
 WHERE run.connection_id = %s AND run.run_at < %s AND (run.run_at, run.id) > (%s, %s)
 ORDER BY run.run_at, run.id LIMIT %s
@@ -36,7 +45,7 @@ WITH free AS (
     SELECT id FROM lineage_run WHERE connection_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED
 )
 DELETE FROM lineage_run AS run USING free
-WHERE run.connection_id = %s AND run.id = free.id AND {_NOT_THE_LATEST} AND {_NO_EVENT}
+WHERE run.connection_id = %s AND run.id = free.id AND {_OVER}
 """  # noqa: S608 - made of constants
 
 
@@ -51,7 +60,7 @@ class Examined(NamedTuple):
     run_at: datetime
     id: UUID
     job_id: UUID
-    # It is not the latest of its job, and no event of it is stored.
+    # It is not the latest of its job, no event of it is stored, and none that it stands for is.
     is_over: bool
 
 

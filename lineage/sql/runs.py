@@ -25,16 +25,24 @@ _TYPES = {
     "edge_ids": "uuid[]",
     "needed_job_ids": "uuid[]",
     "invocation_id": "uuid",
+    "node_id": "uuid",
+    "test_ids": "uuid[]",
 }
-_COLUMNS: Final = [field.name for field in fields(RunRow)]
-_values = attrgetter(*_COLUMNS)
+_ALL_COLUMNS: Final = [field.name for field in fields(RunRow)]
+# Of dbt's nodes and tests alone: a statement for other rows leaves them as they are.
+_OF_TESTS: Final = ("node_id", "test_ids")
+_COLUMNS: Final = {
+    have_tests: [column for column in _ALL_COLUMNS if have_tests or column not in _OF_TESTS]
+    for have_tests in (False, True)
+}
+_values = {have_tests: attrgetter(*columns) for have_tests, columns in _COLUMNS.items()}
 
 
 def _type(column: str) -> str:
     return _TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "text")
 
 
-ROW: Final = [_type(column) for column in _COLUMNS]
+ROW: Final = {have_tests: [_type(column) for column in columns] for have_tests, columns in _COLUMNS.items()}
 
 
 def _when(condition: str, *columns: str) -> str:
@@ -89,16 +97,21 @@ _TOLD = (
     "(run.last_event_at, run.told_state, COALESCE(run.told_duration_ms, 0)))"
 )
 
-SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(_COLUMNS)})"  # noqa: S608 - made of constants
+SAID: Final = {
+    have_tests: f"SELECT * FROM unnest({arrays(ROW[have_tests])}) AS said ({', '.join(columns)})"  # noqa: S608
+    for have_tests, columns in _COLUMNS.items()
+}
 
 
-def merge(source: str, event_count: str) -> str:
-    """Statement that merges the rows of `source`, of which `said` is one, into the stored ones."""
-    expressions = {column: f"said.{column}::uuid[]" for column in ("edge_ids", "needed_job_ids")}
+def merge(source: str, event_count: str, *, have_tests: bool) -> str:
+    """Statement that merges the rows of `source`, of which `said` is one, into the stored ones. `have_tests`: whether
+    any of them has `node_id` or `test_ids`; else it has no such columns."""
+    columns = _COLUMNS[have_tests]
+    expressions = {column: f"said.{column}::uuid[]" for column in ("edge_ids", "needed_job_ids", "test_ids")}
     expressions["event_count"] = event_count
-    values = ", ".join(expressions.get(column, f"said.{column}") for column in _COLUMNS)
+    values = ", ".join(expressions.get(column, f"said.{column}") for column in columns)
     return f"""
-INSERT INTO lineage_run AS run ({", ".join(_COLUMNS)})
+INSERT INTO lineage_run AS run ({", ".join(columns)})
 SELECT {values} FROM {source} ORDER BY said.connection_id, said.id
 ON CONFLICT (connection_id, id) DO UPDATE SET
     previous_job_id = CASE WHEN {_MOVES} AND excluded.job_id <> run.job_id THEN run.job_id ELSE run.previous_job_id END,
@@ -112,19 +125,20 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},
     {_merged("GREATEST", "last_event_at", "nominal_end_at", "attempt", "max_attempts", "map_index")},
     {_merged("GREATEST", "external_id", "external_query_id", "invocation_id", "orchestrator_run_id")},
+    {_merged("GREATEST", *_OF_TESTS) + "," if have_tests else ""}
     edge_ids = {_EDGES}
 RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants
 
 
-_UPSERT = statement(merge(f"({SAID}) AS said", "said.event_count"))
+_UPSERT = statement(merge(f"({SAID[True]}) AS said", "said.event_count", have_tests=True))
 
 
-def packed(rows: Iterable[RunRow]) -> list[Column]:
+def packed(rows: Iterable[RunRow], *, have_tests: bool) -> list[Column]:
     """The columns that SAID unnests; none without a row."""
-    return pack(ROW, map(_values, rows))
+    return pack(ROW[have_tests], map(_values[have_tests], rows))
 
 
 def upsert_runs(rows: Iterable[RunRow]) -> Result:
     """Merges the rows into the stored ones: (connection id, id, job id, previous job id) of each run, as it is now."""
-    return execute_rows(_UPSERT, ROW, map(_values, rows))
+    return execute_rows(_UPSERT, ROW[True], map(_values[True], rows))

@@ -26,6 +26,7 @@ from observability.templatetags.observatory import duration, exact
 
 RUNS_IN_CHART, RUNS_IN_NARROW_CHART = 100, 30
 CHILDREN_SHOWN = 50
+_ELSEWHERE = "dbt sent its tests one by one, and then again in this form: lists show those."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class JobPage:
     table: RunTable
     datasets: Datasets
     family: Family
+    # Whether other jobs' runs stand for all of its own.
+    is_elsewhere: bool
 
     @property
     def success_percent(self) -> str:
@@ -65,11 +68,12 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
     statistics = job_statistics([job]).get(job.id)
     runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id).order_by("-run_at", "-id")
     recent = list(runs.defer("edge_ids")[:RUNS_IN_CHART])
+    is_elsewhere = job.latest_run_id is None and not Job.objects.of(connection).shown().filter(id=job.id).exists()
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
     return JobPage(
         job=job,
         kind=KINDS.get(job.kind, job.kind),
-        story=story_of(job, statistics, recent, now=now),
+        story=_ELSEWHERE if is_elsewhere else story_of(job, statistics, recent, now=now),
         reasons=reasons_of_latest(job, recent),
         statistics=statistics,
         runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
@@ -78,6 +82,7 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
         table=RunTable(choices, now, job),
         datasets=datasets_of(job),
         family=family_of(job, [run.id for run in recent]),
+        is_elsewhere=is_elsewhere,
     )
 
 

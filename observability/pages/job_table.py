@@ -149,7 +149,7 @@ class JobTable:
         return self._chosen_but_for_state().counts_by_state()
 
     def _chosen_but_for_state(self) -> JobQuerySet:
-        jobs = Job.objects.of(self.connection)
+        jobs = Job.objects.of(self.connection).shown()
         if self.choices.kind:
             jobs = jobs.filter(kind=self.choices.kind)
         if self.choices.owner:

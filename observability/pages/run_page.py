@@ -24,7 +24,7 @@ from lineage.facets_of_run import (
 from lineage.keyset import Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
 from lineage.reasons import Sentence, reasons_of
-from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, tries_of
+from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, shown_one_by_one, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 from lineage.statistics import job_statistics
 from lineage.task_graph import task_graph, why_silent
@@ -96,6 +96,12 @@ class RunPage:
     def shown_instead(self) -> Run | None:
         """The run that stands for this one in lists, where its sender sent it twice."""
         return shown_instead(self.run)
+
+    @cached_property
+    def shown_one_by_one(self) -> list[Run] | None:
+        """Where lists show dbt's tests each for itself, in the place of this run: those of them that have a result."""
+        tests = None if self.shown_instead else shown_one_by_one(self.run)
+        return None if tests is None else list(tests.order_by("job__name")[:TESTS_SHOWN])
 
     @cached_property
     def tries(self) -> list[Run]:

@@ -16,6 +16,7 @@ NOTHING_MORE = {
     "reason_runs": [],
     "other_connections": [],
     "shown_instead": None,
+    "shown_one_by_one": None,
     "error": None,
     "tries": [],
     "datasets": [],

@@ -17,6 +17,11 @@ def of_job(run: Run, runs: list[Run]) -> list[Run]:
 def is_shown(run: Run, runs: list[Run]) -> bool:
     if run.told_state:
         return all(r.told_state for r in of_job(run, runs))
+    if run.test_ids is not None and run.node_id is None and run.invocation_id:
+        single = {r.node_id for r in runs if r.node_id and r.invocation_id == run.invocation_id}
+        begun = [r for r in runs if (r.invocation_id, r.job_id, r.test_ids) == (run.invocation_id, run.job_id, None)]
+        if single and single.issuperset(run.test_ids) and not begun:
+            return False
     sent = [r for r in runs if run.invocation_id and (r.invocation_id, r.job_id) == (run.invocation_id, run.job_id)]
     return run == min(sent, key=lambda r: (r.ended_at is None, r.run_at, r.id), default=run)
 
@@ -37,7 +42,7 @@ def running_count(job_id: object, runs: list[Run]) -> int:
 
 def settled_state(run: Run, runs: list[Run]) -> str:
     """As docs/run-states.md puts it, without what time does."""
-    if run.terminal_type in ("NO_RESULT", "LONE_NO_RESULT", "SOME_RESULTS", "GENERIC_RESULTS"):
+    if run.terminal_type in ("NO_RESULT", "LONE_NO_RESULT", "SOME_RESULTS", "GENERIC_RESULTS") and run.node_id is None:
         return without_doubt(run, [r for r in runs if run.invocation_id and r.invocation_id == run.invocation_id])
     related = of_job(run, runs)
     if run.told_state or not related:

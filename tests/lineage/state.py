@@ -7,7 +7,10 @@ from lineage.models import Activity, Dataset, Edge, Job, Run
 
 # Ids that hash the connection, and what depends on the order of arrival by its nature: `previous_job_id` remembers
 # how a run was filed before.
-_PER_CONNECTION = {"connection_id", "id", "job_id", "parent_job_id", "previous_job_id", "edge_ids", "needed_job_ids"}
+_PER_CONNECTION = {
+    *("connection_id", "id", "job_id", "parent_job_id", "previous_job_id", "edge_ids", "needed_job_ids"),
+    *("node_id", "test_ids"),
+}
 
 
 def projection(connection_id: UUID) -> dict[str, list[dict[str, Any]]]:

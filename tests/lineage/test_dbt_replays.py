@@ -1,7 +1,6 @@
 """`dbt-ol send-events` sends a command's runs again, under new ids: each is shown once."""
 
 import itertools
-import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,33 +13,12 @@ from lineage.sql.recent_runs import latest_runs
 from lineage.statistics import job_statistics
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender
+from tests.lineage.replays import replayed
 from tests.lineage.state import projection
 from tests.lineage.test_any_order import assert_jobs_agree_with_their_runs
 
 SampleLines = Callable[..., list[bytes]]
 INVOCATION = "0f4e34a0-68b6-40e7-9642-6391e256a62a"
-
-
-def replayed(lines: list[bytes]) -> list[bytes]:
-    """As send-events sends them: new run ids, and the command and its tests at another time, the command completed."""
-    new_ids: dict[str, str] = {}
-
-    def new(run_id: str) -> str:
-        return new_ids.setdefault(run_id, f"ffffffff{str(uuid4())[8:]}")
-
-    made = []
-    for line in lines:
-        event = json.loads(line)
-        event["run"]["runId"] = new(event["run"]["runId"])
-        if parent := event["run"]["facets"].get("parent"):
-            parent["run"]["runId"] = new(parent["run"]["runId"])
-        kind = event["job"]["facets"]["jobType"]["jobType"]
-        if kind in ("JOB", "TEST"):
-            event["eventTime"] = event["eventTime"].replace("T20:", "T22:")
-        if kind == "JOB" and event["eventType"] == "FAIL":
-            event["eventType"] = "COMPLETE"
-        made.append(json.dumps(event).encode())
-    return made
 
 
 @pytest.fixture

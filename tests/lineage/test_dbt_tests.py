@@ -338,7 +338,7 @@ def events(draw: st.DrawFn) -> bytes:
     time = draw(st.sampled_from([0, 1, 1.5]))
     type_ = draw(st.sampled_from(["START", "COMPLETE", "FAIL", "ABORT"]))
     command = draw(st.sampled_from(["build", "test"]))
-    what = draw(st.sampled_from(["model", "tests", "lone", "structured"]))
+    what = draw(st.sampled_from(["model", "tests", "lone", "structured", "single"]))
     table = draw(st.sampled_from([None, "a", "b"]))
     if what == "model":
         return model(type_, name, time, command=command, table=table)
@@ -348,6 +348,9 @@ def events(draw: st.DrawFn) -> bytes:
         return lone_test("t", *tables, type_=type_, time=time, **options)
     if what == "structured":
         return structured(type_, f"model.shop.{name}", kind="MODEL", time=time)
+    if what == "single":
+        # One of the tests of a model that `results_of` names, or the query.
+        return structured(type_, draw(st.sampled_from(["test.shop.unique_0.abc", "test.shop.unique_1.abc"])), time=time)
     said = st.sampled_from([NO_RESULT, PASSED, PASSED, FAILED, *(NO_RESULT | other for other in (RELATION, QUERY))])
     results = draw(st.lists(said, max_size=2))
     return results_of(f"model.shop.{name}", *results, command=command, type_=type_, time=time, table=table)

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from lineage.models import Event, Job, Run
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.replays import replayed_as
 from tests.lineage.test_any_order import assert_jobs_agree_with_their_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,3 +106,16 @@ def test_dbt_tests_and_the_models_that_they_need_at_once(sample_lines: Callable[
         assert (
             Job.objects.get(connection=sender.connection, name="model.shop.refunds.test").latest_run_state == "SKIPPED"
         )
+
+
+def test_structured_dbt_tests_and_their_replay_at_once(sample_lines: Callable[..., list[bytes]]) -> None:
+    """Whether all tests of a model, as one run, are shown, runs of other jobs tell, which other writers bring."""
+    structured = sample_lines("dbt-build-struct")
+    again = replayed_as(structured, sample_lines("dbt-build-fail"))
+    for seed in range(4):
+        sender = make_sender()
+        lines = [*structured, *again]
+        random.Random(seed).shuffle(lines)
+        send_from_threads(sender, [[line] for line in lines])
+        assert_jobs_agree_with_their_runs(sender)
+        assert not Job.objects.shown().of(sender.connection).filter(name__endswith="orders.test")

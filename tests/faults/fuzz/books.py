@@ -38,7 +38,9 @@ def check_rows(connection: Connection) -> None:
     assert runs_of_job.keys() <= {job.id for job in jobs}
     for job in jobs:
         of_job = runs_of_job[job.id]
-        invocations = {run.invocation_id for run in of_job if run.needed_job_ids is not None}
+        invocations = {
+            run.invocation_id for run in of_job if run.needed_job_ids is not None or run.test_ids is not None
+        }
         telling = of_job + [run for run in runs if run.invocation_id in invocations and run.job_id != job.id]
         latest = latest_shown(job.id, telling)
         state = settled_state(latest, telling) if latest else None
