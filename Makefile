@@ -26,8 +26,8 @@ demo: $(VENV)/.quickstart ## The same, with sample data
 	@OBSERVATORY_ENDS_WITH=$$PPID exec $(python) manage.py quickstart --port "$(PORT)" --demo
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests, two at a time; or some of them, one by one [ARGS="tests/house -k lock"]
-	@exec $(python) -m pytest $(or $(ARGS),--numprocesses 2)
+test: $(VENV)/.dev ## Run the tests, three at a time; or some of them, one by one [ARGS="tests/house -k lock"]
+	@exec $(python) -m pytest $(or $(ARGS),--numprocesses 3)
 
 .PHONY: test-clients
 test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow

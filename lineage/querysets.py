@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 # States of a job's latest run, as the rows say them.
 _RUNNING, _FAILED, _LOST = "RUNNING", "FAILED", "LOST"
+_TOLD_STATES = ("SKIPPED", "UPSTREAM_FAILED")
 
+# So many are named one by one, for PostgreSQL to plan by.
 _FEW_JOBS = 200
+_FEW_TOLD = 500
 
 # Stands for "no run yet" among the states that `in_state` takes.
 NO_RUN = "NONE"
@@ -56,6 +59,7 @@ _SHOWN_STATE = _OnRow(_now(states.shown_state), output_field=models.TextField())
 # The same but for what is shown as RUNNING or LOST, and cheaper to tell.
 _SETTLED_STATE = _OnRow(states.settled_state, output_field=models.TextField())
 _HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
+_IN_DOUBT = Q(_OnRow(states.in_doubt, output_field=models.BooleanField()))
 _JOB_IS_SHOWN = Q(_OnRow(states.job_is_shown, output_field=models.BooleanField()))
 _JOB_IS_RUNNING = Q(_OnRow(_now(states.job_is_running), output_field=models.BooleanField()))
 _JOB_IS_LOST = Q(_OnRow(_now(states.job_is_lost), output_field=models.BooleanField()))
@@ -260,9 +264,21 @@ class RunQuerySet(_OfVisibleConnections):
 
     def in_state(self, state: str) -> Self:
         """Those that are shown in this state."""
-        runs = self.filter(state__in=_OWN_STATES[state]) if state in _OWN_STATES else self
         told_by_time = state in (_RUNNING, _LOST)
-        return runs.alias(wanted_state=_SHOWN_STATE if told_by_time else _SETTLED_STATE).filter(wanted_state=state)
+        return (
+            self._that_may_be(state)
+            .alias(wanted_state=_SHOWN_STATE if told_by_time else _SETTLED_STATE)
+            .filter(wanted_state=state)
+        )
+
+    def _that_may_be(self, state: str) -> Self:
+        """By their own events. Of states that parents tell, where few do: those that are told of, or in doubt."""
+        if state in _TOLD_STATES:
+            told = self.model.objects.filter(told_state=state).order_by()
+            parents = list(told.values_list("parent_run_id", flat=True)[: _FEW_TOLD + 1])
+            if len(parents) <= _FEW_TOLD:
+                return self.filter(Q(state=state) | Q(parent_run_id__in=set(parents)) | _IN_DOUBT)
+        return self.filter(state__in=_OWN_STATES[state]) if state in _OWN_STATES else self
 
     def took_place_since(self, moment: datetime) -> Self:
         return self.filter(run_at__gte=moment)
@@ -276,7 +292,7 @@ class RunQuerySet(_OfVisibleConnections):
         return self.filter(Q(ended_at__gte=F("started_at") + duration) | running)
 
     def of_jobs(self, jobs: JobQuerySet) -> Self:
-        """Those of these jobs. Asks first which they are: few are named one by one, for PostgreSQL to plan by."""
+        """Those of these jobs. Asks first which they are."""
         ids = list(jobs.values_list("id", flat=True)[: _FEW_JOBS + 1])
         return self.filter(job_id__in=ids if len(ids) <= _FEW_JOBS else jobs.values("id"))
 

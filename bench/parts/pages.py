@@ -30,6 +30,7 @@ PAGES = {
     "Search": "/search?q=load",
     "Runs": "/runs",
     "Runs, failed ones of a month": "/runs?state=FAILED&range=30d",
+    "Runs, skipped ones, of which there is none": "/runs?state=SKIPPED",
     "Runs, of jobs with a name like this": "/runs?q=load_0004",
     "Runs, of ten minutes or longer": "/runs?min=600",
     "API: connections": "/api/v1/connections",

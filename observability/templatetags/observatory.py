@@ -138,7 +138,7 @@ def days_strip(days: Sequence[Day]) -> SafeString:
 def runs_strip(states: Sequence[str]) -> SafeString:
     """One bar for each of the latest runs of a job, the latest last: `Last 20 runs: 18 completed, 2 failed; the latest
     completed`. Nothing for a single one."""
-    return _runs_strip(tuple(states)) if len(states) > 1 else SafeString()
+    return _runs_strip(tuple(states)) if len(states) > 1 else SafeString("")
 
 
 # Most jobs complete each time.

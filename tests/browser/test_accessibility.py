@@ -13,6 +13,8 @@ from tests.browser.rows import add_connection, add_one_of_each
 OpenPage = Callable[..., Page]
 THEMES = ("light", "dark")
 WIDTHS = (1280, 375)
+# Each theme and each width once, for pages that are many.
+LOOKS = list(zip(WIDTHS, THEMES, strict=True))
 MOST_BYTES = 250_000
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -14,7 +14,7 @@ from connections.models import Connection
 from lineage.models import Dataset, Edge, Job, Run
 from tests.api.rows import build_run, make_job
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
 
 OpenPage = Callable[..., Page]
 LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 4
@@ -96,9 +96,7 @@ def url(job: Job) -> str:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible_pages(
-    open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int
-) -> None:
+def test_accessible(open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int) -> None:
     job = add_all(connection)
     page = open_page(url(job), viewer, theme=theme, width=width)
     expect(page.locator(".run-rows tbody tr")).to_have_count(50)
@@ -106,6 +104,14 @@ def test_accessible_pages(
     page.locator("#chart-figures summary").click()
     page.locator("#run-times summary").click()
     assert_accessible(page)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_accessible_pages_beside_it(
+    open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int
+) -> None:
+    job = add_all(connection)
+    page = open_page("/runs", viewer, theme=theme, width=width)
     bare = make_job(connection, LONG_NAME)
     called = add_runs(make_job(connection, "called", kind="DAG"), 1)[0]
     Run.objects.filter(id=called.id).update(orchestrator_run_id=LONG_NAME)

@@ -13,7 +13,7 @@ from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
 from observability.guides import GUIDES
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
 from tests.pages.rows import job, job_that_ran, make_activity, save
 
 OpenPage = Callable[..., Page]
@@ -153,14 +153,20 @@ def fill_with_everything(connection: Connection) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible_pages(
+def test_accessible(open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int) -> None:
+    fill_with_everything(connection)
+    page = open_page(url(connection), editor, theme=theme, width=width)
+    page.locator(".job-error summary").click()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_accessible_pages_beside_it(
     open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int
 ) -> None:
     fill_with_everything(connection)
     waiting = add_connection("beta", keys=0)
-    page = open_page(url(connection), editor, theme=theme, width=width)
-    page.locator(".job-error summary").click()
-    assert_accessible(page)
+    page = open_page(user=editor, theme=theme, width=width)
     guides = [url(connection, f"/settings?guide={guide.slug}") for guide in GUIDES]
     others = [url(connection, "?q=zzz"), url(waiting), url(waiting, "/settings"), url(waiting, "/keys/generate")]
     for path in [*others, *guides]:

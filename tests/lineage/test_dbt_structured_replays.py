@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -116,12 +117,14 @@ def test_what_is_sent_again_is_counted_nowhere(
         jobs = Job.objects.of(connection).shown()
         summary = connection_summary(connection, now=NOW)
         page = Search.read("stg_orders", near=str(connection.pk)).page_of_jobs(None, 100)
-        tops = list(Job.objects.of(connection).values_list("id", flat=True))
+        facts = facts_of(connection, now=NOW)
+        names = dict(Job.objects.of(connection).values_list("id", "name"))
         return [
-            facts_of(connection, now=NOW),
+            replace(facts, inside={}),
+            {names[parent]: inner for parent, inner in facts.inside.items()},
             jobs.counts_by_state(),
-            sorted(jobs.on_top().values_list("name", flat=True)),
-            sorted((inner.total, inner.failing) for inner in Job.objects.inside(tops).inner_jobs().values()),
+            sorted(jobs.outside(facts.inside).values_list("name", flat=True)),
+            sorted(Job.objects.of(connection).inside(facts.inside).values_list("name", flat=True)),
             (summary.total_jobs, summary.running_jobs, summary.failing_jobs),
             sorted(job.name for job in page.rows if job.connection_id == connection.pk),
             what_goes(connection).jobs,

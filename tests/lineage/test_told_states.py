@@ -199,3 +199,30 @@ def test_samples_show_what_airflow_showed(sender: Sender, sample_lines: Callable
     tries = shown.filter(job__name="flaky_hourly.boom").order_by("attempt").values_list("attempt", "shown_state")
     assert set(tries) == {(1, "RETRIED"), (2, "FAILED")}
     assert Job.objects.get(name="flaky_hourly.after").latest_run_state == "UPSTREAM_FAILED"
+
+
+@pytest.mark.parametrize("few", [0, 500])
+def test_runs_are_found_by_what_their_dag_told_of_them(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("lineage.querysets._FEW_TOLD", few)
+    told = {"skips_itself": "skipped", "completes": "success", "is_killed": "skipped", "waits": "upstream_failed"}
+    sender.send(
+        task_event("COMPLETE", 20, "skips_itself"),
+        task_event("COMPLETE", 20, "completes"),
+        task_event("START", 20, "is_killed"),
+        task_event("FAIL", 20, "waits"),
+        task_event("FAIL", 20, "fails"),
+        dag_event("COMPLETE", 60, told),
+        dag_event("COMPLETE", 60, {"never_began": "skipped", "failed": "failed"}, dag_run="d2"),
+    )
+    found = {
+        state: {run.job.name.removeprefix("dag.") for run in Run.objects.shown().in_state(state)}
+        for state in ("SKIPPED", "UPSTREAM_FAILED", "FAILED")
+    }
+    assert found == {
+        "SKIPPED": {"skips_itself", "is_killed", "never_began"},
+        "UPSTREAM_FAILED": {"waits"},
+        "FAILED": {"fails", "failed"},
+    }
+    assert all(run.shown_state in found for run in Run.objects.shown().exclude(job__name__in=["dag", "dag.completes"]))
