@@ -113,7 +113,7 @@ def run_details(found: FoundRun) -> Any:
     run, reading = found.run, read_run(found.run)
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
-    one_by_one = None if instead else shown_one_by_one(run)
+    one_by_one = shown_one_by_one(run)
     reasons = reasons_of(run, reading.contents)
     return {
         **RunSerializer(run).data,
@@ -121,7 +121,7 @@ def run_details(found: FoundRun) -> Any:
         "root": _relative(root_of(run), run.root_job_namespace, run.root_job_name),
         "other_connections": found.other_connections,
         "shown_instead": instead and instead.id,
-        "shown_one_by_one": None if one_by_one is None else [test.id for test in one_by_one.order_by("job__name")],
+        "shown_one_by_one": None if one_by_one is None else [test.id for test in one_by_one],
         "error": error and ErrorOfRunSerializer(error).data,
         "reason": " ".join(sentence.text for sentence in reasons) or None,
         "reason_runs": [cause.run.id for sentence in reasons for cause in sentence.causes],

@@ -92,8 +92,8 @@ def _is_among(column: str, ids: Collection[UUID]) -> Q:
 
 
 def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
-    """What needs it most has the least: by what the rows say, for all jobs are asked. What was lost began before what
-    still runs, and so stands above it anyway."""
+    """What needs it most has the least: by what the jobs' own rows say, for all of them are asked. What was lost began
+    before what still runs, and so stands above it anyway."""
     failing = [id_ for id_, inner in inside.items() if inner.failing]
     unended = [id_ for id_, inner in inside.items() if inner.running or inner.lost]
     return Case(
@@ -274,7 +274,8 @@ class RunQuerySet(_OfVisibleConnections):
     def _that_may_be(self, state: str) -> Self:
         """By their own events. Of states that parents tell, where few do: those that are told of, or in doubt."""
         if state in _TOLD_STATES:
-            told = self.model.objects.filter(told_state=state).order_by()
+            # Its own state is the told one: there is an index, for each connection.
+            told = self.model.objects.visible().filter(state=state, told_state=state).order_by()
             parents = list(told.values_list("parent_run_id", flat=True)[: _FEW_TOLD + 1])
             if len(parents) <= _FEW_TOLD:
                 return self.filter(Q(state=state) | Q(parent_run_id__in=set(parents)) | _IN_DOUBT)

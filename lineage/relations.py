@@ -16,6 +16,8 @@ from connections.models import Connection
 from lineage.models import Job, Run
 from lineage.querysets import RunQuerySet
 
+MOST_TESTS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
@@ -62,13 +64,14 @@ def shown_instead(run: Run) -> Run | None:
     return _same_runs(run).shown().exclude(id=run.id).select_related("job").first()
 
 
-def shown_one_by_one(run: Run) -> RunQuerySet | None:
-    """Of dbt's tests, where lists show those that structured mode sent one by one in the place of this run: the runs of
-    those that have a result, with their `job`, unordered. None almost always."""
+def shown_one_by_one(run: Run) -> list[Run] | None:
+    """Of dbt's tests, where lists show what structured mode sent one by one in the place of this run: the runs of those
+    tests that have a result, with their `job`, by its name; MOST_TESTS at most. None almost always."""
     of_this = Run.objects.shown().filter(connection_id=run.connection_id)
-    if run.test_ids is None or of_this.filter(id=run.id).exists():
+    if run.test_ids is None or of_this.filter(id=run.id).exists() or shown_instead(run):
         return None
-    return of_this.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
+    tests = of_this.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
+    return list(tests.order_by("job__name", "id")[:MOST_TESTS])
 
 
 def _same_runs(run: Run) -> RunQuerySet:

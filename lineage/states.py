@@ -118,9 +118,13 @@ def shown_state(run: str, now: str = "now()") -> str:
 
 
 def job_is_shown(job: str) -> str:
-    """Whether lists show it: all but the jobs of tests of dbt's that have no run to show, for another job's runs stand
-    for theirs. dbt-ol sends no job without a run."""
-    return f"({job}.latest_run_id IS NOT NULL OR {job}.kind <> 'TEST' OR {job}.integration <> 'DBT')"
+    """Whether lists show it: all but the jobs of tests of dbt's that have runs, and none to show, for those of other
+    jobs stand for theirs."""
+    return f"""({job}.latest_run_id IS NOT NULL OR {job}.kind <> 'TEST' OR {job}.integration <> 'DBT' OR NOT EXISTS (
+        SELECT FROM lineage_run AS any_run
+        WHERE any_run.connection_id = {job}.connection_id AND any_run.job_id = {job}.id
+        {_ROW_BY_ROW}
+    ))"""
 
 
 def job_state(job: str, now: str = "now()") -> str:

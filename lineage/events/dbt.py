@@ -31,7 +31,7 @@ OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
 IN_DOUBT: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 _MAX_INPUTS: Final = 100
-# Of all tests of a node, those that are looked for by their names.
+# Of all tests of a node: so many are looked for by their names.
 _MAX_TESTS: Final = 100
 
 
@@ -238,11 +238,12 @@ def understood(
     invocation = storable(said.invocation_id) if said else ""
     invocation_id = run_id(invocation)[0] if invocation else None
     of_node = _Said(sent_name, event_type, facets, _node_in(job_facets))
-    outcome, needed = _outcome(job, of_node, inputs, body)
+    assertions = _assertions(body) if _is_of_all_tests(job, of_node) else ()
+    outcome, needed = _outcome(job, of_node, inputs, assertions)
     if invocation_id is None:
         outcome, needed, node, tests = "FAIL" if outcome in IN_DOUBT else outcome, (), None, None
     else:
-        node, tests = _single_node(job, of_node), _tests_with_result(job, of_node, body)
+        node, tests = _single_node(job, of_node), _tests_with_result(job, of_node, assertions)
     return msgspec.structs.replace(
         run,
         orchestrator_run_id=invocation[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS] if job.kind == "JOB" else "",
@@ -278,16 +279,16 @@ def _single_node(job: JobFacts, said: _Said) -> str | None:
     return _known_by_name(name.rpartition(".")[0] if said.node.test_type == "generic" else name)
 
 
-def _tests_with_result(job: JobFacts, said: _Said, body: bytes) -> tuple[str, ...] | None:
+def _tests_with_result(job: JobFacts, said: _Said, assertions: Sequence[Assertion]) -> tuple[str, ...] | None:
     """Of tests as default mode sends them: what those that have a result are looked for by. None: it is no such run, or
-    they have no names, or it is of one test that has a result."""
+    none that others can stand for: its tests have no names, or are too many, or it is of one test that has a result."""
     if not _is_of_all_tests(job, said):
         is_lone = job.kind == "TEST" and said.is_single and not said.in_structured_mode
         return () if is_lone and _has_no_result(said.facets.test) else None
-    with_result = [one for one in _assertions(body) if not one.has_no_result]
-    names = {one.name for one in with_result if one.name}
-    has_unnamed = not all(one.name for one in with_result)
-    return None if has_unnamed else tuple(map(_known_by_name, sorted(names)[:_MAX_TESTS]))
+    names = {one.name or "" for one in assertions if not one.has_no_result}
+    if not assertions or "" in names or len(names) > _MAX_TESTS:
+        return None
+    return tuple(map(_known_by_name, sorted(names)))
 
 
 def _known_by_name(test: str) -> str:
@@ -300,7 +301,7 @@ def _is_of_all_tests(job: JobFacts, said: _Said) -> bool:
 
 
 def _outcome(
-    job: JobFacts, said: _Said, inputs: Sequence[Dataset], body: bytes
+    job: JobFacts, said: _Said, inputs: Sequence[Dataset], assertions: Sequence[Assertion]
 ) -> tuple[Outcome | None, tuple[str, ...]]:
     """Of a node, where the event's type does not say it, and what it needs if that leaves a doubt. Of a model, in any
     case, its table."""
@@ -309,16 +310,16 @@ def _outcome(
     if said.event_type not in ("COMPLETE", "FAIL"):
         return None, ()
     if job.kind == "TEST":
-        return _outcome_of_tests(job, said, inputs, body)
+        return _outcome_of_tests(job, said, inputs, assertions)
     return None, said.table if job.kind == "MODEL" and job.name != said.sent_name else ()
 
 
 def _outcome_of_tests(
-    job: JobFacts, said: _Said, inputs: Sequence[Dataset], body: bytes
+    job: JobFacts, said: _Said, inputs: Sequence[Dataset], assertions: Sequence[Assertion]
 ) -> tuple[Outcome | None, tuple[str, ...]]:
     """Of one test or of all tests of a node, and what it needs if that leaves a doubt."""
     if _is_of_all_tests(job, said):
-        outcome, needed = _outcome_of_all(_assertions(body), said.sent_name, job.name.removesuffix(".test"))
+        outcome, needed = _outcome_of_all(assertions, said.sent_name, job.name.removesuffix(".test"))
         return outcome, (*needed, *said.table) if outcome == "NO_RESULT" else needed
     # In structured mode one that was skipped is no failure.
     if said.event_type != "FAIL" or said.in_structured_mode or not _has_no_result(said.facets.test):

@@ -172,13 +172,13 @@ CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
 CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
--- dbt's nodes that were sent by themselves, by what they are looked for by; and what looks at others: tests in doubt,
--- and as default mode sends them. Without the models of default mode, which have `needed_job_ids` as well.
-CREATE INDEX lineage_run_looked_for ON lineage_run (connection_id, invocation_id, node_id, terminal_type)
-    WHERE node_id IS NOT NULL OR test_ids IS NOT NULL OR (
-        needed_job_ids IS NOT NULL
-        AND terminal_type IN ('GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT')
-    );
+-- What looks at others of its invocation: dbt's tests in doubt, without the models of default mode, which have
+-- `needed_job_ids` as well; and tests as default mode sends them, at nodes that were sent by themselves. An index each:
+-- beside many invocations of one run, PostgreSQL takes a wider one to tell no more than that of all invocations.
+CREATE INDEX lineage_run_in_doubt ON lineage_run (connection_id, invocation_id) WHERE needed_job_ids IS NOT NULL
+    AND terminal_type IN ('GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT');
+CREATE INDEX lineage_run_of_tests ON lineage_run (connection_id, invocation_id) WHERE test_ids IS NOT NULL;
+CREATE INDEX lineage_run_looked_for ON lineage_run (connection_id, invocation_id, node_id) WHERE node_id IS NOT NULL;
 CREATE INDEX lineage_run_of_invocation ON lineage_run (connection_id, invocation_id, job_id)
     WHERE invocation_id IS NOT NULL;
 -- Many runs may be called the same, those of all DAGs that are due at midnight: as lists show them.

@@ -59,8 +59,8 @@ class RunRow:
     needed_job_ids: frozenset[UUID] | None = None
     invocation_id: UUID | None = None
     orchestrator_run_id: str = ""
-    # Of a node that was sent by itself, and ended: what it is looked for by. Of tests as
-    # default mode sends them, all of a node as one run or one without a result: those that have one, sorted.
+    # Of a node that was sent by itself, and ended: what it is looked for by. Of tests as default mode sends them, all
+    # of a node as one run or one without a result: those that have one, sorted.
     node_id: UUID | None = None
     test_ids: tuple[UUID, ...] | None = None
 
@@ -150,15 +150,18 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         needed_job_ids=_ids(connection_id, event, run.needed_jobs) if run.needed_jobs or terminal in IN_DOUBT else None,
         invocation_id=run.invocation_id,
         orchestrator_run_id=run.orchestrator_run_id,
-        node_id=None if run.node is None else min(_ids(connection_id, event, (run.node,))),
+        node_id=None if run.node is None else _id(connection_id, event, run.node),
         test_ids=None if run.tests is None else tuple(sorted(_ids(connection_id, event, run.tests))),
     )
 
 
 def _ids(connection_id: UUID, event: Event, names: Iterable[str]) -> frozenset[UUID]:
-    """Of jobs of the event's namespace, and of what stands for a job there."""
-    namespace = event.job.namespace if event.job else ""
-    return frozenset(id_of_job(connection_id, namespace, name) for name in names)
+    return frozenset(_id(connection_id, event, name) for name in names)
+
+
+def _id(connection_id: UUID, event: Event, name: str) -> UUID:
+    """Of a job of the event's namespace, or of what stands for a job there."""
+    return id_of_job(connection_id, event.job.namespace if event.job else "", name)
 
 
 # Keys by which one of two rows wins a group of columns. An empty key loses against any other.

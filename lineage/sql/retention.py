@@ -18,18 +18,26 @@ _NO_EVENT = """
     LIMIT 1
 ) IS NULL
 """
+# Of a job that has none to show, the newest stays: else it would look like one that never ran.
 _NOT_THE_LATEST = """
 run.id IS DISTINCT FROM (
-    SELECT job.latest_run_id FROM lineage_job AS job
+    SELECT COALESCE(job.latest_run_id, (
+        SELECT newest.id FROM lineage_run AS newest
+        WHERE newest.connection_id = job.connection_id AND newest.job_id = job.id
+        ORDER BY newest.run_at DESC, newest.id DESC LIMIT 1
+    ))
+    FROM lineage_job AS job
     WHERE job.connection_id = run.connection_id AND job.id = run.job_id
 )
 """
-# While tests that dbt-ol sent again are stored, those of structured mode stand for them: see lineage/states.py.
+# While tests that dbt-ol sent again are stored, what it sent in structured mode stands for them: see lineage/states.py.
 _STANDS_FOR_NONE = """
-(run.node_id IS NULL OR NOT EXISTS (
+(run.invocation_id IS NULL OR NOT EXISTS (
     SELECT FROM lineage_run AS again
     WHERE again.connection_id = run.connection_id AND again.invocation_id = run.invocation_id
         AND again.node_id IS NULL AND again.test_ids IS NOT NULL
+        AND (run.node_id IS NOT NULL OR run.test_ids IS NULL AND again.job_id = run.job_id)
+    OFFSET 0
 ))
 """
 _OVER = f"{_NOT_THE_LATEST} AND {_NO_EVENT} AND {_STANDS_FOR_NONE}"

@@ -26,7 +26,7 @@ from observability.templatetags.observatory import duration, exact
 
 RUNS_IN_CHART, RUNS_IN_NARROW_CHART = 100, 30
 CHILDREN_SHOWN = 50
-_ELSEWHERE = "dbt sent its tests one by one, and then again in this form: lists show those."
+_ELSEWHERE = "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former."
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class JobRows:
             depth=depth,
             inner=inner if depth < DEEPEST else None,
             is_open=is_open,
-            hidden=inner.total - rows_inside if inner and is_open else 0,
+            hidden=max(0, inner.total - rows_inside) if inner and is_open else 0,
             toggle_query=self._choices.toggled_query(job.id),
         )
 

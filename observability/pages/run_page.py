@@ -100,8 +100,7 @@ class RunPage:
     @cached_property
     def shown_one_by_one(self) -> list[Run] | None:
         """Where lists show dbt's tests each for itself, in the place of this run: those of them that have a result."""
-        tests = None if self.shown_instead else shown_one_by_one(self.run)
-        return None if tests is None else list(tests.order_by("job__name")[:TESTS_SHOWN])
+        return shown_one_by_one(self.run)
 
     @cached_property
     def tries(self) -> list[Run]:

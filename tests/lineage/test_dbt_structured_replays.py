@@ -170,6 +170,13 @@ def test_rebuilt_rows_are_the_same(sender: Sender, structured: list[bytes], agai
     assert_jobs_agree_with_their_runs(sender)
 
 
+def drop_old(sender: Sender) -> None:
+    """The runs of which no event is stored any more, as retention does."""
+    place = Place(datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    examined = examine_runs(sender.connection.pk, after=place, before=NOW + timedelta(days=5), limit=1000)
+    retention._delete(sender.connection.pk, [run for run in examined if run.is_over])
+
+
 def test_structured_tests_are_kept_as_long_as_what_they_stand_for(
     sender: Sender, structured: list[bytes], again: list[bytes]
 ) -> None:
@@ -185,16 +192,16 @@ def test_structured_tests_are_kept_as_long_as_what_they_stand_for(
     def drop(runs: Any) -> None:
         stored.filter(subject_id__in=runs).delete()
         for _ in range(2):
-            place = Place(datetime.min.replace(tzinfo=UTC), UUID(int=0))
-            examined = examine_runs(sender.connection.pk, after=place, before=NOW + timedelta(days=5), limit=1000)
-            retention._delete(sender.connection.pk, [run for run in examined if run.is_over])
+            drop_old(sender)
 
     drop(Run.objects.filter(node_id__isnull=False).values("id"))
     assert of_replay <= set(Run.objects.values_list("id", flat=True))
     assert not of_replay & {id_ for *_, id_ in shown(sender)}
     assert jobs_shown(sender) == expected
     drop(of_replay)
-    assert not of_replay & set(Run.objects.values_list("id", flat=True))
+    kept = Run.objects.filter(id__in=of_replay).select_related("job")
+    assert {run.job.name for run in kept} == {"model.shop.stg_orders.test", "model.shop.customers.test"}
+    assert all(run.job.latest_run_id is None for run in kept)
     assert jobs_shown(sender) == expected
     assert_jobs_agree_with_their_runs(sender)
 
@@ -287,7 +294,14 @@ ALL_TESTS = "model.shop.a.test"
         ([single("FAIL", "model.shop.c")], [default_tests("FAIL", "model.shop.b", named("b", succeeds=None))], False),
         ([STRUCTURED_UNIQUE], [single("FAIL", "test.shop.no_refunds")], False),
         ([STRUCTURED_UNIQUE], [single("FAIL", "test.shop.no_refunds", actual="1")], True),
-        # A version that tells no names.
+        # Of tests that no event names, it cannot be told whether they are there; nor of very many.
+        ([STRUCTURED_UNIQUE], [default_tests("FAIL", "model.shop.a")], True),
+        ([STRUCTURED_UNIQUE], [default_tests("FAIL", "model.shop.a", {**named("unique_a"), "success": None})], True),
+        (
+            [single("COMPLETE", f"test.shop.t{number}.abc", test_type="generic") for number in range(101)],
+            [default_tests("COMPLETE", "model.shop.a", *(named(f"t{number}") for number in range(101)))],
+            True,
+        ),
         ([STRUCTURED_UNIQUE], [default_tests("COMPLETE", "model.shop.a", {**named("unique_a"), "name": None})], True),
         # A command of default mode.
         (
@@ -323,8 +337,21 @@ def test_a_query_that_was_under_way_is_shown_once(new_sender: Callable[[], Sende
         sender = new_sender()
         for line in order:
             sender.send(line)
-        assert jobs_shown(sender) == {"test.shop.unique_a.abc": "COMPLETED", "test.shop.no_refunds": "FAILED"}
+        expected = {"test.shop.unique_a.abc": "COMPLETED", "test.shop.no_refunds": "FAILED"}
+        assert jobs_shown(sender) == expected
         assert_jobs_agree_with_their_runs(sender)
+        # Its start is what says that it began.
+        Event.objects.of(sender.connection).filter(event_type="START").delete()
+        drop_old(sender)
+        assert jobs_shown(sender) == expected
+
+
+def test_a_test_that_was_only_described_is_listed(sender: Sender) -> None:
+    """By another sender than dbt-ol."""
+    event = json.loads(single("COMPLETE", "test.shop.unique_a.abc", test_type="generic"))
+    del event["run"], event["eventType"]
+    sender.send(json.dumps({**event, "schemaURL": event["schemaURL"].replace("RunEvent", "JobEvent")}).encode())
+    assert Job.objects.of(sender.connection).shown().get().latest_run_id is None
 
 
 def test_structured_tests_of_one_name_are_each_shown(sender: Sender) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from lineage.models import Run
 from lineage.sql import pipeline
 from lineage.sql.plans import Plans
 from tests.lineage.build import run_event
@@ -56,6 +57,41 @@ def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeyp
     sender.send(next(events))
     # Its job's runs are 150, and the runs of all jobs 3,000.
     assert rows_read() - before < 600
+
+
+def test_the_end_of_a_node_does_not_read_its_whole_command(sender: Sender) -> None:
+    """Beside thousands of DAG runs, each of which is an invocation of its own."""
+    nodes = [f"test.shop.unique_{number}" for number in range(1000)]
+    sender.send(*(node_ends(node) for node in nodes))
+    run = Run.objects.of(sender.connection).first()
+    assert run is not None
+    alone = [(UUID(int=number), {"invocation_id": UUID(int=number), "node_id": None}) for number in range(3000)]
+    Run.objects.bulk_create(copied(run, id_, **fields) for id_, fields in alone)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE lineage_run")
+
+    before = rows_read()
+    sender.send(node_ends("test.shop.another"))
+    assert rows_read() - before < 100
+
+
+def node_ends(node: str) -> bytes:
+    """As dbt-ol's structured mode has it."""
+    return run_event(
+        "COMPLETE",
+        run=node,
+        job=f"{node}.abc",
+        run_facets={"dbt_run": {"invocation_id": "0f4e34a0-68b6-40e7-9642-6391e256a62a"}},
+        job_facets={
+            "jobType": {"jobType": "TEST", "integration": "DBT"},
+            "dbt_node": {"unique_id": f"{node}.abc", "test_type": "generic"},
+        },
+    )
+
+
+def copied(run: Run, id_: UUID, **fields: object) -> Run:
+    values = {field.attname: getattr(run, field.attname) for field in Run._meta.concrete_fields}
+    return Run(**{**values, "id": id_, **fields})
 
 
 @pytest.mark.django_db

@@ -91,11 +91,11 @@ def test_the_pages_of_what_was_sent_again_say_where_it_is_shown(
     unique = Run.objects.get(job__name__startswith="test.shop.unique_stg_orders", node_id__isnull=False)
     assert f'/runs/{unique.id}">test.shop.unique_stg_orders_order_id.' in page.content.decode()
     without_result = Run.objects.get(job__name="model.shop.customers.test")
-    assert "sent its tests one by one, and lists show those." in text_of(
+    assert "sent its tests one by one, and lists show those that it sent; what came again has no result." in text_of(
         as_viewer.get(f"/connections/{connection.pk}/runs/{without_result.id}")
     )
     of_job = text_of(as_viewer.get(f"/connections/{connection.pk}/jobs/{run.job_id}"))
-    assert "dbt sent its tests one by one, and then again in this form: lists show those." in of_job
+    assert "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former." in of_job
     assert "No runs to show" in of_job
     shown = text_of(as_viewer.get(f"/connections/{connection.pk}/runs/{unique.id}"))
     assert "Sent again" not in shown
