@@ -32,14 +32,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: no other test runs meanwhile, in whatever process.")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They come last: each waits for what others have begun, and others wait for it."""
+    items.sort(key=_is_alone)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    is_alone = item.get_closest_marker("alone") is not None
     # Who waits to be alone keeps others from entering: else they could take turns for ever.
     with _locked("door", fcntl.LOCK_EX):
-        room = _locked("room", fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH)
+        room = _locked("room", fcntl.LOCK_EX if _is_alone(item) else fcntl.LOCK_SH)
     with room:
         return (yield)
+
+
+def _is_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
 
 
 def _locked(name: str, how: int) -> IO[str]:

@@ -97,5 +97,6 @@ def test_the_pages_of_what_was_sent_again_say_where_it_is_shown(
     of_job = text_of(as_viewer.get(f"/connections/{connection.pk}/jobs/{run.job_id}"))
     assert "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former." in of_job
     assert "No runs to show" in of_job
+    assert "No run yet" not in of_job
     shown = text_of(as_viewer.get(f"/connections/{connection.pk}/runs/{unique.id}"))
     assert "Sent again" not in shown
