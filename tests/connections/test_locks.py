@@ -28,6 +28,8 @@ def waits_for_a_lock(condition: threading.Event) -> bool:
     """True as soon as another session of the database waits for a lock; False when `condition` comes first."""
     with database.cursor() as cursor:
         while not condition.wait(timeout=0.01):
+            # Within a transaction it would see again what it saw first.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             )
