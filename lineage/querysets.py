@@ -208,8 +208,6 @@ class JobQuerySet(_OfVisibleConnections):
 
     def outside(self, parent_ids: Collection[UUID]) -> Self:
         """Those that do not fold under any of these jobs."""
-        if not parent_ids:
-            return self
         inside = _is_among("parent_job_id", parent_ids)
         return self.exclude(inside, parent_job_id__isnull=False, kind__in=FOLDED_KINDS)
 

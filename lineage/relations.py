@@ -67,8 +67,10 @@ def shown_instead(run: Run) -> Run | None:
 def shown_one_by_one(run: Run) -> list[Run] | None:
     """Of dbt's tests, where lists show what structured mode sent one by one in the place of this run: the runs of those
     tests that have a result, with their `job`, by its name; MOST_TESTS at most. None almost always."""
+    if run.test_ids is None:
+        return None
     of_this = Run.objects.shown().filter(connection_id=run.connection_id)
-    if run.test_ids is None or of_this.filter(id=run.id).exists() or shown_instead(run):
+    if of_this.filter(id=run.id).exists() or shown_instead(run):
         return None
     tests = of_this.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
     return list(tests.order_by("job__name", "id")[:MOST_TESTS])

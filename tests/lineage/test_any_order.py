@@ -1,7 +1,8 @@
 """Any order and any repetition of the same events gives the same rows."""
 
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -151,3 +152,17 @@ def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
         assert job.latest_run_id == (latest and latest.id)
         assert job.latest_run_state == (latest and settled_state(latest, runs))
         assert job.latest_run_ended_at == (latest and settled_end(latest, runs))
+
+
+def in_any_order(new_sender: Callable[[], Sender], bodies: Sequence[bytes]) -> Iterator[Sender]:
+    """A sender for each order of the bodies, which has sent them one by one: all of them with the same rows."""
+    expected = None
+    for order in itertools.permutations(bodies):
+        sender = new_sender()
+        for body in order:
+            sender.send(body)
+        assert_jobs_agree_with_their_runs(sender)
+        found = projection(sender.connection.id)
+        expected = expected or found
+        assert found == expected
+        yield sender
