@@ -13,29 +13,30 @@ _PIECE_BYTES = 1024 * 1024
 
 
 class Body:
-    """Collects the chunks of one body. Holds at most `limit` bytes, however large the body would be."""
+    """Collects the chunks of one body. Holds at most `limit` bytes, however large the body would be.
+
+    In one growing block: a large one is given back to the system as a whole, where many chunks would leave holes
+    between what others hold.
+    """
 
     def __init__(self, *, encoding: str | None, content_length: str | None, limit: int) -> None:
         """Raises Rejection where the headers alone tell that the body will not do."""
         self.is_compressed = _is_compressed(encoding or "")
         self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._buffer = bytearray()
         if content_length and content_length.isdecimal() and int(content_length[:20]) > limit:
             raise body_too_large(limit)
 
     def add(self, chunk: bytes) -> None:
         """Raises Rejection (413) as soon as the body is over the limit."""
-        self._size += len(chunk)
-        if self._size > self._limit:
-            self._chunks.clear()
+        if len(self._buffer) + len(chunk) > self._limit:
+            self._buffer = bytearray()
             raise body_too_large(self._limit)
-        self._chunks.append(chunk)
+        self._buffer += chunk
 
     def content(self) -> bytes:
         """The whole body, inflated; asked for once. Raises Rejection: 413 over the limit, 400 for what is no gzip."""
-        content = b"".join(self._chunks)
-        self._chunks.clear()
+        content, self._buffer = bytes(self._buffer), bytearray()
         return _inflate(content, self._limit) if self.is_compressed else content
 
 

@@ -112,6 +112,8 @@ class Committer(Generic[Ticket]):
         self._queue: SimpleQueue[Waiting[Ticket] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._crowd = Crowd()
+        # Taken from the queue, with no room for it in the turn that was under way.
+        self._following: Waiting[Ticket] | None = None
 
     def put(self, waiting: Waiting[Ticket]) -> None:
         """From one thread only. The caller bounds how much waits."""
@@ -127,16 +129,24 @@ class Committer(Generic[Ticket]):
             self._thread.join()
 
     def _run(self) -> None:
-        waiting = self._queue.get()
-        while waiting is not None:
-            turn = _Turn[Ticket]()
-            turn.takes(waiting)
-            self._crowd.gather(lambda: 1 + self._queue.qsize())
-            following = self._fill(turn)
-            self._commit(turn)
-            self._crowd.note(len(turn.parts), self._queue.qsize())
-            waiting = following or self._queue.get()
+        while self._take_turn():
+            pass
         connection.close()
+
+    def _take_turn(self) -> bool:
+        """Waits for one, and commits it with what waits behind it, as far as there is room. False: it is the end.
+
+        What was committed is held by this call alone: the thread may wait for long until the next event comes."""
+        first = self._following or self._queue.get()
+        if first is None:
+            return False
+        turn = _Turn[Ticket]()
+        turn.takes(first)
+        self._crowd.gather(lambda: 1 + self._queue.qsize())
+        self._following = self._fill(turn)
+        self._commit(turn)
+        self._crowd.note(len(turn.parts), self._queue.qsize())
+        return True
 
     def _fill(self, turn: _Turn[Ticket]) -> Waiting[Ticket] | None:
         """All that waits, as far as there is room; and what was taken from the queue for which there is none."""

@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.conftest import Product
 from tests.faults.load import ANSWER_SECONDS, Target, request_head
-from tests.faults.memory import MIB, forget_peak, peak
+from tests.faults.memory import MIB, forget_peak, peak, wait_until_given_back
 from tests.faults.scale import tell
 
 # settings.INTAKE_MAX_BODY_BYTES, and DATA_UPLOAD_MAX_MEMORY_SIZE as Django has it.
@@ -133,10 +133,11 @@ def test_a_gzip_bomb(lone_worker: Product, lone_target: Target, kind: str) -> No
 def test_many_at_once(lone_worker: Product, lone_target: Target, send: Callable[[Target], tuple[int, int]]) -> None:
     """Some may be told to try later, since the process holds too much already."""
     [worker] = lone_worker.workers
-    forget_peak(worker)
+    before = forget_peak(worker)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = {status for status, _ in pool.map(send, [lone_target] * AT_ONCE)}
     assert 413 in answers
     assert answers <= {413, 503}
-    tell(f"a peak of {peak(worker) / MIB:.0f} MiB")
+    tell(f"a peak of {peak(worker) / MIB:.0f} MiB, from {before / MIB:.0f} MiB")
     assert peak(worker) <= PEAK
+    wait_until_given_back(worker, before)

@@ -1,6 +1,7 @@
 """Group commit: what many requests bring is committed in turns, and each learns what became of its own."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from lineage.intake.committer import MAX_EVENTS, MAX_ROWS, Committer, Waiting
 from lineage.models import Dataset, Event, Run
 from tests.lineage.build import dataset, run_event
 from tests.lineage.conftest import make_sender
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,6 +99,28 @@ def test_a_large_batch_lets_others_go_between_its_parts(commit_all: Callable[...
     assert list(delivery.results)[-1] == 0
     assert delivery.results[0] == Committed(accepted=True, stored=count)
     assert Event.objects.count() == Run.objects.count() == count + len(singles)
+
+
+def test_nothing_is_held_of_what_was_committed() -> None:
+    """A large event would keep its memory until the next one comes, however long that takes."""
+
+    class Ticket:
+        """Unlike a submission, it can be referred to weakly."""
+
+    def deliver(results: Sequence[tuple[Waiting[Ticket], Committed | None]]) -> None:
+        del results
+        delivered.set()
+
+    delivered, ticket = threading.Event(), Ticket()
+    left = weakref.ref(ticket)
+    committer = Committer(deliver)
+    try:
+        committer.put(Waiting(make_sender().submission([run_event()]), 1, ticket))
+        del ticket
+        assert delivered.wait(PATIENCE_SECONDS)
+        wait_until(lambda: left() is None, "it is let go", seconds=PATIENCE_SECONDS)
+    finally:
+        committer.stop()
 
 
 def test_one_event_of_very_many_datasets_is_committed(commit_all: Callable[..., Delivery]) -> None:
