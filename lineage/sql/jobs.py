@@ -82,14 +82,24 @@ _COUNTED = """
     latest_run_ended_at = latest.ended_at,
     running_runs = running.count
 """
-# One that failed, of the instances of a mapped task: it stands for all.
-_FAILED_INSTANCE = f"""
+
+
+def _instance(state: str, settles: str) -> str:
+    """The newest of a mapped task's instances in one DAG run that are in this state, and settle in it."""
+    return f"""
     SELECT run.id FROM lineage_run AS run
     WHERE run.connection_id = said.connection_id
         AND run.parent_run_id = newest.parent_run_id AND run.job_id = said.id
-        AND run.state = 'FAILED' AND {states.settled_state("run", of_dbt=False)} = 'FAILED'
+        AND run.state = '{state}' AND {settles}
     ORDER BY run.run_at DESC, run.id DESC LIMIT 1
 """  # noqa: S608 - made of constants
+
+
+# That which stands for all of them: one that failed, else one that still runs. NULL: all ended well.
+_STANDS_FOR_ALL = f"""COALESCE(
+    ({_instance("FAILED", f"{states.settled_state('run', of_dbt=False)} = 'FAILED'")}),
+    ({_instance("RUNNING", states.settled_running("run"))})
+)"""
 
 
 def _runs_of_said(*, of_dbt: bool) -> str:
@@ -106,7 +116,7 @@ LEFT JOIN LATERAL (
         {states.settled_end("run")} AS ended_at
     FROM lineage_run AS run
     WHERE run.connection_id = said.connection_id
-        AND run.id = COALESCE(CASE WHEN newest.map_index IS NOT NULL THEN ({_FAILED_INSTANCE}) END, newest.id)
+        AND run.id = COALESCE(CASE WHEN newest.map_index IS NOT NULL THEN {_STANDS_FOR_ALL} END, newest.id)
 ) AS latest ON true
 CROSS JOIN LATERAL (
     SELECT count(*), bool_or(of_dbt) AS of_dbt FROM (

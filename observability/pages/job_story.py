@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
@@ -71,14 +72,24 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
 
 
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
-    outcomes = [run.shown_state for run in recent if run.shown_state != RunState.RETRIED]
-    in_a_row = next((n for n, state in enumerate(outcomes) if state != RunState.FAILED), len(outcomes))
+    in_a_row = _failed_in_a_row(recent)
     latest = _latest(job, recent)
     headline = error_headline(latest.error_message or "") if latest else ""
     said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"
     return (
         f"{said}{_after(job, now)}: {headline or 'its sender gave no reason'}{'' if headline.endswith(_ENDS) else '.'}"
     )
+
+
+def _failed_in_a_row(recent: Sequence[Run]) -> int:
+    """How many of the latest failed, with no other between them. The instances of a mapped task in one DAG run are one,
+    and it failed with any of them."""
+    failed: dict[UUID | None, bool] = {}
+    for run in recent:
+        if run.shown_state != RunState.RETRIED:
+            key = run.id if run.map_index is None else run.parent_run_id
+            failed[key] = failed.get(key, False) or run.shown_state == RunState.FAILED
+    return next((n for n, has_failed in enumerate(failed.values()) if not has_failed), len(failed))
 
 
 def _completed(job: Job, statistics: JobStatistics | None, now: datetime) -> str:

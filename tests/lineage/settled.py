@@ -31,8 +31,11 @@ def latest_shown(job_id: object, runs: list[Run]) -> Run | None:
     newest = max(shown, key=lambda r: (r.run_at, r.id), default=None)
     if newest is None or newest.map_index is None:
         return newest
-    failed = [r for r in of_job(newest, runs) if r.state == settled_state(r, runs) == "FAILED"]
-    return max(failed, key=lambda r: (r.run_at, r.id), default=newest)
+    instances = of_job(newest, runs)
+    of_state = {
+        state: [r for r in instances if r.state == settled_state(r, runs) == state] for state in ("FAILED", "RUNNING")
+    }
+    return max(of_state["FAILED"] or of_state["RUNNING"], key=lambda r: (r.run_at, r.id), default=newest)
 
 
 def running_count(job_id: object, runs: list[Run]) -> int:

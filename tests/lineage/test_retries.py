@@ -78,6 +78,18 @@ def test_a_mapped_task_fails_with_any_of_its_instances(sender: Sender) -> None:
     assert job_state(sender) == "COMPLETED"
 
 
+def test_a_mapped_task_runs_as_long_as_any_of_its_instances(sender: Sender) -> None:
+    sender.send(task_event("START", 1, map_index=0), task_event("START", 2, map_index=1))
+    sender.send(task_event("COMPLETE", 5, map_index=1))
+    assert job_state(sender) == "RUNNING"
+    sender.send(task_event("FAIL", 6, map_index=2))
+    assert job_state(sender) == "FAILED"
+    sender.send(task_event("START", 7, map_index=2, attempt=2), task_event("COMPLETE", 8, map_index=0))
+    assert job_state(sender) == "RUNNING"
+    sender.send(task_event("COMPLETE", 9, map_index=2, attempt=2))
+    assert job_state(sender) == "COMPLETED"
+
+
 @pytest.mark.parametrize("state", ["FAILED", "RETRIED", "COMPLETED", "RUNNING", "SKIPPED", "LOST"])
 def test_runs_are_found_by_the_state_that_they_are_shown_in(sender: Sender, state: str) -> None:
     sender.send(*RECOVERS, task_event("FAIL", 1, "other"), task_event("START", 1, "third", dag_run="d2"))

@@ -215,6 +215,13 @@ def test_failures_in_a_row_are_counted_without_their_tries(as_viewer: Client, co
     assert "The latest 2 runs failed, the last one after 1 min" in story(get(as_viewer, job))
 
 
+def test_the_instances_of_a_mapped_task_fail_as_one(as_viewer: Client, connection: Connection) -> None:
+    job, dag_runs = make_job(connection, kind="TASK"), [uuid.uuid4() for _ in range(3)]
+    instances = [(dag_runs[0], {}), *((d, ends) for d in dag_runs[1:] for ends in (FAIL, {}, FAIL))]
+    add_runs(job, *({**ends, "parent_run_id": d, "map_index": n} for n, (d, ends) in enumerate(instances)))
+    assert "The latest 2 runs failed, the last one after 1 min" in story(get(as_viewer, job))
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
