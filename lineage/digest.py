@@ -143,7 +143,7 @@ def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID,
 def _store(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
     """Events and their runs."""
     return events.store_events(
-        _event_rows(offered, now), rows.runs.values(), have_tests=rows.have_tests, moves_allowed=moves_allowed
+        _event_rows(offered, now), rows.runs.values(), have_rare=rows.have_rare, moves_allowed=moves_allowed
     )
 
 

@@ -186,6 +186,7 @@ class Run(models.Model):
     # one.
     node_id = models.UUIDField(null=True)
     test_ids = ArrayField(models.UUIDField(), null=True)
+    earlier_parent_run_ids = ArrayField(models.UUIDField(), null=True)
     # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
     invocation_id = models.UUIDField(null=True)
     # What the orchestrator itself calls it, of an Airflow DAG run and of a dbt command; else empty. Other runs may be

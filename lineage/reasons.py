@@ -75,7 +75,31 @@ def failed_in(run: Run) -> Sentence | None:
     return _naming("Failed in it: ", found, run, ".") if found else None
 
 
+def failed_before(run: Run) -> Sentence | None:
+    """Of a task that a DAG run tells of, and that ran before that one was cleared: its last failure there. One query,
+    where there may be one."""
+    if not run.earlier_parent_run_ids:
+        return None
+    before = Run.objects.shown().filter(
+        connection_id=run.connection_id,
+        parent_run_id__in=run.earlier_parent_run_ids,
+        job_id=run.job_id,
+        told_state=None,
+    )
+    last = before.in_state(RunState.FAILED).order_by("run_at", "id").last()
+    if last is None:
+        return None
+    last.job = run.job
+    return Sentence("It failed before tasks of its DAG run were cleared, and was not one of them: ", [_try(last)], ".")
+
+
+def _try(run: Run) -> Cause:
+    return Cause(run, "the run" if run.attempt is None else f"attempt {run.attempt}")
+
+
 def _failed(run: Run, contents: RunContents) -> list[Sentence]:
+    if run.told_state and (before := failed_before(run)):
+        return [before]
     found = [Sentence(f"{FAILURES[run.error_message]}.")] if run.error_message in FAILURES else []
     if run.terminal_type is None and (says := _parent_says(run, "that it failed")):
         found += [Sentence("It sent no end: its worker may have been killed.")] if run.told_state is None else []
@@ -97,7 +121,7 @@ def _retried(run: Run, _: RunContents) -> list[Sentence]:
         return [Sentence(f"{began}, and was tried again.")]
     last.job = run.job
     became = RunState(last.shown_state).label.lower()
-    return [Sentence(f"{began}, and was tried again: ", [Cause(last, f"attempt {last.attempt}")], f", {became}.")]
+    return [Sentence(f"{began}, and was tried again: ", [_try(last)], f", {became}.")]
 
 
 def _aborted(run: Run, contents: RunContents) -> list[Sentence]:

@@ -6,6 +6,9 @@ apache-airflow-providers-openlineage 2.20).
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha1
+from uuid import UUID
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,6 +22,8 @@ from lineage.events.text import storable
 MAX_TASK_CHARACTERS = 1024
 MAX_TOLD_TASKS = 10_000
 _MOST_MILLISECONDS = 2**31 - 1
+# The latest ones. Who clears a DAG run more often than that has other worries.
+MAX_EARLIER_IDS = 50
 
 _FINAL = {
     "success": "COMPLETED",
@@ -49,6 +54,8 @@ class _DagRun(Struct):
     run_id: str
     start_date: str | None = None
     clear_number: int = 0
+    logical_date: str | None = None
+    run_after: str | None = None
 
 
 class _DagRunFacet(Struct):
@@ -63,8 +70,8 @@ class _State(Struct):
 _durations_decoder = msgspec.json.Decoder(dict[str, float | None])
 
 
-def of_dag_run(run: RunFacts, raw: Raw) -> RunFacts:
-    """With what its `airflowDagRun` facet says.
+def of_dag_run(run: RunFacts, raw: Raw, namespace: str, name: str) -> RunFacts:
+    """With what its `airflowDagRun` facet says. `namespace`, `name`: of its job.
 
     When somebody clears a task of a DAG run, the provider sends the rest of it under another run id. A DAG run that had
     ended begins anew, and is another run. One that goes on keeps its start, and sends no second START: there both ids
@@ -73,14 +80,36 @@ def of_dag_run(run: RunFacts, raw: Raw) -> RunFacts:
     facet = read_facet(raw, _DagRunFacet)
     if facet is None:
         return run
-    name, started_at = storable(facet.dagRun.run_id), time_or_none(facet.dagRun.start_date)
+    called, started_at = storable(facet.dagRun.run_id), time_or_none(facet.dagRun.start_date)
     return msgspec.structs.replace(
         run,
-        orchestrator_run_id=name[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS],
-        invocation_id=run_id(f"{name} {started_at.isoformat()}")[0] if started_at else None,
+        orchestrator_run_id=called[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS],
+        invocation_id=run_id(f"{called} {started_at.isoformat()}")[0] if started_at else None,
         # Not of others: `airflow dags test` gives the logical date here.
         started_at=started_at if facet.dagRun.clear_number > 0 else None,
+        earlier_ids=_earlier_ids(run.id, facet.dagRun, f"{namespace}.{name}"),
     )
+
+
+def _earlier_ids(id_: UUID, dag_run: _DagRun, dag: str) -> tuple[UUID, ...]:
+    """The ids that a DAG run had before tasks of it were cleared, sorted: made as the provider makes them. None where
+    that does not give its present id."""
+    clears = dag_run.clear_number
+    if clears <= 0:
+        return ()
+    # The provider takes the first, where there is one.
+    for time in filter(None, map(time_or_none, (dag_run.logical_date, dag_run.run_after))):
+        if _dag_run_id(dag, time, clears) == id_:
+            return tuple(sorted(_dag_run_id(dag, time, n) for n in range(max(0, clears - MAX_EARLIER_IDS), clears)))
+    return ()
+
+
+def _dag_run_id(dag: str, time: datetime, clear_number: int) -> UUID:
+    """As `build_dag_run_ol_run_id` of apache-airflow-providers-openlineage 2.20: a UUID of version 7, whose bits behind
+    the time are a hash."""
+    digest = sha1(f"{time.astimezone(UTC).isoformat()}{dag}.{clear_number}".encode(), usedforsecurity=False).digest()
+    bits = int(time.timestamp() * 1000) << 80 | int.from_bytes(digest) >> 84
+    return UUID(int=bits & ~(0xF000 << 64 | 0xC000 << 48) | 7 << 76 | 0x8000 << 48)
 
 
 def told_tasks(raw: Raw, message: str | None) -> tuple[ToldTask, ...]:

@@ -210,7 +210,7 @@ def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | No
                 body=body,
             )
         elif job.integration == "AIRFLOW" and job.kind == "DAG":
-            run = airflow.of_dag_run(run, facets.airflowDagRun)
+            run = airflow.of_dag_run(run, facets.airflowDagRun, document.job.namespace, document.job.name)
         return "RUN", job, run
     if document.job is not None:
         return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None, document.inputs), None

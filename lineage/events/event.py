@@ -82,6 +82,8 @@ class RunFacts(Struct, frozen=True):
     # Of the command that it was part of, where the sender may send a command a second time, under other run ids; of an
     # Airflow DAG run, which may change its run id.
     invocation_id: UUID | None = None
+    # Of an Airflow DAG run of which tasks were cleared: the ids that it had before, sorted.
+    earlier_ids: tuple[UUID, ...] = ()
     # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if it is in
     # doubt. Of a dbt model what stands for its table there.
     outcome: Outcome | None = None

@@ -130,6 +130,7 @@ CREATE TABLE lineage_run (
     needed_job_ids uuid[],
     node_id uuid,
     test_ids uuid[],
+    earlier_parent_run_ids uuid[],
     terminal_type text CONSTRAINT lineage_run_terminal_type_known CHECK (
         terminal_type IN (
             'COMPLETE', 'FAIL', 'ABORT', 'SKIP', 'GENERIC_RESULTS', 'SOME_RESULTS', 'LONE_NO_RESULT', 'NO_RESULT'
@@ -496,6 +497,12 @@ class Migration(migrations.Migration):
                         ("node_id", models.UUIDField(null=True)),
                         (
                             "test_ids",
+                            django.contrib.postgres.fields.ArrayField(
+                                base_field=models.UUIDField(), null=True, size=None
+                            ),
+                        ),
+                        (
+                            "earlier_parent_run_ids",
                             django.contrib.postgres.fields.ArrayField(
                                 base_field=models.UUIDField(), null=True, size=None
                             ),

@@ -38,8 +38,8 @@ class Rows:
     # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id).
     of_dbt: set[Key] = field(default_factory=set)
     ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
-    # Whether any of the runs has `node_id` or `test_ids`.
-    have_tests: bool = False
+    # Whether any of the runs has something that few have: see RARE in lineage/sql/runs.py.
+    have_rare: bool = False
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -58,6 +58,7 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
             for told, stand_in in stand_ins(connection_id, event, event.job, event.run) if event.run.told else ():
                 _add_job(rows, connection_id, told, event.event_time)
                 _add_run(rows, stand_in)
+                rows.have_rare |= stand_in.earlier_parent_run_ids is not None
     return rows
 
 
@@ -83,7 +84,7 @@ def _add_run(rows: Rows, row: RunRow) -> None:
 
 def _note_end(rows: Rows, row: RunRow, invocation_id: UUID) -> None:
     rows.ended.update((row.connection_id, invocation_id, id_) for id_ in row.known_by)
-    rows.have_tests |= row.node_id is not None or row.test_ids is not None
+    rows.have_rare |= row.node_id is not None or row.test_ids is not None
 
 
 def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:

@@ -63,6 +63,8 @@ class RunRow:
     # of a node as one run or one without a result: those that have one, sorted.
     node_id: UUID | None = None
     test_ids: tuple[UUID, ...] | None = None
+    # Of a stand-in below a DAG run that was cleared: the ids that this one had before, sorted.
+    earlier_parent_run_ids: tuple[UUID, ...] | None = None
 
     @property
     def known_by(self) -> tuple[UUID, ...]:
@@ -101,6 +103,8 @@ class RunRow:
             self.node_id = _pick(max, self.node_id, other.node_id)
         if other.test_ids is not None:
             self.test_ids = _pick(max, self.test_ids, other.test_ids)
+        if other.earlier_parent_run_ids is not None:
+            self.earlier_parent_run_ids = _pick(max, self.earlier_parent_run_ids, other.earlier_parent_run_ids)
         if other.edge_ids != self.edge_ids:
             self.edge_ids |= other.edge_ids
 

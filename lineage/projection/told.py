@@ -37,4 +37,5 @@ def stand_ins(connection_id: UUID, event: Event, job: JobFacts, run: RunFacts) -
         # No event of its own: neither an end nor a count.
         row.terminal_type, row.ended_at, row.event_count = None, None, 0
         row.told_state, row.told_duration_ms = task.state, task.duration_ms
+        row.earlier_parent_run_ids = run.earlier_ids or None
         yield of_task, row

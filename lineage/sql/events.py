@@ -15,7 +15,7 @@ _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
 
 # Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
-def _store(*, have_tests: bool) -> bytes:
+def _store(*, have_rare: bool) -> bytes:
     return statement(f"""
 WITH stored AS (
     INSERT INTO lineage_event (
@@ -28,14 +28,14 @@ WITH stored AS (
     SELECT connection_id, subject_id, count(*)::integer AS events
     FROM stored WHERE kind = 'RUN' GROUP BY connection_id, subject_id
 ), said AS (
-    {runs.SAID[have_tests]}
+    {runs.SAID[have_rare]}
 ), merged AS (
     {
         runs.merge(
             "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
             "WHERE counted.events > 0 OR said.event_count = 0",
             "COALESCE(counted.events, 0)",
-            have_tests=have_tests,
+            have_rare=have_rare,
         )
     }
 )
@@ -47,7 +47,7 @@ WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND i
 """)  # noqa: S608 - made of constants
 
 
-_STORE: Final = {have_tests: _store(have_tests=have_tests) for have_tests in (False, True)}
+_STORE: Final = {have_rare: _store(have_rare=have_rare) for have_rare in (False, True)}
 
 _TOUCH_ACTIVITY = statement(f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
@@ -61,11 +61,11 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 """)  # noqa: S608 - made of constants
 
 
-def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, have_tests: bool, moves_allowed: bool) -> Result:
+def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, have_rare: bool, moves_allowed: bool) -> Result:
     """Stores the events that are not stored yet, and merges what is said of their runs.
 
     `events`: (connection id, event time, id, received at, kind, event type, subject id, size of the body, compressed
-    body), sorted. `have_tests`: whether any run has `node_id` or `test_ids`.
+    body), sorted. `have_rare`: whether any run has one of the columns `runs.RARE`.
     Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
     job id) for each run that is filed, or once was, under another job than its row says. Unless moves are allowed,
     such a run has the statement fail with the SQLSTATE INSISTED.
@@ -73,8 +73,8 @@ def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, have_test
     columns = pack(_EVENT, events)
     if not columns:
         return Result(None)
-    said = runs.packed(run_rows, have_tests=have_tests) or [column(type_, ()) for type_ in runs.ROW[have_tests]]
-    return execute(_STORE[have_tests], [*columns, *said, column("boolean", [moves_allowed])])
+    said = runs.packed(run_rows, have_rare=have_rare) or [column(type_, ()) for type_ in runs.ROW[have_rare]]
+    return execute(_STORE[have_rare], [*columns, *said, column("boolean", [moves_allowed])])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

@@ -27,22 +27,23 @@ _TYPES = {
     "invocation_id": "uuid",
     "node_id": "uuid",
     "test_ids": "uuid[]",
+    "earlier_parent_run_ids": "uuid[]",
 }
 _ALL_COLUMNS: Final = [field.name for field in fields(RunRow)]
-# Of dbt's nodes and tests alone: a statement for other rows leaves them as they are.
-_OF_TESTS: Final = ("node_id", "test_ids")
+# Of dbt's nodes and tests, and of stand-ins below a DAG run that was cleared: a statement for other rows leaves them as
+# they are.
+RARE: Final = ("node_id", "test_ids", "earlier_parent_run_ids")
 _COLUMNS: Final = {
-    have_tests: [column for column in _ALL_COLUMNS if have_tests or column not in _OF_TESTS]
-    for have_tests in (False, True)
+    have_rare: [column for column in _ALL_COLUMNS if have_rare or column not in RARE] for have_rare in (False, True)
 }
-_values = {have_tests: attrgetter(*columns) for have_tests, columns in _COLUMNS.items()}
+_values = {have_rare: attrgetter(*columns) for have_rare, columns in _COLUMNS.items()}
 
 
 def _type(column: str) -> str:
     return _TYPES.get(column) or ("timestamptz" if column.endswith("_at") else "text")
 
 
-ROW: Final = {have_tests: [_type(column) for column in columns] for have_tests, columns in _COLUMNS.items()}
+ROW: Final = {have_rare: [_type(column) for column in columns] for have_rare, columns in _COLUMNS.items()}
 
 
 def _when(condition: str, *columns: str) -> str:
@@ -98,16 +99,19 @@ _TOLD = (
 )
 
 SAID: Final = {
-    have_tests: f"SELECT * FROM unnest({arrays(ROW[have_tests])}) AS said ({', '.join(columns)})"  # noqa: S608
-    for have_tests, columns in _COLUMNS.items()
+    have_rare: f"SELECT * FROM unnest({arrays(ROW[have_rare])}) AS said ({', '.join(columns)})"  # noqa: S608
+    for have_rare, columns in _COLUMNS.items()
 }
 
 
-def merge(source: str, event_count: str, *, have_tests: bool) -> str:
-    """Statement that merges the rows of `source`, of which `said` is one, into the stored ones. `have_tests`: whether
-    any of them has `node_id` or `test_ids`; else it has no such columns."""
-    columns = _COLUMNS[have_tests]
-    expressions = {column: f"said.{column}::uuid[]" for column in ("edge_ids", "needed_job_ids", "test_ids")}
+_ARRAYS: Final = ("edge_ids", "needed_job_ids", "test_ids", "earlier_parent_run_ids")
+
+
+def merge(source: str, event_count: str, *, have_rare: bool) -> str:
+    """Statement that merges the rows of `source`, of which `said` is one, into the stored ones. `have_rare`: whether
+    any of them has one of the RARE columns; else it has no such columns."""
+    columns = _COLUMNS[have_rare]
+    expressions = {column: f"said.{column}::uuid[]" for column in _ARRAYS}
     expressions["event_count"] = event_count
     values = ", ".join(expressions.get(column, f"said.{column}") for column in columns)
     return f"""
@@ -125,18 +129,18 @@ ON CONFLICT (connection_id, id) DO UPDATE SET
     {_merged("LEAST", "started_at", "first_event_at", "nominal_start_at")},
     {_merged("GREATEST", "last_event_at", "nominal_end_at", "attempt", "max_attempts", "map_index")},
     {_merged("GREATEST", "external_id", "external_query_id", "invocation_id", "orchestrator_run_id")},
-    {_merged("GREATEST", *_OF_TESTS) + "," if have_tests else ""}
+    {_merged("GREATEST", *RARE) + "," if have_rare else ""}
     edge_ids = {_EDGES}
 RETURNING connection_id, id, job_id, previous_job_id
 """  # noqa: S608 - made of constants
 
 
-_UPSERT = statement(merge(f"({SAID[True]}) AS said", "said.event_count", have_tests=True))
+_UPSERT = statement(merge(f"({SAID[True]}) AS said", "said.event_count", have_rare=True))
 
 
-def packed(rows: Iterable[RunRow], *, have_tests: bool) -> list[Column]:
+def packed(rows: Iterable[RunRow], *, have_rare: bool) -> list[Column]:
     """The columns that SAID unnests; none without a row."""
-    return pack(ROW[have_tests], map(_values[have_tests], rows))
+    return pack(ROW[have_rare], map(_values[have_rare], rows))
 
 
 def upsert_runs(rows: Iterable[RunRow]) -> Result:

@@ -7,7 +7,7 @@ from uuid import UUID
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
 from lineage.models import Job, Run, RunState
-from lineage.reasons import Sentence, failed_in, reasons_of
+from lineage.reasons import Sentence, failed_before, failed_in, reasons_of
 from lineage.statistics import JobStatistics
 from observability.pages.error_headline import error_headline
 from observability.pages.job_rows import latest_run_duration
@@ -55,7 +55,7 @@ def reasons_of_latest(job: Job, recent: Sequence[Run]) -> list[Sentence]:
     message = latest.error_message or ""
     if latest.shown_state != RunState.FAILED or (message and message not in FAILURES):
         return []
-    failed = failed_in(latest)
+    failed = failed_before(latest) or failed_in(latest)
     return [failed] if failed else []
 
 
