@@ -106,15 +106,18 @@ def settled_state(run: str, *, of_dbt: bool = True) -> str:
 
 def settled_running(run: str) -> str:
     """Whether a run whose state is RUNNING settles in it: `settled_state` in one look at its siblings, for the runs of
-    a job are counted at each of its events."""
-    return f"""({run}.parent_run_id IS NULL OR NOT EXISTS (
-        SELECT FROM lineage_run AS sibling
-        WHERE sibling.connection_id = {run}.connection_id AND sibling.parent_run_id = {run}.parent_run_id
-            AND sibling.job_id = {run}.job_id
-            AND (sibling.map_index IS NOT DISTINCT FROM {run}.map_index AND sibling.attempt > {run}.attempt
-                OR sibling.told_state IS NOT NULL AND {run}.map_index IS NULL)
-        {_ROW_BY_ROW}
-    ))"""  # noqa: S608 - made of constants
+    a job are counted at each of its events. An instance of a mapped task may have thousands."""
+    return f"""(CASE
+        WHEN {run}.parent_run_id IS NULL THEN true
+        WHEN {run}.map_index IS NOT NULL THEN NOT {_tried_again(run)}
+        ELSE NOT EXISTS (
+            SELECT FROM lineage_run AS sibling
+            WHERE sibling.connection_id = {run}.connection_id AND sibling.parent_run_id = {run}.parent_run_id
+                AND sibling.job_id = {run}.job_id
+                AND (sibling.map_index IS NULL AND sibling.attempt > {run}.attempt OR sibling.told_state IS NOT NULL)
+            {_ROW_BY_ROW}
+        )
+    END)"""
 
 
 def shown_state(run: str, now: str = "now()") -> str:
@@ -254,10 +257,10 @@ def _tried_again(run: str) -> str:
     return f"""({run}.attempt IS NOT NULL AND EXISTS (
         SELECT FROM lineage_run AS try
         WHERE try.connection_id = {run}.connection_id AND try.parent_run_id = {run}.parent_run_id
-            AND try.job_id = {run}.job_id AND try.map_index IS NOT DISTINCT FROM {run}.map_index
+            AND try.job_id = {run}.job_id AND COALESCE(try.map_index, -1) = COALESCE({run}.map_index, -1)
             AND try.attempt > {run}.attempt
         {_ROW_BY_ROW}
-    ))"""  # noqa: S608 - made of constants
+    ))"""
 
 
 def _told(run: str) -> str:

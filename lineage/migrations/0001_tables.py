@@ -170,7 +170,9 @@ CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id, r
 -- A job without one is not waited for longer than a day: see lineage/states.py.
 CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
     WHERE ended_at - started_at > interval '6 hours';
-CREATE INDEX lineage_run_of_parent ON lineage_run (connection_id, parent_run_id, job_id)
+-- With what tells the tries of an instance from those of a thousand others of its mapped task: see lineage/states.py.
+CREATE INDEX lineage_run_of_parent
+    ON lineage_run (connection_id, parent_run_id, job_id, COALESCE(map_index, -1), attempt)
     WHERE parent_run_id IS NOT NULL;
 CREATE INDEX lineage_run_told ON lineage_run (connection_id, parent_run_id, job_id) WHERE told_state IS NOT NULL;
 -- What looks at others of its invocation: dbt's tests in doubt, without the models of default mode, which have

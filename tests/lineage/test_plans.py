@@ -11,6 +11,7 @@ from django.db import connection
 from lineage.models import Run
 from lineage.sql import pipeline
 from lineage.sql.plans import Plans
+from tests.lineage.airflow import task_event
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 
@@ -73,6 +74,18 @@ def test_the_end_of_a_node_does_not_read_its_whole_command(sender: Sender) -> No
     before = rows_read()
     sender.send(node_ends("test.shop.another"))
     assert rows_read() - before < 100
+
+
+def test_an_instance_of_a_mapped_task_is_not_compared_with_each_other_one(sender: Sender) -> None:
+    instances = 300
+    sender.send(*(task_event("START", 1, map_index=index) for index in range(instances)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE lineage_run")
+
+    before = rows_read()
+    sender.send(task_event("FAIL", 2, map_index=0))
+    # Those that run are counted.
+    assert rows_read() - before < 10 * instances
 
 
 def node_ends(node: str) -> bytes:
