@@ -42,12 +42,12 @@ def hidden(run: str, *, of_dbt: bool = True) -> str:
 
 
 def _reported_earlier(run: str) -> str:
-    """Of a stand-in below a DAG run that was cleared: whether the task had reported before, and was not cleared. One
+    """Of a stand-in below a DAG run that was cleared: whether the task had completed before, and was not cleared. One
     that failed stays: it is why this DAG run failed, too."""
     return f"""({run}.earlier_parent_run_ids IS NOT NULL AND {run}.told_state IN ('COMPLETED', 'SKIPPED') AND EXISTS (
         SELECT FROM lineage_run AS before
         WHERE before.connection_id = {run}.connection_id AND before.parent_run_id = ANY ({run}.earlier_parent_run_ids)
-            AND before.job_id = {run}.job_id AND before.told_state IS NULL AND before.state <> 'FAILED'
+            AND before.job_id = {run}.job_id AND before.state = 'COMPLETED' AND before.told_state IS NULL
         {_ROW_BY_ROW}
     ))"""
 

@@ -18,7 +18,7 @@ def is_shown(run: Run, runs: list[Run]) -> bool:
     if run.told_state:
         before = [r for r in runs if r.job_id == run.job_id and r.parent_run_id in (run.earlier_parent_run_ids or ())]
         went_well = run.told_state in ("COMPLETED", "SKIPPED")
-        has_reported = went_well and any(not r.told_state and r.state != "FAILED" for r in before)
+        has_reported = went_well and any(not r.told_state and r.state == "COMPLETED" for r in before)
         return not has_reported and all(r.told_state for r in of_job(run, runs))
     if run.test_ids is not None and run.node_id is None and run.invocation_id:
         single = {r.node_id for r in runs if r.node_id and r.invocation_id == run.invocation_id}
