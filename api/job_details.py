@@ -71,5 +71,5 @@ def job_details(job: Job, *, now: datetime) -> dict[str, Any]:
         "recent_runs": listed(RecentRunSerializer, recent),
         "reads": listed(TouchedSerializer, datasets.reads),
         "writes": listed(TouchedSerializer, datasets.writes),
-        "contains": listed(InnerJobSerializer, family_of(job, newest_ids).children),
+        "contains": listed(InnerJobSerializer, [child.job for child in family_of(job, newest_ids).children]),
     }

@@ -7,6 +7,7 @@ must be the only run with that id whose job has the name that the child gives. N
 parent's namespace where its own should be, and Airflow's is `default` everywhere.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,7 +44,7 @@ def children_of(run: Run) -> RunQuerySet:
     """The runs whose parent, by `parent_of`, is this one, or one that was sent in its place. Unordered, `job`
     not read. Three queries in all."""
     visible = _visible_connections()
-    holders = dict(_holders(run.id, visible))
+    holders = {connection_id: name for connection_id, _, name in holders_of([run.id], visible)}
     ours = Q(connection_id=run.connection_id)
     name = holders.pop(run.connection_id, None)
     if name is not None and name not in holders.values():
@@ -105,7 +106,8 @@ def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Place
         return None
     found: Run | None = Run.objects.with_states().filter(connection_id=run.connection_id, id=id_).first()
     if found is None:
-        holders = [connection_id for connection_id, held in _holders(id_, _visible_connections()) if held == name]
+        held = holders_of([id_], _visible_connections())
+        holders = [connection_id for connection_id, _, held_name in held if held_name == name]
         if len(holders) == 1:
             found = Run.objects.with_states().filter(connection_id=holders[0], id=id_).first()
     if found is None:
@@ -118,8 +120,8 @@ def _visible_connections() -> list[UUID]:
     return list(Connection.objects.visible().order_by().values_list("pk", flat=True))
 
 
-def _holders(run_id: UUID, connection_ids: list[UUID]) -> list[tuple[UUID, str]]:
-    """(connection id, job name) of each run with this id: the key begins with the connection, so they are named."""
-    return list(
-        Run.objects.filter(connection_id__in=connection_ids, id=run_id).values_list("connection_id", "job__name")
-    )
+def holders_of(run_ids: Sequence[UUID], connection_ids: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
+    """(connection id, run id, job name) of each run with one of these ids: the key begins with the connection, so they
+    are named."""
+    runs = Run.objects.filter(connection_id__in=connection_ids, id__in=run_ids)
+    return list(runs.values_list("connection_id", "id", "job__name"))

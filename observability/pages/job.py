@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from connections.models import Connection
 from lineage.job_edges import Datasets, datasets_of
-from lineage.job_family import Family, family_of
+from lineage.job_family import Child, Family, family_of
 from lineage.models import Job, Run, RunState
 from lineage.reasons import Sentence
 from lineage.statistics import JobStatistics, job_statistics
@@ -54,7 +54,7 @@ class JobPage:
         return "" if rate is None else f"{int(rate * 1000) / 10:g}"
 
     @property
-    def children_shown(self) -> list[Job]:
+    def children_shown(self) -> list[Child]:
         return self.family.children[:CHILDREN_SHOWN]
 
     @property

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from lineage.models import Job
 from tests.api.rows import HOUR, NOW, make_connection, make_job, make_run, make_running_runs
 
 Read = Callable[..., Any]
@@ -138,6 +139,30 @@ def test_how_the_latest_runs_went(read: Read) -> None:
         "median_duration_ms": 120_000,
         "p95_duration_ms": 171_000,
     }
+
+
+def test_what_a_job_contains(read: Read) -> None:
+    """Also of other connections, but not what another deployment of it started, whose runs have the same ids."""
+    run_id = uuid4()
+    child = {"parent_run_id": run_id, "parent_job_name": "shop"}
+
+    def deploy(name: str) -> tuple[Job, Job]:
+        connection = make_connection(name)
+        dag, task = make_job(connection, "shop"), make_job(connection, "shop.load", kind="TASK", **ran("FAILED"))
+        make_run(dag, id=run_id)
+        make_run(task, **child)
+        return dag, task
+
+    def contained(job: Job) -> set[str]:
+        return {inner["id"] for inner in read(f"jobs/{job.id}")["contains"]}
+
+    dag, task = deploy("production")
+    model = make_job(make_connection("dbt", "dbt"), "model", kind="MODEL")
+    make_run(model, **child)
+    assert contained(dag) == {str(task.id), str(model.id)}
+    staging, task_of_staging = deploy("staging")
+    assert contained(dag) == {str(task.id)}
+    assert contained(staging) == {str(task_of_staging.id)}
 
 
 def test_filters(read: Read) -> None:

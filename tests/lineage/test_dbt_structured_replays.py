@@ -129,7 +129,9 @@ def test_what_is_sent_again_is_counted_nowhere(
             what_goes(connection).jobs,
             Run.objects.of(connection).count_with_failures(),
             sorted(
-                job.name for one in jobs for job in family_of(one, list(one.runs.values_list("id", flat=True))).children
+                child.job.name
+                for one in jobs
+                for child in family_of(one, list(one.runs.values_list("id", flat=True))).children
             ),
         ]
 

@@ -325,34 +325,6 @@ def test_inputs_and_outputs_are_those_of_the_latest_run_that_named_any(
     assert len(re.findall(r'<li class="is-past">', html_of(response))) == 1
 
 
-def test_what_it_contains(as_viewer: Client, connection: Connection) -> None:
-    """Jobs that name it as their parent, and those that its runs started, also in other connections."""
-    dag = make_job(connection, "shop", kind="DAG")
-    [run] = add_runs(dag, {})
-    add_runs(make_job(connection, "shop.load", kind="TASK"), {"parent_run_id": run.id})
-    add_runs(make_job(make_connection("dbt", "dbt"), "model", kind="MODEL"), {"parent_run_id": run.id, **FAIL})
-    make_job(connection, "shop.never", kind="TASK", parent_job_id=dag.id, parent_job_name="shop")
-    add_runs(make_job(connection, "stranger"), {"parent_run_id": uuid.uuid4()})
-    removed = Connection.objects.create(name="Gone", type="dbt", created_at=NOW, removed_at=NOW)
-    add_runs(make_job(removed, "gone"), {"parent_run_id": run.id})
-    html = html_of(get(as_viewer, dag))
-    assert [text_of(row).split()[0] for row in re.findall(r'<tr id="child-.*?</tr>', html, re.DOTALL)] == [
-        "model",
-        "shop.load",
-        "shop.never",
-    ]
-
-
-def test_of_thousands_that_it_contains_the_most_urgent_are_listed(as_viewer: Client, connection: Connection) -> None:
-    dag = make_job(connection, "shop & sons", kind="DAG")
-    for number in range(60):
-        make_job(connection, f"task {number}", kind="TASK", parent_job_id=dag.id, parent_job_name=dag.name)
-    html = html_of(get(as_viewer, dag))
-    assert html.count('<tr id="child-') == 50
-    assert "Contains 60 jobs" in text_of(html)
-    assert f'/connections/{connection.pk}?q=shop%20%26%20sons">Find the others by name' in html
-
-
 def test_who_may_see_it(client: Client, as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     assert get(client, job)["Location"].startswith("/sign-in?next=")
