@@ -1,4 +1,4 @@
-"""What `/jobs/{id}` gives beyond a list's row: how its latest runs went, what it reads, writes and contains."""
+"""What `/jobs/{id}` gives beyond a list's row: how it is and went, what it reads, writes and contains."""
 
 from datetime import datetime
 from typing import Any
@@ -6,21 +6,28 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from api.serializers import JobSerializer, LatestRunSerializer, StatisticsSerializer, latest_run_of, listed
+from api.serializers import (
+    JobSerializer,
+    LatestRunSerializer,
+    StatisticsSerializer,
+    latest_run_of,
+    listed,
+    reason_of,
+)
 from lineage.job_edges import MOST_SHOWN, Touched, datasets_of
 from lineage.job_family import family_of
-from lineage.models import Job, RunState
-from lineage.sql.recent_runs import RecentRun, latest_runs
+from lineage.job_story import recent_runs, story_of
+from lineage.models import Job, Run, RunState
 from lineage.statistics import job_statistics
 
 RECENT_RUNS = 20
 
 
-class RecentRunSerializer(serializers.Serializer[RecentRun]):
+class RecentRunSerializer(serializers.Serializer[Run]):
     """One of the latest runs."""
 
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(RunState.choices)
+    state = serializers.ChoiceField(RunState.choices, source="shown_state")
     run_at = serializers.DateTimeField(help_text="When it took place: its START, else its first event.")
 
 
@@ -50,8 +57,13 @@ class InnerJobSerializer(serializers.Serializer[Job]):
 
 
 class OneJobSerializer(JobSerializer):
-    """A job, how its latest runs went, what it reads, writes and contains."""
+    """A job: how it is, how its latest runs went, what it reads, writes and contains."""
 
+    story = serializers.CharField(help_text="How it is, in words: `The latest run completed in 3 min 20 s.`")
+    reason = serializers.CharField(
+        allow_null=True, help_text="Why its latest run went so, in words, where other runs or the time tell it."
+    )
+    reason_runs = serializers.ListField(child=serializers.UUIDField(), help_text="The runs that `reason` names.")
     statistics = StatisticsSerializer(allow_null=True, help_text="Null before the first run.")
     recent_runs = RecentRunSerializer(many=True, help_text=f"The latest {RECENT_RUNS} at most, the latest last.")
     reads = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
@@ -62,14 +74,17 @@ class OneJobSerializer(JobSerializer):
 def job_details(job: Job, *, now: datetime) -> dict[str, Any]:
     """What OneJobSerializer describes."""
     statistics = job_statistics([job]).get(job.id)
-    recent = latest_runs([(job.connection_id, job.id)], most_runs=RECENT_RUNS)
+    recent = recent_runs(job)
+    story = story_of(job, statistics, recent, now=now)
     datasets = datasets_of(job)
-    newest_ids = [run.id for run in reversed(recent)]
+    contained = family_of(job, [run.id for run in recent]).children
     return {
         **JobSerializer(job).data,
+        "story": story.text,
+        **reason_of(story.reasons),
         "statistics": statistics and StatisticsSerializer(statistics, context={"now": now}).data,
-        "recent_runs": listed(RecentRunSerializer, recent),
+        "recent_runs": listed(RecentRunSerializer, recent[:RECENT_RUNS][::-1]),
         "reads": listed(TouchedSerializer, datasets.reads),
         "writes": listed(TouchedSerializer, datasets.writes),
-        "contains": listed(InnerJobSerializer, [child.job for child in family_of(job, newest_ids).children]),
+        "contains": listed(InnerJobSerializer, [child.job for child in contained]),
     }

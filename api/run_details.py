@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from api.queries import FoundRun
-from api.serializers import JobNameSerializer, RunSerializer, listed
-from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
-from lineage.facets_of_run import error_of, read_run
+from api.serializers import JobNameSerializer, RunSerializer, listed, reason_of
+from lineage.events.contents import TEST_STATES, Problem, RunContents, RunError, TestResult
+from lineage.facets_of_run import error_of, late_arrivals, read_run
 from lineage.models import Edge, Run, RunState
 from lineage.reasons import reasons_of
 from lineage.relations import Placeholder, parent_of, root_of, shown_instead, shown_one_by_one, tries_of
@@ -72,6 +72,13 @@ class FacetsSerializer(serializers.Serializer[RunContents]):
     job = serializers.DictField(source="job_facets")
 
 
+class ProblemSerializer(serializers.Serializer[Problem]):
+    """A part of an event that is not as OpenLineage has it; the rest of it was read."""
+
+    path = serializers.CharField()
+    message = serializers.CharField()
+
+
 class OneRunSerializer(RunSerializer):
     """One execution of a job, with what its events say of it."""
 
@@ -102,9 +109,13 @@ class OneRunSerializer(RunSerializer):
     datasets = RunDatasetSerializer(many=True, help_text=f"What it wrote, then what it read; {MOST_SHOWN} at most.")
     tests = TestSerializer(many=True)
     facets = FacetsSerializer()
+    problems = ProblemSerializer(many=True, help_text="Parts of the events that are not as OpenLineage has them.")
     events_read = serializers.IntegerField(
         help_text="Of how many events error, datasets, tests and facets tell. Where a run has more than a hundred, or "
         "large ones, these are the most telling."
+    )
+    events_out_of_order = serializers.BooleanField(
+        help_text="Whether any event arrived after one that took place later, by the sender's clock."
     )
 
 
@@ -114,7 +125,6 @@ def run_details(found: FoundRun) -> Any:
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
     one_by_one = shown_one_by_one(run)
-    reasons = reasons_of(run, reading.contents)
     return {
         **RunSerializer(run).data,
         "parent": _relative(parent_of(run), run.parent_job_namespace, run.parent_job_name),
@@ -123,13 +133,14 @@ def run_details(found: FoundRun) -> Any:
         "shown_instead": instead and instead.id,
         "shown_one_by_one": None if one_by_one is None else [test.id for test in one_by_one],
         "error": error and ErrorOfRunSerializer(error).data,
-        "reason": " ".join(sentence.text for sentence in reasons) or None,
-        "reason_runs": [cause.run.id for sentence in reasons for cause in sentence.causes],
+        **reason_of(reasons_of(run, reading.contents)),
         "tries": listed(TrySerializer, tries if len(tries) > 1 else []),
         "datasets": listed(RunDatasetSerializer, datasets_of_run(run, reading.contents)),
         "tests": listed(TestSerializer, reading.contents.tests),
         "facets": FacetsSerializer(reading.contents).data,
+        "problems": listed(ProblemSerializer, reading.contents.problems),
         "events_read": reading.events_read,
+        "events_out_of_order": bool(late_arrivals(run)),
     }
 
 

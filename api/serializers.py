@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
+from lineage.reasons import Sentence
 from lineage.sql.activity import Day
 from lineage.statistics import RECENT_RUNS, JobStatistics
 from lineage.summaries import ConnectionStatus, ConnectionSummary
@@ -17,6 +18,14 @@ from lineage.summaries import ConnectionStatus, ConnectionSummary
 def listed(serializer: type[serializers.Serializer[Any]], rows: Sequence[Any]) -> Any:
     """Each of the rows as that serializer describes it."""
     return serializer(rows, many=True).data
+
+
+def reason_of(sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """`reason`, in words, None where there is nothing to tell, and `reason_runs`, the ids of the runs that it names."""
+    return {
+        "reason": " ".join(sentence.text for sentence in sentences) or None,
+        "reason_runs": [cause.run.id for sentence in sentences for cause in sentence.causes],
+    }
 
 
 def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int | None:
@@ -42,8 +51,16 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
     type = serializers.ChoiceField(Connection.Type.choices, source="connection.type")
     status = serializers.ChoiceField(ConnectionStatus.choices)
     reason = serializers.SerializerMethodField(help_text="What is missing or wrong, in words; null when all is well.")
+    reason_at = serializers.DateTimeField(
+        allow_null=True, help_text="When that happened, where it happened at a moment: a request was refused."
+    )
     total_jobs = serializers.IntegerField()
     running_jobs = serializers.IntegerField(help_text="Jobs with at least one running run.")
+    failing_jobs = serializers.IntegerField(help_text="Jobs whose latest run failed.")
+    first_event_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the first event was received, by this server's clock."
+    )
+    first_job_name = serializers.SerializerMethodField(help_text="Of the job that it was about.")
     last_event_at = serializers.DateTimeField(
         allow_null=True, help_text="When the last event was received, by this server's clock."
     )
@@ -52,6 +69,9 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
 
     def get_reason(self, summary: ConnectionSummary) -> str | None:
         return summary.reason or None
+
+    def get_first_job_name(self, summary: ConnectionSummary) -> str | None:
+        return summary.first_job_name or None
 
 
 class LatestRunSerializer(serializers.Serializer[dict[str, Any]]):
@@ -183,6 +203,7 @@ class JobReferenceSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     namespace = serializers.CharField()
     name = serializers.CharField()
+    kind = serializers.ChoiceField(Job.Kind.choices)
 
 
 class RunReferenceSerializer(serializers.Serializer[dict[str, Any]]):

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.connection_details import OneConnectionSerializer, connection_details
 from api.events import EventPagination, EventRenderer, with_bodies
 from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter, RunOfAnyConnectionFilter
 from api.job_details import OneJobSerializer, job_details
@@ -33,7 +34,7 @@ from lineage.models import Dataset, Event, Job, Run
 from lineage.relations import children_of
 from lineage.search import NEAREST_FIRST
 from lineage.sql.search import by_index
-from lineage.summaries import connection_summaries, connection_summary
+from lineage.summaries import connection_summaries
 
 CONNECTION_ID = "connection_id"
 
@@ -52,13 +53,12 @@ class ConnectionsView(ListView):
 
 class ConnectionView(ReadView):
     queryset = Connection.objects.visible()
-    serializer_class = ConnectionSerializer
+    serializer_class = OneConnectionSerializer
 
-    @extend_schema(operation_id="get_connection", responses=answers(ConnectionSerializer))
+    @extend_schema(operation_id="get_connection", responses=answers(OneConnectionSerializer))
     def get(self, _request: Request, connection_id: UUID) -> Response:
-        """One connection."""
-        connection = _connection(connection_id)
-        return Response(self.get_serializer(connection_summary(connection, now=timezone.now())).data)
+        """One connection, with its API keys and the last requests."""
+        return Response(connection_details(_connection(connection_id), now=timezone.now()))
 
 
 class ConnectionJobsView(ListView):
@@ -107,7 +107,7 @@ class JobView(ReadView):
 
     @extend_schema(operation_id="get_job", responses=answers(OneJobSerializer))
     def get(self, _request: Request, job_id: UUID) -> Response:
-        """One job: how its latest runs went, what it reads, writes and contains."""
+        """One job: how it is and why, how its latest runs went, what it reads, writes and contains."""
         return Response(job_details(_job(job_id), now=timezone.now()))
 
 

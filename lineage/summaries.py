@@ -10,12 +10,13 @@ from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
 
 from connections.models import ApiKey, Attempt, Connection
 from lineage import rhythm
-from lineage.models import Activity, Job, RunState
+from lineage.models import Activity, Job, Run, RunState
 from lineage.querysets import jobs_in_state
 from lineage.sql import activity as sql
 from lineage.sql.activity import Day
 
 DAYS = 14
+_LATELY = timedelta(hours=24)
 
 
 class ConnectionStatus(TextChoices):
@@ -64,6 +65,13 @@ class JobCounts(NamedTuple):
     failing: int
 
 
+class Lately(NamedTuple):
+    """How many runs of a connection took place in the last 24 hours, and how many of them failed."""
+
+    runs: int
+    failed: int
+
+
 _NO_KEYS = _Keys(0, None)
 _NO_JOBS = JobCounts(0, 0, 0)
 
@@ -71,6 +79,11 @@ _NO_JOBS = JobCounts(0, 0, 0)
 def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
     """The summary of one connection, in as many queries as a list of them takes. `jobs`: where they were counted."""
     return connection_summaries([connection], now=now, jobs=None if jobs is None else {connection.pk: jobs})[0]
+
+
+def runs_lately(connection: Connection, *, now: datetime) -> Lately:
+    """Three queries."""
+    return Lately(*Run.objects.of(connection).took_place_since(now - _LATELY).count_with_failures())
 
 
 def connection_summaries(

@@ -14,28 +14,24 @@ from django.views.decorators.http import require_safe
 from connections.models import Connection
 from lineage.job_edges import Datasets, datasets_of
 from lineage.job_family import Child, Family, family_of
-from lineage.models import Job, Run, RunState
-from lineage.reasons import Sentence
+from lineage.job_story import Story, recent_runs, story_of
+from lineage.models import Job, RunState
 from lineage.statistics import JobStatistics, job_statistics
 from observability.charts.durations import DurationChart, Point, duration_chart
-from observability.pages.job_story import reasons_of_latest, story_of
 from observability.pages.rendering import render_page
 from observability.pages.run_choices import RunChoices
 from observability.pages.run_table import KINDS, RunRow, RunTable, run_duration
 from observability.templatetags.observatory import duration, exact
 
-RUNS_IN_CHART, RUNS_IN_NARROW_CHART = 100, 30
+RUNS_IN_NARROW_CHART = 30
 CHILDREN_SHOWN = 50
-_ELSEWHERE = "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former."
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
     job: Job
     kind: str
-    story: str
-    # Why it is so, where other runs tell it.
-    reasons: list[Sentence]
+    story: Story
     statistics: JobStatistics | None
     runs_per_day: float | None
     recent: list[RunRow]
@@ -44,8 +40,6 @@ class JobPage:
     table: RunTable
     datasets: Datasets
     family: Family
-    # Whether other jobs' runs stand for all of its own.
-    is_elsewhere: bool
 
     @property
     def success_percent(self) -> str:
@@ -66,15 +60,12 @@ class JobPage:
 
 def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: datetime) -> JobPage:
     statistics = job_statistics([job]).get(job.id)
-    runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id).order_by("-run_at", "-id")
-    recent = list(runs.defer("edge_ids")[:RUNS_IN_CHART])
-    is_elsewhere = job.latest_run_id is None and not Job.objects.of(connection).shown().filter(id=job.id).exists()
+    recent = recent_runs(job)
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
     return JobPage(
         job=job,
         kind=KINDS.get(job.kind, job.kind),
-        story=_ELSEWHERE if is_elsewhere else story_of(job, statistics, recent, now=now),
-        reasons=reasons_of_latest(job, recent),
+        story=story_of(job, statistics, recent, now=now),
         statistics=statistics,
         runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
         recent=rows,
@@ -82,7 +73,6 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
         table=RunTable(choices, now, job),
         datasets=datasets_of(job),
         family=family_of(job, [run.id for run in recent]),
-        is_elsewhere=is_elsewhere,
     )
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from connections.models import Connection
+from lineage.durations import latest_run_duration
+from lineage.error_headline import error_headline
 from lineage.models import Job, Run, RunState
 from lineage.sql.recent_runs import latest_states
 from lineage.statistics import median_durations
-from observability.pages.error_headline import error_headline
 from observability.pages.job_choices import JobChoices
 
 if TYPE_CHECKING:
@@ -120,11 +121,3 @@ class JobRows:
         }
         messages = Run.objects.of(self._connection).error_messages(failed.keys()) if failed else {}
         return {failed[run_id]: message for run_id, message in messages.items()}
-
-
-def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
-    """How long the latest run took, or runs already; None where that is not known."""
-    end = now if job.shown_state == RunState.RUNNING else job.latest_run_ended_at
-    if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
-        return None
-    return end - job.latest_run_started_at

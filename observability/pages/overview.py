@@ -1,7 +1,7 @@
 """A connection's Overview: what it is, and every job that it sent."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -12,21 +12,17 @@ from django.views.decorators.http import require_safe
 
 from connections.models import ApiKey, Connection
 from lineage.job_facts import JobFacts, facts_of
-from lineage.models import Run, RunState
-from lineage.summaries import ConnectionSummary, JobCounts, connection_summary
+from lineage.models import RunState
+from lineage.summaries import ConnectionSummary, JobCounts, Lately, connection_summary, runs_lately
 from observability.pages.job_choices import JobChoices
 from observability.pages.job_table import JobTable
 from observability.pages.rendering import render_page
-
-LATELY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     summary: ConnectionSummary
-    # Of the runs that took place in the last 24 hours.
-    runs_lately: int
-    failures_lately: int
+    lately: Lately
     keys: list[ApiKey]
     table: JobTable
 
@@ -40,13 +36,11 @@ class Overview:
 
 
 def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
-    runs, failures = Run.objects.of(connection).took_place_since(now - LATELY).count_with_failures()
     facts = facts_of(connection, now=now)
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,
-        runs_lately=runs,
-        failures_lately=failures,
+        lately=runs_lately(connection, now=now),
         # Only the checklist asks for them, which stands there until the first event.
         keys=[] if summary.is_connected else list(connection.api_keys.all()),
         table=JobTable(connection, choices, now, facts),

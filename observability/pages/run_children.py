@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import F, Prefetch
 
 from lineage.children import child_counts, children_in_state
+from lineage.error_headline import error_headline
 from lineage.keyset import OLDEST_RUN_FIRST, Cursor, Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
 from lineage.querysets import RunQuerySet
-from observability.pages.error_headline import error_headline
 from observability.pages.run_page_choices import RunPageChoices
 from observability.pages.run_timeline import Axis, TimelineRow, axis_of, rows_of
 

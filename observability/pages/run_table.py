@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db.models import Prefetch
 
 from connections.models import Connection
+from lineage.error_headline import error_headline
 from lineage.keyset import NEWEST_RUN_OF_ALL_FIRST, KeysetPage
 from lineage.models import Job, Run, RunState
-from observability.pages.error_headline import error_headline
 from observability.pages.run_choices import DURATIONS, RANGES, RunChoices
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connections.models import Connection
+from lineage.durations import in_words
 from lineage.models import RunState
 from lineage.sql.activity import Day
 from lineage.summaries import ConnectionSummary
@@ -176,20 +177,7 @@ def integration(name: str) -> str:
 @register.filter
 def duration(value: timedelta | None) -> str:
     """`340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most."""
-    if value is None:
-        return NOTHING
-    seconds = value.total_seconds()
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
-        # Cut, not rounded: 59.96 s is not "60.0 s".
-        return f"{int(seconds * 10) / 10:.1f} s"
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next(index for index, (amount, _) in enumerate(parts) if amount)
-    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount)
+    return NOTHING if value is None else in_words(value)
 
 
 def relative(at: datetime, *, now: datetime) -> str:

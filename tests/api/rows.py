@@ -24,8 +24,8 @@ def make_key(connection: Connection, name: str = "scheduler") -> ApiKey:
     )
 
 
-def make_activity(connection: Connection, at: datetime) -> Activity:
-    return Activity.objects.create(connection=connection, first_event_at=at, last_event_at=at)
+def make_activity(connection: Connection, at: datetime, job_name: str = "") -> Activity:
+    return Activity.objects.create(connection=connection, first_event_at=at, last_event_at=at, first_job_name=job_name)
 
 
 def make_job(connection: Connection, name: str = "orders", **fields: Any) -> Job:

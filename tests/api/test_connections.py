@@ -1,13 +1,19 @@
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
-from tests.api.rows import HOUR, NOW, make_activity, make_connection, make_job, make_key, make_running_runs
+from connections.models import ApiKey, Attempt
+from tests.api.rows import HOUR, NOW, make_activity, make_connection, make_job, make_key, make_run, make_running_runs
 
 Read = Callable[..., Any]
+
+
+# What a connection alone shows, beyond a list's row, before anything arrived.
+NOTHING_MORE: dict[str, Any] = {"last_24_hours": {"runs": 0, "failed": 0}, "api_keys": [], "attempts": []}
 
 
 def test_a_connection_that_nothing_came_from(read: Read) -> None:
@@ -19,13 +25,18 @@ def test_a_connection_that_nothing_came_from(read: Read) -> None:
         "type": "dbt",
         "status": "setup_incomplete",
         "reason": "No API key yet",
+        "reason_at": None,
         "total_jobs": 0,
         "running_jobs": 0,
+        "failing_jobs": 0,
+        "first_event_at": None,
+        "first_job_name": None,
         "last_event_at": None,
         "created_at": "2026-01-31T12:00:00Z",
         "days": [
             {"date": str(today - timedelta(days=ago)), "ran": False, "failed": False} for ago in range(13, -1, -1)
         ],
+        **NOTHING_MORE,
     }
 
 
@@ -33,13 +44,75 @@ def test_a_connection_that_is_well(read: Read) -> None:
     connection = make_connection()
     make_key(connection)
     heard_at = timezone.now() - HOUR
-    make_activity(connection, heard_at)
+    make_activity(connection, heard_at, "idle")
     make_job(connection, "idle")
+    make_job(connection, "broken", latest_run_id=uuid4(), latest_run_state="FAILED", latest_run_at=NOW)
     make_running_runs(make_job(connection, "busy"), 3)
     shown = read(f"connections/{connection.pk}")
     assert (shown["status"], shown["reason"]) == ("connected", None)
-    assert (shown["total_jobs"], shown["running_jobs"]) == (2, 1)
-    assert shown["last_event_at"] == heard_at.isoformat().replace("+00:00", "Z")
+    assert (shown["total_jobs"], shown["running_jobs"], shown["failing_jobs"]) == (3, 1, 1)
+    assert shown["first_event_at"] == shown["last_event_at"] == in_utc(heard_at)
+    assert shown["first_job_name"] == "idle"
+
+
+def test_how_it_went_lately(read: Read) -> None:
+    connection, now = make_connection(), timezone.now()
+    job = make_job(connection)
+    for hours, outcome in ((1, "COMPLETE"), (2, "FAIL"), (23, "FAIL"), (25, "FAIL")):
+        make_run(job, started_at=now - hours * HOUR, ended_at=now, terminal_type=outcome)
+    assert read(f"connections/{connection.pk}")["last_24_hours"] == {"runs": 3, "failed": 2}
+
+
+def test_who_may_send(read: Read, person: AbstractUser) -> None:
+    connection, now = make_connection(), timezone.now()
+    key = make_key(connection, "old")
+    ApiKey.objects.filter(pk=key.pk).update(last_characters="wxyz", created_by=person, last_used_at=now)
+    ApiKey.objects.create(connection=connection, name="new", lookup="new", last_characters="abcd", created_at=now)
+    shown = read(f"connections/{connection.pk}")["api_keys"]
+    assert shown == [
+        {
+            "name": "old",
+            "last_characters": "wxyz",
+            "created_at": in_utc(NOW),
+            "created_by": "ada",
+            "last_used_at": in_utc(now),
+        },
+        {
+            "name": "new",
+            "last_characters": "abcd",
+            "created_at": in_utc(now),
+            "created_by": None,
+            "last_used_at": None,
+        },
+    ]
+
+
+def test_what_arrived_and_what_was_refused(read: Read) -> None:
+    connection = make_connection()
+    make_key(connection)
+    for seconds in range(20):
+        at = NOW + timedelta(seconds=seconds)
+        of = {"key_name": "scheduler", "job_name": "orders"}
+        Attempt.objects.create(connection=connection, at=at, outcome="stored", status=201, **of)
+    Attempt.objects.create(connection=connection, at=NOW + HOUR, outcome="rejected", status=400, reason="Not JSON.")
+    shown = read(f"connections/{connection.pk}")
+    refused, stored, *others = shown["attempts"]
+    assert refused == {
+        "at": in_utc(NOW + HOUR),
+        "outcome": "rejected",
+        "status": 400,
+        "reason": "Not JSON.",
+        "key_name": None,
+        "job_name": None,
+    }
+    assert (stored["at"], stored["outcome"], stored["status"]) == (in_utc(NOW + timedelta(seconds=19)), "stored", 201)
+    assert (stored["reason"], stored["key_name"], stored["job_name"]) == (None, "scheduler", "orders")
+    assert len(others) == 18
+    assert (shown["reason"], shown["reason_at"]) == ("Last request refused: Not JSON.", refused["at"])
+
+
+def in_utc(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def test_the_list_goes_by_name_and_shows_what_each_one_shows(read: Read) -> None:
@@ -47,7 +120,7 @@ def test_the_list_goes_by_name_and_shows_what_each_one_shows(read: Read) -> None
         make_activity(make_connection(name), NOW)
     results = read("connections")["results"]
     assert [connection["name"] for connection in results] == ["alpha", "bravo", "charlie"]
-    assert results[0] == read(f"connections/{results[0]['id']}")
+    assert {**results[0], **NOTHING_MORE} == read(f"connections/{results[0]['id']}")
 
 
 def test_a_removed_connection_is_gone(read: Read) -> None:

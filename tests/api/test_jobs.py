@@ -12,7 +12,16 @@ Read = Callable[..., Any]
 
 
 # What a job alone shows, beyond a list's row, before it ran.
-NOTHING_MORE = {"statistics": None, "recent_runs": [], "reads": [], "writes": [], "contains": []}
+NOTHING_MORE = {
+    "story": "It has not run yet: events described it, and none was about a run.",
+    "reason": None,
+    "reason_runs": [],
+    "statistics": None,
+    "recent_runs": [],
+    "reads": [],
+    "writes": [],
+    "contains": [],
+}
 
 
 def ran(state: str, **fields: Any) -> dict[str, Any]:
@@ -116,7 +125,8 @@ def test_jobs_go_by_namespace_and_name_and_show_what_each_one_shows(read: Read) 
         make_job(connection, name, namespace=namespace, **ran("FAILED"))
     results = read(f"connections/{connection.pk}/jobs")["results"]
     assert [(job["namespace"], job["name"]) for job in results] == [("a", "a"), ("a", "b"), ("b", "a")]
-    assert {**results[0], **NOTHING_MORE} == read(f"jobs/{results[0]['id']}")
+    of_one = read(f"jobs/{results[0]['id']}")
+    assert of_one == {**results[0], **NOTHING_MORE, "story": of_one["story"]}
 
 
 def test_how_the_latest_runs_went(read: Read) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from connections.models import Attempt, Connection
+from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Run
 from tests.api.rows import (
     NOW,
@@ -31,6 +33,13 @@ def add_connection(first: Connection, run: Run, n: int) -> None:
     make_key(connection)
     Attempt.objects.create(connection=connection, at=NOW, outcome="rejected", status=400, reason="not JSON")
     make_job(connection)
+
+
+def add_attempt_and_key(first: Connection, run: Run, n: int) -> None:
+    Attempt.objects.create(connection=first, at=NOW, outcome="stored", status=200, key_name=f"key {n}")
+    user = get_user_model().objects.create_user(f"user {n}")
+    ApiKey.objects.create(connection=first, name=f"key {n}", lookup=f"{n}", created_at=NOW, created_by=user)
+    make_run(make_job(first, f"job {n}"), started_at=timezone.now(), ended_at=timezone.now())
 
 
 def add_job(first: Connection, run: Run, n: int) -> None:
@@ -64,12 +73,13 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
     [
         # Two are the token's: to find it, and the list of visible connections is one more where it is needed.
         ("connections", add_connection, 8),
+        ("connections/{connection}", add_attempt_and_key, 12),
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
         ("runs", add_run, 4),
-        ("jobs/{job}", add_run, 8),
+        ("jobs/{job}", add_run, 9),
         ("jobs/{job}/runs", add_run, 4),
-        ("runs/{run}", add_holder_of_the_same_run_id, 7),
+        ("runs/{run}", add_holder_of_the_same_run_id, 8),
         ("runs/{run}/children", add_child, 8),
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),

@@ -1,13 +1,14 @@
 """What a run alone shows, beyond a list's row: as its page does."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.lineage.build import at, dataset, run_event
-from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.conftest import NOW, Sender, make_sender
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +92,32 @@ def test_datasets_tests_and_facets_are_read_from_the_events(sender: Sender, read
     assert shown["facets"]["run"]["custom"] == {"answer": 42}
     assert shown["facets"]["job"]["sql"] == {"query": "SELECT 1"}
     assert shown["events_read"] == shown["event_count"] == 1
+
+
+def test_what_is_not_as_openlineage_has_it_is_told(sender: Sender, read: Read) -> None:
+    sender.send(run_event("COMPLETE", run=RUN, run_facets={"custom": "a word"}))
+    assert read(f"runs/{RUN}")["problems"] == [{"path": "run.facets.custom", "message": "Expected `object`, got `str`"}]
+
+
+def test_events_that_arrived_out_of_order_are_told(sender: Sender, read: Read) -> None:
+    sender.send(run_event("COMPLETE", at(2), run=RUN))
+    assert read(f"runs/{RUN}")["events_out_of_order"] is False
+    sender.send(run_event("START", at(1), run=RUN), now=NOW + timedelta(seconds=1))
+    assert read(f"runs/{RUN}")["events_out_of_order"] is True
+
+
+def test_a_job_says_how_it_is_and_why(sender: Sender, read: Read) -> None:
+    """In the words of its page."""
+    sender.send(run_event("START", at(0), run=FIRST_TRY, job="dag"))
+    sender.send(run_event("FAIL", at(1), run=FIRST_TRY, job="dag"))
+    sender.send(run_event("START", at(10), run=PARENT, job="dag"))
+    sender.send(run_event("FAIL", at(12), run=RUN, job="dag.task", run_facets=ABOVE))
+    sender.send(run_event("FAIL", at(13), run=PARENT, job="dag"))
+    job = read(f"runs/{PARENT}")["job"]
+    shown = read(f"jobs/{job['id']}")
+    assert shown["story"] == "The latest 2 runs failed, the last one after 3.0 s: its sender gave no reason."
+    assert (shown["reason"], shown["reason_runs"]) == ("Failed in it: task.", [RUN])
+    assert [run["state"] for run in shown["recent_runs"]] == ["FAILED", "FAILED"]
 
 
 def test_a_job_shows_its_runs_datasets_and_what_it_contains(sender: Sender, read: Read) -> None:

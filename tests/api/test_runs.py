@@ -22,7 +22,9 @@ NOTHING_MORE = {
     "datasets": [],
     "tests": [],
     "facets": {"run": {}, "job": {}},
+    "problems": [],
     "events_read": 0,
+    "events_out_of_order": False,
 }
 
 
@@ -34,7 +36,7 @@ def test_a_run_of_which_little_is_known(read: Read) -> None:
     assert read(f"runs/{run.id}") == {
         "id": str(run.id),
         "connection_id": str(job.connection_id),
-        "job": {"id": str(job.id), "namespace": "prod", "name": "orders"},
+        "job": {"id": str(job.id), "namespace": "prod", "name": "orders", "kind": "DAG"},
         "state": "UNKNOWN",
         "started_at": None,
         "ended_at": None,

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 
+from connections.models import Attempt
 from lineage.intake.routes import target_of
 from lineage.models import Job, Run
 from tests.api.rows import (
@@ -80,6 +81,7 @@ def full_rows() -> tuple[Job, Run]:
     make_activity(connection, NOW)
     make_key(connection)
     make_connection("empty")
+    Attempt.objects.create(connection=connection, at=NOW, outcome="rejected", status=400, reason="Not JSON.")
     bare_job = make_job(connection, "bare")
     latest = {"latest_run_id": uuid.uuid4(), "latest_run_state": "COMPLETED", "latest_run_at": NOW}
     job = make_job(connection, integration="AIRFLOW", latest_run_started_at=NOW, latest_run_ended_at=NOW, **latest)
@@ -224,6 +226,14 @@ def test_only_those_who_may_read_see_it(client: Client, db: None) -> None:
     assert "error" in json.loads(client.get("/api/v1/schema").content)
 
 
+DESCRIBED = (
+    *("Connection", "OneConnection", "Day", "Lately", "ApiKey", "Attempt"),
+    *("Job", "OneJob", "LatestRun", "Statistics", "RecentRun", "Touched", "InnerJob"),
+    *("Run", "OneRun", "JobReference", "Relative", "ErrorOfRun", "Try", "RunDataset", "Test", "Problem", "Facets"),
+    *("Event", "Dataset"),
+)
+
+
 def test_the_guide_names_every_endpoint_and_every_field(document: dict[str, Any]) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
     for path in reading(document):
@@ -231,6 +241,6 @@ def test_the_guide_names_every_endpoint_and_every_field(document: dict[str, Any]
         for name in ("{connection_id}", "{job_id}", "{run_id}"):
             shown = shown.replace(name, "{id}")
         assert f"`{shown}`" in guide
-    for component in ("Connection", "Job", "LatestRun", "OneRun", "Event", "Dataset"):
+    for component in DESCRIBED:
         for field in document["components"]["schemas"][component]["properties"]:
             assert f"`{field}`" in guide, f"{component}.{field}"

@@ -1,18 +1,20 @@
 """What is to be said of a job's state now, in words."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from lineage.durations import in_words, latest_run_duration
+from lineage.error_headline import error_headline
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
 from lineage.models import Job, Run, RunState
 from lineage.reasons import Sentence, failed_before, failed_in, reasons_of
 from lineage.statistics import JobStatistics
-from observability.pages.error_headline import error_headline
-from observability.pages.job_rows import latest_run_duration
-from observability.templatetags.observatory import duration
 
+# The latest runs that it is told of: longer rows of failures are longer than anybody counts.
+RUNS_TOLD_OF = 100
 # Of what they leave open the reasons tell.
 _OPEN: dict[str, str] = {
     RunState.SKIPPED: "The latest run was skipped.",
@@ -26,10 +28,38 @@ _IN_OTHER_STATES: dict[str, str] = {
 }
 _ENDS = (".", "!", "?")
 _UNKNOWN = "No event said how the latest run began or ended."
+_ELSEWHERE = "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former."
 
 
-def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> str:
-    """A sentence or two. `recent`: the job's latest runs, newest first; maybe read a moment after the job."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    # A sentence or two.
+    text: str
+    # Why it is so, where other runs tell it.
+    reasons: Sequence[Sentence]
+    # Whether other jobs' runs stand for all of its own.
+    is_elsewhere: bool
+
+
+def recent_runs(job: Job) -> list[Run]:
+    """The latest of those that lists show, RUNS_TOLD_OF at most, the newest first."""
+    runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id)
+    return list(runs.order_by("-run_at", "-id").defer("edge_ids")[:RUNS_TOLD_OF])
+
+
+def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> Story:
+    """`recent`: what `recent_runs` gives; maybe read a moment after the job, which has its `shown_state`. A few queries
+    where the job never ran, or its latest run did not go well; else none."""
+    if job.latest_run_id is None and not _is_listed(job):
+        return Story(_ELSEWHERE, (), is_elsewhere=True)
+    return Story(_text(job, statistics, recent, now), _reasons(job, recent), is_elsewhere=False)
+
+
+def _is_listed(job: Job) -> bool:
+    return Job.objects.shown().filter(connection_id=job.connection_id, id=job.id).exists()
+
+
+def _text(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], now: datetime) -> str:
     if job.latest_run_id is None:
         return "It has not run yet: events described it, and none was about a run."
     match job.shown_state:
@@ -43,9 +73,8 @@ def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], 
             return _IN_OTHER_STATES.get(state or "", _UNKNOWN).format(after=_after(job, now))
 
 
-def reasons_of_latest(job: Job, recent: Sequence[Run]) -> list[Sentence]:
-    """What the story leaves open: which other runs are the cause. A few queries, where the latest run did not go well;
-    else none."""
+def _reasons(job: Job, recent: Sequence[Run]) -> list[Sentence]:
+    """What the text leaves open: which other runs are the cause."""
     latest = _latest(job, recent)
     if latest is None:
         return []
@@ -63,12 +92,12 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
     so_far = latest_run_duration(job, now=now)
     if so_far is None:
         return "It runs; when it started is not known."
-    said = f"It has been running for {duration(so_far)}."
+    said = f"It has been running for {in_words(so_far)}."
     if statistics is None or statistics.median is None or statistics.p95 is None:
         return said
     if so_far > statistics.p95:
-        return f"{said} That is longer than 95 % of its runs took ({duration(statistics.p95)})."
-    return f"{said} It usually takes {duration(statistics.median)}."
+        return f"{said} That is longer than 95 % of its runs took ({in_words(statistics.p95)})."
+    return f"{said} It usually takes {in_words(statistics.median)}."
 
 
 def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
@@ -96,12 +125,12 @@ def _completed(job: Job, statistics: JobStatistics | None, now: datetime) -> str
     took = latest_run_duration(job, now=now)
     if took is None:
         return "The latest run completed; how long it took is not known."
-    said = f"The latest run completed in {duration(took)}"
+    said = f"The latest run completed in {in_words(took)}"
     if statistics is None or statistics.median is None or statistics.p95 is None or statistics.completed < 2:
         return f"{said}."
     if took > statistics.p95:
-        return f"{said}, longer than 95 % of its runs ({duration(statistics.p95)})."
-    return f"{said}; the median is {duration(statistics.median)}."
+        return f"{said}, longer than 95 % of its runs ({in_words(statistics.p95)})."
+    return f"{said}; the median is {in_words(statistics.median)}."
 
 
 def _latest(job: Job, recent: Sequence[Run]) -> Run | None:
@@ -110,4 +139,4 @@ def _latest(job: Job, recent: Sequence[Run]) -> Run | None:
 
 def _after(job: Job, now: datetime) -> str:
     took = latest_run_duration(job, now=now)
-    return f" after {duration(took)}" if took is not None else ""
+    return f" after {in_words(took)}" if took is not None else ""

@@ -1,0 +1,70 @@
+"""What `/connections/{id}` gives beyond a list's row: how it went lately, who may send, and what arrived."""
+
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from api.serializers import ConnectionSerializer, listed
+from connections.models import ApiKey, Attempt, Connection
+from lineage.summaries import Lately, connection_summary, runs_lately
+
+ATTEMPTS_SHOWN = 20
+
+
+class LatelySerializer(serializers.Serializer[Lately]):
+    """The runs that took place in the last 24 hours."""
+
+    runs = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class ApiKeySerializer(serializers.Serializer[ApiKey]):
+    """An API key. Nothing here lets anybody send: its secret was shown once."""
+
+    name = serializers.CharField()
+    last_characters = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    created_by = serializers.SerializerMethodField(help_text="Who generated it; null where that is not known any more.")
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute; null before the first use.")
+
+    def get_created_by(self, key: ApiKey) -> str | None:
+        return key.created_by.get_username() if key.created_by else None
+
+
+class AttemptSerializer(serializers.Serializer[Attempt]):
+    """How a request at the intake ended."""
+
+    at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField(Attempt.Outcome.choices)
+    status = serializers.IntegerField(help_text="Of the answer, by HTTP.")
+    reason = serializers.SerializerMethodField(help_text="Why it was refused, in words; null where it was not.")
+    key_name = serializers.SerializerMethodField(help_text="Of the API key that it came with, where that is known.")
+    job_name = serializers.SerializerMethodField(help_text="Of the job that it was about, where that is known.")
+
+    def get_reason(self, attempt: Attempt) -> str | None:
+        return attempt.reason or None
+
+    def get_key_name(self, attempt: Attempt) -> str | None:
+        return attempt.key_name or None
+
+    def get_job_name(self, attempt: Attempt) -> str | None:
+        return attempt.job_name or None
+
+
+class OneConnectionSerializer(ConnectionSerializer):
+    """One orchestrator that sends events, with what arrived."""
+
+    last_24_hours = LatelySerializer(help_text="Of the runs that took place then.")
+    api_keys = ApiKeySerializer(many=True, help_text="The oldest first.")
+    attempts = AttemptSerializer(many=True, help_text=f"The last {ATTEMPTS_SHOWN} requests at most, the newest first.")
+
+
+def connection_details(connection: Connection, *, now: datetime) -> dict[str, Any]:
+    """What OneConnectionSerializer describes."""
+    return {
+        **ConnectionSerializer(connection_summary(connection, now=now)).data,
+        "last_24_hours": LatelySerializer(runs_lately(connection, now=now)).data,
+        "api_keys": listed(ApiKeySerializer, list(connection.api_keys.select_related("created_by"))),
+        "attempts": listed(AttemptSerializer, list(connection.attempts.newest(ATTEMPTS_SHOWN))),
+    }
