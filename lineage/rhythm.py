@@ -7,8 +7,10 @@ from uuid import UUID
 
 from lineage.sql.activity import active_hours
 
-# What is looked back upon: two weekends.
-WATCHED = timedelta(days=14)
+# What is looked back upon: two whole weekends, from within a third as well.
+WATCHED = timedelta(days=21)
+# What begins and ends with runs, and lasts as long, holds two of any pause that comes once a week.
+_TWO_OF_EACH = timedelta(days=14)
 # Who was heard of for less long has no rhythm that is known. A day, since daily schedules are common, and a margin.
 _KNOWN_AFTER = timedelta(days=3)
 UNKNOWN_RHYTHM = timedelta(hours=26)
@@ -30,12 +32,13 @@ def usual_pauses(connection_ids: Collection[UUID], *, until: datetime) -> dict[U
 def usual_pause(hours: Sequence[datetime]) -> timedelta | None:
     """Of hours in which something happened, the earliest first. None: they tell too little.
 
-    One pause may have been an outage, so where there were several, the longest does not count.
+    One pause may have been an outage, so the longest does not count: but where less than two weeks are known, since it
+    may have been the only weekend so far.
     """
     if len(hours) < 2 or hours[-1] - hours[0] < _KNOWN_AFTER:
         return None
     pauses = sorted(later - earlier for earlier, later in pairwise(hours))
-    return pauses[-2] if len(pauses) > 2 else pauses[-1]
+    return pauses[-2] if len(pauses) > 2 and hours[-1] - hours[0] >= _TWO_OF_EACH else pauses[-1]
 
 
 def silent_after(pause: timedelta | None) -> timedelta:

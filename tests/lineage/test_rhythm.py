@@ -8,7 +8,7 @@ import pytest
 
 from connections.models import Connection
 from lineage.models import Run
-from lineage.rhythm import silent_after, usual_pause
+from lineage.rhythm import WATCHED, silent_after, usual_pause
 from lineage.sql.activity import Day, days
 from lineage.summaries import connection_summary
 from tests.lineage.test_summaries import NOW, make_activity, make_connection, make_key
@@ -18,6 +18,12 @@ HOUR = timedelta(hours=1)
 
 def every(interval: timedelta, *, of: timedelta = timedelta(days=14), until: datetime = NOW) -> list[datetime]:
     return [until - interval * number for number in range(of // interval, -1, -1)]
+
+
+def on_weekdays(hour: int, *, of: timedelta, until: datetime) -> list[datetime]:
+    """When a pipeline ran that rests on Saturdays and Sundays, as far as that is looked back upon."""
+    daily = every(24 * HOUR, of=of, until=until.replace(hour=hour, minute=0))
+    return [at for at in daily if at.isoweekday() < 6 and until - WATCHED <= at <= until]
 
 
 def make_runs(connection: Connection, times: Iterable[datetime], terminal_type: str = "COMPLETE") -> None:
@@ -56,6 +62,27 @@ def test_the_longest_usual_pause(hours: list[datetime], pause: timedelta) -> Non
     assert usual_pause(hours) == pause
 
 
+@pytest.mark.parametrize("day", range(2, 9), ids=["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+@pytest.mark.parametrize("runs_at", [2, 9, 23])
+@pytest.mark.parametrize("known", [timedelta(weeks=2), timedelta(weeks=3), timedelta(weeks=9)], ids=str)
+def test_weekends_are_usual_on_each_day_of_the_week(day: int, runs_at: int, known: timedelta) -> None:
+    """In whichever hour of it somebody looks."""
+    for hour in range(24):
+        now = datetime(2026, 3, day, hour, 30, tzinfo=UTC)
+        hours = on_weekdays(runs_at, of=known, until=now)
+        assert now - hours[-1] < silent_after(usual_pause(hours)), now
+
+
+@pytest.mark.parametrize("weeks", [3, 9])
+def test_an_outage_beside_weekends_is_no_habit(weeks: int) -> None:
+    """Seen from a Sunday, when the fewest weekends are over."""
+    sunday = datetime(2026, 3, 8, 12, 30, tzinfo=UTC)
+    hours = on_weekdays(2, of=timedelta(weeks=weeks), until=sunday)
+    outage = [at for at in hours if not timedelta(days=9) < sunday - at < timedelta(days=12)]
+    assert len(outage) == len(hours) - 3
+    assert usual_pause(outage) == 72 * HOUR
+
+
 @pytest.mark.parametrize("hours", [[], [NOW], every(HOUR, of=timedelta(days=2))], ids=["none", "one", "two days"])
 def test_too_little_is_known_of_a_new_connection(hours: list[datetime]) -> None:
     assert usual_pause(hours) is None
@@ -85,6 +112,25 @@ def test_the_reason_says_what_is_usual(interval: timedelta, silence: timedelta, 
     make_activity(connection, NOW - silence)
     make_runs(connection, every(interval, until=NOW - silence, of=timedelta(days=10)))
     assert connection_summary(connection, now=NOW).reason == reason
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (datetime(2026, 3, 7, 9, 30, tzinfo=UTC), ""),
+        (datetime(2026, 3, 9, 1, 30, tzinfo=UTC), ""),
+        (datetime(2026, 3, 9, 22, 0, tzinfo=UTC), "Silent for 3 days, usually 3 days at most"),
+    ],
+    ids=["Saturday", "Monday, before it runs", "Monday, it did not run"],
+)
+def test_a_pipeline_that_rests_at_weekends(now: datetime, reason: str) -> None:
+    friday = datetime(2026, 3, 6, 2, 0, tzinfo=UTC)
+    connection = make_connection()
+    make_key(connection, last_used_at=friday)
+    make_activity(connection, friday)
+    make_runs(connection, [at for at in every(24 * HOUR, of=timedelta(weeks=9), until=friday) if at.isoweekday() < 6])
+    assert connection_summary(connection, now=now).reason == reason
 
 
 @pytest.mark.django_db
