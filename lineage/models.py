@@ -225,6 +225,11 @@ class Run(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    @property
+    def never_ran(self) -> bool:
+        """Whether that is certain, rather than that no START was received. Of runs that have their `shown_state`."""
+        return self.told_state is not None and self.shown_state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
+
 
 class Dataset(models.Model):
     """(namespace, name): a table, file or topic. The id is the same in every connection that touches it."""

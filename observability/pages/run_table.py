@@ -24,7 +24,6 @@ ROWS_PER_PAGE = 50
 MOST_COUNTED = 1000
 _UNCOUNTED = (RunState.SKIPPED, RunState.UPSTREAM_FAILED, RunState.RETRIED)
 _WENT_WRONG = (RunState.FAILED, RunState.RETRIED, RunState.ABORTED)
-_NEVER_RAN = (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 
 
@@ -56,11 +55,6 @@ class RunRow:
     @property
     def kind(self) -> str:
         return KINDS.get(self.run.job.kind, self.run.job.kind)
-
-    @property
-    def never_ran(self) -> bool:
-        """Whether that is certain, rather than that no START was received."""
-        return self.run.shown_state in _NEVER_RAN and self.run.told_state is not None
 
     @property
     def is_lost(self) -> bool:

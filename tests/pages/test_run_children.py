@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from lineage.models import Run
+from lineage.models import Event, Run
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.pages.test_run import PARENT, child, failure, get, html_of, parent, text_of
@@ -62,6 +62,33 @@ def test_a_reason_leads_to_the_run_that_it_names(as_viewer: Client, sender: Send
     above = text_of(get(as_viewer, sender, PARENT))
     assert "A task failed." in above
     assert "task_failure" not in above.partition("Facets")[0]
+
+
+def test_the_page_of_a_task_that_never_ran_says_who_told_of_it(as_viewer: Client, sender: Sender) -> None:
+    states = {"load": "failed", "report": "upstream_failed", "begin": "success"}
+    sender.send(
+        run_event("FAIL", at(8), run=child(1), job="shop.load", run_facets=parent()),
+        run_event("FAIL", at(9), run=PARENT, job="shop", run_facets=told(**states)),
+    )
+    ids = dict(Run.objects.of(sender.connection).values_list("job__name", "id"))
+    response = get(as_viewer, sender, ids["shop.report"])
+    shown = text_of(response)
+    assert "State Upstream failed Duration \N{EN DASH} Started never ran Ended \N{EN DASH}" in shown
+    assert "It sent no event: its DAG run told of it." in shown
+    assert f'<a href="/connections/{sender.connection.pk}/runs/{PARENT}">its DAG run</a>' in html_of(response)
+    # An empty operator did what it was to do, at a time that nobody told.
+    done = text_of(get(as_viewer, sender, ids["shop.begin"]))
+    assert "State Completed Duration unknown Started no START received Ended unknown" in done
+    assert "its DAG run told of it" in done
+    assert "older than this Observatory keeps" not in shown + done
+
+
+def test_events_that_are_no_longer_kept_are_missed(as_viewer: Client, sender: Sender) -> None:
+    sender.send(run_event("COMPLETE", at(9)))
+    Event.objects.of(sender.connection).delete()
+    shown = text_of(get(as_viewer, sender))
+    assert "Its events are older than this Observatory keeps them" in shown
+    assert "told of it" not in shown
 
 
 def told(**states: str) -> dict[str, Any]:
