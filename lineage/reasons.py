@@ -18,7 +18,14 @@ from lineage.events.identity import job_id
 from lineage.facets_of_run import read_run
 from lineage.models import Job, Run, RunState
 from lineage.relations import Placeholder, children_of, parent_of, tries_of
-from lineage.task_graph import TaskGraph, came_before, task_graph
+from lineage.task_graph import (
+    MAPPED_OVER_NOTHING,
+    OR_LEFT_OUT,
+    TaskGraph,
+    came_before,
+    is_mapped_over_nothing,
+    task_graph,
+)
 
 if TYPE_CHECKING:
     from lineage.querysets import RunQuerySet
@@ -153,7 +160,7 @@ def _upstream_failed(run: Run, _: RunContents) -> list[Sentence]:
     failed = _siblings(parent, Q(shown_state=RunState.FAILED)) if isinstance(parent, Run) else []
     if not isinstance(parent, Run) or not failed:
         return [Sentence("It never ran: what it depends on failed.")]
-    task, graph = _task_in(run, parent)
+    task, _, graph = _task_in(run, parent)
     before = came_before(task, graph)
     causes = [other for other in failed if _task_name(other, parent) in before]
     if not causes:
@@ -173,14 +180,16 @@ def _skipped(run: Run, _: RunContents) -> list[Sentence]:
 def _skipped_by_airflow(run: Run, parent: Run) -> Sentence:
     if parent.error_message == TIMED_OUT:
         return Sentence("The time of its DAG run was up (dagrun_timeout) before it was done.")
-    task, graph = _task_in(run, parent)
+    task, contents, graph = _task_in(run, parent)
     before = _siblings(parent, Q(job_id__in=[_job_of(name, parent) for name in graph.get(task, ())]))
     if skipped := [other for other in before if other.shown_state == RunState.SKIPPED]:
         return _naming("It follows ", skipped, parent, ", which was skipped, too.")
-    elsewhere = "a branch or a condition went another way."
+    why = "a branch or a condition went another way"
+    if run.told_state and task in contents.tasks_without_state:
+        why = MAPPED_OVER_NOTHING if is_mapped_over_nothing(task, contents, graph) else OR_LEFT_OUT
     if not before:
-        return Sentence(f"Airflow skipped it: {elsewhere}")
-    return _naming("Airflow skipped it after ", before, parent, f": {elsewhere}")
+        return Sentence(f"Airflow skipped it: {why}.")
+    return _naming("Airflow skipped it after ", before, parent, f": {why}.")
 
 
 def _skipped_by_dbt(run: Run) -> Sentence:
@@ -244,9 +253,10 @@ def _with_jobs(runs: "RunQuerySet") -> list[Run]:
     return list(runs.order_by("run_at", "id")[:_MOST_FAILED])
 
 
-def _task_in(run: Run, parent: Run) -> tuple[str, TaskGraph]:
-    """Its task, and what comes after what in its DAG run. Three queries."""
-    return _task_name(run, parent), task_graph(read_run(parent).contents.job_facets)
+def _task_in(run: Run, parent: Run) -> tuple[str, RunContents, TaskGraph]:
+    """Its task, what its DAG run says, and what comes after what in that. Three queries."""
+    contents = read_run(parent).contents
+    return _task_name(run, parent), contents, task_graph(contents.job_facets)
 
 
 def _task_name(run: Run, parent: Run) -> str:

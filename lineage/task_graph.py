@@ -8,9 +8,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from lineage.events.contents import RunContents
+
 # Of the tasks that one sentence names.
 MOST_LISTED: Final = 3
 _SOMETHING: Final = "what it depends on"
+MAPPED_OVER_NOTHING: Final = "it was mapped over nothing"
+OR_LEFT_OUT: Final = f"{MAPPED_OVER_NOTHING}, or its trigger rule left it out"
 
 TaskGraph = Mapping[str, frozenset[str]]
 
@@ -39,8 +43,17 @@ def came_before(task: str, graph: TaskGraph) -> set[str]:
     return found - {task}
 
 
-def why_silent(task: str, states: Mapping[str, str], graph: TaskGraph) -> str:
-    """Why a task sent no event, in words. `states`: those that Airflow has at the end of the DAG run, by task."""
+def is_mapped_over_nothing(task: str, contents: RunContents, graph: TaskGraph) -> bool:
+    """Whether that is certain of a task that Airflow skipped as it ended the DAG run: it is the only one, and all that
+    is right before it succeeded, or where that is not known, all others. `contents`: the DAG run's."""
+    before = graph.get(task) or contents.task_states.keys()
+    succeeded = all(contents.task_states.get(other) == "success" for other in before)
+    return contents.tasks_without_state == {task} and succeeded
+
+
+def why_silent(task: str, contents: RunContents, graph: TaskGraph) -> str:
+    """Why a task sent no event, in words. `contents`: the DAG run's, with the states that its end tells."""
+    states = contents.task_states
     match states.get(task):
         case "upstream_failed":
             failed = [other for other in came_before(task, graph) if states.get(other) == "failed"]
@@ -51,6 +64,9 @@ def why_silent(task: str, states: Mapping[str, str], graph: TaskGraph) -> str:
             return follows if skipped else "skipped by Airflow: a branch or a condition went another way"
         case "success":
             return "sent no events, as Airflow's empty operators do"
+        case None if task in contents.tasks_without_state:
+            is_certain = is_mapped_over_nothing(task, contents, graph)
+            return f"skipped by Airflow: {MAPPED_OVER_NOTHING if is_certain else OR_LEFT_OUT}"
     return "sent no events; its state is what the DAG run's end says"
 
 

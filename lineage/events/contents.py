@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 from msgspec import Raw, Struct
 
+from lineage.events.airflow import task_durations, without_a_state
 from lineage.events.dbt import OF_ONE_MODEL, Assertion, Assertions, is_of_build
 from lineage.events.event import Direction
 from lineage.events.facets import (
@@ -80,6 +81,7 @@ class _TestRun(Struct):
 
 class _AirflowState(Struct):
     tasksState: dict[str, str | None] = msgspec.field(default_factory=dict)
+    tasksDuration: Raw = NOTHING
 
 
 _SHAPES: dict[str, dict[str, type[Struct]]] = {
@@ -153,6 +155,8 @@ class RunContents:
     tests: list[TestResult] = field(default_factory=list)
     # Airflow's own states of a DAG run's tasks, by task id; some of them send no events.
     task_states: dict[str, str] = field(default_factory=dict)
+    # Those that Airflow skipped as it ended the DAG run, before it had a state of them (see lineage/events/airflow.py).
+    tasks_without_state: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -205,7 +209,11 @@ class _Fold:
         if error is not None:
             made.error = RunError(error.message, error.programmingLanguage or "", error.stackTrace or "")
         state = self._known(self.run, "run", "airflowState", _AirflowState)
-        made.task_states = {task: said for task, said in (state.tasksState if state else {}).items() if said}
+        if state is not None:
+            made.task_states = {task: said for task, said in state.tasksState.items() if said}
+            made.tasks_without_state = without_a_state(
+                state.tasksState, task_durations(state.tasksDuration), error.message if error else None
+            )
         for name, shape in _SHAPES["run"].items():
             self._known(self.run, "run", name, shape)
         self._known(self.job, "job", "jobType", JobTypeFacet)

@@ -110,7 +110,6 @@ class RunPage:
 
     @cached_property
     def children(self) -> Children:
-        states = self.contents.task_states
         graph = task_graph(self.contents.job_facets)
         return Children(
             children_of(self.run),
@@ -120,7 +119,7 @@ class RunPage:
             self.now,
             parent=self.run,
             prefix=self.run.job.name,
-            why_silent=lambda task: why_silent(task, states, graph),
+            why_silent=lambda task: why_silent(task, self.contents, graph),
         )
 
     @cached_property

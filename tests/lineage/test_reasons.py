@@ -132,9 +132,34 @@ def test_skipped_says_by_what(sender: Sender) -> None:
     assert said(sender, task_run_id("empty_handed")) == "It skipped itself."
 
 
+@pytest.mark.parametrize(
+    ("states", "why"),
+    [
+        ({"list": "success"}, "it was mapped over nothing."),
+        ({"list": "success", "load": "skipped"}, "a branch or a condition went another way."),
+        ({"list": "success", "other": None}, "it was mapped over nothing, or its trigger rule left it out."),
+    ],
+)
+def test_a_task_that_was_mapped_over_nothing(sender: Sender, states: dict[str, str | None], why: str) -> None:
+    sender.send(
+        dag_start(list=["load"]),
+        task_event("COMPLETE", 1, "list"),
+        dag_event("COMPLETE", 9, states, durations={"list": 1.0, "load": 0.0}),
+    )
+    assert said(sender, **of_task("load")) == f"Airflow skipped it after list: {why}"
+
+
+def test_without_the_order_of_tasks_nothing_is_named_that_was_mapped(sender: Sender, sample_lines: Any) -> None:
+    sender.send(*sample_lines("airflow-fidelity"))
+    mapped = {"job__name": "mapped_over_nothing.load", "told_state__isnull": False}
+    assert said(sender, **mapped) == "Airflow skipped it: it was mapped over nothing."
+
+
 def test_a_dag_run_whose_time_was_up_says_so_and_its_tasks_do(sender: Sender) -> None:
     sender.send(dag_event("FAIL", 9, {"load": "running"}, message="timed_out"))
     assert said(sender, dag_run_id()) == "Its time was up (dagrun_timeout)."
+    assert said(sender, **of_task("load")) == "The time of its DAG run was up (dagrun_timeout) before it was done."
+    sender.send(dag_event("FAIL", 10, {}, durations={"load": 0.0}, message="timed_out"))
     assert said(sender, **of_task("load")) == "The time of its DAG run was up (dagrun_timeout) before it was done."
 
 
