@@ -235,7 +235,9 @@ class RunSerializer(serializers.Serializer[Run]):
         help_text="The run at the top of the chain of parents."
     )
     attempt = serializers.IntegerField(allow_null=True, help_text="Which try this is, from 1.")
-    max_attempts = serializers.IntegerField(allow_null=True)
+    max_attempts = serializers.IntegerField(
+        source="shown_max_attempts", allow_null=True, help_text="Null as well of a try that came after them all."
+    )
     map_index = serializers.IntegerField(allow_null=True, help_text="Of a mapped task's instance.")
     external_id = serializers.SerializerMethodField(
         help_text="What the sender wrote as runId, where that is no UUID; `id` is then made from it."

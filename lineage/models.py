@@ -160,6 +160,7 @@ class Run(models.Model):
     nominal_start_at = models.DateTimeField(null=True)
     nominal_end_at = models.DateTimeField(null=True)
     attempt = models.IntegerField(null=True)
+    # As the sender says it: see shown_max_attempts.
     max_attempts = models.IntegerField(null=True)
     map_index = models.IntegerField(null=True)
     parent_run_id = models.UUIDField(null=True)
@@ -224,6 +225,13 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def shown_max_attempts(self) -> int | None:
+        """Of how many tries this is one. None where that is not known: Airflow goes on counting where somebody cleared
+        the task, and does not say how far."""
+        is_beyond = self.attempt is not None and self.max_attempts is not None and self.attempt > self.max_attempts
+        return None if is_beyond else self.max_attempts
 
     @property
     def never_ran(self) -> bool:

@@ -111,10 +111,10 @@ def _failed(run: Run, contents: RunContents) -> list[Sentence]:
     if run.terminal_type is None and (says := _parent_says(run, "that it failed")):
         found += [Sentence("It sent no end: its worker may have been killed.")] if run.told_state is None else []
         found.append(says)
-    if (run.max_attempts or 0) > 1 and run.attempt is not None:
-        is_last = run.attempt >= run.max_attempts  # type: ignore[operator]  # it is no None here
-        which = f"attempt {run.attempt} of {run.max_attempts}"
-        found.append(Sentence(f"It was {which}{', the last' if is_last else '; no later one was received'}."))
+    of = run.shown_max_attempts
+    if run.attempt is not None and of is not None and of > 1:
+        later = ", the last" if run.attempt == of else "; no later one was received"
+        found.append(Sentence(f"It was attempt {run.attempt} of {of}{later}."))
     has_said = contents.error or run.error_message or any(test.state in _WRONG for test in contents.tests)
     if run.job.integration == "DBT" and not contents.error and any(test.state == "errored" for test in contents.tests):
         found.append(_NO_RESULT)

@@ -96,6 +96,12 @@ def test_a_run_of_which_much_is_known(read: Read) -> None:
     assert {name: shown[name] for name in known} == known
 
 
+def test_of_how_many_tries_one_is_that_came_after_them_is_null(read: Read) -> None:
+    run = make_run(make_job(make_connection()), attempt=4, max_attempts=3)
+    found = read(f"runs/{run.id}")
+    assert (found["attempt"], found["max_attempts"]) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("fields", "state"),
     [

@@ -91,6 +91,12 @@ def test_a_try_says_which_it_was_and_what_came_after(sender: Sender) -> None:
     assert [str(cause.run.id) for cause in sentence.causes] == [task_run_id("load", 3)]
 
 
+def test_a_try_beyond_the_retries_says_nothing_of_others(sender: Sender) -> None:
+    """Somebody cleared the task, and Airflow went on counting."""
+    sender.send(task_event("FAIL", 9, attempt=4))
+    assert said(sender, task_run_id("load", 4)) == "Its sender gave no reason."
+
+
 # --- Of tasks of which their DAG run tells -------------------------------------------------------------------------
 
 

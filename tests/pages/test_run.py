@@ -164,6 +164,16 @@ def test_links_lead_into_the_other_connection(as_viewer: Client, sender: Sender)
     assert child(7) not in html_of(get(as_viewer, sender, PARENT))
 
 
+def test_a_try_beyond_the_retries_stands_alone(as_viewer: Client, sender: Sender, sample_lines: Any) -> None:
+    """Of a task that somebody cleared: Airflow goes on counting."""
+    sender.send(*sample_lines("airflow-fidelity"))
+    again = Run.objects.get(connection=sender.connection, job__name="cleared_after_a_failure.load", attempt=2)
+    assert "Attempt 2 Started by" in text_of(get(as_viewer, sender, str(again.id)))
+    timeline = text_of(get(as_viewer, sender, str(again.parent_run_id)))
+    assert "load try 2 Completed" in timeline
+    assert "try 2 of 1" not in timeline
+
+
 # --- What its events say -------------------------------------------------------------------------------------------
 
 

@@ -73,6 +73,13 @@ def test_a_row_says_state_job_times_and_attempt(as_viewer: Client) -> None:
     ]
 
 
+def test_a_try_beyond_those_that_were_said_stands_alone(as_viewer: Client) -> None:
+    """Of a task that somebody cleared: Airflow goes on counting."""
+    add_run(make_job(make_connection()), 2 * MINUTE, timedelta(seconds=80), attempt=4, max_attempts=3)
+    (row,) = rows(get(as_viewer))
+    assert row.endswith(" 1 min 20 s 4")
+
+
 def test_a_row_leads_to_its_run(as_viewer: Client) -> None:
     run = add_run(make_job(make_connection("Airflow"), "orders"))
     path = f"/connections/{run.connection_id}/runs/{run.id}"
