@@ -1,4 +1,4 @@
-"""What the jobs of a connection are: how many of each kind, owner, tag and state. From one reading of them."""
+"""What the jobs of a connection are: how many of each kind, namespace, owner, tag and state. From one reading."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,13 +16,12 @@ class JobFacts:
     """How many jobs have a value, by the value. `by_state` is what `JobQuerySet.counts_by_state` gives."""
 
     by_kind: dict[str, int]
+    by_namespace: dict[str, int]
     by_owner: dict[str, int]
     by_tag: dict[str, int]
     by_state: dict[str, int]
     # Of each job that others fold under, what it contains.
     inside: dict[UUID, InnerJobs]
-    # Whether a name alone may stand for several of them.
-    several_namespaces: bool
 
     @property
     def total(self) -> int:
@@ -42,11 +41,11 @@ def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
     kinds, states = found.get("kind", []), found.get("state", [])
     return JobFacts(
         by_kind=_add_up((count.kind, count.jobs) for count in kinds),
+        by_namespace=_add_up((count.namespace, count.jobs) for count in kinds),
         by_owner=_add_up((owner, count.jobs) for count in found.get("owners", []) for owner in count.owners),
         by_tag=_add_up((tag, count.jobs) for count in found.get("tags", []) for tag in count.tags),
         by_state=add_up_states((count.state, count.runs, count.jobs) for count in states),
         inside=_inside(states),
-        several_namespaces=len({count.namespace for count in kinds}) > 1,
     )
 
 

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from lineage.events.decode import MAX_NAME_CHARACTERS
 from lineage.models import Job, RunState
 from lineage.querysets import JOB_SORT_KEYS, NO_RUN
 
 LONGEST_SEARCH = 200
 LONGEST_LABEL = 256
+# As long as events may have them.
+LONGEST_NAMESPACE = MAX_NAME_CHARACTERS
 # Jobs whose inner ones are shown: each takes its place in the URL.
 MOST_OPEN = 20
 # What a job may be filtered by: the state of its latest run, and that it never ran.
@@ -34,6 +37,7 @@ class JobChoices:
 
     state: str = ""
     kind: str = ""
+    namespace: str = ""
     owner: str = ""
     tag: str = ""
     search: str = ""
@@ -49,6 +53,7 @@ class JobChoices:
         return cls(
             state=state if state in STATES else "",
             kind=kind if kind in Job.Kind.values else "",
+            namespace=_label(query.get("namespace", ""), longest=LONGEST_NAMESPACE),
             owner=_label(query.get("owner", "")),
             tag=_label(query.get("tag", "")),
             opened=_ids(query.get("open", "")),
@@ -66,13 +71,14 @@ class JobChoices:
     @property
     def narrow_by_state_at_most(self) -> bool:
         """Whether they leave jobs out by their state alone."""
-        return not (self.kind or self.owner or self.tag or self.search)
+        return not (self.kind or self.namespace or self.owner or self.tag or self.search)
 
     def query(self, **changes: str) -> str:
         """The URL's query, `?…`, for these choices with some changed; it leads to the first page unless told."""
         chosen = {
             "state": self.state,
             "kind": self.kind,
+            "namespace": self.namespace,
             "owner": self.owner,
             "tag": self.tag,
             "q": self.search,
@@ -92,7 +98,7 @@ class JobChoices:
     @property
     def cleared_query(self) -> str:
         """The same order, with all jobs."""
-        return self.query(state="", kind="", owner="", tag="", q="")
+        return self.query(state="", kind="", namespace="", owner="", tag="", q="")
 
     def toggled_query(self, job_id: UUID) -> str:
         """The same page, with this job unfolded, or folded again."""
@@ -101,8 +107,8 @@ class JobChoices:
         return self.query(open=",".join(map(str, opened)), page=self.page)
 
 
-def _label(text: str) -> str:
-    return "" if "\0" in text or len(text) > LONGEST_LABEL else text
+def _label(text: str, *, longest: int = LONGEST_LABEL) -> str:
+    return "" if "\0" in text or len(text) > longest else text
 
 
 def _ids(text: str) -> tuple[UUID, ...]:

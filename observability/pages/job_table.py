@@ -126,6 +126,13 @@ class JobTable:
         ]
 
     @cached_property
+    def namespaces(self) -> list[Option]:
+        """None where all jobs are in one, unless that was chosen."""
+        if not (self.several_namespaces or self.choices.namespace):
+            return []
+        return self._labels(self.facts.by_namespace, "namespace", self.choices.namespace)
+
+    @cached_property
     def owners(self) -> list[Option]:
         return self._labels(self.facts.by_owner, "owner", self.choices.owner)
 
@@ -135,7 +142,8 @@ class JobTable:
 
     @property
     def several_namespaces(self) -> bool:
-        return self.facts.several_namespaces
+        """Whether a name alone may stand for several jobs."""
+        return len(self.facts.by_namespace) > 1
 
     @property
     def _inside(self) -> dict[UUID, InnerJobs]:
@@ -152,6 +160,8 @@ class JobTable:
         jobs = Job.objects.of(self.connection).shown()
         if self.choices.kind:
             jobs = jobs.filter(kind=self.choices.kind)
+        if self.choices.namespace:
+            jobs = jobs.filter(namespace=self.choices.namespace)
         if self.choices.owner:
             jobs = jobs.owned_by(self.choices.owner)
         if self.choices.tag:

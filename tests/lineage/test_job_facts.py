@@ -42,7 +42,7 @@ def test_states_are_those_that_each_job_is_shown_in(sender: Sender) -> None:
 
 
 def test_without_a_job(sender: Sender) -> None:
-    assert facts(sender) == JobFacts({}, {}, {}, {}, inside={}, several_namespaces=False)
+    assert facts(sender) == JobFacts({}, {}, {}, {}, {}, inside={})
 
 
 def test_kinds_owners_tags_and_what_folds(sender: Sender) -> None:
@@ -60,6 +60,6 @@ def test_kinds_owners_tags_and_what_folds(sender: Sender) -> None:
     assert found.by_tag == {"x": 2}
     # The parent of the one that stands alone is not a job of this connection.
     assert found.on_top == Job.objects.of(sender.connection).outside(found.inside).count() == 2
-    assert not found.several_namespaces
-    Job.objects.filter(name="a").update(namespace="other")
-    assert facts(sender).several_namespaces
+    assert found.by_namespace == {"namespace": 4}
+    Job.objects.filter(name="a").update(namespace="another")
+    assert facts(sender).by_namespace == {"another": 1, "namespace": 3}

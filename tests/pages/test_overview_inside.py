@@ -138,6 +138,36 @@ def test_what_was_searched_for_stands_by_itself(
     assert folds(html) == []
 
 
+def test_filters_by_namespace(as_viewer: Client, connection: Connection) -> None:
+    save([job(connection, "a"), job(connection, "b", kind="TASK")])
+    assert 'name="namespace"' not in html_of(as_viewer, connection)
+    save([job(connection, "a of staging", namespace="staging"), job(connection, "c", namespace="<eu>", kind="TASK")])
+    titles = options(html_of(as_viewer, connection), "namespace")
+    assert titles == ["All namespaces", "<eu> (1)", "prod (2)", "staging (1)"]
+    html = html_of(as_viewer, connection, "?namespace=staging")
+    assert names(html) == ["a of staging"]
+    assert '<option value="staging" selected>' in html
+    # Other choices keep it, and can be kept beside it.
+    assert "?state=NONE&amp;namespace=staging" in html
+    assert names(html_of(as_viewer, connection, "?namespace=%3Ceu%3E&kind=TASK&q=C")) == ["c"]
+    assert names(html_of(as_viewer, connection, "?namespace=prod&kind=DAG")) == []
+
+
+def test_a_namespace_that_was_chosen_can_be_taken_back(as_viewer: Client, connection: Connection) -> None:
+    save([job(connection, "a")])
+    html = html_of(as_viewer, connection, "?namespace=PROD&q=a&sort=name")
+    assert "None has “a” in its name under these filters" in html
+    assert options(html, "namespace") == ["All namespaces", "prod (1)", "PROD (0)"]
+    assert f'href="/connections/{connection.pk}?sort=name"' in html
+    assert options(html_of(as_viewer, connection, "?namespace=prod"), "namespace") == ["All namespaces", "prod (1)"]
+    assert names(html_of(as_viewer, connection, "?namespace=%00")) == ["a"]
+
+
+def options(html: str, name: str) -> list[str]:
+    (select,) = re.findall(rf'<select [^>]*name="{name}"[^>]*>(.*?)</select>', html, re.DOTALL)
+    return [unescape(title) for title in re.findall(r"<option[^>]*>([^<]*)</option>", select)]
+
+
 def test_filters_by_owner_and_tag(as_viewer: Client, connection: Connection) -> None:
     save(
         [
@@ -147,10 +177,8 @@ def test_filters_by_owner_and_tag(as_viewer: Client, connection: Connection) -> 
         ]
     )
     html = html_of(as_viewer, connection)
-    assert re.findall(r"<option[^>]*>([^<]*)</option>", html) == [
-        *("All owners", "data (2)", "ops (1)", "All tags"),
-        *("&lt;pii&gt; (1)", "tier:1 (2)"),
-    ]
+    assert options(html, "owner") == ["All owners", "data (2)", "ops (1)"]
+    assert options(html, "tag") == ["All tags", "<pii> (1)", "tier:1 (2)"]
     assert names(html_of(as_viewer, connection, "?owner=ops")) == ["a"]
     assert names(html_of(as_viewer, connection, "?tag=%3Cpii%3E&owner=data")) == ["b"]
     assert "No job matches" in html_of(as_viewer, connection, "?owner=nobody")
