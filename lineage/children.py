@@ -28,7 +28,7 @@ def children_in_state(children: RunQuerySet, state: str, *, connection_id: UUID,
 
 
 def _child_state(connection_id: UUID, parent_id: UUID) -> Case:
-    """The same as `shown_state`, as lineage/states.py derives it, sooner."""
+    """The same as `shown_state`, as lineage/shown_states.py derives it, sooner."""
     told = Run.objects.filter(connection_id=connection_id, parent_run_id=parent_id, told_state__isnull=False)
     told_otherwise = told.exclude(told_state=RunState.COMPLETED).values("job_id")
     of_parent = Q(connection_id=connection_id, parent_run_id=parent_id, told_state__isnull=True)

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
-from lineage import states
+from lineage import shown_states, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -39,7 +39,7 @@ ALL_STATES = "ALL"
 
 
 class _OnRow(Func):
-    """One of the expressions of lineage/states.py, on the rows of a queryset of runs or jobs."""
+    """One of the expressions of lineage/states.py or shown_states.py, on the rows of a queryset of runs or jobs."""
 
     def __init__(self, write: Callable[[str], str], *, output_field: models.Field[Any, Any]) -> None:
         super().__init__(F("id"), output_field=output_field)
@@ -55,14 +55,14 @@ def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
     return lambda row: expression(row, f"'{timezone.now().isoformat()}'::timestamptz")
 
 
-_SHOWN_STATE = _OnRow(_now(states.shown_state), output_field=models.TextField())
+_SHOWN_STATE = _OnRow(_now(shown_states.shown_state), output_field=models.TextField())
 # The same but for what is shown as RUNNING or LOST, and cheaper to tell.
 _SETTLED_STATE = _OnRow(states.settled_state, output_field=models.TextField())
 _HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
 _IN_DOUBT = Q(_OnRow(states.in_doubt, output_field=models.BooleanField()))
 _JOB_IS_SHOWN = Q(_OnRow(states.job_is_shown, output_field=models.BooleanField()))
-_JOB_IS_RUNNING = Q(_OnRow(_now(states.job_is_running), output_field=models.BooleanField()))
-_JOB_IS_LOST = Q(_OnRow(_now(states.job_is_lost), output_field=models.BooleanField()))
+_JOB_IS_RUNNING = Q(_OnRow(_now(shown_states.job_is_running), output_field=models.BooleanField()))
+_JOB_IS_LOST = Q(_OnRow(_now(shown_states.job_is_lost), output_field=models.BooleanField()))
 
 
 _LATEST_RUN_DURATION = Case(
@@ -105,7 +105,7 @@ def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
     )
 
 
-_RUNNING_RUNS = _OnRow(_now(states.job_running_runs), output_field=models.IntegerField())
+_RUNNING_RUNS = _OnRow(_now(shown_states.job_running_runs), output_field=models.IntegerField())
 # Of a latest run that has no end.
 _BEGAN = Case(When(latest_run_state=_RUNNING, then=F("latest_run_at")))
 # What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
@@ -188,7 +188,7 @@ class JobQuerySet(_OfVisibleConnections):
         """Each with the `shown_state` of its latest run, and how many `shown_running_runs` it has: what was lost no
         longer runs. It costs some look-ups for each row that seems to be running."""
         return self.annotate(
-            shown_state=_OnRow(_now(states.job_state), output_field=models.TextField(null=True)),
+            shown_state=_OnRow(_now(shown_states.job_state), output_field=models.TextField(null=True)),
             shown_running_runs=_RUNNING_RUNS,
         )
 

@@ -18,6 +18,7 @@ from lineage.events.identity import job_id
 from lineage.facets_of_run import read_run
 from lineage.models import Job, Run, RunState
 from lineage.relations import Placeholder, children_of, parent_of, tries_of
+from lineage.sql.ended_above import ended_above
 from lineage.task_graph import (
     MAPPED_OVER_NOTHING,
     OR_LEFT_OUT,
@@ -147,10 +148,11 @@ def _completed(run: Run, _: RunContents) -> list[Sentence]:
 
 def _lost(run: Run, _: RunContents) -> list[Sentence]:
     heard = f"Nothing was heard of it since {_exact(run.last_event_at)}"
-    parent = parent_of(run)
-    if isinstance(parent, Run) and parent.ended_at and parent.ended_at >= run.last_event_at:
-        ended = f" ended at {_exact(parent.ended_at)}, and this one sent no end."
-        return [Sentence(f"{heard}: ", [Cause(parent, parent.job.name)], ended), _REVIVED]
+    if above := ended_above(run.connection_id, run.id):
+        ended = Run.objects.with_states().select_related("job").get(connection_id=above.connection_id, id=above.id)
+        happened = "ended" if ended.shown_ended_at else "was tried again"
+        after = f" {happened} at {_exact(above.over_at)}, and this one sent no end."
+        return [Sentence(f"{heard}: ", [Cause(ended, ended.job.name)], after), _REVIVED]
     longer = "longer than 24 hours, and than four times what its job usually takes"
     return [Sentence(f"{heard}: {longer}, and it sent no end. Its worker may have been killed."), _REVIVED]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage import states
+from lineage import shown_states, states
 
 _VALUES: Final = ("kind", "owners", "tags", "state")
 # By parent, of those that fold: which of these jobs are there is asked once for each, not for each that folds.
@@ -24,9 +24,9 @@ FROM (
     SELECT kind, namespace, owners, tags,
         CASE WHEN kind = ANY (%(folded_kinds)s) THEN parent_job_id END AS parent_id,
         (CASE WHEN is_lost THEN 'LOST' ELSE latest_run_state END) AS state,
-        {states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
+        {shown_states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
     FROM (
-        SELECT *, {states.job_is_lost("lineage_job", "%(now)s")} AS is_lost FROM lineage_job
+        SELECT *, {shown_states.job_is_lost("lineage_job", "%(now)s")} AS is_lost FROM lineage_job
         WHERE connection_id = %(connection_id)s AND {states.job_is_shown("lineage_job")}
         OFFSET 0
     ) AS job

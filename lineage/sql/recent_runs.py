@@ -5,13 +5,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage import states
+from lineage import shown_states, states
 
 _STATES = f"""
 SELECT wanted.job_id, array_agg(run.state ORDER BY run.run_at, run.id)
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
-    SELECT recent.id, {states.shown_state("recent")} AS state, recent.run_at FROM lineage_run AS recent
+    SELECT recent.id, {shown_states.shown_state("recent")} AS state, recent.run_at FROM lineage_run AS recent
     WHERE recent.connection_id = wanted.connection_id AND recent.job_id = wanted.job_id
         AND NOT {states.hidden("recent")}
     ORDER BY recent.run_at DESC, recent.id DESC LIMIT %s

@@ -1,11 +1,15 @@
 """A run that began, and of which no end will come."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+from django.db import connection
 from django.utils import timezone
 
+from connections.models import Connection
 from lineage.models import Job, Run
 from lineage.summaries import connection_summary
 from tests.lineage.build import run_event
@@ -82,6 +86,156 @@ def test_only_what_seems_to_run_is_lost(sender: Sender) -> None:
     assert state() == "UNKNOWN"
     send(sender, "FAIL", ago(days=30), run=PARENT)
     assert state(PARENT) == "FAILED"
+
+
+DAG_RUN, TASK, COMMAND, NODE = (UUID(int=number) for number in (20, 21, 22, 23))
+NewSender = Callable[[], Sender]
+
+
+def below(run: UUID, name: str) -> dict[str, Any]:
+    return {"parent": {"run": {"runId": str(run)}, "job": {"namespace": "namespace", "name": name}}}
+
+
+def send_dag_run(sender: Sender, type_: str, time: str, **airflow_state: Any) -> None:
+    facets = {"airflowState": {"dagRunState": "failed", **airflow_state}} if airflow_state else {}
+    job_type = {"jobType": {"jobType": "DAG", "integration": "AIRFLOW", "processingType": "BATCH"}}
+    send(sender, type_, time, run=DAG_RUN, job="dag", run_facets=facets, job_facets=job_type)
+
+
+def send_try(
+    sender: Sender, type_: str, time: str, number: int = 1, *, run: UUID = TASK, map_index: int | None = None
+) -> None:
+    instance = {"try_number": number, **({} if map_index is None else {"map_index": map_index})}
+    facets = {**below(DAG_RUN, "dag"), "airflow": {"taskInstance": instance, "task": {"retries": 2}}}
+    send(sender, type_, time, run=run, job="dag.task", run_facets=facets)
+
+
+def send_command(sender: Sender, type_: str, time: str, *, job: str = "dbt-run-shop", **fields: Any) -> None:
+    send(sender, type_, time, run=COMMAND, job=job, run_facets=below(TASK, "dag.task"), **fields)
+
+
+def test_what_a_killed_task_started_is_lost_with_it(sender: Sender) -> None:
+    """It sends no end: its DAG run tells that it failed, and how long it took."""
+    send_try(sender, "START", ago(minutes=60))
+    send_command(sender, "START", ago(minutes=59))
+    send(sender, "START", ago(minutes=58), run=NODE, job="model.shop.orders", run_facets=below(COMMAND, "dbt-run-shop"))
+    send_dag_run(sender, "START", ago(minutes=61))
+    assert [state(run) for run in (TASK, COMMAND, NODE)] == ["RUNNING"] * 3
+    send_dag_run(sender, "FAIL", ago(minutes=9), tasksState={"task": "failed"}, tasksDuration={"task": 600})
+    assert [state(run) for run in (TASK, COMMAND, NODE)] == ["FAILED", "LOST", "LOST"]
+    assert {row.shown_state for row in Job.objects.with_states().filter(name__contains="shop")} == {"LOST"}
+    assert [job(name).shown_running_runs for name in ("dbt-run-shop", "model.shop.orders")] == [0, 0]
+
+    # What outlived the task may go on, and what that one started, too.
+    send_command(sender, "RUNNING", ago(minutes=40))
+    assert [state(run) for run in (TASK, COMMAND, NODE)] == ["FAILED", "RUNNING", "RUNNING"]
+
+
+def test_a_killed_task_of_which_no_duration_is_told_ended_with_its_dag_run(sender: Sender) -> None:
+    send_try(sender, "START", ago(minutes=60))
+    send_command(sender, "START", ago(minutes=59))
+    send_dag_run(sender, "FAIL", ago(minutes=9), tasksState={"task": "failed"})
+    assert (state(TASK), state(COMMAND)) == ("FAILED", "RUNNING")
+    send_dag_run(sender, "FAIL", ago(minutes=11), tasksState={"task": "failed"})
+    assert state(COMMAND) == "RUNNING"
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(9, "RUNNING"), (11, "LOST")])
+def test_what_a_lost_instance_started_is_lost_with_its_dag_run(sender: Sender, minutes: int, expected: str) -> None:
+    send_try(sender, "START", ago(minutes=60), map_index=3)
+    send_command(sender, "START", ago(minutes=59))
+    send_dag_run(sender, "FAIL", ago(minutes=minutes), tasksState={"task": "failed"}, tasksDuration={"task": 600})
+    assert (state(TASK), state(COMMAND)) == (expected, expected)
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(9, "RUNNING"), (11, "LOST")])
+def test_a_killed_try_was_over_when_the_next_one_began(sender: Sender, minutes: int, expected: str) -> None:
+    send_try(sender, "START", ago(minutes=60))
+    send_command(sender, "START", ago(minutes=59))
+    send_try(sender, "START", ago(minutes=minutes), 2, run=UUID(int=30))
+    assert (state(TASK), state(COMMAND)) == ("RETRIED", expected)
+
+
+def test_nothing_is_lost_below_what_streams(sender: Sender) -> None:
+    streams = {"jobType": {"jobType": "APPLICATION", "integration": "SPARK", "processingType": "STREAMING"}}
+    send_try(sender, "START", ago(minutes=60))
+    send_command(sender, "START", ago(minutes=59), job="application", job_facets=streams)
+    send(sender, "START", ago(minutes=58), run=NODE, run_facets=below(COMMAND, "application"))
+    send_try(sender, "FAIL", ago(minutes=30))
+    assert (state(COMMAND), state(NODE)) == ("RUNNING", "RUNNING")
+    send_command(sender, "FAIL", ago(minutes=29), job="application")
+    assert state(NODE) == "LOST"
+
+
+def test_runs_that_name_each_other_or_themselves_are_not_followed_forever(sender: Sender) -> None:
+    send(sender, "START", ago(minutes=50), run=TASK, run_facets=below(COMMAND, "job"))
+    send(sender, "START", ago(minutes=50), run=COMMAND, run_facets=below(TASK, "job"))
+    send(sender, "START", ago(minutes=50), run=NODE, run_facets=below(NODE, "job"))
+    assert [state(run) for run in (TASK, COMMAND, NODE)] == ["RUNNING"] * 3
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_parent_in_another_connection_leaves_no_child_running(new_sender: NewSender, is_killed: bool) -> None:
+    airflow, dbt = new_sender(), new_sender()
+    send_command(dbt, "START", ago(minutes=59))
+    send(dbt, "START", ago(minutes=58), run=NODE, job="model.shop.orders", run_facets=below(COMMAND, "dbt-run-shop"))
+    send_try(airflow, "START", ago(minutes=60))
+    assert [state(run) for run in (COMMAND, NODE)] == ["RUNNING"] * 2
+    if is_killed:
+        told = {"tasksState": {"task": "failed"}, "tasksDuration": {"task": 600}}
+        send_dag_run(airflow, "FAIL", ago(minutes=30), **told)
+    else:
+        send_try(airflow, "FAIL", ago(minutes=30))
+    assert [state(run) for run in (TASK, COMMAND, NODE)] == ["FAILED", "LOST", "LOST"]
+    assert jobs_in(dbt, "LOST") == ["dbt-run-shop", "model.shop.orders"]
+
+
+def test_only_the_parent_that_a_page_names_takes_its_children_along(new_sender: NewSender) -> None:
+    """As lineage/relations.py finds it."""
+    airflow, twin, dbt = new_sender(), new_sender(), new_sender()
+    send_command(dbt, "START", ago(minutes=59))
+    for sender in (airflow, twin):
+        send_try(sender, "START", ago(minutes=60))
+        send_try(sender, "FAIL", ago(minutes=30))
+    assert state(COMMAND) == "RUNNING"
+    Connection.objects.filter(pk=twin.connection.pk).update(removed_at=timezone.now())
+    assert state(COMMAND) == "LOST"
+    # Its own connection comes first, whatever the name.
+    send(dbt, "START", ago(minutes=60), run=TASK, job="renamed")
+    assert state(COMMAND) == "RUNNING"
+
+
+def test_a_run_of_another_name_is_no_parent(new_sender: NewSender) -> None:
+    airflow, dbt = new_sender(), new_sender()
+    send_command(dbt, "START", ago(minutes=59))
+    send(airflow, "FAIL", ago(minutes=30), run=TASK, job="dag.other")
+    assert state(COMMAND) == "RUNNING"
+
+
+def test_what_is_lost_is_found_without_reading_other_runs(new_sender: NewSender) -> None:
+    airflow, dbt = new_sender(), new_sender()
+    send_command(dbt, "START", ago(minutes=59))
+    send_try(airflow, "START", ago(minutes=60))
+    send_dag_run(airflow, "FAIL", ago(minutes=30), tasksState={"task": "failed"}, tasksDuration={"task": 600})
+    for sender in (airflow, dbt):
+        events = [run_event("COMPLETE", ago(hours=1), run=str(UUID(int=number))) for number in range(1000, 3000)]
+        sender.send(*events, now=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE lineage_run, lineage_job")
+
+    before = rows_read()
+    assert state(COMMAND) == "LOST"
+    assert rows_read() - before < 100
+
+
+def rows_read() -> int:
+    """How many rows of runs and jobs this transaction has read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('lineage_run', 'lineage_job')"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def job(name: str = "job") -> Job:

@@ -193,6 +193,31 @@ def test_lost_names_the_parent_that_ended_without_it(sender: Sender) -> None:
     )
 
 
+def command(sender: Sender) -> str:
+    """What is said of what a task started."""
+    facets = {"parent": {"run": {"runId": task_run_id("load")}, "job": {"namespace": "default", "name": "dag.load"}}}
+    sender.send(run_event("START", at(6), job="dbt-run-shop", run_facets=facets))
+    return said(sender)
+
+
+def test_lost_names_the_killed_task_that_started_it_also_in_another_connection(new_sender: Any) -> None:
+    airflow, dbt = new_sender(), new_sender()
+    airflow.send(task_event("START", 5), dag_event("FAIL", 900, {"load": "failed"}, durations={"load": 595}))
+    for sender in (airflow, dbt):
+        assert command(sender) == (
+            "Nothing was heard of it since 2026-11-20 12:00:06 UTC: dag.load ended at 2026-11-20 12:10:00 UTC, and "
+            "this one sent no end. An event that comes later revives it."
+        )
+
+
+def test_lost_names_the_killed_try_that_started_it(sender: Sender) -> None:
+    sender.send(task_event("START", 5), task_event("START", 300, attempt=2))
+    assert command(sender) == (
+        "Nothing was heard of it since 2026-11-20 12:00:06 UTC: dag.load was tried again at 2026-11-20 12:05:00 UTC, "
+        "and this one sent no end. An event that comes later revives it."
+    )
+
+
 # --- Of dbt's ------------------------------------------------------------------------------------------------------
 
 
