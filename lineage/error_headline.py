@@ -1,6 +1,9 @@
-"""The one line of an error message that a list has room for."""
+"""The one line of an error message that a list has room for, and whether there is more to it."""
 
 from lineage.events.airflow import FAILURES
+
+# In characters: longer headlines are cut, so that each takes one line.
+_SHORT = 60
 
 
 def error_headline(message: str) -> str:
@@ -11,3 +14,10 @@ def error_headline(message: str) -> str:
     below = (line for line in lines[traceback + 1 :] if traceback < 0 or not line.startswith(" "))
     headline = next(below, lines[0] if lines else "").strip()
     return FAILURES.get(headline, headline)
+
+
+def error_details(message: str) -> str:
+    """What unfolds below the headline: the whole message. Empty where that says nothing more."""
+    whole = message.strip()
+    is_told = whole in FAILURES or (len(whole) <= _SHORT and whole == error_headline(message))
+    return "" if is_told else message

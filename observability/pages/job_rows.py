@@ -10,7 +10,7 @@ from uuid import UUID
 
 from connections.models import Connection
 from lineage.durations import latest_run_duration
-from lineage.error_headline import error_headline
+from lineage.error_headline import error_details, error_headline
 from lineage.models import Job, Run, RunState
 from lineage.sql.recent_runs import latest_states
 from lineage.statistics import median_durations
@@ -58,6 +58,10 @@ class JobRow:
     @property
     def error_headline(self) -> str:
         return error_headline(self.error_message)
+
+    @property
+    def error_details(self) -> str:
+        return error_details(self.error_message)
 
 
 class JobRows:

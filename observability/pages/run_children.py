@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import F, Prefetch
 
 from lineage.children import child_counts, children_in_state
-from lineage.error_headline import error_headline
+from lineage.error_headline import error_details, error_headline
 from lineage.keyset import OLDEST_RUN_FIRST, Cursor, Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
 from lineage.querysets import RunQuerySet
@@ -43,6 +43,10 @@ class FailedChild:
     @property
     def error_headline(self) -> str:
         return error_headline(self.run.error_message or "")
+
+    @property
+    def error_details(self) -> str:
+        return error_details(self.run.error_message or "")
 
 
 def _silent(_: str) -> str:

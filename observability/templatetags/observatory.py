@@ -111,6 +111,12 @@ def run_state(state: str | None) -> SafeString:
     return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
 
 
+@register.filter
+def state_words(state: str | None) -> str:
+    """`upstream failed`: the state of a run amid a sentence. None and "": no run yet."""
+    return RunState(state).label.lower() if state else "no run yet"
+
+
 @register.simple_tag
 def test_state(state: str) -> SafeString:
     """A badge for the result of a test on a dataset."""

@@ -45,7 +45,11 @@ def sender(product: object) -> Sender:
 def task_event(type_: str, at: str, number: int, task: str) -> bytes:
     facets: dict[str, object] = {"parent": {"run": {"runId": DAG}, "job": {"namespace": "namespace", "name": "shop"}}}
     if type_ == "FAIL":
-        facets["errorMessage"] = {"message": f"{task} broke.", "programmingLanguage": "python", "stackTrace": TRACE}
+        facets["errorMessage"] = {
+            "message": f"{task} broke.\nat line 3",
+            "programmingLanguage": "python",
+            "stackTrace": TRACE,
+        }
     job_facets = {"jobType": {"jobType": "TASK", "integration": "AIRFLOW"}}
     run = f"00000000-0000-0000-0000-{number:012}"
     return run_event(type_, at, run=run, job=f"shop.{task}", run_facets=facets, job_facets=job_facets)

@@ -139,8 +139,34 @@ def test_the_headline_of_an_error_is_its_telling_line(
     as_viewer: Client, connection: Connection, message: str, headline: str
 ) -> None:
     save([job_that_ran(connection, state=RunState.FAILED)], error_message=message)
-    (found,) = re.findall(r'class="job-error-headline">([^<]*)<', html_of(get(as_viewer, connection)))
+    (found,) = re.findall(r'class="job-error(?:-headline)?">([^<]*)<', html_of(get(as_viewer, connection)))
     assert unescape(found) == headline
+
+
+@pytest.mark.parametrize(
+    ("message", "headline", "unfolds"),
+    [
+        ("task_failure", "A task failed", False),
+        (" Boom.\n", "Boom.", False),
+        ("Boom.\nat line 3", "Boom.", True),
+        ("task_failure\nat line 3", "A task failed", True),
+        # It is cut, that it takes one line.
+        ("Boom. " * 20, ("Boom. " * 20).strip(), True),
+    ],
+)
+def test_an_error_unfolds_where_there_is_more_to_see(
+    as_viewer: Client, connection: Connection, message: str, headline: str, unfolds: bool
+) -> None:
+    save([job_that_ran(connection, state=RunState.FAILED)], error_message=message)
+    html = html_of(get(as_viewer, connection))
+    assert headline in html
+    assert ('<details class="job-error"' in html) == unfolds
+    assert ("task_failure" in html) == (unfolds and "task_failure" in message)
+
+
+def test_a_link_to_the_latest_run_says_its_state_in_words(as_viewer: Client, connection: Connection) -> None:
+    save([job_that_ran(connection, "orders", RunState.UPSTREAM_FAILED)])
+    assert 'aria-label="Latest run of orders: upstream failed"' in html_of(get(as_viewer, connection))
 
 
 def test_the_namespace_stands_there_only_where_it_tells_jobs_apart(as_viewer: Client, connection: Connection) -> None:

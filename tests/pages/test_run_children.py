@@ -75,6 +75,7 @@ def test_the_page_of_a_task_that_never_ran_says_who_told_of_it(as_viewer: Client
     shown = text_of(response)
     assert "State Upstream failed Duration \N{EN DASH} Started never ran Ended \N{EN DASH}" in shown
     assert "It sent no event: its DAG run told of it." in shown
+    assert "<title>shop.report: upstream failed run" in html_of(response)
     assert f'<a href="/connections/{sender.connection.pk}/runs/{PARENT}">its DAG run</a>' in html_of(response)
     # An empty operator did what it was to do, at a time that nobody told.
     done = text_of(get(as_viewer, sender, ids["shop.begin"]))
@@ -93,6 +94,18 @@ def test_events_that_are_no_longer_kept_are_missed(as_viewer: Client, sender: Se
 
 def told(**states: str) -> dict[str, Any]:
     return {"airflowState": {"tasksState": states}, **failure("task_failure")}
+
+
+def test_a_child_dag_run_that_failed_says_why_in_words(as_viewer: Client, sender: Sender) -> None:
+    sender.send(
+        run_event("START", at(0), run=PARENT, job="shop"),
+        run_event("FAIL", at(8), run=child(1), job="orders", run_facets=parent() | failure("task_failure")),
+    )
+    shown = html_of(get(as_viewer, sender, PARENT))
+    assert "A task failed" in shown
+    assert "task_failure" not in shown
+    assert 'class="job-error"' in shown
+    assert 'id="failed-error' not in shown
 
 
 def test_what_failed_first_stands_above_thousands_of_others(as_viewer: Client, sender: Sender) -> None:
