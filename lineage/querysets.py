@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Now
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils import timezone
 
 from lineage import shown_states, states
@@ -58,6 +59,8 @@ def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
 _SHOWN_STATE = _OnRow(_now(shown_states.shown_state), output_field=models.TextField())
 # The same but for what is shown as RUNNING or LOST, and cheaper to tell.
 _SETTLED_STATE = _OnRow(states.settled_state, output_field=models.TextField())
+_SETTLED_END = _OnRow(states.settled_end, output_field=models.DateTimeField(null=True))
+_RUN_IS_RUNNING = Q(_OnRow(_now(shown_states.is_running), output_field=models.BooleanField()))
 _HIDDEN = _OnRow(states.hidden, output_field=models.BooleanField())
 _IN_DOUBT = Q(_OnRow(states.in_doubt, output_field=models.BooleanField()))
 _JOB_IS_SHOWN = Q(_OnRow(states.job_is_shown, output_field=models.BooleanField()))
@@ -251,10 +254,7 @@ class RunQuerySet(_OfVisibleConnections):
     def with_states(self) -> Self:
         """Each with its `shown_state` and `shown_ended_at`: see docs/run-states.md. It costs some look-ups for each row
         that is read."""
-        return self.annotate(
-            shown_state=_SHOWN_STATE,
-            shown_ended_at=_OnRow(states.settled_end, output_field=models.DateTimeField(null=True)),
-        )
+        return self.annotate(shown_state=_SHOWN_STATE, shown_ended_at=_SETTLED_END)
 
     def shown(self) -> Self:
         """The same as lists show runs: without those that others stand for."""
@@ -287,8 +287,12 @@ class RunQuerySet(_OfVisibleConnections):
 
     def lasting_at_least(self, duration: timedelta, *, now: datetime) -> Self:
         """Those that took so long, and those that run for so long already. Of others it is not known."""
-        running = Q(state=_RUNNING, started_at__lte=now - duration)
-        return self.filter(Q(ended_at__gte=F("started_at") + duration) | running)
+        end = F("started_at") + duration
+        # What is asked of few, those without an end of their own, stands apart, for PostgreSQL to ask it last.
+        told = Q(GreaterThanOrEqual(_SETTLED_END, end))
+        running = Q(state=_RUNNING, started_at__lte=now - duration) & _RUN_IS_RUNNING
+        may_last = self.filter(Q(ended_at__gte=end) | Q(ended_at__isnull=True, started_at__isnull=False))
+        return may_last.filter(Q(ended_at__isnull=False) | told | running)
 
     def of_jobs(self, jobs: JobQuerySet) -> Self:
         """Those of these jobs. Asks first which they are."""

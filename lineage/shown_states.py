@@ -33,6 +33,11 @@ def shown_state(run: str, now: str = "now()") -> str:
     END)"""
 
 
+def is_running(run: str, now: str = "now()") -> str:
+    """Whether one whose state is RUNNING is shown in it."""
+    return f"({settled_running(run)} AND NOT {_lost(run, now)})"
+
+
 def job_state(job: str, now: str = "now()") -> str:
     """The shown state of its latest run; NULL before the first."""
     return f"(CASE WHEN {job_is_lost(job, now)} THEN 'LOST' ELSE {job}.latest_run_state END)"

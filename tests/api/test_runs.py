@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import timezone
 
 from lineage.models import Run
 from tests.api.rows import HOUR, NOW, build_run, make_connection, make_job, make_run
@@ -187,7 +188,10 @@ def test_filters_by_job_and_duration(read: Read) -> None:
     connection = make_connection()
     short = make_run(make_job(connection, "shop.Orders"), ended_at=NOW + timedelta(seconds=5))
     long = make_run(make_job(connection, "orders 100%"))
-    running = make_run(make_job(connection, "customers"), terminal_type=None, ended_at=None)
+    began = {"terminal_type": None, "ended_at": None}
+    running = make_run(make_job(connection, "customers"), **began, started_at=timezone.now() - HOUR)
+    # Lost: how long it ran is not known.
+    make_run(make_job(connection, "payments"), **began)
 
     def found(path: str, **query: str) -> set[str]:
         return {run["id"] for run in read(path, **query)["results"]}
