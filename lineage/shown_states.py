@@ -103,7 +103,7 @@ def _lost(run: str, now: str, *, job: str = "") -> str:
 def _is_left_behind(run: str, now: str) -> str:
     """Whether what started it ended without it."""
     # Of a parent in its own connection that sent its end, or that has no parent and so nobody who says more of it, one
-    # look tells all. That is nearly always so.
+    # look tells all; and where no connection has its parent, a second one. That is nearly always so.
     return f"""COALESCE(
         (
             SELECT CASE
@@ -114,7 +114,13 @@ def _is_left_behind(run: str, now: str) -> str:
             FROM lineage_run AS parent
             WHERE parent.connection_id = {run}.connection_id AND parent.id = {run}.parent_run_id
         ),
-        {run}.parent_run_id IS NOT NULL AND ({ended_above(run)}).over_at < {now} - {_GRACE},
+        {run}.parent_run_id IS NOT NULL AND EXISTS (
+            SELECT FROM lineage_run AS anywhere
+            WHERE anywhere.id = {run}.parent_run_id AND anywhere.connection_id = ANY (ARRAY(
+                SELECT visible.id FROM connections_connection AS visible WHERE visible.removed_at IS NULL
+            ))
+            {_ROW_BY_ROW}
+        ) AND ({ended_above(run)}).over_at < {now} - {_GRACE},
         false
     )"""  # noqa: S608 - made of constants
 
