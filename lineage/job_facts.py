@@ -22,6 +22,8 @@ class JobFacts:
     by_state: dict[str, int]
     # Of each job that others fold under, what it contains.
     inside: dict[UUID, InnerJobs]
+    # Those whose latest run was lost.
+    lost: list[UUID]
 
     @property
     def total(self) -> int:
@@ -46,6 +48,7 @@ def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
         by_tag=_add_up((tag, count.jobs) for count in found.get("tags", []) for tag in count.tags),
         by_state=add_up_states((count.state, count.runs, count.jobs) for count in states),
         inside=_inside(states),
+        lost=[id_ for count in states for id_ in count.lost or ()],
     )
 
 

@@ -94,16 +94,19 @@ def _is_among(column: str, ids: Collection[UUID]) -> Q:
     return Q(_IsAmong(F(column), Value(list(ids), ArrayField(models.UUIDField())))) if ids else _NEVER
 
 
-def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
-    """What needs it most has the least: by what the jobs' own rows say, for all of them are asked. What was lost began
-    before what still runs, and so stands above it anyway."""
+def _attention(inside: Mapping[UUID, InnerJobs], lost: Collection[UUID] | None) -> Case:
+    """What needs it most has the least. All jobs are asked, and whether one was lost takes some look-ups: who knows
+    already, says in `lost` which they are."""
     failing = [id_ for id_, inner in inside.items() if inner.failing]
-    unended = [id_ for id_, inner in inside.items() if inner.running or inner.lost]
+    losing = [id_ for id_, inner in inside.items() if inner.lost]
+    running = [id_ for id_, inner in inside.items() if inner.running]
+    is_lost = _JOB_IS_LOST if lost is None else _is_among("id", lost)
     return Case(
         When(Q(latest_run_state=_FAILED) | _is_among("id", failing), then=Value(0)),
-        When(Q(running_runs__gt=0) | _is_among("id", unended), then=Value(1)),
-        When(latest_run_id__isnull=False, then=Value(2)),
-        default=Value(3),
+        When(_is_among("id", losing) | is_lost, then=Value(1)),
+        When(Q(running_runs__gt=0) | _is_among("id", running), then=Value(2)),
+        When(latest_run_id__isnull=False, then=Value(3)),
+        default=Value(4),
         output_field=models.SmallIntegerField(),
     )
 
@@ -118,7 +121,7 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "started": F("latest_run_started_at"),
     "ended": F("latest_run_ended_at"),
     "duration": _LATEST_RUN_DURATION,
-    "state": _attention(_NOTHING_INSIDE),
+    "state": _attention(_NOTHING_INSIDE, None),
     # Of all jobs, so not as they are shown: each of their running runs would be looked at.
     "running": Case(When(_JOB_IS_RUNNING, then=F("running_runs")), default=Value(0)),
 }
@@ -224,16 +227,26 @@ class JobQuerySet(_OfVisibleConnections):
         rows = states.values_list("latest_run_state", "is_lost", "is_running").annotate(jobs=Count("id"))
         return add_up_states((_LOST if is_lost else state, runs, jobs) for state, is_lost, runs, jobs in rows)
 
-    def needing_attention_first(self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
-        """Failing ones, then those without an end, first of all those that began first; then the others, the latest
-        first. `inside`: what the jobs contain, where that counts as theirs: a DAG whose task fails is failing."""
+    def needing_attention_first(
+        self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE, *, lost: Collection[UUID] | None = None
+    ) -> Self:
+        """Failing ones, then those that were lost, then those that run, of both first those that began first; then the
+        others, the latest first. `inside`: what the jobs contain, where that counts as theirs: a DAG whose task fails
+        is failing. `lost`: those whose latest run was lost, where that is known already."""
         latest = F("latest_run_at").desc(nulls_last=True)
-        return self.order_by(_attention(inside), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
+        return self.order_by(_attention(inside, lost), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
 
-    def sorted_by(self, key: str, *, descending: bool, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
-        """By one of JOB_SORT_KEYS; what is unknown stands last either way. `inside`: as `needing_attention_first` has
-        it, where the key is the state."""
-        expression = _attention(inside) if key == "state" else JOB_SORT_KEYS[key]
+    def sorted_by(
+        self,
+        key: str,
+        *,
+        descending: bool,
+        inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE,
+        lost: Collection[UUID] | None = None,
+    ) -> Self:
+        """By one of JOB_SORT_KEYS; what is unknown stands last either way. `inside`, `lost`: as
+        `needing_attention_first` has them, where the key is the state."""
+        expression = _attention(inside, lost) if key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
         return self.order_by(first, Lower("name"), "id")
 

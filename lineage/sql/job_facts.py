@@ -19,9 +19,10 @@ SELECT grouping(kind), grouping(owners), grouping(tags), grouping(state),
         SELECT FROM lineage_job AS outer_job
         WHERE outer_job.connection_id = %(connection_id)s AND outer_job.id = fact.parent_id
     ) THEN parent_id END,
-    count(*)
+    count(*),
+    CASE WHEN grouping(state) = 0 THEN array_agg(id) FILTER (WHERE is_lost) END
 FROM (
-    SELECT kind, namespace, owners, tags,
+    SELECT id, is_lost, kind, namespace, owners, tags,
         CASE WHEN kind = ANY (%(folded_kinds)s) THEN parent_job_id END AS parent_id,
         (CASE WHEN is_lost THEN 'LOST' ELSE latest_run_state END) AS state,
         {shown_states.job_is_running("job", "%(now)s", is_lost="is_lost")} AS runs
@@ -38,7 +39,8 @@ GROUP BY GROUPING SETS ((kind, namespace), (owners), (tags), (state, runs, paren
 
 class Count(NamedTuple):
     """How many jobs have a value, of one of these: a kind and a namespace, all owners, all tags, or the state of the
-    latest run, whether any run is running, and the job that they fold under. `of` names the first."""
+    latest run, whether any run is running, and the job that they fold under. `of` names the first. `lost`: which they
+    are, where the state is LOST; else None."""
 
     of: str
     kind: str
@@ -49,6 +51,7 @@ class Count(NamedTuple):
     runs: bool
     parent_id: UUID | None
     jobs: int
+    lost: list[UUID] | None
 
 
 def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...], now: datetime) -> Iterator[Count]:
@@ -56,6 +59,6 @@ def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...], now: datet
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"connection_id": connection_id, "folded_kinds": list(folded_kinds), "now": now})
         rows = cursor.fetchall()
-    for *is_other, kind, namespace, owners, tags, state, runs, parent_id, jobs in rows:
+    for *is_other, kind, namespace, owners, tags, state, runs, parent_id, jobs, lost in rows:
         of = next(value for value, other in zip(_VALUES, is_other, strict=True) if not other)
-        yield Count(of, kind, namespace, owners, tags, state, runs, parent_id, jobs)
+        yield Count(of, kind, namespace, owners, tags, state, runs, parent_id, jobs, lost)

@@ -178,9 +178,9 @@ class JobTable:
             jobs = jobs.in_state(self.choices.state)
         jobs = jobs.with_states()
         if not self.choices.sort:
-            return jobs.needing_attention_first(self._inside)
-        key = self.choices.sort.removeprefix("-")
-        return jobs.sorted_by(key, descending=self.choices.sort.startswith("-"), inside=self._inside)
+            return jobs.needing_attention_first(self._inside, lost=self.facts.lost)
+        key, descending = self.choices.sort.removeprefix("-"), self.choices.sort.startswith("-")
+        return jobs.sorted_by(key, descending=descending, inside=self._inside, lost=self.facts.lost)
 
     def _labels(self, jobs_by_label: dict[str, int], parameter: str, chosen: str) -> list[Option]:
         """What jobs of the connection may be filtered by; the chosen one even where no job has it."""

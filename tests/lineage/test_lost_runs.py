@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from connections.models import Connection
+from lineage.job_facts import facts_of
 from lineage.models import Job, Run
 from lineage.summaries import connection_summary
 from tests.lineage.build import run_event
@@ -284,8 +285,28 @@ def test_what_needs_attention_comes_first(sender: Sender) -> None:
     send(sender, "START", ago(hours=50), run=UUID(int=2), job="lost")
     send(sender, "FAIL", ago(hours=90), run=UUID(int=3), job="failed")
     send(sender, "COMPLETE", ago(minutes=1), run=UUID(int=4), job="completed")
+    # What still runs may have begun before.
+    send(sender, "START", ago(minutes=40), run=UUID(int=5), job="left behind", run_facets=below(UUID(int=6), "parent"))
+    send(sender, "COMPLETE", ago(minutes=30), run=UUID(int=6), job="parent")
+    # Another run of it still runs.
+    send(sender, "START", ago(hours=3), run=UUID(int=7), job="lost beside a running one")
+    send(sender, "RUNNING", ago(minutes=1), run=UUID(int=7), job="lost beside a running one")
+    send(
+        sender,
+        "START",
+        ago(minutes=35),
+        run=UUID(int=8),
+        job="lost beside a running one",
+        run_facets=below(UUID(int=6), "parent"),
+    )
     jobs = Job.objects.of(sender.connection)
-    assert [job.name for job in jobs.needing_attention_first()] == ["failed", "lost", "running", "completed"]
+    lost = ["lost", "left behind", "lost beside a running one"]
+    expected = ["failed", *lost, "running", "completed", "parent"]
+    assert [job.name for job in jobs.needing_attention_first()] == expected
+    known = facts_of(sender.connection, now=timezone.now()).lost
+    assert [job.name for job in jobs.needing_attention_first(lost=known)] == expected
+    by_state = jobs.sorted_by("state", descending=False, lost=known)
+    assert [job.name for job in by_state] == ["failed", *sorted(lost), "running", "completed", "parent"]
     # How long the one took that was lost is not known.
     by_duration = jobs.sorted_by("duration", descending=True)
     assert next(job.name for job in by_duration) == "running"

@@ -100,6 +100,20 @@ def test_tasks_fold_under_their_dag_and_failing_ones_bring_it_first(
     assert names(html_of(as_viewer, connection, "?sort=-name"))[0] == "started by shop"
 
 
+def test_a_dag_whose_task_was_lost_stands_before_what_runs(as_viewer: Client, connection: Connection) -> None:
+    shop, _ = save(
+        [
+            job_that_ran(connection, "shop", kind="DAG"),
+            job_that_ran(connection, "runs", RunState.RUNNING, started_at=NOW - timedelta(hours=40)),
+        ]
+    )
+    (task,) = save([inside(shop, "shop.load", RunState.RUNNING, started_at=NOW - timedelta(hours=30))])
+    assert names(html_of(as_viewer, connection)) == ["runs", "shop"]
+    Run.objects.filter(id=task.latest_run_id).update(last_event_at=NOW - timedelta(hours=30))
+    assert names(html_of(as_viewer, connection)) == ["shop", "runs"]
+    assert names(html_of(as_viewer, connection, f"?open={shop.id}")) == ["shop", "shop.load", "runs"]
+
+
 def test_a_click_unfolds_and_another_folds_again(
     as_viewer: Client, connection: Connection, dags: dict[str, Job]
 ) -> None:
