@@ -20,14 +20,16 @@ STATES = {
     "skipped": "SKIPPED",
 }
 TOLERANCE = timedelta(seconds=1)
-# Command, whether it succeeds, and all the statuses that its nodes come to.
+# Command, whether it succeeds, all the statuses that its nodes come to, how many of them dbt records, and how many of
+# those are shown by default: all but the seed and two models that it skips. In structured mode all are.
 COMMANDS = [
-    ("seed", True, {"success"}),
-    ("run", False, {"success", "error", "skipped"}),
-    ("snapshot", True, {"success"}),
-    ("test", False, {"pass", "warn", "fail", "error"}),
-    ("build", False, {"success", "pass", "warn", "fail", "error", "skipped"}),
+    ("seed", True, {"success"}, 1, 0),
+    ("run", False, {"success", "error", "skipped"}, 10, 8),
+    ("snapshot", True, {"success"}, 1, 1),
+    ("test", False, {"pass", "warn", "fail", "error"}, 26, 26),
+    ("build", False, {"success", "pass", "warn", "fail", "error", "skipped"}, 38, 35),
 ]
+SHOWN_BY_DEFAULT = {command: by_default for command, *_, by_default in COMMANDS}
 
 
 @pytest.fixture
@@ -66,15 +68,19 @@ def worst_state(statuses: list[str]) -> str:
 
 
 def compare(results: list[Result], shown: Shown, *, structured: bool, command_state: str = "") -> int:
-    """Asserts that each node of the latest command is shown as dbt's record has it: how many are."""
+    """Asserts that each node of the latest command that was sent is shown as dbt's record has it, and nothing else: how
+    many nodes were shown so."""
     command, runs = shown.command()
-    sent = [result for result in results if is_sent(result, structured=structured)]
+    compared = 0
     jobs = shown.jobs()
     # By default the generic tests of a model are one run, whose page lists them.
     of_models = {} if structured else {job: shown.tests_of(run) for job, run in runs.items() if job.endswith(".test")}
     listed = {name: (job, status) for job, tests in of_models.items() for name, status in tests.items()}
     filed: dict[str, list[str]] = {job: [] for job in of_models}
-    for result in sent:
+    for result in results:
+        if not is_sent(result, structured=structured):
+            continue
+        compared += 1
         if result.kind == "test" and not structured:
             filed[listed[result.name][0]].append(result.status)
         if result.is_generic_test and not structured:
@@ -86,26 +92,24 @@ def compare(results: list[Result], shown: Shown, *, structured: bool, command_st
             assert_same_times(run, result)
     for job, statuses in filed.items():
         assert runs.pop(job).state == jobs[job]["latest_run"]["state"] == worst_state(statuses), job
-    # Nothing else is shown.
     assert not runs
     assert command.state == (command_state or worst_state([result.status for result in results]))
-    return len(sent)
+    return compared
 
 
 @pytest.mark.parametrize("structured", [False, True], ids=["default", "structured"])
 def test_each_node_is_shown_as_dbt_recorded_it(
     project: DbtProject, shown: Shown, sender: Sender, structured: bool
 ) -> None:
-    for command, succeeds, statuses in COMMANDS:
+    for command, succeeds, statuses, recorded, by_default in COMMANDS:
         results = project.run(command, structured=structured, succeeds=succeeds)
         assert {result.status for result in results} == statuses
-        if structured or command != "seed":
-            assert compare(results, shown, structured=structured) == sum(
-                is_sent(r, structured=structured) for r in results
-            )
-            command_run, nodes = shown.command()
-            assert command_run.orchestrator_run_id == project.invocation_id()
-            assert not any(run.orchestrator_run_id for run in nodes.values())
+        assert len(results) == recorded
+        assert compare(results, shown, structured=structured) == (recorded if structured else by_default), command
+        command_run, nodes = shown.command()
+        # By default dbt-ol says what dbt calls the command only with its nodes.
+        assert command_run.orchestrator_run_id == (project.invocation_id() if nodes else None)
+        assert not any(run.orchestrator_run_id for run in nodes.values())
     assert not sender.connection.attempts.filter(outcome="rejected").exists()
 
 
@@ -143,7 +147,7 @@ def test_a_command_that_is_sent_again_is_shown_once(project: DbtProject, shown: 
 
     assert shown.runs() == runs
     assert shown.jobs() == jobs
-    compare(results, shown, structured=False)
+    assert compare(results, shown, structured=False) == SHOWN_BY_DEFAULT["build"]
 
 
 def test_what_was_lost_is_sent_again(project: DbtProject, shown: Shown) -> None:
@@ -156,7 +160,7 @@ def test_what_was_lost_is_sent_again(project: DbtProject, shown: Shown) -> None:
     assert runs["model.shop.orders"].state == "COMPLETED"
     # So it says of the command, whatever became of it.
     assert command.state == "COMPLETED"
-    compare(results, shown, structured=False, command_state="COMPLETED")
+    assert compare(results, shown, structured=False, command_state="COMPLETED") == SHOWN_BY_DEFAULT["build"]
 
 
 @pytest.mark.parametrize("options", [[], ["--fail-fast"]], ids=["whole", "cut short"])

@@ -1,8 +1,9 @@
 """Any order and any repetition of the same events gives the same rows."""
 
 import itertools
-import random
+import json
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from lineage.digest import forget_written
 from lineage.models import Dataset, Edge, Event, Job, Run
+from tests.conftest import SAMPLES
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.settled import latest_shown, running_count, settled_end, settled_state
@@ -27,32 +29,71 @@ def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> Non
     sender.send(*bodies[position:])
 
 
-def test_samples_in_order_reversed_and_shuffled_give_the_same_rows(
-    new_sender: Callable[[], Sender], sample_lines: SampleLines
-) -> None:
+@pytest.mark.django_db
+def test_all_samples_one_by_one_at_once_and_backwards_give_the_same_rows(sample_lines: SampleLines) -> None:
     lines = sample_lines()
-    shuffled = lines + lines[::3]
-    random.Random(1).shuffle(shuffled)
-    expected = None
-    for bodies in (lines, lines[::-1], shuffled):
-        sender = new_sender()
-        for body in bodies:
-            sender.send(body)
-        found = projection(sender.connection.id)
-        expected = expected or found
-        assert found == expected
+    # Backwards, what ends one run comes along with what began another, whose end is stored.
+    expected = assert_same_rows(lines, (lines, []), (lines[::-1], [5] * len(lines)))
     assert len(expected["Run"]) == len({(str(run["id"])) for run in expected["Run"]}) > 50
 
 
-def test_one_transaction_or_many_give_the_same_rows(
-    new_sender: Callable[[], Sender], sample_lines: SampleLines
-) -> None:
-    lines = sample_lines()
-    at_once, one_by_one = new_sender(), new_sender()
-    at_once.send(*lines)
+def families(lines: Sequence[bytes]) -> list[list[bytes]]:
+    """The events in groups of those that tell of one another's runs, each in the order of the lines: a DAG run with its
+    tasks, cleared or not, and a dbt command with its nodes, however often it was sent."""
+    found: list[tuple[set[str], list[bytes]]] = []
     for line in lines:
-        one_by_one.send(line)
-    assert projection(at_once.connection.id) == projection(one_by_one.connection.id)
+        names, bodies, others = runs_in(json.loads(line)), [line], []
+        for family in found:
+            if family[0].isdisjoint(names):
+                others.append(family)
+            else:
+                names, bodies = names | family[0], family[1] + bodies
+        found = [*others, (names, bodies)]
+    return [bodies for _, bodies in found]
+
+
+def runs_in(event: dict[str, Any]) -> set[str]:
+    """What the event calls its run, those above it, and what they are a part of."""
+    facets = event["run"]["facets"]
+    parent = facets.get("parent", {})
+    above = [parent.get("run"), parent.get("root", {}).get("run")]
+    dag_run = facets.get("airflow") or facets.get("airflowDagRun") or {}
+    return {
+        event["run"]["runId"],
+        *(run["runId"] for run in above if run),
+        *([facets["dbt_run"]["invocation_id"]] if "dbt_run" in facets else ()),
+        *([f"{dag_run['dag']['dag_id']} {dag_run['dagRun']['run_id']}"] if "dagRun" in dag_run else ()),
+    }
+
+
+def job_in(body: bytes) -> str:
+    name: str = json.loads(body)["job"]["name"]
+    return name
+
+
+FAMILIES = families([line for path in sorted(SAMPLES.glob("*.jsonl")) for line in path.read_bytes().splitlines()])
+
+
+def test_the_families_of_the_samples_are_whole() -> None:
+    """A DAG run whose tasks were cleared has another run id, as a dbt command has that was sent again."""
+    of_job = {tuple(sorted({job_in(body) for body in family})): family for family in FAMILIES}
+    assert len(of_job["cleared_whole", "cleared_whole.check", "cleared_whole.list_files", "cleared_whole.load"]) == 18
+    assert max(map(len, FAMILIES)) == 80
+    assert min(map(len, FAMILIES)) > 1
+
+
+@pytest.mark.django_db
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), sizes=st.lists(st.integers(1, 4), max_size=4))
+def test_what_real_senders_say_of_one_run_in_any_order_and_grouping_gives_the_same_rows(
+    data: st.DataObject, sizes: list[int]
+) -> None:
+    """Some of what a family says of a few jobs, some of it repeatedly; large families more often."""
+    family = data.draw(st.sampled_from([family for family in FAMILIES for _ in family]))
+    jobs = data.draw(st.sets(st.sampled_from(sorted({job_in(body) for body in family})), min_size=1, max_size=3))
+    bodies = [body for body in family if job_in(body) in jobs]
+    sent = data.draw(st.lists(st.sampled_from(bodies), min_size=4, max_size=12))
+    assert_same_rows([body for body in bodies if body in sent], (sent, sizes))
 
 
 TOLD = st.sampled_from(["success", "failed", "skipped", "upstream_failed", "running", None])
@@ -125,16 +166,23 @@ def test_contradicting_events_in_any_order_and_grouping_give_the_same_rows(
     bodies: list[bytes], repeats: list[int], sizes: list[int], data: st.DataObject
 ) -> None:
     permuted = data.draw(st.permutations(bodies + [bodies[i] for i in repeats if i < len(bodies)]))
-    # The same connection both times: ties between jobs fall by their ids, which hash the connection.
+    assert_same_rows(bodies, (permuted, sizes))
+
+
+def assert_same_rows(bodies: Sequence[bytes], *again: tuple[list[bytes], list[int]]) -> dict[str, Any]:
+    """The rows of the bodies one by one; in each of the other orders, some repeated, in transactions of the sizes."""
+    # The same connection each time: ties between jobs fall by their ids, which hash the connection.
     sender = make_sender()
     for body in bodies:
         sender.send(body)
     assert_jobs_agree_with_their_runs(sender)
-    expected = projection(sender.connection.id)
-    forget(sender)
-    send_in_groups(sender, permuted, sizes)
-    assert_jobs_agree_with_their_runs(sender)
-    assert projection(sender.connection.id) == expected
+    expected = projection(sender.connection.id, with_its_ids=True)
+    for others, sizes in again:
+        forget(sender)
+        send_in_groups(sender, others, sizes)
+        assert_jobs_agree_with_their_runs(sender)
+        assert projection(sender.connection.id, with_its_ids=True) == expected
+    return expected
 
 
 def forget(sender: Sender) -> None:
