@@ -161,13 +161,13 @@ CREATE INDEX lineage_run_newest_of_all ON lineage_run (run_at DESC, id DESC, con
 -- The states that are rare, each by itself: a search among all runs would read most of them.
 CREATE INDEX lineage_run_newest_in_state ON lineage_run (connection_id, state, run_at DESC, id DESC)
     WHERE state NOT IN ('COMPLETED', 'RUNNING');
--- What may be shown as failed, retried, running or lost: see lineage/states.py.
+-- What may be shown as failed, retried, running or lost: see lineage/states.py, shown_states.py.
 CREATE INDEX lineage_run_newest_not_well ON lineage_run (connection_id, run_at DESC, id DESC)
     WHERE state IN ('FAILED', 'RUNNING', 'UNKNOWN');
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
 CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC)
     WHERE state = 'RUNNING';
--- A job without one is not waited for longer than a day: see lineage/states.py.
+-- A job without one is not waited for longer than a day: see lineage/shown_states.py.
 CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
     WHERE ended_at - started_at > interval '6 hours';
 -- With what tells the tries of an instance from those of a thousand others of its mapped task: see lineage/states.py.

@@ -32,12 +32,12 @@ def starts() -> Iterator[bytes]:
         )
 
 
-def rows_read() -> int:
-    """How many rows of runs and jobs this transaction has read."""
+def rows_read(*tables: str) -> int:
+    """How many rows this transaction has read of the tables; of runs and jobs where none is named."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables "
-            "WHERE relname IN ('lineage_run', 'lineage_job')"
+            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname = ANY (%s)",
+            [list(tables or ("lineage_run", "lineage_job"))],
         )
         return int(cursor.fetchone()[0])
 
@@ -71,9 +71,10 @@ def test_the_end_of_a_node_does_not_read_its_whole_command(sender: Sender) -> No
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE lineage_run")
 
-    before = rows_read()
+    # Jobs are as many as the nodes: so few that an old session's plan may read them all.
+    before = rows_read("lineage_run")
     sender.send(node_ends("test.shop.another"))
-    assert rows_read() - before < 100
+    assert rows_read("lineage_run") - before < 100
 
 
 def test_an_instance_of_a_mapped_task_is_not_compared_with_each_other_one(sender: Sender) -> None:
