@@ -75,6 +75,29 @@ def settled_end(run: Run, runs: list[Run]) -> datetime | None:
     return told.told_duration_ms and run.started_at + timedelta(milliseconds=told.told_duration_ms)
 
 
+def ended_above(run: Run, runs: list[Run], endless: set[UUID]) -> tuple[UUID, datetime] | None:
+    """What ended without it, and when that was over; `endless`: the jobs that are never lost. Of four at most."""
+    by_id = {r.id: r for r in runs}
+    below, heard_at = run, run.last_event_at
+    for _ in range(4):
+        above = by_id.get(below.parent_run_id) if below.parent_run_id else None
+        if above is None or above == below:
+            return None
+        if over_at := when_over(above, runs):
+            return (above.id, over_at) if over_at >= heard_at else None
+        if above.job_id in endless:
+            return None
+        below, heard_at = above, max(heard_at, above.last_event_at)
+    return None
+
+
+def when_over(run: Run, runs: list[Run]) -> datetime | None:
+    """When it ended as it is shown, or was tried again."""
+    tries = [r for r in of_job(run, runs) if r.map_index == run.map_index and run.attempt is not None]
+    later = [r.run_at for r in tries if (r.attempt or 0) > (run.attempt or 0)]
+    return run.ended_at or min(later, default=None) or settled_end(run, runs)
+
+
 def without_doubt(run: Run, others: list[Run]) -> str:
     """Of dbt tests without a result; `others` are of the same invocation."""
     if run.terminal_type == "NO_RESULT":

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from lineage.digest import forget_written
 from lineage.models import Dataset, Edge, Event, Job, Run
+from lineage.sql.ended_above import ended_above as sql_ended_above
 from tests.conftest import SAMPLES
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
-from tests.lineage.settled import latest_shown, running_count, settled_end, settled_state
+from tests.lineage.settled import ended_above, latest_shown, running_count, settled_end, settled_state
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
@@ -176,6 +177,7 @@ def assert_same_rows(bodies: Sequence[bytes], *again: tuple[list[bytes], list[in
     for body in bodies:
         sender.send(body)
     assert_jobs_agree_with_their_runs(sender)
+    assert_what_ended_above_is_found(sender)
     expected = projection(sender.connection.id, with_its_ids=True)
     for others, sizes in again:
         forget(sender)
@@ -200,6 +202,16 @@ def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
         assert job.latest_run_id == (latest and latest.id)
         assert job.latest_run_state == (latest and settled_state(latest, runs))
         assert job.latest_run_ended_at == (latest and settled_end(latest, runs))
+
+
+def assert_what_ended_above_is_found(sender: Sender) -> None:
+    """By PostgreSQL's function. In other connections it may find more."""
+    runs = list(Run.objects.filter(connection=sender.connection))
+    endless = set(Job.objects.filter(processing_type__in=("STREAMING", "SERVICE")).values_list("id", flat=True))
+    for run in runs:
+        found = sql_ended_above(run.connection_id, run.id)
+        here = (found.id, found.over_at) if found and found.connection_id == run.connection_id else None
+        assert here == ended_above(run, runs, endless)
 
 
 def in_any_order(new_sender: Callable[[], Sender], bodies: Sequence[bytes]) -> Iterator[Sender]:
