@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,14 @@ from tests.lineage.state import projection
 SampleLines = Callable[..., list[bytes]]
 
 
+@pytest.fixture
+def unvacuumed(db: None) -> None:
+    """Keeps autovacuum away for as long as the test's transaction lasts. It would find nothing committed, and note
+    that the tables have no rows: then every index looks alike to PostgreSQL, and each look may read all rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE lineage_run, lineage_job, lineage_event IN SHARE UPDATE EXCLUSIVE MODE")
+
+
 def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> None:
     """One transaction for each group: what is merged in Python and what in SQL changes with the sizes."""
     position = 0
@@ -30,7 +39,7 @@ def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> Non
     sender.send(*bodies[position:])
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("unvacuumed")
 def test_all_samples_one_by_one_at_once_and_backwards_give_the_same_rows(sample_lines: SampleLines) -> None:
     lines = sample_lines()
     # Backwards, what ends one run comes along with what began another, whose end is stored.
@@ -83,7 +92,7 @@ def test_the_families_of_the_samples_are_whole() -> None:
     assert min(map(len, FAMILIES)) > 1
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("unvacuumed")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), sizes=st.lists(st.integers(1, 4), max_size=4))
 def test_what_real_senders_say_of_one_run_in_any_order_and_grouping_gives_the_same_rows(
@@ -155,7 +164,7 @@ def events(draw: st.DrawFn) -> bytes:
     )
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("unvacuumed")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     bodies=st.lists(events(), min_size=1, max_size=8),
