@@ -1,6 +1,10 @@
 """Collecting the static files, only when they changed: compressing them takes seconds."""
 
+import fcntl
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -10,12 +14,28 @@ from django.core.management import call_command
 
 def collect_static_files() -> None:
     """Raises OSError where STATIC_ROOT cannot be written."""
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    root = Path(settings.STATIC_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    stamp = root / ".collected"
     wanted = _fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(wanted)
+    with _alone_in(root):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        # First: a collection that breaks off is no collection, whatever the clearing had reached.
+        stamp.unlink(missing_ok=True)
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        stamp.write_text(wanted)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Two starts of one checkout, with data of their own, have these files in common."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _fingerprint() -> str:
