@@ -2,11 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from connections.models import Connection
@@ -15,13 +13,7 @@ from tests.api.rows import NOW, make_job
 from tests.pages.rows import make_connection
 from tests.pages.test_job import FAIL, add_runs, get, html_of, text_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 
 @pytest.fixture

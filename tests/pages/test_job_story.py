@@ -1,9 +1,6 @@
 """The page of a job whose latest run is what other runs made of it: it names them, and leads there."""
 
-from collections.abc import Iterator
-
 import pytest
-import time_machine
 from django.test import Client
 
 from lineage.models import Job
@@ -12,13 +9,7 @@ from tests.lineage.build import at, run_event
 from tests.lineage.conftest import make_sender
 from tests.pages.test_job import get, html_of, run_rows, story
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel("2026-11-20T14:00:00Z", tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_built_events")]
 
 
 def test_what_other_runs_did_to_it(as_viewer: Client) -> None:

@@ -1,13 +1,11 @@
 """A connection's Overview: what its figures and its job table say, and that the URL holds what the reader chose."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,15 +16,9 @@ from lineage.models import Job, RunState
 from observability.templatetags.observatory import NOTHING
 from tests.pages.rows import NOW, job, job_that_ran, make_activity, make_connection, save
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 FRAGMENT = {"HX-Request": "true", "HX-Target": "overview"}
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

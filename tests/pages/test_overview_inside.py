@@ -1,14 +1,12 @@
 """The job table of Overview: what folds under what, strips of runs, medians, filters by owner and tag."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,13 +15,7 @@ from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from tests.pages.rows import NOW, TERMINAL_TYPES, job, job_that_ran, make_activity, make_connection, save
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 
 @pytest.fixture

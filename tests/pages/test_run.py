@@ -1,13 +1,11 @@
 """A run's page: what it says of a run, what it reads of its events, and that it stays quick and honest."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,17 +14,11 @@ from lineage.models import Run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import NOW, Sender, make_sender
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_built_events")]
 
 RUN = "00000000-0000-0000-0000-000000000001"
 PARENT = "00000000-0000-0000-0000-0000000000aa"
 SCHEMA = {"_producer": "https://example.com/producer", "_schemaURL": "https://example.com/schema"}
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel("2026-11-20T14:00:00Z", tick=False):
-        yield
 
 
 @pytest.fixture

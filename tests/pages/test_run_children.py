@@ -1,12 +1,10 @@
 """The runs that a run started, on its page: why, which failed first, thousands of them in pages."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from lineage.models import Event, Run
@@ -14,13 +12,7 @@ from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.pages.test_run import PARENT, child, failure, get, html_of, parent, text_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel("2026-11-20T14:00:00Z", tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_built_events")]
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The Runs page: every run that the reader may see, what narrows them, and pages that new rows do not move."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,16 +16,10 @@ from observability.templatetags.observatory import NOTHING
 from tests.api.rows import NOW, build_run, make_job
 from tests.pages.rows import make_connection
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 FRAGMENT = {"HX-Request": "true", "HX-Target": "runs"}
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def add_run(job: Job, ago: timedelta = MINUTE, lasts: timedelta | None = MINUTE, **fields: Any) -> Run:

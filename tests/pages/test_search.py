@@ -2,13 +2,11 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,15 +17,9 @@ from observability.pages.search_results import KIND_ICONS
 from tests.api.rows import build_run, make_job, make_run
 from tests.pages.rows import NOW, job, job_that_ran, make_connection, save
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 LIST = {"HX-Request": "true", "HX-Target": "search-list"}
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

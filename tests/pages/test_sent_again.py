@@ -1,28 +1,21 @@
 """A dbt command that was sent again, in another form: no page and no list of the API shows more than before."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from connections.models import Connection
 from lineage.models import Job, Run
-from tests.lineage.conftest import NOW, Sender, make_sender
+from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.replays import replayed_as
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_sample_events")]
 
 SampleLines = Callable[..., list[bytes]]
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test import Client
@@ -18,13 +16,7 @@ from connections.models import ApiKey, Attempt, Connection
 from observability.guides import GUIDES
 from tests.pages.rows import NOW, make_connection
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def now() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 
 @pytest.fixture
