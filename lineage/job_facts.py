@@ -37,18 +37,15 @@ class JobFacts:
 
 def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
     """One query."""
-    found: dict[str, list[Count]] = {}
-    for count in count_jobs(connection.pk, folded_kinds=FOLDED_KINDS, now=now):
-        found.setdefault(count.of, []).append(count)
-    kinds, states = found.get("kind", []), found.get("state", [])
+    counts = count_jobs(connection.pk, folded_kinds=FOLDED_KINDS, now=now)
     return JobFacts(
-        by_kind=_add_up((count.kind, count.jobs) for count in kinds),
-        by_namespace=_add_up((count.namespace, count.jobs) for count in kinds),
-        by_owner=_add_up((owner, count.jobs) for count in found.get("owners", []) for owner in count.owners),
-        by_tag=_add_up((tag, count.jobs) for count in found.get("tags", []) for tag in count.tags),
-        by_state=add_up_states((count.state, count.runs, count.jobs) for count in states),
-        inside=_inside(states),
-        lost=[id_ for count in states for id_ in count.lost or ()],
+        by_kind=_add_up((count.kind, count.jobs) for count in counts),
+        by_namespace=_add_up((count.namespace, count.jobs) for count in counts),
+        by_owner=_add_up((owner, count.jobs) for count in counts for owner in count.owners),
+        by_tag=_add_up((tag, count.jobs) for count in counts for tag in count.tags),
+        by_state=add_up_states((count.state, count.runs, count.jobs) for count in counts),
+        inside=_inside(counts),
+        lost=[id_ for count in counts for id_ in count.lost or ()],
     )
 
 

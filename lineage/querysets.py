@@ -46,14 +46,19 @@ class _OnRow(Func):
         super().__init__(F("id"), output_field=output_field)
         self.write = write
 
-    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
         column = cast("Col", self.source_expressions[0])
-        return self.write(compiler.quote_name_unless_alias(column.alias)), ()
+        sql = self.write(compiler.quote_name_unless_alias(column.alias))
+        # The moment is that at which the query is made: a queryset may be older. As a parameter, so that PostgreSQL
+        # knows the statement again.
+        return sql, (timezone.now(),) * sql.count(_MOMENT)
+
+
+_MOMENT = "%s::timestamptz"
 
 
 def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
-    """Whose moment is that at which the query is made: a queryset may be older."""
-    return lambda row: expression(row, f"'{timezone.now().isoformat()}'::timestamptz")
+    return lambda row: expression(row, _MOMENT)
 
 
 _SHOWN_STATE = _OnRow(_now(shown_states.shown_state), output_field=models.TextField())
@@ -127,6 +132,10 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 }
 
 
+_LISTED = (
+    *("connection_id", "id", "namespace", "name", "kind", "parent_job_id"),
+    *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
+)
 # What a reader looks for inside something else: a task in its DAG, a test or a query below its model.
 FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
@@ -197,6 +206,10 @@ class JobQuerySet(_OfVisibleConnections):
             shown_state=_OnRow(_now(shown_states.job_state), output_field=models.TextField(null=True)),
             shown_running_runs=_RUNNING_RUNS,
         )
+
+    def for_list(self) -> Self:
+        """Each with what a row of a list says of it: PostgreSQL carries the columns of all through the sorting."""
+        return self.with_states().only(*_LISTED)
 
     def in_state(self, state: str) -> Self:
         """Those whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""

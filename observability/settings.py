@@ -138,8 +138,10 @@ DATABASES = {
             # Statements are short, and much of each is for rare rows: compiling them would take longer than they do.
             "options": f"-c jit=off {_database.pop('options', '')}".rstrip(),
             **_database,
-            # The intake runs a handful of statements over and over: planned once for each session.
+            # Intake and pages run a few dozen statements over and over: a session plans each of them once. See
+            # docs/decisions/0025-pages-with-prepared-statements.md.
             "prepare_threshold": 1,
+            "server_side_binding": True,
             # Under ASGI a pool, not persistent connections: those belong to threads that come and go.
             # It gives up connecting at the first failure: each request that comes asks it to try anew, so that the
             # product is back as soon as PostgreSQL is (its own retries grow to minutes).

@@ -1,7 +1,6 @@
 """What the jobs of a connection are, counted in several ways at once: each of its jobs is read once, and whether it
 runs or was lost, which takes some look-ups, is asked once."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -10,17 +9,16 @@ from django.db import connection
 
 from lineage import shown_states, states
 
-_VALUES: Final = ("kind", "owners", "tags", "state")
-# By parent, of those that fold: which of these jobs are there is asked once for each, not for each that folds.
+# By parent, of those that fold: which of these jobs are there is asked once for each, not for each that folds. By all
+# at once, and by what differs most first: to sort once for each is slower, and many jobs are alike in the others.
 _FACTS: Final = f"""
-SELECT grouping(kind), grouping(owners), grouping(tags), grouping(state),
-    kind, namespace, owners, tags, state, runs,
+SELECT kind, namespace, owners, tags, state, runs,
     CASE WHEN EXISTS (
         SELECT FROM lineage_job AS outer_job
         WHERE outer_job.connection_id = %(connection_id)s AND outer_job.id = fact.parent_id
+        OFFSET 0
     ) THEN parent_id END,
-    count(*),
-    CASE WHEN grouping(state) = 0 THEN array_agg(id) FILTER (WHERE is_lost) END
+    count(*), array_agg(id) FILTER (WHERE is_lost)
 FROM (
     SELECT id, is_lost, kind, namespace, owners, tags,
         CASE WHEN kind = ANY (%(folded_kinds)s) THEN parent_job_id END AS parent_id,
@@ -33,16 +31,14 @@ FROM (
     ) AS job
     OFFSET 0
 ) AS fact
-GROUP BY GROUPING SETS ((kind, namespace), (owners), (tags), (state, runs, parent_id))
+GROUP BY parent_id, state, runs, kind, namespace, owners, tags
 """  # noqa: S608 - made of constants
 
 
 class Count(NamedTuple):
-    """How many jobs have a value, of one of these: a kind and a namespace, all owners, all tags, or the state of the
-    latest run, whether any run is running, and the job that they fold under. `of` names the first. `lost`: which they
-    are, where the state is LOST; else None."""
+    """How many jobs have all of these: `state`, that of the latest run, `runs`, whether any run is running, and
+    `parent_id`, the job that they fold under. `lost`: which of them, where the state is LOST; else None."""
 
-    of: str
     kind: str
     namespace: str
     owners: list[str]
@@ -54,11 +50,8 @@ class Count(NamedTuple):
     lost: list[UUID] | None
 
 
-def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...], now: datetime) -> Iterator[Count]:
+def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...], now: datetime) -> list[Count]:
     """One query. `folded_kinds`: of jobs that fold under another one."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"connection_id": connection_id, "folded_kinds": list(folded_kinds), "now": now})
-        rows = cursor.fetchall()
-    for *is_other, kind, namespace, owners, tags, state, runs, parent_id, jobs, lost in rows:
-        of = next(value for value, other in zip(_VALUES, is_other, strict=True) if not other)
-        yield Count(of, kind, namespace, owners, tags, state, runs, parent_id, jobs, lost)
+        return [Count(*row) for row in cursor.fetchall()]

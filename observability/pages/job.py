@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -21,7 +20,7 @@ from observability.charts.durations import DurationChart, Point, duration_chart
 from observability.pages.rendering import render_page
 from observability.pages.run_choices import RunChoices
 from observability.pages.run_table import KINDS, RunRow, RunTable, run_duration
-from observability.templatetags.observatory import duration, exact
+from observability.templatetags.observatory import duration, exact, run_url
 
 RUNS_IN_NARROW_CHART = 30
 CHILDREN_SHOWN = 50
@@ -89,24 +88,18 @@ def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse
 
 def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[str, DurationChart]]:
     median, p95 = (statistics.median, statistics.p95) if statistics else (None, None)
+    points = [_point(row) for row in rows]
+    narrow = points[:RUNS_IN_NARROW_CHART]
     made = (
-        ("wide", duration_chart(_points(rows), median=median, p95=p95, width=960, height=220, most_times=8)),
-        (
-            "narrow",
-            duration_chart(
-                _points(rows[:RUNS_IN_NARROW_CHART]), median=median, p95=p95, width=340, height=200, most_times=3
-            ),
-        ),
+        ("wide", duration_chart(points, median=median, p95=p95, width=960, height=220, most_times=8)),
+        ("narrow", duration_chart(narrow, median=median, p95=p95, width=340, height=200, most_times=3)),
     )
     return [(name, chart) for name, chart in made if chart]
 
 
-def _points(rows: list[RunRow]) -> list[Point]:
-    return [Point(row.run.run_at, row.duration, row.run.shown_state, _title(row), _url(row)) for row in rows]
-
-
-def _url(row: RunRow) -> str:
-    return reverse("run", args=[row.run.connection_id, row.run.id])
+def _point(row: RunRow) -> Point:
+    run = row.run
+    return Point(run.run_at, row.duration, run.shown_state, _title(row), run_url(run.connection_id, run.id))
 
 
 def _title(row: RunRow) -> str:

@@ -112,7 +112,7 @@ class JobRows:
 
     def _inner_rows(self) -> dict[UUID | None, list[Job]]:
         """Parent's id → those inside, what needs attention first."""
-        inside = Job.objects.of(self._connection).with_states().inside(self._choices.opened).needing_attention_first()
+        inside = Job.objects.of(self._connection).for_list().inside(self._choices.opened).needing_attention_first()
         rows: dict[UUID | None, list[Job]] = {}
         for job in inside[:MOST_INNER_ROWS]:
             rows.setdefault(job.parent_job_id, []).append(job)

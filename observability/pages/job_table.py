@@ -176,7 +176,7 @@ class JobTable:
             jobs = jobs.outside(self._inside)
         if self.choices.state:
             jobs = jobs.in_state(self.choices.state)
-        jobs = jobs.with_states()
+        jobs = jobs.for_list()
         if not self.choices.sort:
             return jobs.needing_attention_first(self._inside, lost=self.facts.lost)
         key, descending = self.choices.sort.removeprefix("-"), self.choices.sort.startswith("-")

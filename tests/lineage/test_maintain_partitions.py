@@ -35,7 +35,7 @@ def definition(name: str) -> list[tuple]:
             SELECT attname, format_type(atttypid, atttypmod), attnotnull::text, attcompression::text, attstorage::text
             FROM pg_attribute WHERE attrelid = %(name)s::regclass AND attnum > 0
             UNION ALL
-            SELECT 'constraint', contype::text, '', '', replace(pg_get_constraintdef(oid), %(name)s, '')
+            SELECT 'constraint', contype::text, '', '', replace(pg_get_constraintdef(oid), %(name)s::text, '')
             FROM pg_constraint WHERE conrelid = %(name)s::regclass
             UNION ALL
             SELECT 'index', pg_get_indexdef(indexrelid, 1, true), pg_get_indexdef(indexrelid, 2, true),

@@ -67,7 +67,7 @@ def test_the_end_of_a_node_does_not_read_its_whole_command(sender: Sender) -> No
     run = Run.objects.of(sender.connection).first()
     assert run is not None
     alone = [(UUID(int=number), {"invocation_id": UUID(int=number), "node_id": None}) for number in range(3000)]
-    Run.objects.bulk_create(copied(run, id_, **fields) for id_, fields in alone)
+    Run.objects.bulk_create((copied(run, id_, **fields) for id_, fields in alone), batch_size=1000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE lineage_run")
 
