@@ -11,6 +11,7 @@ from django.db.models import Prefetch, QuerySet
 
 from connections.models import Connection
 from lineage.models import Dataset, Event, Job, Run
+from lineage.prepared import prepared
 from lineage.querysets import DatasetQuerySet, EventQuerySet, RunQuerySet
 
 
@@ -38,7 +39,8 @@ def find_run(run_id: UUID, *, connection_id: UUID | None) -> FoundRun | None:
     """
     connection_ids = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
     runs = Run.objects.with_states().filter(connection_id__in=connection_ids, id=run_id)
-    found = list(with_jobs(runs, connection_ids).order_by("-last_event_at", "connection_id"))
+    with prepared():
+        found = list(with_jobs(runs, connection_ids).order_by("-last_event_at", "connection_id"))
     for run in found:
         if connection_id in (None, run.connection_id):
             return FoundRun(run, [other.connection_id for other in found if other is not run])

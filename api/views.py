@@ -31,6 +31,7 @@ from api.serializers import (
 from connections.models import Connection
 from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
 from lineage.models import Dataset, Event, Job, Run
+from lineage.prepared import prepared
 from lineage.relations import children_of
 from lineage.search import NEAREST_FIRST
 from lineage.sql.search import by_index
@@ -224,7 +225,8 @@ def _connection(connection_id: UUID) -> Connection:
 
 
 def _job(job_id: UUID) -> Job:
-    job: Job = get_object_or_404(Job.objects.visible().with_states(), id=job_id)
+    with prepared():
+        job: Job = get_object_or_404(Job.objects.visible().with_states(), id=job_id)
     return job
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from connections.models import Connection
 from lineage.models import Job, Run
+from lineage.prepared import prepared
 from lineage.relations import holders_of
 
 if TYPE_CHECKING:
@@ -76,5 +77,5 @@ def _parent(job: Job) -> Job | None:
     """In its own connection. Elsewhere several jobs may have that name: only their runs tell, on the page of a run."""
     if job.parent_job_id is None or job.parent_job_id == job.id:
         return None
-    parent: Job | None = Job.objects.with_states().filter(connection_id=job.connection_id, id=job.parent_job_id).first()
-    return parent
+    with prepared():
+        return Job.objects.with_states().filter(connection_id=job.connection_id, id=job.parent_job_id).first()

@@ -10,6 +10,7 @@ from lineage.error_headline import error_headline
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
 from lineage.models import Job, Run, RunState
+from lineage.prepared import prepared
 from lineage.reasons import Sentence, failed_before, failed_in, reasons_of
 from lineage.statistics import JobStatistics
 
@@ -44,7 +45,8 @@ class Story:
 def recent_runs(job: Job) -> list[Run]:
     """The latest of those that lists show, RUNS_TOLD_OF at most, the newest first."""
     runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id)
-    return list(runs.order_by("-run_at", "-id").defer("edge_ids")[:RUNS_TOLD_OF])
+    with prepared():
+        return list(runs.order_by("-run_at", "-id").defer("edge_ids")[:RUNS_TOLD_OF])
 
 
 def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> Story:

@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from connections.models import Connection
 from lineage.models import Job, Run
+from lineage.prepared import prepared
 from lineage.querysets import RunQuerySet
 
 MOST_TESTS = 200
@@ -104,16 +105,21 @@ def tries_of(run: Run) -> RunQuerySet:
 def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Placeholder | None:
     if id_ is None or id_ == run.id:
         return None
-    found: Run | None = Run.objects.with_states().filter(connection_id=run.connection_id, id=id_).first()
+    found = _run(run.connection_id, id_)
     if found is None:
         held = holders_of([id_], _visible_connections())
         holders = [connection_id for connection_id, _, held_name in held if held_name == name]
         if len(holders) == 1:
-            found = Run.objects.with_states().filter(connection_id=holders[0], id=id_).first()
+            found = _run(holders[0], id_)
     if found is None:
         return Placeholder(id_, namespace, name)
     found.job = Job.objects.get(connection_id=found.connection_id, id=found.job_id)
     return found
+
+
+def _run(connection_id: UUID, id_: UUID) -> Run | None:
+    with prepared():
+        return Run.objects.with_states().filter(connection_id=connection_id, id=id_).first()
 
 
 def _visible_connections() -> list[UUID]:

@@ -141,7 +141,6 @@ DATABASES = {
             # Intake and pages run a few dozen statements over and over: a session plans each of them once. See
             # docs/decisions/0025-pages-with-prepared-statements.md.
             "prepare_threshold": 1,
-            "server_side_binding": True,
             # Under ASGI a pool, not persistent connections: those belong to threads that come and go.
             # It gives up connecting at the first failure: each request that comes asks it to try anew, so that the
             # product is back as soon as PostgreSQL is (its own retries grow to minutes).

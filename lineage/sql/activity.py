@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from lineage import states
+from lineage.prepared import prepared
 
 _HOURS = """
 SELECT wanted.connection_id, hour.at
@@ -54,7 +55,7 @@ class Day(NamedTuple):
 def active_hours(connection_ids: Collection[UUID], *, since: datetime, until: datetime) -> dict[UUID, list[datetime]]:
     """Connection id → the beginnings of the hours in which runs took place, the earliest first. One query."""
     found: dict[UUID, list[datetime]] = {}
-    with connection.cursor() as cursor:
+    with prepared(), connection.cursor() as cursor:
         cursor.execute(_HOURS, [list(connection_ids), since.replace(minute=0, second=0, microsecond=0), until])
         for connection_id, hour in cursor.fetchall():
             found.setdefault(connection_id, []).append(hour)
@@ -65,7 +66,7 @@ def days(connection_ids: Collection[UUID], *, first: date, last: date) -> dict[U
     """Connection id → each day from the first to the last. One query."""
     found: dict[UUID, list[Day]] = {}
     bounds = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, last)]
-    with connection.cursor() as cursor:
+    with prepared(), connection.cursor() as cursor:
         cursor.execute(_DAYS, [list(connection_ids), *bounds])
         for connection_id, *day in cursor.fetchall():
             found.setdefault(connection_id, []).append(Day(*day))

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from lineage import shown_states
+from lineage.prepared import prepared
 
 _ASK: Final = f"""
 SELECT above.* FROM lineage_run AS run, {shown_states.ended_above("run")} AS above
@@ -24,7 +25,7 @@ class EndedAbove(NamedTuple):
 
 def ended_above(connection_id: UUID, run_id: UUID) -> EndedAbove | None:
     """One query."""
-    with connection.cursor() as cursor:
+    with prepared(), connection.cursor() as cursor:
         cursor.execute(_ASK, [connection_id, run_id])
         row = cursor.fetchone()
     return EndedAbove(*row) if row else None

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connection
 
 from lineage import shown_states, states
+from lineage.prepared import prepared
 
 _STATES = f"""
 SELECT wanted.job_id, array_agg(run.state ORDER BY run.run_at, run.id)
@@ -28,6 +29,6 @@ def latest_states(jobs: Sequence[Key], *, most_runs: int) -> dict[UUID, list[str
     if not jobs:
         return {}
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
-    with connection.cursor() as cursor:
+    with prepared(), connection.cursor() as cursor:
         cursor.execute(_STATES, [connection_ids, job_ids, most_runs])
         return dict(cursor.fetchall())

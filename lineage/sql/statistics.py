@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from lineage import states
+from lineage.prepared import prepared
 
 _STATISTICS = f"""
 SELECT wanted.connection_id, wanted.job_id, tally.*
@@ -93,7 +94,7 @@ def _ask(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) ->
     if not jobs:
         return []
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
-    with connection.cursor() as cursor:
+    with prepared(), connection.cursor() as cursor:
         cursor.execute(statement, [connection_ids, job_ids, *parameters])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

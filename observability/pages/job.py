@@ -15,6 +15,7 @@ from lineage.job_edges import Datasets, datasets_of
 from lineage.job_family import Child, Family, family_of
 from lineage.job_story import Story, recent_runs, story_of
 from lineage.models import Job, RunState
+from lineage.prepared import prepared
 from lineage.statistics import JobStatistics, job_statistics
 from observability.charts.durations import DurationChart, Point, duration_chart
 from observability.pages.rendering import render_page
@@ -79,7 +80,8 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
-    found: Job = get_object_or_404(Job.objects.of(connection).with_states(), id=job_id)
+    with prepared():
+        found: Job = get_object_or_404(Job.objects.of(connection).with_states(), id=job_id)
     now = timezone.now()
     page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
     context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}

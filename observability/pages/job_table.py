@@ -13,6 +13,7 @@ from django.core.paginator import Page, Paginator
 from connections.models import Connection
 from lineage.job_facts import JobFacts
 from lineage.models import Job
+from lineage.prepared import prepared
 from lineage.querysets import ALL_STATES
 from observability.pages.job_choices import STATES, JobChoices
 from observability.pages.job_rows import KINDS, JobRow, JobRows
@@ -87,7 +88,9 @@ class JobTable:
 
     @cached_property
     def rows(self) -> list[JobRow]:
-        return JobRows(self.connection, list(self.page.object_list), self._inside, self.choices, self.now).rows()
+        with prepared():
+            jobs = list(self.page.object_list)
+        return JobRows(self.connection, jobs, self._inside, self.choices, self.now).rows()
 
     @property
     def previous_query(self) -> str:
@@ -154,8 +157,10 @@ class JobTable:
     def _jobs_by_state(self) -> dict[str, int]:
         if self.choices.narrow_by_state_at_most:
             return self.facts.by_state
-        return self._chosen_but_for_state().counts_by_state()
+        with prepared():
+            return self._chosen_but_for_state.counts_by_state()
 
+    @cached_property
     def _chosen_but_for_state(self) -> JobQuerySet:
         jobs = Job.objects.of(self.connection).shown()
         if self.choices.kind:
@@ -167,11 +172,11 @@ class JobTable:
         if self.choices.tag:
             jobs = jobs.tagged(self.choices.tag)
         if self.choices.search:
-            jobs = jobs.named(self.choices.search)
+            jobs = jobs.named(self.choices.search).looked_up()
         return jobs
 
     def _sorted(self) -> JobQuerySet:
-        jobs = self._chosen_but_for_state()
+        jobs = self._chosen_but_for_state
         if self.folds:
             jobs = jobs.outside(self._inside)
         if self.choices.state:

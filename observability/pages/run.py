@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from connections.models import Connection
 from lineage.facets_of_run import event_of
 from lineage.models import Run
+from lineage.prepared import prepared
 from observability.pages.rendering import render_page
 from observability.pages.run_children import Children
 from observability.pages.run_page import RunPage
@@ -97,7 +98,8 @@ def _visible() -> dict[UUID, Connection]:
 
 
 def _run(connection: Connection, run_id: UUID) -> Run | None:
-    return Run.objects.with_states().of(connection).filter(id=run_id).prefetch_related("job").first()
+    with prepared():
+        return Run.objects.with_states().of(connection).filter(id=run_id).prefetch_related("job").first()
 
 
 def _gone() -> NoReturn:

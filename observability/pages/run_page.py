@@ -23,6 +23,7 @@ from lineage.facets_of_run import (
 )
 from lineage.keyset import Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
+from lineage.prepared import prepared
 from lineage.reasons import Sentence, reasons_of
 from lineage.relations import Placeholder, children_of, parent_of, root_of, shown_instead, shown_one_by_one, tries_of
 from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
@@ -105,7 +106,8 @@ class RunPage:
     @cached_property
     def tries(self) -> list[Run]:
         """All tries of this task, the first one first; none where it was tried once."""
-        found = list(tries_of(self.run)[:TRIES_SHOWN])
+        with prepared():
+            found = list(tries_of(self.run)[:TRIES_SHOWN])
         return found if len(found) > 1 else []
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,6 +16,7 @@ from connections.models import Connection
 from lineage.error_headline import error_headline
 from lineage.keyset import NEWEST_RUN_OF_ALL_FIRST, KeysetPage
 from lineage.models import Job, Run, RunState
+from lineage.prepared import prepared
 from observability.pages.run_choices import DURATIONS, RANGES, RunChoices
 
 if TYPE_CHECKING:
@@ -146,11 +148,13 @@ class RunTable:
             runs = runs.in_state(self.choices.state)
         # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
         runs = runs.prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=self.connections)))
-        try:
-            return NEWEST_RUN_OF_ALL_FIRST.page(runs, self.choices.cursor, ROWS_PER_PAGE)
-        except ValueError:
-            # A cursor of another list: as if it were not there.
-            return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
+        # Of a job's runs an index has the order, whatever the job.
+        with prepared() if self.job and not self.choices.are_narrowing else nullcontext():
+            try:
+                return NEWEST_RUN_OF_ALL_FIRST.page(runs, self.choices.cursor, ROWS_PER_PAGE)
+            except ValueError:
+                # A cursor of another list: as if it were not there.
+                return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
 
     @cached_property
     def _called(self) -> dict[UUID | None, str]:
@@ -183,7 +187,8 @@ class RunTable:
     def _latest_states(self) -> list[str]:
         """Of a job, whose runs no index counts by the state that they are shown in: of the latest of them."""
         latest = self._chosen_but_for_state.order_by("-run_at", "-id")
-        return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
+        with prepared():
+            return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
 
     @property
     def _is_cut(self) -> bool:

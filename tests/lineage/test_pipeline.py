@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from lineage.prepared import prepared
 from lineage.sql.arrays import column
 from lineage.sql.execute import Result, execute, pipeline
 from lineage.sql.pipeline import STATEMENT_UNKNOWN
@@ -108,7 +109,7 @@ def test_a_session_that_was_ended() -> None:
 
 
 def test_statements_that_the_session_forgot_are_prepared_again() -> None:
-    with transaction.atomic():
+    with prepared(), transaction.atomic():
         words()
         # psycopg has prepared it by now, and has the session forget all when it rolls back.
         words()
