@@ -4,6 +4,9 @@ from lineage.events.airflow import FAILURES
 
 # In characters: longer headlines are cut, so that each takes one line.
 _SHORT = 60
+# In a sentence among others: about two lines of a page.
+_OF_A_SENTENCE = 200
+_ENDS = (".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")
 
 
 def error_headline(message: str) -> str:
@@ -21,3 +24,10 @@ def error_details(message: str) -> str:
     whole = message.strip()
     is_told = whole in FAILURES or (len(whole) <= _SHORT and whole == error_headline(message))
     return "" if is_told else message
+
+
+def as_sentence(headline: str) -> str:
+    """With a full stop, where it has no other end; cut where it is long."""
+    if len(headline) > _OF_A_SENTENCE:
+        headline = f"{headline[: _OF_A_SENTENCE - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+    return headline if headline.endswith(_ENDS) else f"{headline}."

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from lineage.durations import in_words, latest_run_duration
-from lineage.error_headline import error_headline
+from lineage.error_headline import as_sentence, error_headline
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
 from lineage.models import Job, Run, RunState
@@ -27,7 +27,6 @@ _IN_OTHER_STATES: dict[str, str] = {
     RunState.ABORTED: "The latest run was aborted{after}.",
     RunState.RETRIED: "The latest run failed{after}, and another try has begun.",
 }
-_ENDS = (".", "!", "?")
 _UNKNOWN = "No event said how the latest run began or ended."
 _ELSEWHERE = "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former."
 
@@ -54,21 +53,22 @@ def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], 
     where the job never ran, or its latest run did not go well; else none."""
     if job.latest_run_id is None and not _is_listed(job):
         return Story(_ELSEWHERE, (), is_elsewhere=True)
-    return Story(_text(job, statistics, recent, now), _reasons(job, recent), is_elsewhere=False)
+    reasons = _reasons(job, recent)
+    return Story(_text(job, statistics, recent, now, explained=bool(reasons)), reasons, is_elsewhere=False)
 
 
 def _is_listed(job: Job) -> bool:
     return Job.objects.shown().filter(connection_id=job.connection_id, id=job.id).exists()
 
 
-def _text(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], now: datetime) -> str:
+def _text(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], now: datetime, *, explained: bool) -> str:
     if job.latest_run_id is None:
         return "It has not run yet: events described it, and none was about a run."
     match job.shown_state:
         case RunState.RUNNING:
             return _running(job, statistics, now)
         case RunState.FAILED:
-            return _failed(job, recent, now)
+            return _failed(job, recent, now, explained=explained)
         case RunState.COMPLETED:
             return _completed(job, statistics, now)
         case state:
@@ -102,14 +102,15 @@ def _running(job: Job, statistics: JobStatistics | None, now: datetime) -> str:
     return f"{said} It usually takes {in_words(statistics.median)}."
 
 
-def _failed(job: Job, recent: Sequence[Run], now: datetime) -> str:
+def _failed(job: Job, recent: Sequence[Run], now: datetime, *, explained: bool) -> str:
+    """`explained`: whether other runs tell why, in sentences of their own."""
     in_a_row = _failed_in_a_row(recent)
     latest = _latest(job, recent)
     headline = error_headline(latest.error_message or "") if latest else ""
     said = f"The latest {in_a_row} runs failed, the last one" if in_a_row > 1 else "The latest run failed"
-    return (
-        f"{said}{_after(job, now)}: {headline or 'its sender gave no reason'}{'' if headline.endswith(_ENDS) else '.'}"
-    )
+    if not headline and explained:
+        return f"{said}{_after(job, now)}."
+    return f"{said}{_after(job, now)}: {as_sentence(headline or 'its sender gave no reason')}"
 
 
 def _failed_in_a_row(recent: Sequence[Run]) -> int:

@@ -5,13 +5,14 @@ A sentence may name other runs: whoever reads it wants to go on there.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db.models import Prefetch, Q
 
+from lineage.error_headline import as_sentence, error_headline
 from lineage.events.airflow import FAILURES, TIMED_OUT
 from lineage.events.contents import RunContents
 from lineage.events.identity import job_id
@@ -76,11 +77,17 @@ def reasons_of(run: Run, contents: RunContents) -> list[Sentence]:
 
 
 def failed_in(run: Run) -> Sentence | None:
-    """Of a run that started others: which of them failed, the earliest first. At most five queries."""
+    """Of a run that started others: which of them failed, the earliest first; of a single one also why. At most five
+    queries."""
     failed = children_of(run).in_state(RunState.FAILED).prefetch_related(Prefetch("job", Job.objects.all()))
     # A few more than are named: of a mapped task many instances fail.
     found = list(failed.order_by("run_at", "id")[: 10 * MOST_NAMED])
-    return _naming("Failed in it: ", found, run, ".") if found else None
+    if not found:
+        return None
+    sentence = _naming("Failed in it: ", found, run, ".")
+    headline = error_headline(found[0].error_message or "")
+    # The first of them is the first that the sentence names.
+    return replace(sentence, after=f": {as_sentence(headline)}") if headline and len(sentence.causes) == 1 else sentence
 
 
 def failed_before(run: Run) -> Sentence | None:

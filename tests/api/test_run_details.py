@@ -115,9 +115,29 @@ def test_a_job_says_how_it_is_and_why(sender: Sender, read: Read) -> None:
     sender.send(run_event("FAIL", at(13), run=PARENT, job="dag"))
     job = read(f"runs/{PARENT}")["job"]
     shown = read(f"jobs/{job['id']}")
-    assert shown["story"] == "The latest 2 runs failed, the last one after 3.0 s: its sender gave no reason."
+    assert shown["story"] == "The latest 2 runs failed, the last one after 3.0 s."
     assert (shown["reason"], shown["reason_runs"]) == ("Failed in it: task.", [RUN])
     assert [run["state"] for run in shown["recent_runs"]] == ["FAILED", "FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        (["ValueError: boom"], "Failed in it: task_0: ValueError: boom."),
+        (["Is it there?"], "Failed in it: task_0: Is it there?"),
+        (["x" * 500], f"Failed in it: task_0: {'x' * 199}\N{HORIZONTAL ELLIPSIS}"),
+        (["ValueError: boom", "KeyError: 'id'"], "Failed in it: task_0, task_1."),
+    ],
+)
+def test_of_a_single_task_that_failed_in_it_a_job_says_why(
+    sender: Sender, read: Read, messages: list[str], reason: str
+) -> None:
+    for number, message in enumerate(messages):
+        facets = {**ABOVE, "errorMessage": {"message": message, "programmingLanguage": "python"}}
+        run = f"01234567-89ab-cdef-0123-00000000000{number}"
+        sender.send(run_event("FAIL", at(12 + number), run=run, job=f"dag.task_{number}", run_facets=facets))
+    sender.send(run_event("FAIL", at(15), run=PARENT, job="dag"))
+    assert read(f"jobs/{read(f'runs/{PARENT}')['job']['id']}")["reason"] == reason
 
 
 def test_a_job_shows_its_runs_datasets_and_what_it_contains(sender: Sender, read: Read) -> None:
