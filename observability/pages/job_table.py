@@ -157,8 +157,10 @@ class JobTable:
     def _jobs_by_state(self) -> dict[str, int]:
         if self.choices.narrow_by_state_at_most:
             return self.facts.by_state
+        # What was searched for is looked up outside: in a plan for all values each name is compared with more work.
+        chosen = self._chosen_but_for_state
         with prepared():
-            return self._chosen_but_for_state.counts_by_state()
+            return chosen.counts_by_state()
 
     @cached_property
     def _chosen_but_for_state(self) -> JobQuerySet:
