@@ -39,6 +39,11 @@ NO_RUN = "NONE"
 ALL_STATES = "ALL"
 
 
+# In an expression, where it asks for the time: that at which the query is made, for a queryset may be older. It is
+# a parameter, so that PostgreSQL knows the statement again.
+_MOMENT = "%s::timestamptz"
+
+
 class _OnRow(Func):
     """One of the expressions of lineage/states.py or shown_states.py, on the rows of a queryset of runs or jobs."""
 
@@ -49,12 +54,7 @@ class _OnRow(Func):
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002
         column = cast("Col", self.source_expressions[0])
         sql = self.write(compiler.quote_name_unless_alias(column.alias))
-        # The moment is that at which the query is made: a queryset may be older. As a parameter, so that PostgreSQL
-        # knows the statement again.
         return sql, (timezone.now(),) * sql.count(_MOMENT)
-
-
-_MOMENT = "%s::timestamptz"
 
 
 def _now(expression: Callable[[str, str], str]) -> Callable[[str], str]:
@@ -132,10 +132,12 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 }
 
 
+# What `for_list` reads of a job.
 _LISTED = (
     *("connection_id", "id", "namespace", "name", "kind", "parent_job_id"),
     *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
 )
+
 # What a reader looks for inside something else: a task in its DAG, a test or a query below its model.
 FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
