@@ -178,3 +178,13 @@ def test_accessible(open_page: OpenPage, viewer: AbstractUser, sender: Sender, t
     for path in (f"/runs/{never_ran.id}", f"/jobs/{job.id}", f"/runs/{DAG}?state=UPSTREAM_FAILED"):
         page.goto(url(sender, path))
         assert_accessible(page)
+
+
+def test_a_narrow_page_fits_while_its_font_is_not_there(
+    open_page: OpenPage, viewer: AbstractUser, sender: Sender
+) -> None:
+    """The letters of others may be wider."""
+    page = open_page("/runs", viewer, width=375)
+    page.context.route("**/*.woff2", lambda route: route.abort())
+    page.goto(url(sender, f"/runs/{DAG}"))
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
