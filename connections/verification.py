@@ -67,9 +67,9 @@ def verify_key(text: str) -> VerifiedKey:
     return _verifier.verify(text)
 
 
-def remembered_key(fingerprint: Fingerprint) -> VerifiedKey | None:
-    """The key, if this process verified it before. Never asks the database, and never waits."""
-    return _verifier.remembered(fingerprint)
+def remembered_key(text: str) -> VerifiedKey | None:
+    """The key of this text, if this process verified it before. Never asks the database, and never waits."""
+    return _verifier.remembered(text)
 
 
 def forget_key(key: VerifiedKey) -> None:
@@ -139,10 +139,10 @@ class KeyVerifier:
             raise KeyRefused
         return verified
 
-    def remembered(self, fingerprint: Fingerprint) -> VerifiedKey | None:
+    def remembered(self, text: str) -> VerifiedKey | None:
         """See remembered_key."""
         with self._guard:
-            return self._verified.get(fingerprint)
+            return self._verified.get(fingerprint_of(text))
 
     def forget(self, key: VerifiedKey) -> None:
         """See forget_key."""

@@ -14,7 +14,6 @@ from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
 from observability.balance import Counts, Share
-from observability.direct import DirectProtocol
 from observability.logging import configure_structlog, log_format, logging_config
 from observability.metrics import directory
 from observability.processes import (
@@ -24,7 +23,7 @@ from observability.processes import (
     keep_what_is_loaded,
     raise_limit_of_open_files,
 )
-from observability.protocol import LeavingServer, bound_unread_answers
+from observability.protocol import BoundedProtocol, LeavingServer, bound_unread_answers
 
 # A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
 # kills it a moment later.
@@ -36,7 +35,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "auto",
-        "http": DirectProtocol,
+        "http": BoundedProtocol,
         "ws": "none",
         "lifespan": "off",
         "access_log": False,

@@ -1,22 +1,19 @@
 """The intake under an asynchronous server: stands in front of Django's handler and passes all other paths on.
 
 The event loop judges, reads and decodes; the committer's thread speaks to the database; a few threads do what may
-block otherwise: a key that is not remembered yet, large bodies, refusals. Most requests are spared all this: see
-lineage/intake/direct.py.
+block otherwise: a key that is not remembered yet, large bodies, refusals.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from lineage.intake import answers
-from lineage.intake.answers import Answer, Rejection
+from lineage.intake.answers import Answer
 from lineage.intake.budget import Share
-from lineage.intake.commit import Committed
-from lineage.intake.direct import DECODED_IN_LOOP_BYTES, Direct
-from lineage.intake.engine import Engine, Outcome
-from lineage.intake.exchange import Exchange, Head, head_of
+from lineage.intake.engine import Engine
+from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
 
 Scope = MutableMapping[str, Any]
@@ -27,10 +24,14 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 # Of the large bodies that are inflated and decoded at a time: each may take 16 MiB and more.
 LARGE_AT_ONCE = 2
+# Larger bodies are decoded in a thread: their time would be everybody's.
+DECODED_IN_LOOP_BYTES: Final = 128 * 1024
 # A body may take its time to arrive, but not for ever.
 READ_SECONDS = 30.0
 
 _TOO_SLOW = "the body is too slow"
+# In the order of Head's fields.
+_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
 
 
 class _Disconnected(Exception):
@@ -42,8 +43,6 @@ class IntakeInFront:
         self._application = application
         self._engine = Engine()
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
-        # For a server that knows of it; see observability/direct.py.
-        self.direct = Direct(self._engine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = target_of(scope["path"]) if scope["type"] == "http" else None
@@ -54,8 +53,8 @@ class IntakeInFront:
         began = perf_counter()
         exchange = Exchange(target)
         try:
-            answer = await self._answer(exchange, head_of(scope), receive)
-            await self._engine.write(self._engine.sampled(exchange))
+            answer = await self._answer(exchange, _head(scope), receive)
+            await self._engine.write_attempts(exchange)
         except _Disconnected:
             return
         finally:
@@ -75,7 +74,7 @@ class IntakeInFront:
                 exchange.expect_body(head)
                 await _read(exchange, receive, share)
                 await self._decode(exchange, share)
-                return exchange.conclude(await self._commit(exchange, share))
+                return exchange.conclude(await self._engine.commit(exchange.submission, share.size))
         except _Disconnected:
             raise
         except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
@@ -83,24 +82,18 @@ class IntakeInFront:
 
     async def _decode(self, exchange: Exchange, share: Share) -> None:
         if share.size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
-            exchange.decode_body()
+            exchange.decode()
             return
         async with self._large:
-            await self._engine.in_thread(exchange.decode_body)
+            await self._engine.in_thread(exchange.decode)
         share.hold(exchange.size)
 
-    async def _commit(self, exchange: Exchange, share: Share) -> Committed:
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-        def tell(outcome: Outcome) -> None:
-            if not future.done():  # else its client went away
-                future.set_result(outcome)
-
-        self._engine.commit(exchange.submission, share.size, tell)
-        outcome = await future
-        if isinstance(outcome, Rejection):
-            raise outcome
-        return outcome
+def _head(scope: Mapping[str, Any]) -> Head:
+    found: dict[bytes, str] = {
+        name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
+    }
+    return Head(scope["method"], *map(found.get, _HEADERS_READ))
 
 
 async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:

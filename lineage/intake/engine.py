@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 from django.db import connection
@@ -38,27 +38,21 @@ _LOOK_EVERY_SECONDS: Final = 0.1
 ATTEMPT_SECONDS: Final = 0.25
 MAX_WAITING_ATTEMPTS: Final = 50
 
-# What became of a submission, or why its sender has to try again.
-Outcome = Committed | Rejection
+# What became of a submission, or makes the refusal that asks its sender to try again. A refusal that was raised holds
+# its traceback, and so the body: tickets, which stay until their time is over, must not keep one.
+_Outcome = Committed | Callable[[], Rejection]
 
 
-class _Ticket:
-    """By which a request is told what became of its submission: once, whether by the committer or by the clock."""
+class _Ticket(NamedTuple):
+    """Tells a request once what became of its submission: by the committer, or by the clock."""
 
-    __slots__ = ("_tell", "expires_at")
-
-    def __init__(self, tell: Callable[[Outcome], None], expires_at: float) -> None:
-        self._tell: Callable[[Outcome], None] | None = tell
-        self.expires_at = expires_at
+    outcome: "asyncio.Future[_Outcome]"
+    expires_at: float
 
     @property
     def is_settled(self) -> bool:
-        return self._tell is None
-
-    def settle(self, outcome: Outcome) -> None:
-        if (tell := self._tell) is not None:
-            self._tell = None
-            tell(outcome)
+        """True also if the request was cancelled."""
+        return self.outcome.done()
 
 
 class Engine:
@@ -84,24 +78,27 @@ class Engine:
     def close(self) -> None:
         self._open_requests -= 1
 
-    @property
-    def is_full(self) -> bool:
-        return self._waiting_requests >= MAX_WAITING_REQUESTS
+    async def commit(self, submission: Submission, size: int) -> Committed:
+        """Has a submission committed, and waits for that. `size`: bytes of its events.
 
-    def commit(self, submission: Submission, size: int, tell: Callable[[Outcome], None]) -> None:
-        """Has a submission committed, and tells what became of it. `size`: bytes of its events.
-
-        Raises Rejection (503) where too many wait.
+        Raises Rejection (503) where too many wait, where the database is away, and after COMMIT_SECONDS.
         """
-        if self.is_full:
+        if self._waiting_requests >= MAX_WAITING_REQUESTS:
             raise answers.too_busy("Too many requests waited.")
         loop = self._running_loop()
-        ticket = _Ticket(tell, loop.time() + COMMIT_SECONDS)
+        ticket = _Ticket(loop.create_future(), loop.time() + COMMIT_SECONDS)
         if not self._tickets:
             loop.call_later(_LOOK_EVERY_SECONDS, self._expire)
         self._tickets.append(ticket)
         self._waiting_requests += 1
         self._committer.put(Waiting(submission, size, ticket))
+        try:
+            outcome = await ticket.outcome
+        finally:
+            self._waiting_requests -= 1
+        if isinstance(outcome, Committed):
+            return outcome
+        raise outcome()
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """For what may block."""
@@ -113,12 +110,9 @@ class Engine:
             return exchange.refuse(fault)
         return await self.in_thread(exchange.refuse, fault)
 
-    def sampled(self, exchange: Exchange) -> list[attempts.Attempt]:
-        """Those of its attempts that are worth writing down."""
-        return [attempt for attempt in exchange.attempts if self._sampler.takes(attempt)]
-
-    async def write(self, sampled: list[attempts.Attempt]) -> None:
-        """Writes attempts down, or lets them go. Takes ATTEMPT_SECONDS at most."""
+    async def write_attempts(self, exchange: Exchange) -> None:
+        """Writes down a sample of its attempts, or lets them go. Takes ATTEMPT_SECONDS at most."""
+        sampled = [attempt for attempt in exchange.attempts if self._sampler.takes(attempt)]
         if not sampled:
             return
         if self._waiting_attempts >= MAX_WAITING_ATTEMPTS:
@@ -147,8 +141,7 @@ class Engine:
     def _settle(self, results: Sequence[tuple[Waiting[_Ticket], Committed | None]]) -> None:
         for waiting, committed in results:
             if not waiting.ticket.is_settled:
-                self._waiting_requests -= 1
-                waiting.ticket.settle(committed or answers.database_away())
+                waiting.ticket.outcome.set_result(committed or answers.database_away)
 
     def _expire(self) -> None:
         """Gives up those whose time is over; looks again as long as there are others."""
@@ -156,8 +149,7 @@ class Engine:
         while tickets and (tickets[0].is_settled or tickets[0].expires_at <= loop.time()):
             ticket = tickets.popleft()
             if not ticket.is_settled:
-                self._waiting_requests -= 1
-                ticket.settle(answers.database_slow())
+                ticket.outcome.set_result(answers.database_slow)
         if tickets:
             loop.call_later(_LOOK_EVERY_SECONDS, self._expire)
 

@@ -1,12 +1,11 @@
 """One request at the intake, step by step, whatever server it came through.
 
-`admit` (or `admit_remembered`), then `decode`; or `expect_body`, the server fills `body`, and `decode_body`. Then
-whoever commits takes `submission`, then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that
-into the answer. `account` comes last.
+`admit` (or `admit_remembered`), then `expect_body`, the server fills `body`, then `decode`, then whoever commits takes
+`submission`, then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that into the answer.
+`account` comes last.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -15,14 +14,7 @@ from django.utils import timezone
 
 from connections.keys import MalformedKey, parse_key
 from connections.models import ApiKey, Connection
-from connections.verification import (
-    KeyRefused,
-    VerifiedKey,
-    fingerprint_of,
-    forget_key,
-    remembered_key,
-    verify_key,
-)
+from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
 from lineage.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.intake import answers, batch
@@ -47,30 +39,17 @@ class Head(NamedTuple):
     content_length: str | None
 
 
-# In the order of Head's fields.
-_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
-
-
-def head_of(scope: Mapping[str, Any]) -> Head:
-    """From ASGI's scope."""
-    found: dict[bytes, str] = {
-        name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
-    }
-    return Head(scope["method"], *map(found.get, _HEADERS_READ))
-
-
 class Exchange:
     body: Body
     submission: Submission
 
-    def __init__(self, target: Target, key: VerifiedKey | None = None) -> None:
-        """`key`: of one that needs not be admitted any more."""
+    def __init__(self, target: Target) -> None:
         self._target = target
         # What is left to be written down, by whoever can wait for it.
         self.attempts: list[Attempt] = []
         self._ending: Ending = rejected(Code.ABANDONED)
         self._status: int | None = None
-        self._key = key
+        self._key: VerifiedKey | None = None
         self._decoded: list[Event | InvalidEvent] = []
 
     def admit(self, head: Head) -> None:
@@ -82,7 +61,7 @@ class Exchange:
     def admit_remembered(self, head: Head) -> bool:
         """Judges the head by what the process knows; False: ask `admit`."""
         self._check_request_line(head)
-        key = remembered_key(fingerprint_of(bearer(head.authorization)))
+        key = remembered_key(_bearer(head.authorization))
         if key is None or not self._target.is_of(key.connection_id):
             return False
         self._key = key
@@ -102,13 +81,10 @@ class Exchange:
             limit=settings.INTAKE_MAX_BODY_BYTES,
         )
 
-    def decode_body(self) -> None:
-        """`decode`, once the body is there."""
-        self.decode(self.body.content())
-
-    def decode(self, content: bytes) -> None:
-        """Reads the events of the body's content: sets `submission`."""
+    def decode(self) -> None:
+        """Reads the events of the body: sets `submission`."""
         assert self._key is not None  # noqa: S101 - it was admitted
+        content = self.body.content()
         try:
             self._decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
         except NotJson as error:
@@ -221,7 +197,7 @@ class Exchange:
         return rejection if is_live else answers.key_refused("The API key was deleted.")
 
 
-def bearer(authorization: str | None) -> str:
+def _bearer(authorization: str | None) -> str:
     """The key's text in the header, empty where there is none."""
     scheme, _, text = (authorization or "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
@@ -229,7 +205,7 @@ def bearer(authorization: str | None) -> str:
 
 def _well_formed(authorization: str | None) -> str:
     """The key's text in the header. Raises Rejection where it is none."""
-    text = bearer(authorization)
+    text = _bearer(authorization)
     if not text:
         raise answers.key_refused("The request brought no API key: it needs the header Authorization: Bearer <key>.")
     try:

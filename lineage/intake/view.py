@@ -40,7 +40,7 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
         exchange.expect_body(head)
         for chunk in _chunks(request):
             exchange.body.add(chunk)
-        exchange.decode_body()
+        exchange.decode()
         [committed] = commit_and_count([exchange.submission], now=timezone.now())
         return exchange.conclude(committed)
     except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
