@@ -20,14 +20,26 @@ from tests.lineage.settled import ended_above, latest_shown, running_count, sett
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
+STORED = (Event, Job, Run, Dataset, Edge)
+
+# The examples of a test are spread over several transactions. PostgreSQL keeps the rows that a transaction deletes
+# until it ends, and reads past them: with all examples in one transaction, each takes longer than the one before.
+PARTS = range(5)
+EXAMPLES_OF_PART = 35
 
 
 @pytest.fixture
-def unvacuumed(db: None) -> None:
-    """Keeps autovacuum away for as long as the test's transaction lasts. It would find nothing committed, and note
-    that the tables have no rows: then every index looks alike to PostgreSQL, and each look may read all rows."""
+def fresh_tables(db: None) -> None:
+    """Empty tables, of which autovacuum has seen nothing and will see nothing until the test's transaction ends.
+
+    While the rows of a test are not committed, autovacuum counts the pages of a table and finds no row in them. From
+    then on PostgreSQL expects one row from any index, and may read all of an index for each row that it looks up.
+    TRUNCATE removes what was counted during earlier tests, and its lock keeps autovacuum away during this one.
+    """
+    tables = ", ".join(model._meta.db_table for model in STORED)
     with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE lineage_run, lineage_job, lineage_event IN SHARE UPDATE EXCLUSIVE MODE")
+        cursor.execute(f"TRUNCATE {tables}")
+    forget_written()
 
 
 def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> None:
@@ -39,7 +51,7 @@ def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> Non
     sender.send(*bodies[position:])
 
 
-@pytest.mark.usefixtures("unvacuumed")
+@pytest.mark.usefixtures("fresh_tables")
 def test_all_samples_one_by_one_at_once_and_backwards_give_the_same_rows(sample_lines: SampleLines) -> None:
     lines = sample_lines()
     # Backwards, what ends one run comes along with what began another, whose end is stored.
@@ -92,11 +104,12 @@ def test_the_families_of_the_samples_are_whole() -> None:
     assert min(map(len, FAMILIES)) > 1
 
 
-@pytest.mark.usefixtures("unvacuumed")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("fresh_tables")
+@pytest.mark.parametrize("part", PARTS)
+@settings(max_examples=EXAMPLES_OF_PART, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), sizes=st.lists(st.integers(1, 4), max_size=4))
 def test_what_real_senders_say_of_one_run_in_any_order_and_grouping_gives_the_same_rows(
-    data: st.DataObject, sizes: list[int]
+    part: int, data: st.DataObject, sizes: list[int]
 ) -> None:
     """Some of what a family says of a few jobs, some of it repeatedly; large families more often."""
     family = data.draw(st.sampled_from([family for family in FAMILIES for _ in family]))
@@ -164,8 +177,9 @@ def events(draw: st.DrawFn) -> bytes:
     )
 
 
-@pytest.mark.usefixtures("unvacuumed")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("fresh_tables")
+@pytest.mark.parametrize("part", PARTS)
+@settings(max_examples=EXAMPLES_OF_PART, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     bodies=st.lists(events(), min_size=1, max_size=8),
     repeats=st.lists(st.integers(0, 7), max_size=4),
@@ -173,7 +187,7 @@ def events(draw: st.DrawFn) -> bytes:
     data=st.data(),
 )
 def test_contradicting_events_in_any_order_and_grouping_give_the_same_rows(
-    bodies: list[bytes], repeats: list[int], sizes: list[int], data: st.DataObject
+    part: int, bodies: list[bytes], repeats: list[int], sizes: list[int], data: st.DataObject
 ) -> None:
     permuted = data.draw(st.permutations(bodies + [bodies[i] for i in repeats if i < len(bodies)]))
     assert_same_rows(bodies, (permuted, sizes))
@@ -197,7 +211,7 @@ def assert_same_rows(bodies: Sequence[bytes], *again: tuple[list[bytes], list[in
 
 
 def forget(sender: Sender) -> None:
-    for model in (Event, Job, Run, Dataset, Edge):
+    for model in STORED:
         model.objects.filter(connection=sender.connection).delete()
     forget_written()
 
