@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from connections.roles import EDITOR, EDITOR_PERMISSIONS
 pytest_plugins = ["tests.live_server", "tests.chromium", "tests.faults.left_out"]
 
 SAMPLES = Path(__file__).parent / "samples"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,12 @@ def static_files_by_their_own_names(settings: Any) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+
+
+@pytest.fixture(autouse=True)
+def quick_password_hasher(settings: Any) -> None:
+    """Hash passwords at the smallest cost: the product's own takes 0.2 s of a processor for each."""
+    settings.PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]
 
 
 @pytest.fixture
@@ -47,13 +53,13 @@ def sample_events(sample_lines: Callable[[str], list[bytes]]) -> Callable[[str],
 @pytest.fixture
 def viewer(db: None) -> AbstractUser:
     """Somebody who signed in, and has no role beyond that."""
-    return User.objects.create(username="viewer", email="viewer@example.com", password=_password())
+    return User.objects.create(username="viewer", email="viewer@example.com", password=make_password(PASSWORD))
 
 
 @pytest.fixture
 def editor(db: None) -> AbstractUser:
     """A member of the group of those who add connections and make keys."""
-    user = User.objects.create(username="editor", email="editor@example.com", password=_password())
+    user = User.objects.create(username="editor", email="editor@example.com", password=make_password(PASSWORD))
     # The migration makes the group; after a test with transactions of its own the tables are empty.
     group, _ = Group.objects.get_or_create(name=EDITOR)
     group.permissions.set(
@@ -69,16 +75,10 @@ def administrator(db: None) -> AbstractUser:
     return User.objects.create(
         username="administrator",
         email="administrator@example.com",
-        password=_password(),
+        password=make_password(PASSWORD),
         is_staff=True,
         is_superuser=True,
     )
-
-
-@cache
-def _password() -> str:
-    """Of all three, hashed once: it takes as long as it should."""
-    return make_password("correct horse battery")
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""The product's settings for servers under test: static files by their own names, for nobody has collected them."""
+"""The product's settings for servers under test: static files by their own names, for nobody has collected them, and
+passwords that are checked quickly."""
 
 from observability.settings import *  # noqa: F403
 from observability.settings import STORAGES as _STORAGES
@@ -7,3 +8,4 @@ STORAGES = {
     **_STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]

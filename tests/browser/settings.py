@@ -1,4 +1,5 @@
-"""The product's settings; only, static files are collected without the compression, which takes a minute."""
+"""The product's settings; only, static files are collected without the compression, which takes a minute, and passwords
+are checked quickly."""
 
 import os
 
@@ -10,3 +11,4 @@ STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
+PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]

@@ -3,14 +3,17 @@
 import re
 
 import pytest
+from django.conf import LazySettings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-pytestmark = pytest.mark.django_db
+from observability.settings import PASSWORD_HASHERS
+from tests.conftest import PASSWORD
 
-PASSWORD = "correct horse battery"
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,14 @@ def test_by_username_or_email(client: Client, viewer: User, login: str) -> None:
     page = client.get("/connections").content.decode()
     assert "Viewer</span>" in page
     assert "message" not in re.findall(r'class="([\w-]+)', page)
+
+
+def test_at_rest_a_password_is_hashed_with_argon2id(client: Client, viewer: User, settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = PASSWORD_HASHERS
+    viewer.password = make_password(PASSWORD)
+    viewer.save()
+    assert viewer.password.startswith("argon2$argon2id$v=19$m=102400,t=2,p=8$")
+    assert sign_in(client, "viewer")["Location"] == "/connections"
 
 
 def test_it_leads_to_the_page_that_was_asked_for(client: Client, viewer: User) -> None:

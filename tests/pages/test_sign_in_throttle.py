@@ -8,12 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
+from tests.conftest import PASSWORD
 from tests.intake.http import wire
 from tests.intake.http.test_keys import connected_to_each_worker
 from tests.serving import LiveServer
 from tests.waiting import wait_until
 
-PASSWORD = "correct horse battery"
 ALLOWED = 5
 
 
