@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.db import connection as database
 
 from connections.models import ApiKey, Connection
-from lineage.digest import Receipt, Submission, digest
+from lineage.digest import Receipt, Submission, digest, forget_written
 from lineage.events import decode_event
+from lineage.models import Dataset, Edge, Event, Job, Run
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+STORED = (Event, Job, Run, Dataset, Edge)
 
 
 @dataclass
@@ -50,3 +53,17 @@ def new_sender(db: None) -> Callable[[], Sender]:
 @pytest.fixture
 def sender(new_sender: Callable[[], Sender]) -> Sender:
     return new_sender()
+
+
+@pytest.fixture
+def fresh_tables(db: None) -> None:
+    """Empty tables, of which autovacuum has seen nothing and will see nothing until the test's transaction ends.
+
+    While the rows of a test are not committed, autovacuum counts the pages of a table and finds no row in them. From
+    then on PostgreSQL expects one row from any index, and may read all of an index for each row that it looks up.
+    TRUNCATE removes what was counted during earlier tests, and its lock keeps autovacuum away during this one.
+    """
+    tables = ", ".join(model._meta.db_table for model in STORED)
+    with database.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables}")
+    forget_written()

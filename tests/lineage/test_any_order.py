@@ -6,40 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage.digest import forget_written
-from lineage.models import Dataset, Edge, Event, Job, Run
+from lineage.models import Job, Run
 from lineage.sql.ended_above import ended_above as sql_ended_above
 from tests.conftest import SAMPLES
 from tests.lineage.build import at, dataset, run_event
-from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.conftest import STORED, Sender, make_sender
 from tests.lineage.settled import ended_above, latest_shown, running_count, settled_end, settled_state
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
-STORED = (Event, Job, Run, Dataset, Edge)
 
 # The examples of a test are spread over several transactions. PostgreSQL keeps the rows that a transaction deletes
 # until it ends, and reads past them: with all examples in one transaction, each takes longer than the one before.
 PARTS = range(5)
 EXAMPLES_OF_PART = 35
-
-
-@pytest.fixture
-def fresh_tables(db: None) -> None:
-    """Empty tables, of which autovacuum has seen nothing and will see nothing until the test's transaction ends.
-
-    While the rows of a test are not committed, autovacuum counts the pages of a table and finds no row in them. From
-    then on PostgreSQL expects one row from any index, and may read all of an index for each row that it looks up.
-    TRUNCATE removes what was counted during earlier tests, and its lock keeps autovacuum away during this one.
-    """
-    tables = ", ".join(model._meta.db_table for model in STORED)
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {tables}")
-    forget_written()
 
 
 def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> None:

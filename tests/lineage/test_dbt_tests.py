@@ -13,7 +13,13 @@ from lineage.sql.recent_runs import latest_states
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.state import projection
-from tests.lineage.test_any_order import assert_jobs_agree_with_their_runs, forget, send_in_groups
+from tests.lineage.test_any_order import (
+    EXAMPLES_OF_PART,
+    PARTS,
+    assert_jobs_agree_with_their_runs,
+    forget,
+    send_in_groups,
+)
 
 SampleLines = Callable[..., list[bytes]]
 
@@ -356,11 +362,12 @@ def events(draw: st.DrawFn) -> bytes:
     return results_of(f"model.shop.{name}", *results, command=command, type_=type_, time=time, table=table)
 
 
-@pytest.mark.django_db
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("fresh_tables")
+@pytest.mark.parametrize("part", PARTS)
+@settings(max_examples=EXAMPLES_OF_PART, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(events(), min_size=1, max_size=8), sizes=st.lists(st.integers(1, 4), max_size=4), data=st.data())
 def test_any_order_of_models_and_tests_gives_the_same_rows(
-    bodies: list[bytes], sizes: list[int], data: st.DataObject
+    part: int, bodies: list[bytes], sizes: list[int], data: st.DataObject
 ) -> None:
     permuted = data.draw(st.permutations(bodies))
     sender = make_sender()
