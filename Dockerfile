@@ -29,4 +29,4 @@ EXPOSE 8000
 # Whether this process answers; whether it can do its work is /health/ready, which a load balancer asks.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health/live\", timeout=2)"]
-CMD ["gunicorn", "--config", "python:observability.server", "observability.asgi:application"]
+CMD ["gunicorn", "--config", "python:server.gunicorn", "server.asgi:application"]

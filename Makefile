@@ -31,7 +31,7 @@ test: $(VENV)/.dev ## Run the tests, three at a time; or some of them, one by on
 
 .PHONY: test-clients
 test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow
-	@exec $(python) -m pytest -o faulthandler_timeout=3600 tests/clients $(ARGS)
+	@exec $(python) -m pytest -o faulthandler_timeout=3600 tests/senders $(ARGS)
 
 .PHONY: test-faults
 test-faults: $(VENV)/.dev ## Break the product for an hour: killed processes, a database away, a full disk

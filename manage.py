@@ -4,7 +4,7 @@
 import os
 import sys
 
-from observability.quickstart.environment import prepare_environment
+from quickstart.environment import prepare_environment
 
 
 def main() -> None:

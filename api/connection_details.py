@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from api.serializers import ConnectionSerializer, listed
 from connections.models import ApiKey, Attempt, Connection
-from lineage.summaries import Lately, connection_summary, runs_lately
+from lineage.overview.summaries import Lately, connection_summary, runs_lately
 
 ATTEMPTS_SHOWN = 20
 

@@ -13,7 +13,9 @@ from drf_spectacular.drainage import set_override
 
 from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
 from lineage.models import Job, RunState
-from lineage.querysets import DatasetQuerySet, JobQuerySet, RunQuerySet
+from lineage.models.dataset import DatasetQuerySet
+from lineage.models.job_queryset import JobQuerySet
+from lineage.models.run_queryset import RunQuerySet
 
 LONGEST_SEARCH: Final = 200
 # A hundred years, in milliseconds.

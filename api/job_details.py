@@ -14,11 +14,11 @@ from api.serializers import (
     listed,
     reason_of,
 )
-from lineage.job_edges import MOST_SHOWN, Touched, datasets_of
-from lineage.job_family import family_of
-from lineage.job_story import recent_runs, story_of
+from lineage.jobs.edges import MOST_SHOWN, Touched, datasets_of
+from lineage.jobs.family import family_of
+from lineage.jobs.statistics import job_statistics
+from lineage.jobs.story import recent_runs, story_of
 from lineage.models import Job, Run, RunState
-from lineage.statistics import job_statistics
 
 RECENT_RUNS = 20
 

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
-from lineage.keyset import Cursor, Keyset
+from lineage.database.keyset import Cursor, Keyset
 
 CURSOR, PAGE_SIZE = "cursor", "page_size"
 DEFAULT_PAGE_SIZE: Final = 100

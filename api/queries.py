@@ -10,9 +10,11 @@ from django.contrib.postgres.aggregates import ArrayAgg, BoolOr
 from django.db.models import Prefetch, QuerySet
 
 from connections.models import Connection
+from lineage.database.prepared import prepared
 from lineage.models import Dataset, Event, Job, Run
-from lineage.prepared import prepared
-from lineage.querysets import DatasetQuerySet, EventQuerySet, RunQuerySet
+from lineage.models.dataset import DatasetQuerySet
+from lineage.models.event import EventQuerySet
+from lineage.models.run_queryset import RunQuerySet
 
 
 def with_jobs(runs: RunQuerySet, connection_ids: Iterable[UUID]) -> RunQuerySet:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.pagination import KeysetPagination
-from lineage.keyset import Keyset
+from lineage.database.keyset import Keyset
 
 
 class ReadView(GenericAPIView[Any]):

@@ -7,11 +7,18 @@ from rest_framework import serializers
 from api.queries import FoundRun
 from api.serializers import JobNameSerializer, RunSerializer, listed, reason_of
 from lineage.events.contents import TEST_STATES, Problem, RunContents, RunError, TestResult
-from lineage.facets_of_run import error_of, late_arrivals, read_run
 from lineage.models import Edge, Run, RunState
-from lineage.reasons import reasons_of
-from lineage.relations import Placeholder, parent_of, root_of, shown_instead, shown_one_by_one, tries_of
-from lineage.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
+from lineage.runs.facets_of_run import error_of, late_arrivals, read_run
+from lineage.runs.reasons import reasons_of
+from lineage.runs.relations import (
+    Placeholder,
+    parent_of,
+    root_of,
+    shown_instead,
+    shown_one_by_one,
+    tries_of,
+)
+from lineage.runs.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 
 
 class RelativeSerializer(serializers.Serializer[Any]):

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from api.pagination import CURSOR, KeysetPagination
 from api.serializers import ConnectionSerializer, JobSerializer, RunSerializer
-from lineage.search import LONGEST_SEARCH, Search
-from lineage.summaries import connection_summaries
+from lineage.overview.summaries import connection_summaries
+from lineage.search.search import LONGEST_SEARCH, Search
 
 Q, NEAR = "q", "near"
 # Of connections, and of runs.

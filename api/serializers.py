@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from connections.models import Connection
+from lineage.jobs.statistics import RECENT_RUNS, JobStatistics
 from lineage.models import Job, Run, RunState
-from lineage.reasons import Sentence
-from lineage.sql.activity import Day
-from lineage.statistics import RECENT_RUNS, JobStatistics
-from lineage.summaries import ConnectionStatus, ConnectionSummary
+from lineage.overview.activity import Day
+from lineage.overview.summaries import ConnectionStatus, ConnectionSummary
+from lineage.runs.reasons import Sentence
 
 
 def listed(serializer: type[serializers.Serializer[Any]], rows: Sequence[Any]) -> Any:

@@ -29,13 +29,13 @@ from api.serializers import (
     RunSerializer,
 )
 from connections.models import Connection
-from lineage.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
+from lineage.database.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
+from lineage.database.prepared import prepared
 from lineage.models import Dataset, Event, Job, Run
-from lineage.prepared import prepared
-from lineage.relations import children_of
-from lineage.search import NEAREST_FIRST
-from lineage.sql.search import by_index
-from lineage.summaries import connection_summaries
+from lineage.overview.summaries import connection_summaries
+from lineage.runs.relations import children_of
+from lineage.search.index import by_index
+from lineage.search.search import NEAREST_FIRST
 
 CONNECTION_ID = "connection_id"
 

@@ -6,6 +6,6 @@ class LineageConfig(AppConfig):
     verbose_name = "Lineage"
 
     def ready(self) -> None:
-        from lineage.sql import arrays  # noqa: PLC0415 - nothing of a room is imported before Django is set up
+        from lineage.database import arrays  # noqa: PLC0415 - nothing of a room is imported before Django is set up
 
         arrays.register()

@@ -1,3 +1,1 @@
 """Observatory: self-hosted observability for data pipelines."""
-
-__version__ = "0.1.0"

@@ -2,8 +2,7 @@
 
 from django.http import HttpRequest
 
-THEMES = ("auto", "light", "dark")
-THEME_COOKIE = "theme"
+from web.account.theme import THEME_COOKIE, THEMES
 
 
 def theme(request: HttpRequest) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """All settings, read from the environment. A secret NAME may also come as NAME_FILE, the path of a file.
 
 What must be set in production: DATABASE_URL, SECRET_KEY, PUBLIC_URL. The quick start (manage.py, `make run`)
-sets the first two for its embedded server; see observability/quickstart/environment.py.
+sets the first two for its embedded server; see quickstart/environment.py.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 from whitenoise.compress import Compressor
 
-from observability.logging import (
+from server.logging import (
     REQUEST_REFUSED_LEVEL,
     REQUEST_STARTED_LEVEL,
     configure_structlog,
@@ -62,14 +62,16 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "rest_framework",
     "template_partials.apps.SimpleAppConfig",
+    "quickstart.apps.QuickstartConfig",
+    "web.apps.WebConfig",
     "connections.apps.ConnectionsConfig",
     "lineage.apps.LineageConfig",
     "api.apps.ApiConfig",
 ]
 
 MIDDLEWARE = [
-    "observability.health.middleware.HealthMiddleware",
-    "observability.metrics.access.MetricsMiddleware",
+    "server.health.middleware.HealthMiddleware",
+    "server.metrics.access.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -85,7 +87,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "observability.urls"
-ASGI_APPLICATION = "observability.asgi.application"
+ASGI_APPLICATION = "server.asgi.application"
 # Several clients lose an event silently on a redirect, so nothing here redirects for a slash.
 APPEND_SLASH = False
 
@@ -248,7 +250,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "PATH_CONVERTER_OVERRIDES": {"any_case_uuid": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {
-        "ConnectionStatus": "lineage.summaries.ConnectionStatus",
+        "ConnectionStatus": "lineage.overview.summaries.ConnectionStatus",
         "ConnectionType": "connections.models.Connection.Type",
         "JobKind": "lineage.models.Job.Kind",
         "RunState": "lineage.models.RunState",

@@ -1,13 +1,13 @@
-"""Every URL of the product, by room; but for the health probes, which a middleware answers (observability/health)."""
+"""Every URL of the product, by room; but for the health probes, which a middleware answers (server/health)."""
 
 from django.contrib import admin
 from django.urls import include, path
 
-from observability.metrics.access import PATH as METRICS_PATH
-from observability.metrics.access import metrics
+from server.metrics.access import PATH as METRICS_PATH
+from server.metrics.access import metrics
 
 urlpatterns = [
-    path("", include("observability.pages.urls")),
+    path("", include("web.urls")),
     path("", include("lineage.intake.urls")),
     path("api/v1/", include("api.urls")),
     path("admin/", admin.site.urls),

@@ -10,8 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.lease import Lease
+from quickstart.data_directory import DataDirectory
+from quickstart.lease import Lease
 
 os.environ.setdefault("SECRET_KEY", "for-tests-only")
 

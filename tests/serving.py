@@ -17,7 +17,7 @@ from uuid import UUID
 import psutil
 import requests
 
-from observability.quickstart.postgres import Cluster
+from quickstart.postgres import Cluster
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,7 +131,7 @@ def serve(
     database_url: str,
     log: Path,
     *,
-    application: str = "observability.asgi:application",
+    application: str = "server.asgi:application",
     workers: int = WORKERS,
     arguments: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
@@ -145,7 +145,7 @@ def serve(
     with _listener(port) as listener, log.open("ab") as output:
         port = listener.getsockname()[1]
         # The listening socket itself is handed over: nobody else can take its port meanwhile.
-        command = [sys.executable, "-m", "gunicorn", application, "--config", "python:observability.server"]
+        command = [sys.executable, "-m", "gunicorn", application, "--config", "python:server.gunicorn"]
         command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers), *arguments]
         process = subprocess.Popen(
             command,

@@ -18,13 +18,13 @@ from psycopg import sql
 from bench.generator.indexes import without_indexes
 from bench.generator.plan import Plan
 from bench.generator.rows import RUN_COLUMNS, RunRows, fold_events
-from lineage.bodies import compress
+from lineage.database.bodies import compress
+from lineage.database.execute import pipeline
+from lineage.digest.descriptions import description_rows
+from lineage.digest.fold import ordered
+from lineage.digest.statements import datasets, events, jobs
 from lineage.events.identity import event_id
-from lineage.projection.descriptions import description_rows
-from lineage.projection.rows import ordered
-from lineage.sql import datasets, events, jobs
-from lineage.sql.execute import pipeline
-from lineage.sql.partitions import name_of_week
+from lineage.upkeep.partitions import name_of_week
 
 _KEY = ["connection_id", "event_time", "id"]
 _EVENT_COLUMNS = [*_KEY, "received_at", "kind", "event_type", "subject_id", "body_bytes", "body"]

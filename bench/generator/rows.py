@@ -16,9 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from bench.generator.plan import PlannedRun
+from lineage.digest.fold import Rows, fold
+from lineage.digest.run_rows import RunRow
 from lineage.events import decode_event
-from lineage.projection.rows import Rows, fold
-from lineage.projection.runs import RunRow
 
 RUN_COLUMNS = [field.name for field in fields(RunRow)]
 _values = attrgetter(*RUN_COLUMNS)

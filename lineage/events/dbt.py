@@ -27,7 +27,7 @@ _NODE_KINDS: Final = ("MODEL", "TEST", "SNAPSHOT", "SEED")
 _KINDS: Final = ("JOB", *_NODE_KINDS)
 # dbt's generic tests that look at one model alone. The others may look at a second one.
 OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
-# What other runs of the same command tell more of: see lineage/states.py.
+# What other runs of the same command tell more of: see lineage/models/state_sql.py.
 IN_DOUBT: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 _MAX_INPUTS: Final = 100

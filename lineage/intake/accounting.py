@@ -9,12 +9,12 @@ from datetime import datetime
 from functools import partial
 from time import perf_counter
 
-from lineage.digest import Submission
+from lineage.database.sessions import count_error, survive_lost_session
+from lineage.digest.digest import Submission
 from lineage.intake import metrics
 from lineage.intake.answers import Code
 from lineage.intake.commit import Committed, DatabaseFault, commit
 from lineage.intake.metrics import REPEAT, STORED, Ending, rejected
-from lineage.sql.sessions import count_error, survive_lost_session
 
 
 def count_request(ending: Ending, seconds: float) -> None:

@@ -9,8 +9,8 @@ import structlog
 
 from connections import actions
 from connections.metrics import ATTEMPTS_DROPPED, Drop
+from lineage.database.sessions import count_error, what_happened
 from lineage.intake.commit import DatabaseFault
-from lineage.sql.sessions import count_error, what_happened
 
 log = structlog.get_logger(__name__)
 

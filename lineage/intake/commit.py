@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from django.db import DatabaseError, InterfaceError
 
-from lineage.digest import Submission, digest
-from lineage.sql.metrics import Failure
-from lineage.sql.sessions import count_retry, kind_of
+from lineage.database.metrics import Failure
+from lineage.database.sessions import count_retry, kind_of
+from lineage.digest.digest import Submission, digest
 
 DatabaseFault = (DatabaseError, InterfaceError)
 

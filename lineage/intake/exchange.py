@@ -15,7 +15,8 @@ from django.utils import timezone
 from connections.keys import MalformedKey, parse_key
 from connections.models import ApiKey, Connection
 from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
-from lineage.digest import Submission
+from lineage.database.sessions import count_error, replace_ended_sessions, what_happened
+from lineage.digest.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.intake import answers, batch
 from lineage.intake.accounting import count_events, count_request
@@ -25,7 +26,6 @@ from lineage.intake.body import Body
 from lineage.intake.commit import Committed, DatabaseFault
 from lineage.intake.metrics import REPEAT, STORED, Ending, Outcome, rejected
 from lineage.intake.routes import Target
-from lineage.sql.sessions import count_error, replace_ended_sessions, what_happened
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""The intake as a Django view: for tests, and for servers that do not run observability.asgi."""
+"""The intake as a Django view: for tests, and for servers that do not run server.asgi."""
 
 from django.urls import URLPattern, re_path
 

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from lineage.database.sessions import survive_lost_session
 from lineage.intake import attempts
 from lineage.intake.accounting import commit_and_count
 from lineage.intake.answers import Answer
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
-from lineage.sql.sessions import survive_lost_session
 
 _CHUNK = 64 * 1024
 

@@ -14,9 +14,9 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
-import lineage.bodies
+import lineage.database.bodies
 
-# The words of a job's name, by which people search: lineage/search.py cuts what they type in the same way. Those of the
+# The words of a job's name, by which people search: lineage/search/search.py cuts what they type in the same way. Those of the
 # namespace have a mark in front. Its cost tells PostgreSQL not to call it for each row.
 WORDS = r"""
 CREATE FUNCTION lineage_words(name text, namespace text) RETURNS tsvector
@@ -44,7 +44,7 @@ CREATE TABLE lineage_event (
     kind text NOT NULL CONSTRAINT lineage_event_kind_known CHECK (kind IN ('RUN', 'JOB', 'DATASET')),
     event_type text,
     subject_id uuid NOT NULL,
-    -- As received: its size, and itself as a frame of zstd (lineage/bodies.py).
+    -- As received: its size, and itself as a frame of zstd (lineage/database/bodies.py).
     body_bytes integer NOT NULL,
     body bytea NOT NULL,
     CONSTRAINT lineage_event_stored_once PRIMARY KEY (connection_id, event_time, id)
@@ -161,16 +161,16 @@ CREATE INDEX lineage_run_newest_of_all ON lineage_run (run_at DESC, id DESC, con
 -- The states that are rare, each by itself: a search among all runs would read most of them.
 CREATE INDEX lineage_run_newest_in_state ON lineage_run (connection_id, state, run_at DESC, id DESC)
     WHERE state NOT IN ('COMPLETED', 'RUNNING');
--- What may be shown as failed, retried, running or lost: see lineage/states.py, shown_states.py.
+-- What may be shown as failed, retried, running or lost: see lineage/models/state_sql.py, shown_state_sql.py.
 CREATE INDEX lineage_run_newest_not_well ON lineage_run (connection_id, run_at DESC, id DESC)
     WHERE state IN ('FAILED', 'RUNNING', 'UNKNOWN');
 CREATE INDEX lineage_run_newest_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC);
 CREATE INDEX lineage_run_running_of_job ON lineage_run (connection_id, job_id, run_at DESC, id DESC)
     WHERE state = 'RUNNING';
--- A job without one is not waited for longer than a day: see lineage/shown_states.py.
+-- A job without one is not waited for longer than a day: see lineage/models/shown_state_sql.py.
 CREATE INDEX lineage_run_long_of_job ON lineage_run (connection_id, job_id)
     WHERE ended_at - started_at > interval '6 hours';
--- With what tells the tries of an instance from those of a thousand others of its mapped task: see lineage/states.py.
+-- With what tells the tries of an instance from those of a thousand others of its mapped task: see lineage/models/state_sql.py.
 CREATE INDEX lineage_run_of_parent
     ON lineage_run (connection_id, parent_run_id, job_id, COALESCE(map_index, -1), attempt)
     WHERE parent_run_id IS NOT NULL;
@@ -316,7 +316,7 @@ class Migration(migrations.Migration):
                         ("event_type", models.TextField(null=True)),
                         ("subject_id", models.UUIDField()),
                         ("body_bytes", models.IntegerField()),
-                        ("body", lineage.bodies.BodyField()),
+                        ("body", lineage.database.bodies.BodyField()),
                         (
                             "connection",
                             models.ForeignKey(

@@ -2,8 +2,8 @@
 
 from django.db import migrations
 
-# See lineage/shown_states.py, which calls it. In its terms: the end is that of `settled_end` in lineage/states.py, or
-# the beginning of the next try; the parent is that of `parent_of` in lineage/relations.py. At most four are looked at:
+# See lineage/models/shown_state_sql.py, which calls it. In its terms: the end is that of `settled_end` in lineage/models/state_sql.py, or
+# the beginning of the next try; the parent is that of `parent_of` in lineage/runs/relations.py. At most four are looked at:
 # a DAG run is three above a node of dbt's, and runs may name each other.
 ENDED_ABOVE = """
 CREATE FUNCTION lineage_ended_above(

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection
-from lineage.digest import Submission, digest
+from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
 from tests.api.rows import make_connection, make_key
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from bench.filling import Filled, filled
 from connections.models import ApiKey, Connection
-from lineage.bodies import decompress
-from lineage.digest import Submission, digest
+from lineage.database.bodies import decompress
+from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
 from tests.serving import OwnDatabase, own_database
 

@@ -18,8 +18,8 @@ from playwright.sync_api import Error, Page, expect
 
 from connections.keys import parse_key
 from connections.models import ApiKey
-from observability.guides import KEY_PLACEHOLDER
 from tests.browser.rows import add_connection
+from web.guides import KEY_PLACEHOLDER
 
 OpenPage = Callable[..., Page]
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
-from observability.guides import GUIDES
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
-from tests.pages.rows import job, job_that_ran, make_activity, save
+from tests.web.rows import job, job_that_ran, make_activity, save
+from web.guides import GUIDES
 
 OpenPage = Callable[..., Page]
 LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 5 + "0123456789"

@@ -11,7 +11,7 @@ from connections.models import Connection
 from lineage.models import Job, RunState
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
-from tests.pages.rows import job, job_that_ran, save
+from tests.web.rows import job, job_that_ran, save
 
 OpenPage = Callable[..., Page]
 LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 3

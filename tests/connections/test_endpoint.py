@@ -5,8 +5,8 @@ import uuid
 import pytest
 from django.test import RequestFactory
 
+from connections.endpoint import endpoint_url
 from connections.models import Connection
-from observability.endpoint import endpoint_url
 
 ID = uuid.UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 

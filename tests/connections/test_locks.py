@@ -11,9 +11,9 @@ from django.db import connection as database
 from connections import actions
 from connections.models import ApiKey, Connection
 from connections.querysets import INSISTED
-from lineage.sql import keys as keys_of_intake
-from lineage.sql.execute import pipeline
-from lineage.sql.pipeline import _prepared
+from lineage.database.execute import pipeline
+from lineage.database.pipeline import _prepared
+from lineage.digest.statements import keys as keys_of_intake
 from tests.connections.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from lineage.intake.budget import MAX_HELD_BYTES
-from lineage.intake.engine import COMMIT_SECONDS, MAX_WAITING_REQUESTS
-from observability.processes import raise_limit_of_open_files
+from lineage.intake.group.budget import MAX_HELD_BYTES
+from lineage.intake.group.engine import COMMIT_SECONDS, MAX_WAITING_REQUESTS
+from server.processes import raise_limit_of_open_files
 from tests.faults.books import audit
 from tests.faults.conftest import Product
 from tests.faults.events import Sent, make_events

@@ -10,7 +10,7 @@ from statistics import quantiles
 
 import pytest
 
-from observability.protocol import BODY_SECONDS, HEAD_SECONDS, UNREAD_SECONDS
+from server.protocol import BODY_SECONDS, HEAD_SECONDS, UNREAD_SECONDS
 from tests.faults.books import audit
 from tests.faults.conftest import Product
 from tests.faults.events import make_events

@@ -55,7 +55,7 @@ def test_what_is_pinned_with_an_extra_is_pinned_alone(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", ["production", "quickstart", "dev"])
 def test_pip_finds_each_extra_pinned(lock: str) -> None:
-    """tests/clients has the same of its own environments."""
+    """tests/senders has the same of its own environments."""
     assert unpinned_extras(lock, distributions()) == []
 
 

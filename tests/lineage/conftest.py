@@ -10,7 +10,7 @@ import time_machine
 from django.db import connection as database
 
 from connections.models import ApiKey, Connection
-from lineage.digest import Receipt, Submission, digest, forget_written
+from lineage.digest.digest import Receipt, Submission, digest, forget_written
 from lineage.events import decode_event
 from lineage.models import Dataset, Edge, Event, Job, Run
 

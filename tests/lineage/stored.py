@@ -7,9 +7,15 @@ from typing import Any
 
 from django.db import connection as database
 
-from lineage.bodies import compress
+from lineage.database.bodies import compress
 from lineage.models import Event
-from lineage.sql.partitions import DEFAULT, create_week, monday_of, name_of_week, partition_names
+from lineage.upkeep.partitions import (
+    DEFAULT,
+    create_week,
+    monday_of,
+    name_of_week,
+    partition_names,
+)
 
 WEEK = timedelta(weeks=1)
 

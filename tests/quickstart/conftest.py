@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from observability.quickstart.data_directory import DataDirectory
+from quickstart.data_directory import DataDirectory
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Dataset, Edge, Event, Job, Run
-from observability.quickstart.demo.send import STORIES, send_demo
+from quickstart.demo.send import STORIES, send_demo
 from tests.serving import LiveServer
 
 

@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.lease import Lease
-from observability.quickstart.postgres import Cluster
+from quickstart.data_directory import DataDirectory
+from quickstart.lease import Lease
+from quickstart.postgres import Cluster
 from tests.quickstart.conftest import ROOT
 from tests.waiting import wait_until
 
 USE = """
 import sys
 from pathlib import Path
-from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.lease import Lease
+from quickstart.data_directory import DataDirectory
+from quickstart.lease import Lease
 lease = Lease(DataDirectory(Path(sys.argv[1])))
 lease.join()
 print("joined", flush=True)

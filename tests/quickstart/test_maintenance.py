@@ -5,8 +5,8 @@ from collections.abc import Callable
 import psutil
 import psycopg
 
-from observability.quickstart.data_directory import DataDirectory
-from observability.quickstart.postgres import Cluster
+from quickstart.data_directory import DataDirectory
+from quickstart.postgres import Cluster
 from tests.quickstart.conftest import QuickStart
 from tests.waiting import wait_until
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from tests.quickstart.conftest import PATIENCE, ROOT
 
-COLLECT = (
-    "import django; django.setup(); from observability.quickstart import static_files as it; it.collect_static_files()"
-)
+COLLECT = "import django; django.setup(); from quickstart import static_files as it; it.collect_static_files()"
 
 
 def collecting(into: Path) -> "subprocess.Popen[str]":

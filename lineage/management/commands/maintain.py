@@ -15,8 +15,8 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
-from lineage.removal import sweep_removed_connections
-from lineage.retention import drop_old_events, drop_old_runs, ensure_partitions
+from lineage.upkeep.removal import sweep_removed_connections
+from lineage.upkeep.retention import drop_old_events, drop_old_runs, ensure_partitions
 
 log = structlog.get_logger(__name__)
 

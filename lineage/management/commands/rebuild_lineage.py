@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from connections.models import Connection
-from lineage.rebuild import Rebuilt, Removed, rebuild_connection
+from lineage.upkeep.rebuild.rebuild import Rebuilt, Removed, rebuild_connection
 
 
 class Command(BaseCommand):

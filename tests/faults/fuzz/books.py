@@ -10,10 +10,10 @@ from uuid import UUID
 from django.test import Client
 
 from connections.models import Connection
-from lineage.digest import Submission, digest
+from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run
-from lineage.querysets import JOB_SORT_KEYS
+from lineage.models.job_queryset import JOB_SORT_KEYS
 from tests.lineage.conftest import NOW
 from tests.lineage.settled import latest_shown, running_count, settled_state
 from tests.lineage.state import projection

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import SAMPLES
 from tests.faults.fuzz.values import AGAIN, ODD_TEXTS, ODD_VALUES, to_json
-from tests.intake.http.documents import Path, at, paths, put
+from tests.lineage.intake.http.documents import Path, at, paths, put
 
 EVENT_TYPES = ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 

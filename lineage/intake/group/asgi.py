@@ -1,0 +1,129 @@
+"""The intake under an asynchronous server: stands in front of Django's handler and passes all other paths on.
+
+The event loop judges, reads and decodes; the committer's thread speaks to the database; a few threads do what may
+block otherwise: a key that is not remembered yet, large bodies, refusals.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from time import perf_counter
+from typing import Any, Final
+
+from lineage.intake import answers
+from lineage.intake.answers import Answer
+from lineage.intake.exchange import Exchange, Head
+from lineage.intake.group.budget import Share
+from lineage.intake.group.engine import Engine
+from lineage.intake.routes import target_of
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+# Of the large bodies that are inflated and decoded at a time: each may take 16 MiB and more.
+LARGE_AT_ONCE = 2
+# Larger bodies are decoded in a thread: their time would be everybody's.
+DECODED_IN_LOOP_BYTES: Final = 128 * 1024
+# A body may take its time to arrive, but not for ever.
+READ_SECONDS = 30.0
+
+_TOO_SLOW = "the body is too slow"
+# In the order of Head's fields.
+_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
+
+
+class _Disconnected(Exception):
+    """The client went away before its body was whole: there is nobody to answer."""
+
+
+class IntakeInFront:
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._engine = Engine()
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target = target_of(scope["path"]) if scope["type"] == "http" else None
+        if target is None:
+            await self._application(scope, receive, send)
+            return
+        self._engine.open()
+        began = perf_counter()
+        exchange = Exchange(target)
+        try:
+            answer = await self._answer(exchange, _head(scope), receive)
+            await self._engine.write_attempts(exchange)
+        except _Disconnected:
+            return
+        finally:
+            self._engine.close()
+            exchange.account(perf_counter() - began)
+        await _send(answer, send)
+
+    def stop(self) -> None:
+        """Ends the intake's own thread after what waits is committed."""
+        self._engine.stop()
+
+    async def _answer(self, exchange: Exchange, head: Head, receive: Receive) -> Answer:
+        try:
+            with Share(self._engine.budget) as share:
+                if not exchange.admit_remembered(head):
+                    await self._engine.in_thread(exchange.admit, head)
+                exchange.expect_body(head)
+                await _read(exchange, receive, share)
+                await self._decode(exchange, share)
+                return exchange.conclude(await self._engine.commit(exchange.submission, share.size))
+        except _Disconnected:
+            raise
+        except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
+            return await self._engine.refuse(exchange, fault)
+
+    async def _decode(self, exchange: Exchange, share: Share) -> None:
+        if share.size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
+            exchange.decode()
+            return
+        async with self._large:
+            await self._engine.in_thread(exchange.decode)
+        share.hold(exchange.size)
+
+
+def _head(scope: Mapping[str, Any]) -> Head:
+    found: dict[bytes, str] = {
+        name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
+    }
+    return Head(scope["method"], *map(found.get, _HEADERS_READ))
+
+
+async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    # As asyncio.timeout does, for a quarter of its price.
+    timer = asyncio.get_running_loop().call_later(READ_SECONDS, task.cancel, _TOO_SLOW)
+    try:
+        while await _read_chunk(exchange, receive, share):
+            pass
+    except asyncio.CancelledError as cancelled:
+        if cancelled.args != (_TOO_SLOW,):
+            raise
+        task.uncancel()
+        raise answers.body_too_slow(READ_SECONDS) from None
+    finally:
+        timer.cancel()
+
+
+async def _read_chunk(exchange: Exchange, receive: Receive, share: Share) -> bool:
+    """Whether there is more to come."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Disconnected
+    chunk = message.get("body", b"")
+    share.hold(share.size + len(chunk))
+    exchange.body.add(chunk)
+    return bool(message.get("more_body", False))
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.raw_headers})
+    await send({"type": "http.response.body", "body": answer.body})

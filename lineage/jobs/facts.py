@@ -1,0 +1,65 @@
+"""What the jobs of a connection are: how many of each kind, namespace, owner, tag and state. From one reading."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from connections.models import Connection
+from lineage.jobs.counts import Count, count_jobs
+from lineage.models.job_queryset import ALL_STATES, FOLDED_KINDS, InnerJobs, add_up_states
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """How many jobs have a value, by the value. `by_state` is what `JobQuerySet.counts_by_state` gives."""
+
+    by_kind: dict[str, int]
+    by_namespace: dict[str, int]
+    by_owner: dict[str, int]
+    by_tag: dict[str, int]
+    by_state: dict[str, int]
+    # Of each job that others fold under, what it contains.
+    inside: dict[UUID, InnerJobs]
+    # Those whose latest run was lost.
+    lost: list[UUID]
+
+    @property
+    def total(self) -> int:
+        return self.by_state.get(ALL_STATES, 0)
+
+    @property
+    def on_top(self) -> int:
+        """Those that do not fold under another one."""
+        return self.total - sum(inner.total for inner in self.inside.values())
+
+
+def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
+    """One query."""
+    counts = count_jobs(connection.pk, folded_kinds=FOLDED_KINDS, now=now)
+    return JobFacts(
+        by_kind=_add_up((count.kind, count.jobs) for count in counts),
+        by_namespace=_add_up((count.namespace, count.jobs) for count in counts),
+        by_owner=_add_up((owner, count.jobs) for count in counts for owner in count.owners),
+        by_tag=_add_up((tag, count.jobs) for count in counts for tag in count.tags),
+        by_state=add_up_states((count.state, count.runs, count.jobs) for count in counts),
+        inside=_inside(counts),
+        lost=[id_ for count in counts for id_ in count.lost or ()],
+    )
+
+
+def _inside(counts: Iterable[Count]) -> dict[UUID, InnerJobs]:
+    inside: dict[UUID, InnerJobs] = {}
+    for count in counts:
+        if count.parent_id is not None:
+            inside.setdefault(count.parent_id, InnerJobs()).add(count.state, count.jobs, runs=count.runs)
+    return inside
+
+
+def _add_up(values: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """In the order of the values."""
+    counts: Counter[str] = Counter()
+    for value, jobs in values:
+        counts[value] += jobs
+    return dict(sorted(counts.items()))

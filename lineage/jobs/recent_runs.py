@@ -1,0 +1,35 @@
+"""The latest runs of several jobs: one probe of `lineage_run_newest_of_job` for each job, whatever it keeps."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from lineage.database.prepared import prepared
+from lineage.models import shown_state_sql as shown_states
+from lineage.models import state_sql as states
+
+_STATES = f"""
+SELECT wanted.job_id, array_agg(run.state ORDER BY run.run_at, run.id)
+FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
+CROSS JOIN LATERAL (
+    SELECT recent.id, {shown_states.shown_state("recent")} AS state, recent.run_at FROM lineage_run AS recent
+    WHERE recent.connection_id = wanted.connection_id AND recent.job_id = wanted.job_id
+        AND NOT {states.hidden("recent")}
+    ORDER BY recent.run_at DESC, recent.id DESC LIMIT %s
+) AS run
+GROUP BY wanted.connection_id, wanted.job_id
+"""  # noqa: S608 - made of constants
+
+
+Key = tuple[UUID, UUID]  # connection id, job id
+
+
+def latest_states(jobs: Sequence[Key], *, most_runs: int) -> dict[UUID, list[str]]:
+    """Job id → the states of its latest runs, so many at most, the latest last, where there are some. One query."""
+    if not jobs:
+        return {}
+    connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
+    with prepared(), connection.cursor() as cursor:
+        cursor.execute(_STATES, [connection_ids, job_ids, most_runs])
+        return dict(cursor.fetchall())

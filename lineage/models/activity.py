@@ -1,0 +1,28 @@
+"""lineage_activity: when a connection was heard from."""
+
+from django.db import models
+
+from connections.models import Connection
+
+
+class Activity(models.Model):
+    """When a connection was first and last heard from, by our clock. No row: never."""
+
+    connection = models.OneToOneField(
+        Connection,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        primary_key=True,
+        related_name="activity",
+    )
+    first_event_at = models.DateTimeField()
+    # Written at most once a second, so it may be that much behind.
+    last_event_at = models.DateTimeField()
+    first_job_name = models.TextField(default="")
+
+    class Meta:
+        db_table = "lineage_activity"
+        verbose_name_plural = "activity"
+
+    def __str__(self) -> str:
+        return str(self.last_event_at)

@@ -1,0 +1,181 @@
+"""What a connection's row says: is it connected, if not why, and how many of its jobs run or fail."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
+
+from connections.models import ApiKey, Attempt, Connection
+from lineage.models import Activity, Job, Run, RunState
+from lineage.models.job_queryset import jobs_in_state
+from lineage.overview import activity as sql
+from lineage.overview import rhythm
+from lineage.overview.activity import Day
+
+DAYS = 14
+_LATELY = timedelta(hours=24)
+
+
+class ConnectionStatus(TextChoices):
+    CONNECTED = "connected", "Connected"
+    SETUP_INCOMPLETE = "setup_incomplete", "Setup incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSummary:
+    """One connection as lists show it.
+
+    `reason` says in words what is missing or wrong, and is empty when all is well; `reason_at` is when that
+    happened, where it happened at a moment. Event times are by our clock, None before the first event.
+    """
+
+    connection: Connection
+    status: ConnectionStatus
+    reason: str
+    reason_at: datetime | None
+    total_jobs: int
+    running_jobs: int
+    # Jobs whose latest run failed.
+    failing_jobs: int
+    first_event_at: datetime | None
+    last_event_at: datetime | None
+    first_job_name: str
+    # The last DAYS (UTC), today last.
+    days: Sequence[Day]
+
+    @property
+    def is_connected(self) -> bool:
+        return self.status is ConnectionStatus.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    count: int
+    last_used_at: datetime | None
+
+
+class JobCounts(NamedTuple):
+    """Of a connection: its jobs, those with a running run, and those whose latest run failed."""
+
+    total: int
+    running: int
+    failing: int
+
+
+class Lately(NamedTuple):
+    """How many runs of a connection took place in the last 24 hours, and how many of them failed."""
+
+    runs: int
+    failed: int
+
+
+_NO_KEYS = _Keys(0, None)
+_NO_JOBS = JobCounts(0, 0, 0)
+
+
+def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
+    """The summary of one connection, in as many queries as a list of them takes. `jobs`: where they were counted."""
+    return connection_summaries([connection], now=now, jobs=None if jobs is None else {connection.pk: jobs})[0]
+
+
+def runs_lately(connection: Connection, *, now: datetime) -> Lately:
+    """Three queries."""
+    return Lately(*Run.objects.of(connection).took_place_since(now - _LATELY).count_with_failures())
+
+
+def connection_summaries(
+    connections: Iterable[Connection], *, now: datetime, jobs: Mapping[UUID, JobCounts] | None = None
+) -> list[ConnectionSummary]:
+    """The summaries of these connections, in their order. The number of queries does not grow with theirs. `jobs`: by
+    the id of the connection, where they were counted."""
+    connections = list(connections)
+    ids = [connection.pk for connection in connections]
+    activities = Activity.objects.in_bulk(ids)
+    jobs = _job_counts(ids) if jobs is None else jobs
+    keys = _keys(ids)
+    attempts = _newest_attempts(ids)
+    quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.AT_LEAST]
+    pauses = rhythm.usual_pauses(quiet, until=now)
+    today = now.astimezone(UTC).date()
+    days = sql.days(ids, first=today - timedelta(days=DAYS - 1), last=today)
+    summaries = []
+    for connection in connections:
+        activity = activities.get(connection.pk)
+        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
+        if activity and not reason:
+            reason = _silence(now - activity.last_event_at, pauses.get(connection.pk))
+        counts = jobs.get(connection.pk, _NO_JOBS)
+        summaries.append(
+            ConnectionSummary(
+                connection=connection,
+                status=ConnectionStatus.CONNECTED if activity else ConnectionStatus.SETUP_INCOMPLETE,
+                reason=reason,
+                reason_at=reason_at,
+                total_jobs=counts.total,
+                running_jobs=counts.running,
+                failing_jobs=counts.failing,
+                first_event_at=activity.first_event_at if activity else None,
+                last_event_at=activity.last_event_at if activity else None,
+                first_job_name=activity.first_job_name if activity else "",
+                days=days.get(connection.pk, ()),
+            )
+        )
+    return summaries
+
+
+def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> tuple[str, datetime | None]:
+    """What to tell beside the status, the cause that must be removed first before the others."""
+    if keys.count == 0:
+        return ("No API key: events are refused" if activity else "No API key yet"), None
+    if attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
+        return f"Last request refused: {attempt.reason or f'HTTP {attempt.status}'}", attempt.at
+    if activity is None:
+        return ("No event received yet" if keys.last_used_at else "API key never used"), None
+    return "", None
+
+
+def _silence(silence: timedelta, pause: timedelta | None) -> str:
+    """What to tell where it lasts longer than usual."""
+    if silence < rhythm.silent_after(pause):
+        return ""
+    usual = f", usually {_in_words(pause)} at most" if pause else ""
+    return f"Silent for {_in_words(silence)}{usual}"
+
+
+def _in_words(silence: timedelta) -> str:
+    hours = int(silence.total_seconds() // 3600)
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
+
+
+def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:
+    rows = (
+        Job.objects.shown()
+        .filter(connection__in=ids)
+        .values("connection_id")
+        .annotate(
+            total=Count("id"),
+            running=Count("id", filter=jobs_in_state(RunState.RUNNING)),
+            failing=Count("id", filter=jobs_in_state(RunState.FAILED)),
+        )
+    )
+    return {row["connection_id"]: JobCounts(row["total"], row["running"], row["failing"]) for row in rows}
+
+
+def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:
+    rows = (
+        ApiKey.objects.filter(connection__in=ids)
+        .order_by()
+        .values("connection_id")
+        .annotate(count=Count("id"), last_used_at=Max("last_used_at"))
+    )
+    return {row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows}
+
+
+def _newest_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:
+    """Connection id → its newest attempt: one probe of the index for each connection, whatever they keep."""
+    newest = Attempt.objects.filter(connection=OuterRef("pk")).order_by("-at", "-id").values("pk")[:1]
+    newest_ids = Connection.objects.filter(pk__in=ids).order_by().values(newest=Subquery(newest))
+    return {attempt.connection_id: attempt for attempt in Attempt.objects.filter(pk__in=newest_ids)}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class QuickstartConfig(AppConfig):
+    name = "quickstart"
+    verbose_name = "Quick start"

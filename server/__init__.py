@@ -1,0 +1,3 @@
+"""What serves the product: its sockets and processes."""
+
+__version__ = "0.1.0"

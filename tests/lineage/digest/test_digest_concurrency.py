@@ -1,0 +1,121 @@
+"""Several writers at once: nothing twice, nothing lost, no deadlock, no count that is off."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from prometheus_client import REGISTRY
+
+from lineage.models import Event, Job, Run
+from tests.lineage.build import at, run_event
+from tests.lineage.conftest import Sender, make_sender
+from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs
+from tests.lineage.replays import replayed_as
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def send_from_threads(sender: Sender, groups: list[list[bytes]], threads: int = 8) -> int:
+    """How many events were new, by what the senders were told. None of them was held up by a deadlock, of which
+    PostgreSQL learns after a second."""
+    conflicts = conflicts_so_far()
+
+    def send(bodies: list[bytes]) -> int:
+        try:
+            return sender.send(*bodies).stored
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(threads) as pool:
+        stored = sum(pool.map(send, groups))
+    assert conflicts_so_far() == conflicts
+    return stored
+
+
+def conflicts_so_far() -> float:
+    return REGISTRY.get_sample_value("observatory_database_retries_total", {"kind": "conflict"}) or 0.0
+
+
+def test_the_same_event_from_many_threads_is_one_row() -> None:
+    sender = make_sender()
+    assert send_from_threads(sender, [[run_event()]] * 50, threads=16) == 1
+    assert Event.objects.count() == 1
+    assert Run.objects.get().event_count == 1
+
+
+def test_runs_of_one_job_that_end_at_once_are_all_counted() -> None:
+    """Each writer reads the job's runs only after it has its turn, so none overlooks another's."""
+    sender = make_sender()
+    runs = [f"run-{number}" for number in range(40)]
+    send_from_threads(sender, [[run_event("START", at(i), run=run)] for i, run in enumerate(runs)])
+    job = Job.objects.get()
+    assert (job.running_runs, job.latest_run_at.isoformat()) == (40, "2026-11-20T12:00:39+00:00")
+    send_from_threads(sender, [[run_event("COMPLETE", at(60), run=run)] for run in runs])
+    job.refresh_from_db()
+    assert (job.running_runs, job.latest_run_state) == (0, "COMPLETED")
+
+
+def test_a_run_that_two_jobs_claim_at_once_is_counted_for_one() -> None:
+    sender = make_sender()
+    for number in range(20):
+        run = f"run-{number}"
+        send_from_threads(
+            sender,
+            [[run_event("START", at(1), run=run, job="early")], [run_event("RUNNING", at(2), run=run, job="late")]],
+            threads=2,
+        )
+    counts = dict(Job.objects.values_list("name", "running_runs"))
+    assert counts == {"early": 20, "late": 0}
+
+
+def test_writers_of_overlapping_groups_do_not_deadlock() -> None:
+    sender = make_sender()
+    groups = []
+    for number in range(60):
+        jobs = [f"job-{(number * step) % 7}" for step in range(1, 6)]
+        groups.append([run_event("START", at(number), run=f"run-{number}-{job}", job=job) for job in jobs])
+    distinct = {body for group in groups for body in group}
+    assert send_from_threads(sender, groups) == len(distinct) == Event.objects.count()
+
+
+def test_writers_whose_runs_change_their_jobs_do_not_deadlock() -> None:
+    """Which jobs they leave is known only when the runs are written: each moves its runs to where the other's were."""
+    sender = make_sender()
+    for number in range(20):
+        here, there = ([f"run-{number}-{n}" for n in range(start, start + 10)] for start in (0, 10))
+        sender.send(*(run_event("RUNNING", at(9), run=run, job="here") for run in here))
+        sender.send(*(run_event("RUNNING", at(9), run=run, job="there") for run in there))
+        groups = [
+            [run_event("START", at(1), run=run, job="there") for run in here],
+            [run_event("START", at(1), run=run, job="here") for run in there],
+        ]
+        send_from_threads(sender, groups, threads=2)
+    assert dict(Job.objects.values_list("name", "running_runs")) == {"here": 200, "there": 200}
+
+
+def test_dbt_tests_and_the_models_that_they_need_at_once(sample_lines: Callable[..., list[bytes]]) -> None:
+    """What became of a test without a result, runs of other jobs tell, which other writers bring."""
+    for seed in range(4):
+        sender = make_sender()
+        lines = [*sample_lines("dbt-build-doubt"), *sample_lines("dbt-build-doubt-again")]
+        random.Random(seed).shuffle(lines)
+        send_from_threads(sender, [[line] for line in lines])
+        assert_jobs_agree_with_their_runs(sender)
+        assert (
+            Job.objects.get(connection=sender.connection, name="model.shop.refunds.test").latest_run_state == "SKIPPED"
+        )
+
+
+def test_structured_dbt_tests_and_their_replay_at_once(sample_lines: Callable[..., list[bytes]]) -> None:
+    """Whether all tests of a model, as one run, are shown, runs of other jobs tell, which other writers bring."""
+    structured = sample_lines("dbt-build-struct")
+    again = replayed_as(structured, sample_lines("dbt-build-fail"))
+    for seed in range(4):
+        sender = make_sender()
+        lines = [*structured, *again]
+        random.Random(seed).shuffle(lines)
+        send_from_threads(sender, [[line] for line in lines])
+        assert_jobs_agree_with_their_runs(sender)
+        assert not Job.objects.shown().of(sender.connection).filter(name__endswith="orders.test")

@@ -1,0 +1,69 @@
+"""Files of other projects are as their manifest says, every name resolves, and nothing is inline."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from django.core.files.storage import FileSystemStorage
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "static"
+VENDOR = STATIC / "vendor"
+MANIFEST = json.loads((VENDOR / "manifest.json").read_text())
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+SPRITE = (VENDOR / "tabler-icons" / "icons.svg").read_text()
+ICONS = set(re.findall(r'<symbol id="([\w-]+)"', SPRITE))
+
+
+@pytest.mark.parametrize("entry", MANIFEST, ids=lambda entry: entry["file"])
+def test_a_vendored_file_is_what_the_manifest_says(entry: dict[str, str]) -> None:
+    path = VENDOR / entry["file"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+    assert (path.parent / "LICENSE").read_text().strip()
+
+
+def test_every_vendored_file_is_in_the_manifest() -> None:
+    files = {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("*") if path.is_file()}
+    kept_beside = {name for name in files if Path(name).name in {"LICENSE", "README.md", "manifest.json"}}
+    assert files - kept_beside == {entry["file"] for entry in MANIFEST}
+
+
+def test_every_file_that_styles_and_scripts_name_is_there(tmp_path: Path) -> None:
+    """As `collectstatic` finds out; a map that is named and missing ends it."""
+    paths = {
+        str(path.relative_to(STATIC)): (FileSystemStorage(STATIC), str(path.relative_to(STATIC)))
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
+    storage = ManifestStaticFilesStorage(location=tmp_path, base_url="/static/")
+    for name, (source, path) in paths.items():
+        with source.open(path) as file:
+            storage.save(name, file)
+    failures = [(name, done) for name, _, done in storage.post_process(paths) if isinstance(done, Exception)]
+    assert failures == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_template_has_nothing_inline_and_names_icons_that_exist(template: Path) -> None:
+    text = template.read_text()
+    assert not re.search(
+        r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)|\|safe\b|autoescape off", text
+    )
+    assert set(re.findall(r'{% icon "([^"]+)"', text)) <= ICONS
+
+
+def test_code_names_icons_that_exist() -> None:
+    from web.templatetags import observatory  # noqa: PLC0415 - needs Django set up
+
+    named = {*observatory.TYPE_ICONS.values(), *(icon for icon, _, _ in observatory.STATES.values())}
+    assert named <= ICONS
+
+
+def test_the_policy_allows_nothing_inline(client: object) -> None:
+    policy = client.get("/sign-in")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy

@@ -1,0 +1,31 @@
+"""Add connection: a name and a type; then on to its Settings."""
+
+from typing import cast
+
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from connections.actions import DuplicateName, create_connection
+from connections.forms import AddConnectionForm
+from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.add_connection", raise_exception=True)
+def add_connection(request: HttpRequest) -> HttpResponse:
+    form = AddConnectionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            connection = create_connection(
+                **form.cleaned_data, created_by=cast("User", request.user), now=timezone.now()
+            )
+        except DuplicateName:
+            form.add_error("name", NAME_TAKEN)
+        else:
+            return leave_dialog(request, reverse("connection_settings", args=[connection.pk]))
+    return render_dialog(request, "connections/add.html", {"form": form}, status=422 if form.errors else 200)

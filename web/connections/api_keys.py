@@ -1,0 +1,66 @@
+"""Making and deleting a connection's API keys. A key's text is in one answer, and nowhere else."""
+
+from typing import cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from connections.actions import DuplicateKeyName, create_api_key, delete_api_key
+from connections.forms import GenerateKeyForm
+from connections.models import ApiKey, Connection
+from web.components.rendering import leave_dialog, render_dialog
+from web.connections.settings import setup_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.add_apikey", raise_exception=True)
+@never_cache
+def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Asks for a name, and answers with the key itself: no redirect, since the key would have to be kept for it.
+
+    Sending the same form again, as a reload does, makes no second key: its name is taken.
+    """
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    form = GenerateKeyForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            new = create_api_key(
+                connection=connection,
+                name=form.cleaned_data["name"],
+                created_by=cast("User", request.user),
+                now=timezone.now(),
+            )
+        except DuplicateKeyName as error:
+            form.add_error("name", str(error))
+        except Connection.DoesNotExist as error:
+            raise Http404 from error
+        else:
+            setup = setup_of(connection, request, key=new.text)
+            context = {"connection": connection, "api_key": new.api_key, "key_text": new.text, "setup": setup}
+            return render_dialog(request, "connections/key_generated.html", context)
+    context = {"connection": connection, "form": form}
+    return render_dialog(request, "connections/key_generate.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.delete_apikey", raise_exception=True)
+def delete(request: HttpRequest, connection_id: UUID, key_id: UUID) -> HttpResponse:
+    """Says when the key was last used, and deletes it when that is confirmed."""
+    keys = ApiKey.objects.live().filter(connection_id=connection_id)
+    api_key = get_object_or_404(keys.select_related("connection"), pk=key_id)
+    if request.method == "POST":
+        delete_api_key(api_key=api_key)
+        messages.success(request, f"API key {api_key.name} was deleted.")
+        return leave_dialog(request, reverse("connection_settings", args=[connection_id]))
+    context = {"connection": api_key.connection, "api_key": api_key, "now": timezone.now()}
+    return render_dialog(request, "connections/key_delete.html", context)

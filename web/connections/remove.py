@@ -1,0 +1,30 @@
+"""Remove connection: says what goes, and asks for the name to be typed."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from connections.forms import RemoveConnectionForm
+from connections.models import Connection
+from lineage.upkeep.removal import remove_connection, what_goes
+from web.components.rendering import leave_dialog, render_dialog
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.delete_connection", raise_exception=True)
+def remove(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    form = RemoveConnectionForm(request.POST if request.method == "POST" else None, connection=connection)
+    if form.is_valid():
+        remove_connection(connection=connection, now=timezone.now())
+        messages.success(request, f"{connection.name} was removed.")
+        return leave_dialog(request, reverse("connections"))
+    context = {"form": form, "connection": connection, "removal": what_goes(connection)}
+    return render_dialog(request, "connections/remove.html", context, status=422 if form.errors else 200)

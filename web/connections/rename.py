@@ -1,0 +1,36 @@
+"""Rename connection, from its three-dot menu."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from connections.actions import DuplicateName, rename_connection
+from connections.forms import RenameConnectionForm
+from connections.models import Connection
+from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog, stay
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.change_connection", raise_exception=True)
+def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    sent = request.method == "POST"
+    form = RenameConnectionForm(request.POST if sent else None, initial={"name": connection.name})
+    if form.is_valid():
+        try:
+            rename_connection(connection=connection, name=form.cleaned_data["name"])
+        except DuplicateName:
+            form.add_error("name", NAME_TAKEN)
+        except Connection.DoesNotExist:
+            raise Http404 from None
+        else:
+            messages.success(request, f"Renamed to {form.cleaned_data['name']}.")
+            return leave_dialog(request, stay(request, reverse("connection_overview", args=[connection.pk])))
+    context = {"form": form, "connection": connection}
+    return render_dialog(request, "connections/rename.html", context, status=422 if form.errors else 200)

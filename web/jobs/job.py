@@ -1,0 +1,112 @@
+"""The page of a job: how it is now, how it went, what it reads, writes and contains."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections.models import Connection
+from lineage.database.prepared import prepared
+from lineage.jobs.edges import Datasets, datasets_of
+from lineage.jobs.family import Child, Family, family_of
+from lineage.jobs.statistics import JobStatistics, job_statistics
+from lineage.jobs.story import Story, recent_runs, story_of
+from lineage.models import Job, RunState
+from web.components.charts.durations import DurationChart, Point, duration_chart
+from web.components.rendering import render_page
+from web.runs.choices import RunChoices
+from web.runs.table import KINDS, RunRow, RunTable, run_duration
+from web.templatetags.observatory import duration, exact, run_url
+
+RUNS_IN_NARROW_CHART = 30
+CHILDREN_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    job: Job
+    kind: str
+    story: Story
+    statistics: JobStatistics | None
+    runs_per_day: float | None
+    recent: list[RunRow]
+    # For wide windows and for narrow ones.
+    charts: list[tuple[str, DurationChart]]
+    table: RunTable
+    datasets: Datasets
+    family: Family
+
+    @property
+    def success_percent(self) -> str:
+        """Cut, not rounded: 100 % are all of them. Empty before the first run has ended."""
+        rate = self.statistics.success_rate if self.statistics else None
+        return "" if rate is None else f"{int(rate * 1000) / 10:g}"
+
+    @property
+    def children_shown(self) -> list[Child]:
+        return self.family.children[:CHILDREN_SHOWN]
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """The states that occur in the chart."""
+        found = {row.run.shown_state for row in self.recent}
+        return [(state.lower(), label) for state, label in RunState.choices if state in found]
+
+
+def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: datetime) -> JobPage:
+    statistics = job_statistics([job]).get(job.id)
+    recent = recent_runs(job)
+    rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
+    return JobPage(
+        job=job,
+        kind=KINDS.get(job.kind, job.kind),
+        story=story_of(job, statistics, recent, now=now),
+        statistics=statistics,
+        runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
+        recent=rows,
+        charts=_charts(rows, statistics),
+        table=RunTable(choices, now, job),
+        datasets=datasets_of(job),
+        family=family_of(job, [run.id for run in recent]),
+    )
+
+
+@require_safe
+@login_required
+def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    with prepared():
+        found: Job = get_object_or_404(Job.objects.of(connection).with_states(), id=job_id)
+    now = timezone.now()
+    page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
+    context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}
+    return render_page(request, "jobs/job.html", context, region="job")
+
+
+def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[str, DurationChart]]:
+    median, p95 = (statistics.median, statistics.p95) if statistics else (None, None)
+    points = [_point(row) for row in rows]
+    narrow = points[:RUNS_IN_NARROW_CHART]
+    made = (
+        ("wide", duration_chart(points, median=median, p95=p95, width=960, height=220, most_times=8)),
+        ("narrow", duration_chart(narrow, median=median, p95=p95, width=340, height=200, most_times=3)),
+    )
+    return [(name, chart) for name, chart in made if chart]
+
+
+def _point(row: RunRow) -> Point:
+    run = row.run
+    return Point(run.run_at, row.duration, run.shown_state, _title(row), run_url(run.connection_id, run.id))
+
+
+def _title(row: RunRow) -> str:
+    return f"{RunState(row.run.shown_state).label}, {_took(row)}, {exact(row.run.run_at)}"
+
+
+def _took(row: RunRow) -> str:
+    return "duration unknown" if row.duration is None else duration(row.duration)

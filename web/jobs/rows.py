@@ -1,0 +1,127 @@
+"""What each row of a job table says, and the rows inside others: in so many queries, however many rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from connections.models import Connection
+from lineage.jobs.recent_runs import latest_states
+from lineage.jobs.statistics import median_durations
+from lineage.models import Job, Run, RunState
+from lineage.runs.durations import latest_run_duration
+from lineage.runs.error_headline import error_details, error_headline
+from web.jobs.choices import JobChoices
+
+if TYPE_CHECKING:
+    from lineage.models.job_queryset import InnerJobs
+
+KINDS: dict[str, str] = dict(Job.Kind.choices)
+RUNS_IN_STRIP = 20
+# Of all unfolded jobs together.
+MOST_INNER_ROWS = 300
+DEEPEST = 3
+# A median of fewer would only repeat them.
+FEWEST_FOR_MEDIAN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    job: Job
+    kind: str
+    # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
+    duration: timedelta | None
+    # Of the latest completed runs; None where they are too few.
+    median: timedelta | None
+    error_message: str
+    # The states of the latest runs, the latest last.
+    strip: Sequence[str]
+    # How far inside others it stands; 0 on top.
+    depth: int
+    # What folds under it; None: nothing, or the list does not fold.
+    inner: InnerJobs | None
+    is_open: bool
+    # Of those inside, how many have no row though it is open.
+    hidden: int
+    # Where a click on what it contains leads.
+    toggle_query: str
+
+    @property
+    def never_ran(self) -> bool:
+        """Of the latest run: whether that is certain, rather than that no START was received."""
+        state, began = self.job.latest_run_state, self.job.latest_run_started_at
+        return began is None and state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
+
+    @property
+    def error_headline(self) -> str:
+        return error_headline(self.error_message)
+
+    @property
+    def error_details(self) -> str:
+        return error_details(self.error_message)
+
+
+class JobRows:
+    """Of the jobs on one page of a connection's table, and of those inside the ones that were opened."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        jobs: list[Job],
+        inside: Mapping[UUID, InnerJobs],
+        choices: JobChoices,
+        now: datetime,
+    ) -> None:
+        """`inside`: of each job of the connection, what folds under it; nothing where the table does not fold."""
+        self._connection, self._choices, self._now = connection, choices, now
+        self._top, self._inner = jobs, inside
+        self._inside = self._inner_rows() if inside and choices.opened else {}
+        shown = [*jobs, *(job for inner in self._inside.values() for job in inner)]
+        self._errors = self._error_messages(shown)
+        self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
+        self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
+
+    def rows(self) -> list[JobRow]:
+        return [row for job in self._top for row in self._with_inner(job, 0)]
+
+    def _with_inner(self, job: Job, depth: int) -> Iterator[JobRow]:
+        inside = self._inside.get(job.id, []) if depth < DEEPEST else []
+        yield self._row(job, depth, len(inside))
+        for one in inside:
+            yield from self._with_inner(one, depth + 1)
+
+    def _row(self, job: Job, depth: int, rows_inside: int) -> JobRow:
+        inner = self._inner.get(job.id)
+        is_open = job.id in self._choices.opened
+        return JobRow(
+            job=job,
+            kind=KINDS.get(job.kind, job.kind),
+            duration=latest_run_duration(job, now=self._now),
+            median=self._medians.get(job.id),
+            error_message=self._errors.get(job.id, ""),
+            strip=self._strips.get(job.id, ()),
+            depth=depth,
+            inner=inner if depth < DEEPEST else None,
+            is_open=is_open,
+            hidden=max(0, inner.total - rows_inside) if inner and is_open else 0,
+            toggle_query=self._choices.toggled_query(job.id),
+        )
+
+    def _inner_rows(self) -> dict[UUID | None, list[Job]]:
+        """Parent's id → those inside, what needs attention first."""
+        inside = Job.objects.of(self._connection).for_list().inside(self._choices.opened).needing_attention_first()
+        rows: dict[UUID | None, list[Job]] = {}
+        for job in inside[:MOST_INNER_ROWS]:
+            rows.setdefault(job.parent_job_id, []).append(job)
+        return rows
+
+    def _error_messages(self, jobs: list[Job]) -> dict[UUID, str]:
+        """Job id → why its latest run failed."""
+        failed = {
+            job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
+        }
+        messages = Run.objects.of(self._connection).error_messages(failed.keys()) if failed else {}
+        return {failed[run_id]: message for run_id, message in messages.items()}

@@ -1,0 +1,225 @@
+"""What every page writes in the same way: icons, states, times, durations, numbers."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from uuid import UUID
+
+from django import template
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from connections.models import Connection
+from lineage.models import RunState
+from lineage.overview.activity import Day
+from lineage.overview.summaries import ConnectionSummary
+from lineage.runs.durations import in_words
+
+register = template.Library()
+
+# What stands where there is nothing to show.
+NOTHING = "\N{EN DASH}"
+_IDS = (UUID(int=1), UUID(int=2))
+
+TYPE_ICONS = {
+    Connection.Type.AIRFLOW: "windmill",
+    Connection.Type.DBT: "stack-2",
+    Connection.Type.OPENLINEAGE: "topology-star-3",
+}
+# State → icon, colour, words. A state that is not among them is shown as it is.
+STATES = {
+    RunState.RUNNING: ("player-play", "blue", "Running"),
+    RunState.COMPLETED: ("circle-check", "green", "Completed"),
+    RunState.FAILED: ("circle-x", "red", "Failed"),
+    RunState.ABORTED: ("ban", "amber", "Aborted"),
+    RunState.SKIPPED: ("arrow-right", "gray", "Skipped"),
+    RunState.UPSTREAM_FAILED: ("hierarchy-2", "amber", "Upstream failed"),
+    RunState.RETRIED: ("refresh", "gray", "Retried"),
+    RunState.LOST: ("alert-triangle", "amber", "Lost"),
+    RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
+}
+
+_DIAMOND = SafeString('<path d="M0 -5L5 0L0 5L-5 0Z"/>')
+MARKS = {
+    "completed": SafeString('<circle r="4"/>'),
+    "failed": SafeString('<path d="M-4.5 -4.5L4.5 4.5M4.5 -4.5L-4.5 4.5"/>'),
+    "aborted": SafeString('<rect x="-4" y="-4" width="8" height="8"/>'),
+    "running": SafeString('<path d="M-3.5 -5L5 0L-3.5 5Z"/>'),
+}
+INTEGRATIONS = {
+    "AIRFLOW": "Airflow",
+    "DBT": "dbt",
+    "SPARK": "Spark",
+    "FLINK": "Flink",
+    "HIVE": "Hive",
+    "TRINO": "Trino",
+}
+TEST_STATES = {
+    "failed": ("circle-x", "red", "Failed"),
+    "errored": ("alert-circle", "red", "Errored"),
+    "warned": ("alert-triangle", "amber", "Warned"),
+    "no result": ("help-circle", "gray", "No result"),
+    "skipped": ("arrow-right", "gray", "Skipped"),
+    "passed": ("circle-check", "green", "Passed"),
+}
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """An icon of the sprite, for the eye alone: words beside it or an aria-label say the same."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("vendor/tabler-icons/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def job_url(connection_id: UUID, job_id: UUID) -> str:
+    """The page of a job."""
+    return _url("job").format(connection_id, job_id)
+
+
+@register.simple_tag
+def run_url(connection_id: UUID, run_id: UUID) -> str:
+    """The page of a run."""
+    return _url("run").format(connection_id, run_id)
+
+
+@register.simple_tag
+def type_icon(connection_type: str) -> SafeString:
+    return icon(TYPE_ICONS[Connection.Type(connection_type)])
+
+
+@register.simple_tag
+def chart_mark(state: str) -> SafeString:
+    """The shape of a run in a chart, in lower case its state: shapes tell them apart where colours do not."""
+    return MARKS.get(state, _DIAMOND)
+
+
+@register.simple_tag
+@cache
+def run_state(state: str | None) -> SafeString:
+    """A badge for the state of a run: icon, words and colour. None and "": no run yet."""
+    if not state:
+        return _badge("circle-dashed", "gray", "No run yet")
+    return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
+
+
+@register.filter
+def state_words(state: str | None) -> str:
+    """`upstream failed`: the state of a run amid a sentence. None and "": no run yet."""
+    return RunState(state).label.lower() if state else "no run yet"
+
+
+@register.simple_tag
+def test_state(state: str) -> SafeString:
+    """A badge for the result of a test on a dataset."""
+    return _badge(*TEST_STATES[state])
+
+
+@register.simple_tag
+def connection_status(summary: ConnectionSummary) -> SafeString:
+    """A badge for a connection: Connected (green) or Setup incomplete (gray)."""
+    if summary.is_connected:
+        return _badge("plug-connected", "green", summary.status.label)
+    return _badge("circle-dashed", "gray", summary.status.label)
+
+
+@register.simple_tag
+def days_strip(days: Sequence[Day]) -> SafeString:
+    """One bar for each day: none of its runs failed, any did, or there was none."""
+    outcomes = ["failed" if day.failed else "completed" if day.ran else "none" for day in days]
+    failed, completed, none = map(outcomes.count, ("failed", "completed", "none"))
+    told = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
+    words = f"Last {len(days)} days: {', '.join(f'{count} {what}' for count, what in told if count)}"
+    return _strip(outcomes, words)
+
+
+@register.simple_tag
+def runs_strip(states: Sequence[str]) -> SafeString:
+    """One bar for each of the latest runs of a job, the latest last: `Last 20 runs: 18 completed, 2 failed; the latest
+    completed`. Nothing for a single one."""
+    return _runs_strip(tuple(states)) if len(states) > 1 else SafeString("")
+
+
+# Most jobs complete each time.
+@lru_cache(1024)
+def _runs_strip(states: tuple[str, ...]) -> SafeString:
+    told = ", ".join(f"{count} {RunState(state).label.lower()}" for state, count in Counter(states).most_common())
+    latest = RunState(states[-1]).label.lower()
+    return _strip([state.lower() for state in states], f"Last {len(states)} runs: {told}; the latest {latest}")
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: Context, at: datetime | None) -> SafeString:
+    """`5 min ago`, by the page's `now`; the exact time on hover and focus: in UTC, and by app.js in local time."""
+    if at is None:
+        return format_html('<span class="secondary">{}</span>', NOTHING)
+    # Nothing of it wants escaping, and a page has a hundred.
+    return SafeString(
+        f'<span class="ago" tabindex="0"><time datetime="{at.isoformat()}">{relative(at, now=context["now"])}</time>'
+        f'<span class="ago-exact" role="tooltip"><span>{exact(at)}</span></span></span>'
+    )
+
+
+@register.filter
+def exact(at: datetime | None) -> str:
+    """`2026-03-02 12:03:11 UTC`."""
+    return f"{at.astimezone(UTC).isoformat(sep=' ')[:19]} UTC" if at else NOTHING
+
+
+@register.filter
+def integration(name: str) -> str:
+    """As its makers write it, where senders shout it."""
+    return INTEGRATIONS.get(name, name)
+
+
+@register.filter
+def duration(value: timedelta | None) -> str:
+    """`340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most."""
+    return NOTHING if value is None else in_words(value)
+
+
+def relative(at: datetime, *, now: datetime) -> str:
+    """How long ago, in words; a sender's clock may be ahead of ours, hence "in 5 min". Over 30 days: the date.
+
+    Under a minute there is no finer step, so that a page that refreshes itself stays as it is meanwhile.
+    """
+    seconds = (now - at).total_seconds()
+    minutes = int(abs(seconds) // 60)
+    if minutes == 0:
+        return "just now"
+    if minutes < 60:
+        words = f"{minutes} min"
+    elif minutes < 48 * 60:
+        words = f"{minutes // 60} h"
+    elif minutes < 30 * 24 * 60:
+        words = f"{minutes // (24 * 60)} days"
+    else:
+        return f"{at.astimezone(UTC):%Y-%m-%d}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _strip(outcomes: Iterable[str], words: str) -> SafeString:
+    bars = format_html_join("", '<i class="strip-{}"></i>', zip(outcomes))
+    return format_html('<span class="strip" role="img" aria-label="{}" title="{}">{}</span>', words, words, bars)
+
+
+@cache
+def _url(name: str) -> str:
+    """Of a page that two ids name, with a place for each: to look up each link of a table takes as long as the rest of
+    the table does."""
+    url = reverse(name, args=_IDS)
+    for id_ in _IDS:
+        url = url.replace(str(id_), "{}")
+    return url
+
+
+def _badge(icon_name: str, colour: str, words: str) -> SafeString:
+    return format_html('<span class="state state-{}">{}{}</span>', colour, icon(icon_name), words)

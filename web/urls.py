@@ -1,0 +1,47 @@
+"""The URLs of the pages, without trailing slashes."""
+
+from allauth.account import views as allauth
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from web.account import sign_in, theme
+from web.components import favicon
+from web.connections import (
+    add,
+    api_keys,
+    connections_list,
+    overview,
+    remove,
+    rename,
+    settings,
+)
+from web.jobs import job
+from web.runs import run, runs
+from web.search import search
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="connections"), name="home"),
+    path("sign-in", sign_in.sign_in, name="account_login"),
+    path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
+    path("sign-out", allauth.logout, name="account_logout"),
+    path("favicon.ico", favicon.favicon, name="favicon"),
+    path("theme", theme.choose_theme, name="theme"),
+    path("runs", runs.runs, name="runs"),
+    path("search", search.search, name="search"),
+    path("connections", connections_list.connections, name="connections"),
+    path("connections/add", add.add_connection, name="connection_add"),
+    path("connections/<uuid:connection_id>/rename", rename.rename, name="connection_rename"),
+    path("connections/<uuid:connection_id>/remove", remove.remove, name="connection_remove"),
+    path("connections/<uuid:connection_id>", overview.connection_overview, name="connection_overview"),
+    path("connections/<uuid:connection_id>/jobs/<uuid:job_id>", job.job, name="job"),
+    path("connections/<uuid:connection_id>/settings", settings.connection_settings, name="connection_settings"),
+    path("connections/<uuid:connection_id>/runs/<uuid:run_id>", run.run, name="run"),
+    path("connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>", run.run_event, name="run_event"),
+    path(
+        "connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>.json",
+        run.run_event_json,
+        name="run_event_json",
+    ),
+    path("connections/<uuid:connection_id>/keys/generate", api_keys.generate, name="api_key_generate"),
+    path("connections/<uuid:connection_id>/keys/<uuid:key_id>/delete", api_keys.delete, name="api_key_delete"),
+]
