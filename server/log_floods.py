@@ -18,7 +18,7 @@ LINES: Final = 20
 SECONDS: Final = 10.0
 
 # Our own lines, whose texts are few and constant. Libraries say what they say.
-_ROOMS: Final = ("observability.", "api.", "lineage.", "connections.")
+_ROOMS: Final = ("observability.", "quickstart.", "server.", "web.", "api.", "lineage.", "connections.")
 # Kinds of line that are remembered.
 _MAX_KINDS: Final = 1000
 

@@ -1,9 +1,9 @@
 """What this process has seen committed: rows that need not be written again.
 
 Most events name jobs, datasets and edges that were named before, and say the same of their jobs. Their rows go only
-with their whole connection (see lineage/upkeep/removal.py), whose id never comes back; so what was once committed may be left
-out, whichever process meets it next. What a process remembers ends after some minutes all the same, and whenever its
-database was away: a restored backup, or somebody's DELETE, is made good.
+with their whole connection (see lineage/upkeep/removal.py), whose id never comes back; so what was once committed may
+be left out, whichever process meets it next. What a process remembers ends after some minutes all the same, and
+whenever its database was away: a restored backup, or somebody's DELETE, is made good.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""One row of lineage_run, and how events fold into it in any order. Its twin in SQL is lineage/digest/statements/runs.py."""
+"""One row of lineage_run, and how events fold into it in any order. Its twin in SQL is statements/runs.py."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

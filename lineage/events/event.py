@@ -13,7 +13,7 @@ EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
 # How a run ended, by one event alone; of two at one time the later in this list counts. Those without a result, or with
-# some, are tests of dbt's: what became of them, other runs tell (see lineage/events/dbt.py and lineage/models/state_sql.py).
+# some, are tests of dbt's: what became of them, other runs tell (see dbt.py and lineage/models/state_sql.py).
 Outcome = Literal["COMPLETE", "SKIP", "ABORT", "GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
 
 

@@ -58,8 +58,8 @@ def family_of(job: Job, recent: Sequence[UUID]) -> Family:
 
 
 def _started_elsewhere(job: Job, runs: Sequence[UUID], connection_ids: Sequence[UUID]) -> RunQuerySet:
-    """The runs of other connections that these ones of the job started, as `children_of` in lineage/runs/relations.py tells:
-    two deployments of one Airflow DAG give its runs the same ids."""
+    """The runs of other connections that these ones of the job started, as `children_of` in lineage/runs/relations.py
+    tells: two deployments of one Airflow DAG give its runs the same ids."""
     held = holders_of(runs, connection_ids)
     in_doubt = {run_id for _, run_id, name in held if name == job.name}
     children = Run.objects.filter(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _TOLD_STATES = ("SKIPPED", "UPSTREAM_FAILED")
+# So many are named one by one, for PostgreSQL to plan by.
 _FEW_TOLD = 500
 
 

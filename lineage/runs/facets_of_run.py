@@ -75,8 +75,8 @@ def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
 
 
 def _settled(run: Run, tests: list[TestResult]) -> list[TestResult]:
-    """With what other runs of dbt's command tell of tests that have no result, as lineage/models/state_sql.py puts it: two
-    queries, if there are any."""
+    """With what other runs of dbt's command tell of tests that have no result, as lineage/models/state_sql.py puts it:
+    two queries, if there are any."""
     of_runs = {test.name: _run_of_test(run, test) for test in tests if test.state == "no result"}
     if not of_runs or run.invocation_id is None:
         return tests

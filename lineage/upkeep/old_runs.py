@@ -30,7 +30,8 @@ run.id IS DISTINCT FROM (
     WHERE job.connection_id = run.connection_id AND job.id = run.job_id
 )
 """
-# While tests that dbt-ol sent again are stored, what it sent in structured mode stands for them: see lineage/models/state_sql.py.
+# While tests that dbt-ol sent again are stored, what it sent in structured mode stands for them: see
+# lineage/models/state_sql.py.
 _STANDS_FOR_NONE = """
 (run.invocation_id IS NULL OR NOT EXISTS (
     SELECT FROM lineage_run AS again

@@ -213,7 +213,7 @@ def test_an_event_sent_twice_counts_once(client_of: Callable[..., OpenLineageCli
 
 
 def test_a_deleted_key_is_refused_at_once(client_of: Callable[..., OpenLineageClient], sender: Sender) -> None:
-    """On each worker: tests/lineage/intake/http/test_deleted_keys.py."""
+    """On each worker: tests/lineage/intake/http/test_keys.py."""
     client = client_of(sender, "http")
     client.emit(run_event(RunState.START, str(uuid4()), 0))
     actions.delete_api_key(api_key=sender.api_key)
