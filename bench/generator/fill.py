@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import django
 import psycopg
 from django.db import transaction
 from psycopg import sql
@@ -47,7 +48,9 @@ def fill(*, url: str, connection_id: UUID, plan: Plan, processes: int) -> None:
     target = _Target(url, connection_id, plan)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
-        with without_indexes(connection, _LARGE), multiprocessing.get_context("spawn").Pool(processes) as pool:
+        # A process that is spawned imports this module for its first task: the product's models need Django set up.
+        pool_of = partial(multiprocessing.get_context("spawn").Pool, processes, initializer=django.setup)
+        with without_indexes(connection, _LARGE), pool_of() as pool:
             for _ in pool.imap_unordered(partial(_write_week, target), _weeks(plan)):
                 pass
         _write_the_rest(target)
