@@ -73,20 +73,26 @@ def test_structured_tests_stand_for_their_replay_whenever_it_comes(
         assert found == projected == projection(at_once.connection.id)
 
 
+@pytest.mark.parametrize("comes_first", [False, True])
+@pytest.mark.parametrize("part", ["one start", "three tests", "first half", "second half"])
 def test_part_of_a_replay_adds_nothing(
-    new_sender: Callable[[], Sender], structured: list[bytes], again: list[bytes]
+    new_sender: Callable[[], Sender], structured: list[bytes], again: list[bytes], part: str, comes_first: bool
 ) -> None:
     """Such as the START of all tests of a model, and nothing more."""
     original = new_sender()
     original.send(*structured)
-    for part in (all_tests(again)[:1], all_tests(again)[:3], again[: len(again) // 2], again[len(again) // 2 :]):
-        for lines in ([*structured, *part], [*part, *structured]):
-            sender = new_sender()
-            for line in lines:
-                sender.send(line)
-            assert shown(sender) == shown(original)
-            assert jobs_shown(sender) == jobs_shown(original)
-            assert_jobs_agree_with_their_runs(sender)
+    parts = {
+        "one start": all_tests(again)[:1],
+        "three tests": all_tests(again)[:3],
+        "first half": again[: len(again) // 2],
+        "second half": again[len(again) // 2 :],
+    }
+    sender = new_sender()
+    for line in [*parts[part], *structured] if comes_first else [*structured, *parts[part]]:
+        sender.send(line)
+    assert shown(sender) == shown(original)
+    assert jobs_shown(sender) == jobs_shown(original)
+    assert_jobs_agree_with_their_runs(sender)
 
 
 def test_a_replay_mends_a_structured_test_that_was_lost(
