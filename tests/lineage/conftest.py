@@ -57,11 +57,10 @@ def sender(new_sender: Callable[[], Sender]) -> Sender:
 
 @pytest.fixture
 def fresh_tables(db: None) -> None:
-    """Empty tables, of which autovacuum has seen nothing and will see nothing until the test's transaction ends.
+    """Empty tables without the rows that earlier tests left dead.
 
-    While the rows of a test are not committed, autovacuum counts the pages of a table and finds no row in them. From
-    then on PostgreSQL expects one row from any index, and may read all of an index for each row that it looks up.
-    TRUNCATE removes what was counted during earlier tests, and its lock keeps autovacuum away during this one.
+    TRUNCATE also removes what autovacuum noted (see tests/embedded_database.py), and keeps it away during this test:
+    for tests on a server that DATABASE_URL names.
     """
     tables = ", ".join(model._meta.db_table for model in STORED)
     with database.cursor() as cursor:
