@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import AbstractUser, Group, Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection as database
 
 from connections.roles import EDITOR, EDITOR_PERMISSIONS
@@ -17,6 +17,9 @@ pytest_plugins = ["tests.live_server", "tests.chromium", "tests.faults.left_out"
 
 SAMPLES = Path(__file__).parent / "samples"
 PASSWORD = "correct horse battery"
+
+# Calls a function in a thread with a database connection of its own.
+InThread = Callable[..., "Future[Any]"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +50,21 @@ def sample_lines() -> Callable[[str], list[bytes]]:
 @pytest.fixture
 def sample_events(sample_lines: Callable[[str], list[bytes]]) -> Callable[[str], list[dict[str, Any]]]:
     """The same, parsed."""
-    return lambda name="*": [json.loads(line) for line in sample_lines(name)]
+
+    def read(name: str = "*") -> list[dict[str, Any]]:
+        return [json.loads(line) for line in sample_lines(name)]
+
+    return read
 
 
 @pytest.fixture
-def viewer(db: None) -> AbstractUser:
+def viewer(db: None) -> User:
     """Somebody who signed in, and has no role beyond that."""
     return User.objects.create(username="viewer", email="viewer@example.com", password=make_password(PASSWORD))
 
 
 @pytest.fixture
-def editor(db: None) -> AbstractUser:
+def editor(db: None) -> User:
     """A member of the group of those who add connections and make keys."""
     user = User.objects.create(username="editor", email="editor@example.com", password=make_password(PASSWORD))
     # The migration makes the group; after a test with transactions of its own the tables are empty.
@@ -70,7 +77,7 @@ def editor(db: None) -> AbstractUser:
 
 
 @pytest.fixture
-def administrator(db: None) -> AbstractUser:
+def administrator(db: None) -> User:
     """A superuser, who also enters the operators' site."""
     return User.objects.create(
         username="administrator",
@@ -82,8 +89,7 @@ def administrator(db: None) -> AbstractUser:
 
 
 @pytest.fixture
-def in_thread() -> Iterator[Callable[..., "Future[Any]"]]:
-    """Calls a function in a thread with a database connection of its own."""
+def in_thread() -> Iterator[InThread]:
 
     def call(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:

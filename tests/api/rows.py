@@ -58,7 +58,7 @@ def make_run(job: Job, **fields: Any) -> Run:
 
 
 def make_event(run: Run, body: str | None = None, **fields: Any) -> Event:
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": uuid.uuid4(),
         "event_time": run.first_event_at,
         "received_at": NOW,

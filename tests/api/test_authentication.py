@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from api.actions import create_api_token
 from api.models import ApiToken
@@ -35,6 +35,7 @@ def test_a_session_reads(person: Any, client: Client) -> None:
 
 def api_paths() -> list[str]:
     [api] = [pattern for pattern in get_resolver().url_patterns if str(pattern.pattern) == "api/v1/"]
+    assert isinstance(api, URLResolver)
     an_id = "00000000-0000-0000-0000-000000000001"
     paths = [str(pattern.pattern) for pattern in api.url_patterns]
     for name in ("connection_id", "job_id", "run_id"):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.models import ApiKey, Attempt
@@ -63,7 +63,7 @@ def test_how_it_went_lately(read: Read) -> None:
     assert read(f"connections/{connection.pk}")["last_24_hours"] == {"runs": 3, "failed": 2}
 
 
-def test_who_may_send(read: Read, person: AbstractUser) -> None:
+def test_who_may_send(read: Read, person: User) -> None:
     connection, now = make_connection(), timezone.now()
     key = make_key(connection, "old")
     ApiKey.objects.filter(pk=key.pk).update(last_characters="wxyz", created_by=person, last_used_at=now)

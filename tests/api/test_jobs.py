@@ -12,7 +12,7 @@ Read = Callable[..., Any]
 
 
 # What a job alone shows, beyond a list's row, before it ran.
-NOTHING_MORE = {
+NOTHING_MORE: dict[str, Any] = {
     "story": "It has not run yet: events described it, and none was about a run.",
     "reason": None,
     "reason_runs": [],
@@ -69,7 +69,7 @@ def test_a_job_that_ran(read: Read) -> None:
 def test_what_events_said_of_a_job(read: Read) -> None:
     connection = make_connection()
     parent_id = uuid4()
-    facts = {
+    facts: dict[str, Any] = {
         "processing_type": "BATCH",
         "description": "Loads orders.",
         "owners": ["data-team", "ops"],
@@ -78,7 +78,7 @@ def test_what_events_said_of_a_job(read: Read) -> None:
         "schedule_timezone": "UTC",
         "source_url": "https://example.com/shop.py",
     }
-    parent = {"parent_job_id": parent_id, "parent_job_namespace": "prod", "parent_job_name": "shop"}
+    parent: dict[str, Any] = {"parent_job_id": parent_id, "parent_job_namespace": "prod", "parent_job_name": "shop"}
     job = make_job(connection, **facts, **parent)
     shown = read(f"jobs/{job.id}")
     assert {name: shown[name] for name in facts} == facts

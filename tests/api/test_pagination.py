@@ -184,6 +184,7 @@ def test_the_index_serves_deep_pages(connection: Connection, api: Client) -> Non
 
 
 def walk_some(api: Client, url: str, pages: int) -> dict[str, Any]:
+    page: dict[str, Any] = {}
     for _ in range(pages):
         page = api.get(url).json()
         url = page["next"]

@@ -12,7 +12,7 @@ from tests.api.rows import HOUR, NOW, build_run, make_connection, make_job, make
 Read = Callable[..., Any]
 
 # What a run alone shows, beyond a list's row, of which no event is stored.
-NOTHING_MORE = {
+NOTHING_MORE: dict[str, Any] = {
     "reason": None,
     "reason_runs": [],
     "other_connections": [],

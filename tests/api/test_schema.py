@@ -31,19 +31,22 @@ from tests.lineage.build import dataset, run_event
 FORMATS = FormatChecker(["uuid"])
 
 
-@FORMATS.checks("date-time", raises=ValueError)
 def _is_instant(text: object) -> bool:
     return not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is not None
 
 
-@FORMATS.checks("uri")
 def _is_uri(text: object) -> bool:
     return not isinstance(text, str) or text.startswith("http://testserver/api/v1/")
 
 
+FORMATS.checks("date-time", raises=ValueError)(_is_instant)
+FORMATS.checks("uri")(_is_uri)
+
+
 @pytest.fixture
 def document(api: Client) -> dict[str, Any]:
-    return api.get("/api/v1/schema").json()
+    described: dict[str, Any] = api.get("/api/v1/schema").json()
+    return described
 
 
 def closed(schema: Any) -> Any:
@@ -83,7 +86,7 @@ def full_rows() -> tuple[Job, Run]:
     make_connection("empty")
     Attempt.objects.create(connection=connection, at=NOW, outcome="rejected", status=400, reason="Not JSON.")
     bare_job = make_job(connection, "bare")
-    latest = {"latest_run_id": uuid.uuid4(), "latest_run_state": "COMPLETED", "latest_run_at": NOW}
+    latest: dict[str, Any] = {"latest_run_id": uuid.uuid4(), "latest_run_state": "COMPLETED", "latest_run_at": NOW}
     job = make_job(connection, integration="AIRFLOW", latest_run_started_at=NOW, latest_run_ended_at=NOW, **latest)
     times = {"nominal_start_at": NOW, "nominal_end_at": NOW}
     numbers = {"attempt": 1, "max_attempts": 2, "map_index": 3}

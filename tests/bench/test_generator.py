@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -41,7 +42,7 @@ def stock(own: OwnDatabase) -> Filled:
     return filled(own, "stock", EVENTS)
 
 
-def rows(url: str, statement: str) -> list[tuple[object, ...]]:
+def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(statement).fetchall()
 

@@ -8,12 +8,14 @@ import psycopg
 import pytest
 from django.db import connections as databases
 
-from bench.runner import Case, measure
+from bench.runner import Case, Measurement, measure
 from bench.subjects import Subject
 from tests.live_server import Sender
 from tests.serving import LiveServer
 
 SECONDS = 0.2
+
+Run = Callable[[Case], dict[tuple[str, int, int], Measurement]]
 
 
 @pytest.fixture
@@ -32,32 +34,36 @@ def subject(server: LiveServer, sender: Sender) -> Subject:
 
 
 @pytest.fixture
-def run(server: LiveServer) -> Callable[..., dict[tuple[str, int, int], object]]:
+def run(server: LiveServer) -> Run:
     """One short round, without a warm-up to speak of."""
     return lambda case: measure([case], rounds=1, seconds=SECONDS, postgres=os.getpid(), warm_up=0.01)
 
 
-def test_single_events(subject: Subject, run) -> None:
+def test_single_events(subject: Subject, run: Run) -> None:
     [(key, found)] = run(Case(subject, clients=8)).items()
 
     assert key == ("the product", 8, 1)
     assert 0 < found.p50 <= found.p99
     assert found.cpu_per_event > 0
-    assert subject.stored() >= found.events_per_second * SECONDS
+    stored = subject.stored()
+    assert stored
+    assert stored >= found.events_per_second * SECONDS
 
 
-def test_batches_count_their_events(subject: Subject, run) -> None:
+def test_batches_count_their_events(subject: Subject, run: Run) -> None:
     [found] = run(Case(subject, clients=2, batch=10, path=f"{subject.path}/batch")).values()
 
-    assert subject.stored() % 10 == 0
-    assert found.events_per_second * SECONDS <= subject.stored()
+    stored = subject.stored()
+    assert stored
+    assert stored % 10 == 0
+    assert found.events_per_second * SECONDS <= stored
 
 
-def test_a_refused_request_ends_the_benchmark(subject: Subject, run) -> None:
+def test_a_refused_request_ends_the_benchmark(subject: Subject, run: Run) -> None:
     with pytest.raises(SystemExit, match="requests refused"):
         run(Case(replace(subject, key="no key"), clients=2))
 
 
-def test_an_acknowledged_event_that_is_not_stored_ends_the_benchmark(subject: Subject, run) -> None:
+def test_an_acknowledged_event_that_is_not_stored_ends_the_benchmark(subject: Subject, run: Run) -> None:
     with pytest.raises(SystemExit, match="0 stored"):
         run(Case(replace(subject, count="SELECT 0"), clients=2))

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -52,7 +52,7 @@ def product(_product_of_session: LiveServer, transactional_db: None) -> LiveServ
     return _product_of_session
 
 
-def session_of(user: AbstractUser) -> str:
+def session_of(user: User) -> str:
     client = Client()
     client.force_login(user)
     return client.cookies["session"].value
@@ -70,7 +70,7 @@ def open_page(product: LiveServer, chromium: Browser) -> Iterator[Callable[..., 
 
     def open_(
         path: str = "/connections",
-        user: AbstractUser | None = None,
+        user: User | None = None,
         *,
         width: int = 1280,
         theme: Any = "light",

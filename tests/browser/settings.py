@@ -2,11 +2,12 @@
 are checked quickly."""
 
 import os
+from pathlib import Path
 
 from observability.settings import *  # noqa: F403
 from observability.settings import STORAGES
 
-STATIC_ROOT = os.environ["STATIC_ROOT"]
+STATIC_ROOT = Path(os.environ["STATIC_ROOT"])
 STORAGES = {
     **STORAGES,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.browser.rows import add_connection, add_one_of_each
@@ -30,7 +30,7 @@ def assert_accessible(page: Page, *, menu_open: bool = False) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_list_menu_and_dialogs(open_page: OpenPage, editor: AbstractUser, theme: str, width: int) -> None:
+def test_list_menu_and_dialogs(open_page: OpenPage, editor: User, theme: str, width: int) -> None:
     add_one_of_each()
     page = open_page(user=editor, theme=theme, width=width)
     assert_accessible(page)
@@ -53,9 +53,7 @@ def test_list_menu_and_dialogs(open_page: OpenPage, editor: AbstractUser, theme:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_empty_no_results_account_and_full_pages(
-    open_page: OpenPage, editor: AbstractUser, theme: str, width: int
-) -> None:
+def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: User, theme: str, width: int) -> None:
     page = open_page(user=editor, theme=theme, width=width)
     assert_accessible(page)
     page.get_by_label("Account: editor").click()
@@ -79,7 +77,7 @@ def test_sign_in(open_page: OpenPage, theme: str, width: int) -> None:
     assert_accessible(page)
 
 
-def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: User) -> None:
     add_one_of_each()
     page = open_page(user=editor, width=375)
     small = page.evaluate(
@@ -92,13 +90,13 @@ def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: AbstractUse
 
 
 @pytest.mark.parametrize("width", [320, 767, 768, 1000, 1120, 1280, 1920])
-def test_nothing_scrolls_sideways(open_page: OpenPage, editor: AbstractUser, width: int) -> None:
+def test_nothing_scrolls_sideways(open_page: OpenPage, editor: User, width: int) -> None:
     add_one_of_each()
     page = open_page(user=editor, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_exact_time_on_focus(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_the_exact_time_on_focus(open_page: OpenPage, viewer: User) -> None:
     add_connection("alpha", heard=True)
     page = open_page(user=viewer)
     page.locator(".column-last_event .ago").focus()
@@ -110,7 +108,7 @@ def test_the_exact_time_on_focus(open_page: OpenPage, viewer: AbstractUser) -> N
     expect(exact).to_be_hidden()
 
 
-def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: User) -> None:
     page = open_page(user=viewer)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -118,7 +116,7 @@ def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: Ab
     expect(page.get_by_role("main")).to_be_focused()
 
 
-def test_the_first_load_is_small(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_the_first_load_is_small(open_page: OpenPage, editor: User) -> None:
     add_one_of_each()
     page = open_page("/sign-in", editor)
     urls: list[str] = []
@@ -130,7 +128,7 @@ def test_the_first_load_is_small(open_page: OpenPage, editor: AbstractUser) -> N
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_theme(open_page: OpenPage, viewer: AbstractUser, scripts: bool) -> None:
+def test_theme(open_page: OpenPage, viewer: User, scripts: bool) -> None:
     page = open_page(user=viewer, theme="dark", scripts=scripts)
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = page.evaluate(ground) if scripts else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from connections.models import Connection
@@ -23,7 +23,7 @@ def menu_button(page: Page, name: str = "Airflow production") -> Locator:
     return page.get_by_label(f"More actions for {name}")
 
 
-def test_add_by_mouse(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_add_by_mouse(open_page: OpenPage, editor: User) -> None:
     page = open_page(user=editor)
     page.get_by_role("link", name="Add connection").first.click()
     dialog = page.get_by_role("dialog", name="Add connection")
@@ -34,7 +34,7 @@ def test_add_by_mouse(open_page: OpenPage, editor: AbstractUser) -> None:
     assert Connection.objects.get().type == "dbt"
 
 
-def test_add_by_keyboard(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_add_by_keyboard(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(user=editor)
     opener = page.get_by_role("link", name="Add connection")
     opener.focus()
@@ -61,7 +61,7 @@ def test_add_by_keyboard(open_page: OpenPage, editor: AbstractUser, connection: 
     assert Connection.objects.get(name="Spark").type == "openlineage"
 
 
-def test_rename_by_keyboard(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_rename_by_keyboard(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page("/connections?sort=-jobs", editor)
     menu_button(page).focus()
     page.keyboard.press("ArrowDown")
@@ -88,7 +88,7 @@ def test_rename_by_keyboard(open_page: OpenPage, editor: AbstractUser, connectio
     expect(page).to_have_url(re.compile(r"/connections\?sort=-jobs$"))
 
 
-def test_remove_by_mouse(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_remove_by_mouse(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(user=editor)
     menu_button(page).click()
     page.get_by_role("link", name="Remove connection").click()
@@ -106,7 +106,7 @@ def test_remove_by_mouse(open_page: OpenPage, editor: AbstractUser, connection: 
     expect(page.get_by_text("Connect your first orchestrator")).to_be_visible()
 
 
-def test_a_menu_closes_by_a_click_elsewhere(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_a_menu_closes_by_a_click_elsewhere(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(user=editor)
     menu_button(page).click()
     expect(page.get_by_role("link", name="Rename connection")).to_be_visible()
@@ -114,7 +114,7 @@ def test_a_menu_closes_by_a_click_elsewhere(open_page: OpenPage, editor: Abstrac
     expect(page.get_by_role("link", name="Rename connection")).to_be_hidden()
 
 
-def test_without_scripts(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_without_scripts(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(user=editor, scripts=False)
     page.get_by_role("link", name="Add connection").click()
     page.get_by_label("Display name").fill("airflow production")
@@ -144,7 +144,7 @@ def test_without_scripts(open_page: OpenPage, editor: AbstractUser, connection: 
     expect(page.locator(".row-link")).to_have_text(["Second"])
 
 
-def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: User) -> None:
     add_connection("alpha", heard=True, jobs=1)
     add_connection("beta", "dbt", heard=True, jobs=3)
     add_connection("gamma", "dbt")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
@@ -103,7 +103,7 @@ def watch_the_job_end(page: Page, sender: Sender, began: datetime) -> None:
     expect(row).to_contain_text("3 min 20 s")
 
 
-def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: User) -> None:
     page = open_page(user=editor)
     add_by_hand(page, "Shop pipelines")
 
@@ -142,7 +142,7 @@ def test_from_nothing_to_a_jobs_state_and_back(open_page: OpenPage, editor: Abst
             sender.send(RunState.START, "2026-03-02T12:05:00Z")
 
 
-def test_a_deleted_key_is_refused_at_once(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_a_deleted_key_is_refused_at_once(open_page: OpenPage, editor: User) -> None:
     connection = add_connection("alpha", "openlineage", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor)
     key = generate_key(page, "laptop")
@@ -157,7 +157,7 @@ def test_a_deleted_key_is_refused_at_once(open_page: OpenPage, editor: AbstractU
             sender.send(RunState.COMPLETE, "2026-03-02T12:05:00Z")
 
 
-def test_a_refused_event_is_told_on_the_page(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_a_refused_event_is_told_on_the_page(open_page: OpenPage, editor: User) -> None:
     connection = add_connection("alpha", "openlineage", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor)
     key = generate_key(page, "laptop")
@@ -170,7 +170,7 @@ def test_a_refused_event_is_told_on_the_page(open_page: OpenPage, editor: Abstra
     expect(badge(page)).to_contain_text("Last request refused")
 
 
-def test_only_its_button_closes_the_dialog_with_the_key(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_only_its_button_closes_the_dialog_with_the_key(open_page: OpenPage, editor: User) -> None:
     connection = add_connection("alpha", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor)
     key = generate_key(page, "laptop")
@@ -189,7 +189,7 @@ def test_only_its_button_closes_the_dialog_with_the_key(open_page: OpenPage, edi
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_back_does_not_bring_the_key_up(open_page: OpenPage, editor: AbstractUser, closed: bool) -> None:
+def test_back_does_not_bring_the_key_up(open_page: OpenPage, editor: User, closed: bool) -> None:
     connection = add_connection("alpha", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor)
     key = generate_key(page, "laptop")
@@ -205,7 +205,7 @@ def test_back_does_not_bring_the_key_up(open_page: OpenPage, editor: AbstractUse
     assert key not in content_of(page)
 
 
-def test_with_the_keyboard_alone(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_with_the_keyboard_alone(open_page: OpenPage, editor: User) -> None:
     connection = add_connection("alpha", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor)
     press = page.keyboard.press
@@ -233,7 +233,7 @@ def test_with_the_keyboard_alone(open_page: OpenPage, editor: AbstractUser) -> N
     expect(page.get_by_role("row", name=re.compile("laptop"))).to_be_visible()
 
 
-def test_without_scripts(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_without_scripts(open_page: OpenPage, editor: User) -> None:
     connection = add_connection("alpha", keys=0)
     page = open_page(f"/connections/{connection.pk}/settings", editor, scripts=False)
     expect(page.get_by_role("button", name="Copy endpoint URL")).to_be_hidden()

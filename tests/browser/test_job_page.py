@@ -3,10 +3,10 @@
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -38,7 +38,7 @@ def add_runs(job: Job, count: int) -> list[Run]:
             fields = {"terminal_type": "FAIL", "error_message": "Boom: " + LONG_NAME, "attempt": 3, "max_attempts": 3}
         elif number % 23 == 7:
             fields = {"terminal_type": "ABORT"}
-        ended_at = started_at + lasts
+        ended_at: datetime | None = started_at + lasts
         if number == count - 1:
             fields, ended_at = {"terminal_type": None}, None
         runs.append(build_run(job, started_at=started_at, ended_at=ended_at, **fields))
@@ -96,7 +96,7 @@ def url(job: Job) -> str:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int) -> None:
     job = add_all(connection)
     page = open_page(url(job), viewer, theme=theme, width=width)
     expect(page.locator(".run-rows tbody tr")).to_have_count(50)
@@ -108,7 +108,7 @@ def test_accessible(open_page: OpenPage, viewer: AbstractUser, connection: Conne
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_accessible_pages_beside_it(
-    open_page: OpenPage, viewer: AbstractUser, connection: Connection, theme: str, width: int
+    open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int
 ) -> None:
     job = add_all(connection)
     page = open_page("/runs", viewer, theme=theme, width=width)
@@ -122,9 +122,7 @@ def test_accessible_pages_beside_it(
         assert_accessible(page)
 
 
-def test_from_the_overview_to_the_job_and_its_runs(
-    open_page: OpenPage, viewer: AbstractUser, connection: Connection
-) -> None:
+def test_from_the_overview_to_the_job_and_its_runs(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     job = add_all(connection)
     page = open_page(f"/connections/{connection.pk}?q=load_orders", viewer)
     page.get_by_role("link", name="shop.load_orders", exact=True).click()
@@ -140,7 +138,7 @@ def test_from_the_overview_to_the_job_and_its_runs(
     expect(page.locator(".run-rows tbody tr")).to_have_count(20)
 
 
-def test_a_run_ends_by_itself(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_a_run_ends_by_itself(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     job = add_all(connection)
     page = open_page(url(job), viewer)
     page.locator("#chart-figures summary").click()
@@ -153,7 +151,7 @@ def test_a_run_ends_by_itself(open_page: OpenPage, viewer: AbstractUser, connect
     expect(page.locator(".chart-scroll")).to_be_visible()
 
 
-def test_all_runs_without_scripts(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_all_runs_without_scripts(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     add_all(connection)
     page = open_page("/runs", viewer, scripts=False)
     expect(page.locator(".run-rows tbody tr")).to_have_count(50)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.rows import add_connection
@@ -17,7 +17,7 @@ def is_refresh(response: Response) -> bool:
     return response.request.headers.get("hx-target") == "connection-list"
 
 
-def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: AbstractUser) -> None:
+def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: User) -> None:
     add_connection("alpha")
     page = open_page(user=editor)
     # The reader has a menu open, and the focus in it.
@@ -31,7 +31,7 @@ def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: Abstrac
     expect(item).to_be_focused()
 
 
-def test_what_is_being_typed_stays(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_what_is_being_typed_stays(open_page: OpenPage, viewer: User) -> None:
     add_connection("alpha")
     page = open_page(user=viewer)
     search = page.get_by_label("Search connections by name")
@@ -44,7 +44,7 @@ def test_what_is_being_typed_stays(open_page: OpenPage, viewer: AbstractUser) ->
     expect(search).to_have_value("be")
 
 
-def test_the_button_refreshes_at_once_and_says_when(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_the_button_refreshes_at_once_and_says_when(open_page: OpenPage, viewer: User) -> None:
     page = open_page(user=viewer)
     line = page.get_by_text(re.compile(r"^Last updated \d\d:\d\d:\d\d$"))
     expect(line).to_be_visible()
@@ -56,7 +56,7 @@ def test_the_button_refreshes_at_once_and_says_when(open_page: OpenPage, viewer:
     expect(line).to_be_visible()
 
 
-def test_unchanged_is_answered_with_304(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_unchanged_is_answered_with_304(open_page: OpenPage, viewer: User) -> None:
     add_connection("alpha")
     page = open_page(user=viewer)
     statuses = []
@@ -67,7 +67,7 @@ def test_unchanged_is_answered_with_304(open_page: OpenPage, viewer: AbstractUse
     assert statuses == [200, 304, 304]
 
 
-def test_a_hidden_tab_does_not_ask(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_a_hidden_tab_does_not_ask(open_page: OpenPage, viewer: User) -> None:
     page = open_page(user=viewer)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -86,9 +86,7 @@ def test_a_hidden_tab_does_not_ask(open_page: OpenPage, viewer: AbstractUser) ->
         )
 
 
-def test_an_ended_session_leads_to_sign_in_and_back(
-    open_page: OpenPage, viewer: AbstractUser, product: LiveServer
-) -> None:
+def test_an_ended_session_leads_to_sign_in_and_back(open_page: OpenPage, viewer: User, product: LiveServer) -> None:
     page = open_page("/connections?sort=-jobs", viewer)
     page.context.clear_cookies()
     page.get_by_role("link", name="Refresh").click()
@@ -99,7 +97,7 @@ def test_an_ended_session_leads_to_sign_in_and_back(
     expect(page).to_have_url(f"{product.url}/connections?sort=-jobs")
 
 
-def test_a_server_that_does_not_answer_is_said(open_page: OpenPage, viewer: AbstractUser) -> None:
+def test_a_server_that_does_not_answer_is_said(open_page: OpenPage, viewer: User) -> None:
     page = open_page(user=viewer)
     page.route("**/connections", lambda route: route.fulfill(status=502, body="Bad gateway"))
     page.get_by_role("link", name="Refresh").click()

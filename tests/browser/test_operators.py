@@ -4,9 +4,11 @@ What the policy refuses is written to the console, which fails the test.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from playwright.sync_api import expect
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
 
 from connections import actions
 from connections.models import Connection
@@ -14,7 +16,7 @@ from connections.models import Connection
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def test_signing_in_leads_through_the_products_own_page(open_page, administrator):
+def test_signing_in_leads_through_the_products_own_page(open_page: Callable[..., Page], administrator: User) -> None:
     page = open_page("/admin/connections/connection/")
     expect(page).to_have_url(re.compile("/sign-in[?]next="))
     page.get_by_label("Username").fill("administrator")
@@ -23,7 +25,9 @@ def test_signing_in_leads_through_the_products_own_page(open_page, administrator
     expect(page.get_by_role("heading", name="Select connection to view")).to_be_visible()
 
 
-def test_forms_with_scripts_of_their_own_work(open_page, administrator, viewer, editor):
+def test_forms_with_scripts_of_their_own_work(
+    open_page: Callable[..., Page], administrator: User, viewer: User, editor: User
+) -> None:
     page = open_page(f"/admin/auth/user/{viewer.pk}/change/", user=administrator)
     # A widget that a script builds: it moves a group from one box to the other.
     page.locator("#id_groups_from option", has_text="Editor").dblclick()
@@ -32,7 +36,7 @@ def test_forms_with_scripts_of_their_own_work(open_page, administrator, viewer, 
     assert viewer.groups.get().name == "Editor"
 
 
-def test_a_connection_is_ended_after_it_was_confirmed(open_page, administrator):
+def test_a_connection_is_ended_after_it_was_confirmed(open_page: Callable[..., Page], administrator: User) -> None:
     connection = actions.create_connection(name="Warehouse", type="dbt", created_by=None, now=NOW)
     actions.create_api_key(connection=connection, name="worker", created_by=None, now=NOW)
     page = open_page("/admin/", user=administrator)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
@@ -35,11 +35,11 @@ def url(connection: Connection, rest: str = "") -> str:
     return f"/connections/{connection.pk}{rest}"
 
 
-def names(page: Page) -> object:
+def names(page: Page) -> Locator:
     return page.locator(".job-rows .job-name")
 
 
-def test_a_job_changes_its_state_by_itself(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_a_job_changes_its_state_by_itself(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     save([ran(connection, "fails", RunState.FAILED), ran(connection, "works")], "Boom.\nat line 3")
     page = open_page(url(connection), viewer)
     expect(names(page)).to_have_text(["fails", "works"])
@@ -55,7 +55,7 @@ def test_a_job_changes_its_state_by_itself(open_page: OpenPage, viewer: Abstract
     expect(page.locator("#job-search")).to_be_focused()
 
 
-def test_the_checklist_becomes_the_table(open_page: OpenPage, viewer: AbstractUser, product: object) -> None:
+def test_the_checklist_becomes_the_table(open_page: OpenPage, viewer: User, product: object) -> None:
     connection = add_connection("beta")
     page = open_page(url(connection), viewer)
     expect(page.get_by_role("heading", name="Complete setup to start receiving")).to_be_visible()
@@ -65,7 +65,7 @@ def test_the_checklist_becomes_the_table(open_page: OpenPage, viewer: AbstractUs
     expect(page.locator("#connection-status")).to_contain_text("Connected")
 
 
-def test_choices_are_in_the_url(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_choices_are_in_the_url(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     save(
         [
             ran(connection, "beta", kind="TASK"),
@@ -93,7 +93,7 @@ def test_choices_are_in_the_url(open_page: OpenPage, viewer: AbstractUser, conne
     expect(names(page)).to_have_count(4)
 
 
-def test_a_refresh_keeps_the_choices(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_a_refresh_keeps_the_choices(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     save([ran(connection, "one", RunState.FAILED), ran(connection, "two")])
     page = open_page(url(connection), viewer)
     page.get_by_role("link", name="Failed 1").click()
@@ -105,7 +105,7 @@ def test_a_refresh_keeps_the_choices(open_page: OpenPage, viewer: AbstractUser, 
     expect(names(page)).to_have_text(["one", "three", "two"])
 
 
-def test_without_scripts(open_page: OpenPage, viewer: AbstractUser, connection: Connection) -> None:
+def test_without_scripts(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     save([ran(connection, "beta", kind="TASK"), ran(connection, "alpha", RunState.FAILED, kind="DAG")], "Boom.\nline 3")
     page = open_page(url(connection), viewer, scripts=False)
     expect(names(page)).to_have_text(["alpha", "beta"])
@@ -120,9 +120,7 @@ def test_without_scripts(open_page: OpenPage, viewer: AbstractUser, connection: 
     expect(names(page)).to_have_text(["beta"])
 
 
-def test_the_guide_keeps_the_focus_on_its_tab(
-    open_page: OpenPage, editor: AbstractUser, connection: Connection
-) -> None:
+def test_the_guide_keeps_the_focus_on_its_tab(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(url(connection, "/settings"), editor)
     tab = page.get_by_role("navigation", name="Sender").get_by_role("link", name="curl")
     tab.focus()
@@ -153,7 +151,7 @@ def fill_with_everything(connection: Connection) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int) -> None:
     fill_with_everything(connection)
     page = open_page(url(connection), editor, theme=theme, width=width)
     page.locator(".job-error summary").click()
@@ -162,7 +160,7 @@ def test_accessible(open_page: OpenPage, editor: AbstractUser, connection: Conne
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_accessible_pages_beside_it(
-    open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int
+    open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int
 ) -> None:
     fill_with_everything(connection)
     waiting = add_connection("beta", keys=0)
@@ -176,9 +174,7 @@ def test_accessible_pages_beside_it(
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible_dialogs(
-    open_page: OpenPage, editor: AbstractUser, connection: Connection, theme: str, width: int
-) -> None:
+def test_accessible_dialogs(open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int) -> None:
     page = open_page(url(connection, "/settings"), editor, theme=theme, width=width)
     page.get_by_role("link", name="Delete API key").click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -191,7 +187,7 @@ def test_accessible_dialogs(
     assert_accessible(page)
 
 
-def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: AbstractUser, connection: Connection) -> None:
+def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: User, connection: Connection) -> None:
     save([ran(connection, "fails", RunState.FAILED)], "Boom.")
     for path in (url(connection), url(connection, "/settings")):
         page = open_page(path, editor, width=375)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -38,12 +38,12 @@ def url(sender: Sender, run: object) -> str:
 
 
 def failed_task(sender: Sender) -> Run:
-    return Run.objects.of(sender.connection).filter(state="FAILED", error_message__isnull=False).order_by("run_at")[0]
+    failed = Run.objects.of(sender.connection).filter(state="FAILED", error_message__isnull=False)
+    first: Run = failed.order_by("run_at")[0]
+    return first
 
 
-def test_three_clicks_from_connections_to_the_stack_trace(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_three_clicks_from_connections_to_the_stack_trace(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page("/connections", viewer)
     page.get_by_role("link", name=sender.connection.name).first.click()
     page.get_by_role("link", name=re.compile(r"inside, \d+ failing")).first.click()
@@ -52,7 +52,7 @@ def test_three_clicks_from_connections_to_the_stack_trace(
     expect(page.get_by_label("Stack trace", exact=True)).to_be_in_viewport()
 
 
-def test_the_same_by_keyboard(open_page: OpenPage, viewer: AbstractUser, sender: Sender) -> None:
+def test_the_same_by_keyboard(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page("/connections", viewer)
     press_until_focused(page, re.compile(sender.connection.name))
     page.keyboard.press("Enter")
@@ -87,7 +87,7 @@ def press_until_focused(page: Page, name: "re.Pattern[str]") -> None:
 
 
 def test_a_running_run_ends_by_itself_and_keeps_what_was_opened(
-    open_page: OpenPage, viewer: AbstractUser, product: object
+    open_page: OpenPage, viewer: User, product: object
 ) -> None:
     sender, now = make_sender(), timezone.now()
     start = (now - timedelta(minutes=5)).isoformat()
@@ -103,9 +103,7 @@ def test_a_running_run_ends_by_itself_and_keeps_what_was_opened(
     expect(page.locator(".facet").get_by_text("42", exact=True)).to_be_visible()
 
 
-def test_large_events_are_read_once_the_page_is_there(
-    open_page: OpenPage, viewer: AbstractUser, product: object
-) -> None:
+def test_large_events_are_read_once_the_page_is_there(open_page: OpenPage, viewer: User, product: object) -> None:
     sender, now = make_sender(), timezone.now()
     facets = {
         "errorMessage": {"message": "Boom.", "programmingLanguage": "java", "stackTrace": "at line 3"},
@@ -120,7 +118,7 @@ def test_large_events_are_read_once_the_page_is_there(
     expect(without.get_by_label("Stack trace", exact=True)).to_have_text("at line 3")
 
 
-def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: AbstractUser, sender: Sender) -> None:
+def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     run = failed_task(sender)
     page = open_page(url(sender, run.id), viewer)
     page.get_by_role("link", name="FAIL", exact=True).click()
@@ -135,7 +133,7 @@ def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: Abstract
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: AbstractUser, sender: Sender, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, viewer: User, sender: Sender, theme: str, width: int) -> None:
     sender.send(*lines("dbt-build-fail"), run_event("FAIL", run=UNKNOWN, job=LONG, run_facets=broken()))
     runs = Run.objects.of(sender.connection)
     dag = runs.filter(job__kind="DAG").order_by("run_at")[0]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from connections.models import Connection
@@ -39,7 +39,7 @@ def type_(page: Page, text: str) -> None:
     page.keyboard.type(text)
 
 
-def test_to_a_job_by_keyboard_alone(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_to_a_job_by_keyboard_alone(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(user=viewer)
     type_(page, "load ord")
     expect(options(page)).to_have_count(2)
@@ -53,7 +53,7 @@ def test_to_a_job_by_keyboard_alone(open_page: OpenPage, viewer: AbstractUser, s
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.load_orders")
 
 
-def test_the_arrows_go_round_and_pass_the_text(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_the_arrows_go_round_and_pass_the_text(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(user=viewer)
     type_(page, "load")
     expect(options(page)).to_have_count(3)
@@ -71,7 +71,7 @@ def test_the_arrows_go_round_and_pass_the_text(open_page: OpenPage, viewer: Abst
 
 
 def test_whoever_types_faster_than_the_server_answers_gets_what_they_typed(
-    open_page: OpenPage, viewer: AbstractUser, shop: Connection
+    open_page: OpenPage, viewer: User, shop: Connection
 ) -> None:
     page = open_page(user=viewer)
     type_(page, "load")
@@ -85,7 +85,7 @@ def test_whoever_types_faster_than_the_server_answers_gets_what_they_typed(
     expect(page).to_have_url(re.compile(r"/search\?q=load\+customers$"))
 
 
-def test_enter_on_the_text_leads_to_all_results(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_enter_on_the_text_leads_to_all_results(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(f"/connections/{shop.pk}", viewer)
     type_(page, "load")
     page.keyboard.press("Enter")
@@ -96,7 +96,7 @@ def test_enter_on_the_text_leads_to_all_results(open_page: OpenPage, viewer: Abs
 
 
 @pytest.mark.parametrize("keys", ["/", "Shift+/", "Control+k", "Meta+k"])
-def test_escape_gives_the_focus_back(open_page: OpenPage, viewer: AbstractUser, shop: Connection, keys: str) -> None:
+def test_escape_gives_the_focus_back(open_page: OpenPage, viewer: User, shop: Connection, keys: str) -> None:
     page = open_page(user=viewer)
     before = page.get_by_role("link", name="Runs", exact=True)
     before.focus()
@@ -113,7 +113,7 @@ def test_escape_gives_the_focus_back(open_page: OpenPage, viewer: AbstractUser, 
     expect(options(page)).to_have_count(3)
 
 
-def test_keys_are_left_alone_in_other_fields(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_keys_are_left_alone_in_other_fields(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(f"/connections/{shop.pk}", viewer)
     other = page.get_by_label("Search jobs by name")
     other.focus()
@@ -123,9 +123,7 @@ def test_keys_are_left_alone_in_other_fields(open_page: OpenPage, viewer: Abstra
     expect(other).to_have_value("/")
 
 
-def test_a_click_opens_and_a_click_elsewhere_closes(
-    open_page: OpenPage, viewer: AbstractUser, shop: Connection
-) -> None:
+def test_a_click_opens_and_a_click_elsewhere_closes(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(user=viewer)
     field(page).click()
     page.keyboard.type("load")
@@ -137,7 +135,7 @@ def test_a_click_opens_and_a_click_elsewhere_closes(
     expect(page.get_by_role("heading", level=1)).to_have_text("shop.load_orders")
 
 
-def test_nothing_found(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_nothing_found(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(user=viewer)
     type_(page, "zzz")
     expect(page.get_by_text("Nothing found for “zzz”")).to_be_visible()
@@ -148,7 +146,7 @@ def test_nothing_found(open_page: OpenPage, viewer: AbstractUser, shop: Connecti
     expect(page.get_by_text("Nothing found for “zzz”")).to_be_hidden()
 
 
-def test_a_button_opens_it_in_a_narrow_window(open_page: OpenPage, viewer: AbstractUser, shop: Connection) -> None:
+def test_a_button_opens_it_in_a_narrow_window(open_page: OpenPage, viewer: User, shop: Connection) -> None:
     page = open_page(user=viewer, width=375)
     expect(field(page)).to_be_hidden()
     page.get_by_role("link", name="Search", exact=True).click()
@@ -161,7 +159,7 @@ def test_a_button_opens_it_in_a_narrow_window(open_page: OpenPage, viewer: Abstr
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_without_scripts(open_page: OpenPage, viewer: AbstractUser, shop: Connection, width: int) -> None:
+def test_without_scripts(open_page: OpenPage, viewer: User, shop: Connection, width: int) -> None:
     page = open_page(user=viewer, width=width, scripts=False)
     if width < 768:
         page.get_by_role("link", name="Search", exact=True).click()
@@ -177,7 +175,7 @@ def test_without_scripts(open_page: OpenPage, viewer: AbstractUser, shop: Connec
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_list_and_the_page_leave_nobody_out(
-    open_page: OpenPage, viewer: AbstractUser, shop: Connection, theme: str, width: int
+    open_page: OpenPage, viewer: User, shop: Connection, theme: str, width: int
 ) -> None:
     save([job_that_ran(shop, f"{LONG_NAME}{kind}", kind=kind, namespace=LONG_NAME) for kind in Job.Kind])
     page = open_page(user=viewer, theme=theme, width=width)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -59,7 +59,7 @@ def url(sender: Sender, rest: str = "") -> str:
     return f"/connections/{sender.connection.pk}{rest}"
 
 
-def test_three_clicks_through_the_dag_run(open_page: OpenPage, viewer: AbstractUser, sender: Sender) -> None:
+def test_three_clicks_through_the_dag_run(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page("/connections", viewer)
     page.get_by_role("link", name=sender.connection.name).first.click()
     page.get_by_role("link", name="Latest run of shop: failed").click()
@@ -67,9 +67,7 @@ def test_three_clicks_through_the_dag_run(open_page: OpenPage, viewer: AbstractU
     expect(page.get_by_label("Stack trace", exact=True)).to_contain_text("ValueError: no orders")
 
 
-def test_from_a_task_that_never_ran_to_the_one_to_blame(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_from_a_task_that_never_ran_to_the_one_to_blame(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page(url(sender, f"/runs/{DAG}"), viewer)
     page.get_by_role("link", name=re.compile("^Upstream failed")).click()
     expect(page.locator(".timeline-rows tbody tr")).to_have_count(2)
@@ -80,7 +78,7 @@ def test_from_a_task_that_never_ran_to_the_one_to_blame(
     expect(page.get_by_label("Stack trace", exact=True)).to_be_visible()
 
 
-def test_back_and_reload_keep_the_filters_of_runs(open_page: OpenPage, viewer: AbstractUser, sender: Sender) -> None:
+def test_back_and_reload_keep_the_filters_of_runs(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page("/runs", viewer)
     rows = page.locator(".run-rows tbody tr")
     expect(rows).to_have_count(7)
@@ -105,7 +103,7 @@ def test_back_and_reload_keep_the_filters_of_runs(open_page: OpenPage, viewer: A
     expect(rows).to_have_count(1)
 
 
-def test_back_and_reload_keep_what_was_unfolded(open_page: OpenPage, viewer: AbstractUser, sender: Sender) -> None:
+def test_back_and_reload_keep_what_was_unfolded(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page(url(sender), viewer)
     page.get_by_role("link", name=re.compile(r"\d+ inside")).click()
     inner = page.locator(".job-inside")
@@ -118,9 +116,7 @@ def test_back_and_reload_keep_what_was_unfolded(open_page: OpenPage, viewer: Abs
         page.reload()
 
 
-def test_back_and_reload_keep_the_state_of_child_runs(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_back_and_reload_keep_the_state_of_child_runs(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page(url(sender, f"/runs/{DAG}"), viewer)
     rows = page.locator(".timeline-rows tbody tr")
     page.get_by_role("link", name=re.compile("^Completed 2$")).click()
@@ -133,9 +129,7 @@ def test_back_and_reload_keep_the_state_of_child_runs(
     expect(rows).to_have_count(2)
 
 
-def test_a_refresh_keeps_what_was_opened_and_the_focus(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_a_refresh_keeps_what_was_opened_and_the_focus(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page(url(sender, f"/runs/{DAG}"), viewer)
     failed = page.locator(".failed-rows details").first
     failed.locator("summary").click()
@@ -151,9 +145,7 @@ def test_a_refresh_keeps_what_was_opened_and_the_focus(
     expect(page.locator(".facet[open]")).to_have_count(1)
 
 
-def test_a_refresh_of_runs_keeps_the_focus_and_the_filters(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_a_refresh_of_runs_keeps_the_focus_and_the_filters(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     page = open_page("/runs?state=FAILED", viewer)
     expect(page.locator(".run-rows tbody tr")).to_have_count(3)
     page.locator("#run-times summary").click()
@@ -168,7 +160,7 @@ def test_a_refresh_of_runs_keeps_the_focus_and_the_filters(
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: AbstractUser, sender: Sender, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, viewer: User, sender: Sender, theme: str, width: int) -> None:
     page = open_page(url(sender, f"/runs/{DAG}"), viewer, theme=theme, width=width)
     for summary in page.locator(".failed-rows summary").all():
         summary.click()
@@ -180,9 +172,7 @@ def test_accessible(open_page: OpenPage, viewer: AbstractUser, sender: Sender, t
         assert_accessible(page)
 
 
-def test_a_narrow_page_fits_while_its_font_is_not_there(
-    open_page: OpenPage, viewer: AbstractUser, sender: Sender
-) -> None:
+def test_a_narrow_page_fits_while_its_font_is_not_there(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     """The letters of others may be wider."""
     page = open_page("/runs", viewer, width=375)
     page.context.route("**/*.woff2", lambda route: route.abort())

@@ -10,9 +10,12 @@ from connections.models import Connection
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
+MakeConnection = Callable[..., Connection]
+MakeKey = Callable[..., actions.NewApiKey]
+
 
 @pytest.fixture
-def make_connection(db: None) -> Callable[..., Connection]:
+def make_connection(db: None) -> MakeConnection:
     def make(name: str = "Airflow", type: str = "airflow") -> Connection:  # noqa: A002
         return actions.create_connection(name=name, type=type, created_by=None, now=NOW)
 
@@ -20,7 +23,7 @@ def make_connection(db: None) -> Callable[..., Connection]:
 
 
 @pytest.fixture
-def make_key(db: None) -> Callable[..., actions.NewApiKey]:
+def make_key(db: None) -> MakeKey:
     def make(connection: Connection, name: str = "first") -> actions.NewApiKey:
         return actions.create_api_key(connection=connection, name=name, created_by=None, now=NOW)
 

@@ -4,23 +4,26 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from connections import actions
 from connections.models import Attempt, Connection
-from tests.connections.conftest import NOW
+from tests.connections.conftest import NOW, MakeConnection
 
 pytestmark = pytest.mark.django_db
 
 
-def record(connection, seconds=0.0, outcome="rejected", status=422, **texts):
+def record(
+    connection: Connection, seconds: float = 0.0, outcome: str = "rejected", status: int = 422, **texts: str
+) -> None:
     at = NOW + timedelta(seconds=seconds)
     actions.record_attempt(connection_id=connection.id, at=at, outcome=outcome, status=status, **texts)
 
 
-def test_an_attempt_is_kept_as_it_was_told(make_connection):
+def test_an_attempt_is_kept_as_it_was_told(make_connection: MakeConnection) -> None:
     connection = make_connection()
     record(connection, reason="Not JSON", key_name="worker", job_name="dag.task")
-    kept = Attempt.objects.values().get()
+    kept = dict(Attempt.objects.values().get())
     del kept["id"]
     assert kept == {
         "connection_id": connection.id,
@@ -33,7 +36,7 @@ def test_an_attempt_is_kept_as_it_was_told(make_connection):
     }
 
 
-def test_a_connection_keeps_its_newest_refusals_and_its_newest_acceptances(make_connection):
+def test_a_connection_keeps_its_newest_refusals_and_its_newest_acceptances(make_connection: MakeConnection) -> None:
     connection, other = make_connection(), make_connection("other")
     record(other, outcome="stored", status=201)
     for second in range(60):
@@ -49,7 +52,7 @@ def test_a_connection_keeps_its_newest_refusals_and_its_newest_acceptances(make_
     assert [attempt.status for attempt in connection.attempts.newest(2)] == [289, 288]
 
 
-def test_a_late_attempt_does_not_push_out_a_newer_one(make_connection):
+def test_a_late_attempt_does_not_push_out_a_newer_one(make_connection: MakeConnection) -> None:
     connection = make_connection()
     for second in range(100, 150):
         record(connection, second)
@@ -58,7 +61,7 @@ def test_a_late_attempt_does_not_push_out_a_newer_one(make_connection):
     assert not connection.attempts.filter(status=499).exists()
 
 
-def test_what_postgresql_cannot_hold_is_replaced_and_what_is_long_is_cut(make_connection):
+def test_what_postgresql_cannot_hold_is_replaced_and_what_is_long_is_cut(make_connection: MakeConnection) -> None:
     connection = make_connection()
     record(connection, reason="a\0b\ud83dc", job_name="é\x00" * 400, key_name="k" * 200)
     kept = Attempt.objects.get()
@@ -67,7 +70,9 @@ def test_what_postgresql_cannot_hold_is_replaced_and_what_is_long_is_cut(make_co
     assert kept.key_name == "k" * 100
 
 
-def test_a_flood_is_written_at_a_bounded_pace(make_connection, django_assert_num_queries):
+def test_a_flood_is_written_at_a_bounded_pace(
+    make_connection: MakeConnection, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     connection, other = make_connection(), make_connection("other")
     for millisecond in range(0, 1000, 20):
         record(connection, millisecond / 1000)
@@ -82,7 +87,7 @@ def test_a_flood_is_written_at_a_bounded_pace(make_connection, django_assert_num
     assert other.attempts.count() == 1
 
 
-def test_an_attempt_at_a_connection_that_is_not_there_is_ignored(make_connection):
+def test_an_attempt_at_a_connection_that_is_not_there_is_ignored(make_connection: MakeConnection) -> None:
     removed = make_connection()
     actions.end_connection(connection=removed, now=NOW)
     record(removed)
@@ -90,7 +95,9 @@ def test_an_attempt_at_a_connection_that_is_not_there_is_ignored(make_connection
     assert not Attempt.objects.exists()
 
 
-def test_ids_that_nobody_vouched_for_are_looked_up_at_a_bounded_pace(make_connection, django_assert_num_queries):
+def test_ids_that_nobody_vouched_for_are_looked_up_at_a_bounded_pace(
+    make_connection: MakeConnection, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     acquainted, stranger = make_connection(), Connection.objects.create(name="stranger", type="dbt", created_at=NOW)
     later = NOW + timedelta(days=1)
     for _ in range(20):

@@ -5,19 +5,23 @@ import uuid
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from connections.models import ApiKey, Connection
 from connections.verification import verify_key
+from tests.connections.conftest import MakeConnection, MakeKey
 
 pytestmark = pytest.mark.django_db
 
 
-def run(capsys, *arguments: str) -> str:
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     call_command(*arguments)
     return capsys.readouterr().out
 
 
-def test_a_script_adds_a_connection_and_reads_where_to_send(capsys, settings):
+def test_a_script_adds_a_connection_and_reads_where_to_send(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
     settings.PUBLIC_URL = "https://observatory.example.com"
     answer = json.loads(run(capsys, "create_connection", " Prod Airflow ", "--type", "airflow", "--json"))
     connection = Connection.objects.get()
@@ -29,7 +33,7 @@ def test_a_script_adds_a_connection_and_reads_where_to_send(capsys, settings):
     }
 
 
-def test_without_json_people_read_the_same(capsys, settings):
+def test_without_json_people_read_the_same(capsys: pytest.CaptureFixture[str], settings: Settings) -> None:
     settings.PUBLIC_URL = ""
     text = run(capsys, "create_connection", "Warehouse", "--type", "dbt")
     connection = Connection.objects.get()
@@ -37,7 +41,7 @@ def test_without_json_people_read_the_same(capsys, settings):
     assert "Warehouse" in text
 
 
-def test_a_script_makes_a_key_that_works(capsys, make_connection):
+def test_a_script_makes_a_key_that_works(capsys: pytest.CaptureFixture[str], make_connection: MakeConnection) -> None:
     connection = make_connection()
     answer = json.loads(run(capsys, "create_api_key", str(connection.id), " scheduler ", "--json"))
     assert set(answer) == {"name", "key"}
@@ -45,7 +49,9 @@ def test_a_script_makes_a_key_that_works(capsys, make_connection):
     assert verify_key(answer["key"]).connection_id == connection.id
 
 
-def test_without_json_the_key_stands_alone_on_the_last_line(capsys, make_connection):
+def test_without_json_the_key_stands_alone_on_the_last_line(
+    capsys: pytest.CaptureFixture[str], make_connection: MakeConnection
+) -> None:
     connection = make_connection()
     text = run(capsys, "create_api_key", str(connection.id), "scheduler")
     assert verify_key(text.splitlines()[-1]).name == "scheduler"
@@ -68,7 +74,9 @@ def test_without_json_the_key_stands_alone_on_the_last_line(capsys, make_connect
         (["create_api_key", "prod", "new"], "invalid UUID"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(arguments, message, make_connection, make_key):
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: list[str], message: str, make_connection: MakeConnection, make_key: MakeKey
+) -> None:
     connection = make_connection("Airflow")
     make_key(connection, "worker")
     removed = Connection.objects.create(

@@ -1,6 +1,9 @@
 """What people type is judged by the same rules as anywhere else, and said in words beside the field."""
 
+from typing import Any
+
 import pytest
+from django.forms import Form
 
 from connections.forms import AddConnectionForm, GenerateKeyForm, RemoveConnectionForm, RenameConnectionForm
 from connections.models import Connection
@@ -19,23 +22,24 @@ from connections.models import Connection
     ],
 )
 @pytest.mark.parametrize("form", [AddConnectionForm, RenameConnectionForm, GenerateKeyForm])
-def test_a_name_that_is_not_allowed_is_explained(form, name, message):
+def test_a_name_that_is_not_allowed_is_explained(form: type[Form], name: str, message: str) -> None:
     assert message in form({"name": name, "type": "dbt"}).errors["name"]
 
 
-def test_a_name_is_taken_as_it_will_be_stored():
+def test_a_name_is_taken_as_it_will_be_stored() -> None:
     form = AddConnectionForm({"name": "  Cafe\u0301 ", "type": "dbt"})
     assert form.is_valid()
     assert form.cleaned_data == {"name": "Café", "type": "dbt"}
 
 
-def test_the_types_are_those_of_connections():
+def test_the_types_are_those_of_connections() -> None:
     form = AddConnectionForm({"name": "x", "type": "cron"})
     assert list(form.errors) == ["type"]
-    assert [value for value, _ in form.fields["type"].choices] == Connection.Type.values
+    field: Any = form.fields["type"]
+    assert [value for value, _ in field.choices] == Connection.Type.values
 
 
 @pytest.mark.parametrize(("typed", "valid"), [("Prod", True), (" Prod ", True), ("prod", False), ("", False)])
-def test_a_removal_wants_the_name_as_it_is(typed, valid):
+def test_a_removal_wants_the_name_as_it_is(typed: str, valid: bool) -> None:
     form = RemoveConnectionForm({"name": typed}, connection=Connection(name="Prod"))
     assert form.is_valid() is valid

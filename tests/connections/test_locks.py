@@ -3,7 +3,11 @@
 import contextlib
 import threading
 import uuid
+from concurrent.futures import Future
+from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import DatabaseError, transaction
 from django.db import connection as database
@@ -14,13 +18,14 @@ from connections.querysets import INSISTED
 from lineage.database.execute import pipeline
 from lineage.database.pipeline import _prepared
 from lineage.digest.statements import keys as keys_of_intake
-from tests.connections.conftest import NOW
+from tests.conftest import InThread
+from tests.connections.conftest import NOW, MakeConnection, MakeKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def key(make_connection, make_key):
+def key(make_connection: MakeConnection, make_key: MakeKey) -> ApiKey:
     return make_key(make_connection()).api_key
 
 
@@ -38,13 +43,13 @@ def waits_for_a_lock(condition: threading.Event) -> bool:
     return False
 
 
-def finished(call) -> threading.Event:
+def finished(call: "Future[Any]") -> threading.Event:
     event = threading.Event()
     call.add_done_callback(lambda _: event.set())
     return event
 
 
-def test_a_removal_waits_for_the_commit_under_way(key, in_thread):
+def test_a_removal_waits_for_the_commit_under_way(key: ApiKey, in_thread: InThread) -> None:
     with transaction.atomic():
         assert ApiKey.objects.lock_live([key.id]) == {key.id: key.connection_id}
         removal = in_thread(actions.end_connection, connection=key.connection, now=NOW)
@@ -54,8 +59,8 @@ def test_a_removal_waits_for_the_commit_under_way(key, in_thread):
     assert not Connection.objects.visible().exists()
 
 
-def test_a_commit_that_comes_during_a_removal_finds_no_key(key, in_thread):
-    def lock_live():
+def test_a_commit_that_comes_during_a_removal_finds_no_key(key: ApiKey, in_thread: InThread) -> None:
+    def lock_live() -> dict[UUID, UUID]:
         with transaction.atomic():
             return ApiKey.objects.lock_live([key.id])
 
@@ -66,12 +71,14 @@ def test_a_commit_that_comes_during_a_removal_finds_no_key(key, in_thread):
     assert commit.result() == {}
 
 
-def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attempt(key, in_thread):
-    def lock_live():
+def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attempt(
+    key: ApiKey, in_thread: InThread
+) -> None:
+    def lock_live() -> dict[UUID, UUID]:
         with transaction.atomic():
             return ApiKey.objects.lock_live([key.id])
 
-    def use(connection):
+    def use(connection: Connection) -> None:
         actions.rename_connection(connection=connection, name="new")
         actions.touch_api_keys(key_ids=[key.id], now=NOW)
         actions.record_attempt(connection_id=connection.id, at=NOW, outcome="stored", status=201)
@@ -85,7 +92,7 @@ def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attemp
         assert in_thread(lock_live).result(timeout=10) == {key.id: key.connection_id}
 
 
-def test_only_live_keys_are_live(key, make_connection, make_key):
+def test_only_live_keys_are_live(key: ApiKey, make_connection: MakeConnection, make_key: MakeKey) -> None:
     other = make_connection("other")
     deleted, ended = make_key(other, "deleted").api_key, make_key(make_connection("ended")).api_key
     kept = make_key(other, "kept").api_key
@@ -98,15 +105,15 @@ def test_only_live_keys_are_live(key, make_connection, make_key):
         assert ApiKey.objects.lock_live([]) == {}
 
 
-def test_outside_a_transaction_nothing_can_be_locked(key):
+def test_outside_a_transaction_nothing_can_be_locked(key: ApiKey) -> None:
     with pytest.raises(transaction.TransactionManagementError):
         ApiKey.objects.lock_live([key.id])
 
 
-def test_of_many_who_take_a_name_at_once_one_gets_it(in_thread):
+def test_of_many_who_take_a_name_at_once_one_gets_it(in_thread: InThread) -> None:
     start = threading.Barrier(8)
 
-    def create(number):
+    def create(number: int) -> Connection | None:
         start.wait(timeout=10)
         try:
             return actions.create_connection(
@@ -120,7 +127,7 @@ def test_of_many_who_take_a_name_at_once_one_gets_it(in_thread):
     assert Connection.objects.count() == 1
 
 
-def test_a_key_made_during_a_removal_does_not_outlive_it(make_connection, in_thread):
+def test_a_key_made_during_a_removal_does_not_outlive_it(make_connection: MakeConnection, in_thread: InThread) -> None:
     for number in range(5):
         connection = make_connection(f"connection {number}")
         removal = in_thread(actions.end_connection, connection=Connection.objects.get(pk=connection.pk), now=NOW)
@@ -130,14 +137,14 @@ def test_a_key_made_during_a_removal_does_not_outlive_it(make_connection, in_thr
         assert not connection.api_keys.exists()
 
 
-def test_two_who_remove_the_same_connection_both_succeed(key, in_thread):
+def test_two_who_remove_the_same_connection_both_succeed(key: ApiKey, in_thread: InThread) -> None:
     calls = [in_thread(actions.end_connection, connection=Connection.objects.get(), now=NOW) for _ in range(2)]
     for call in calls:
         call.result(timeout=10)
     assert Connection.objects.get().removed_at == NOW
 
 
-def insist_live(*keys) -> None:
+def insist_live(*keys: ApiKey) -> None:
     """As the intake does: in a pipeline that is a transaction."""
     database.ensure_connection()
     _prepared.pop(database.connection, None)  # a rollback before this may have had the session forget them
@@ -145,14 +152,22 @@ def insist_live(*keys) -> None:
         keys_of_intake.insist_live([(key.id, key.connection_id) for key in keys])
 
 
-def test_insisting_on_live_keys(key, make_connection, make_key):
+def test_insisting_on_live_keys(key: ApiKey, make_connection: MakeConnection, make_key: MakeKey) -> None:
     other = make_key(make_connection("other")).api_key
     insist_live(key)
     insist_live(key, other)
 
 
+def sqlstate(error: BaseException | None) -> str | None:
+    assert error
+    assert isinstance(error.__cause__, psycopg.Error)
+    return error.__cause__.sqlstate
+
+
 @pytest.mark.parametrize("end", ["deleted", "ended", "of another connection"])
-def test_insisting_on_a_key_that_is_not_live_fails(key, make_connection, make_key, end):
+def test_insisting_on_a_key_that_is_not_live_fails(
+    key: ApiKey, make_connection: MakeConnection, make_key: MakeKey, end: str
+) -> None:
     other = make_key(make_connection("other")).api_key
     if end == "deleted":
         actions.delete_api_key(api_key=other)
@@ -163,13 +178,13 @@ def test_insisting_on_a_key_that_is_not_live_fails(key, make_connection, make_ke
         other.connection_id = key.connection_id
     with pytest.raises(DatabaseError) as error:
         insist_live(key, other)
-    assert error.value.__cause__.sqlstate == INSISTED
+    assert sqlstate(error.value) == INSISTED
     insist_live(key)
 
 
-def test_who_insists_waits_for_a_removal(key, in_thread):
+def test_who_insists_waits_for_a_removal(key: ApiKey, in_thread: InThread) -> None:
     with transaction.atomic():
         actions.end_connection(connection=key.connection, now=NOW)
         commit = in_thread(insist_live, key)
         assert waits_for_a_lock(finished(commit))
-    assert commit.exception(timeout=10).__cause__.sqlstate == INSISTED
+    assert sqlstate(commit.exception(timeout=10)) == INSISTED

@@ -1,12 +1,15 @@
 """Whether a key is right, and what it costs to be wrong."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import wait
+from typing import Any, Literal
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 from django.db import OperationalError
 from django.db import connection as database
+from pytest_django import DjangoAssertNumQueries
 
 from connections import actions
 from connections.keys import _checksum, new_key
@@ -20,7 +23,8 @@ from connections.verification import (
     hash_secret,
     verify_key,
 )
-from tests.connections.conftest import NOW
+from tests.conftest import InThread
+from tests.connections.conftest import NOW, MakeConnection, MakeKey
 from tests.waiting import wait_until
 
 
@@ -35,7 +39,7 @@ class CountingHasher(PasswordHasher):
         self.gate.set()
         self._lock = threading.Lock()
 
-    def verify(self, hash, password):  # noqa: A002
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
         with self._lock:
             self.hashes += 1
             self.at_once += 1
@@ -64,22 +68,22 @@ class Clock:
 
 
 @pytest.fixture
-def hasher():
+def hasher() -> CountingHasher:
     return CountingHasher()
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def verifier(hasher, clock):
+def verifier(hasher: CountingHasher, clock: Clock) -> KeyVerifier:
     return KeyVerifier(hasher=hasher, monotonic=clock.monotonic, sleep=clock.sleep)
 
 
 @pytest.fixture
-def key(make_connection, make_key):
+def key(make_connection: MakeConnection, make_key: MakeKey) -> actions.NewApiKey:
     return make_key(make_connection())
 
 
@@ -98,7 +102,7 @@ def refused(verifier: KeyVerifier, text: str) -> bool:
 
 
 @pytest.mark.django_db
-def test_the_right_key_tells_whose_it_is(key):
+def test_the_right_key_tells_whose_it_is(key: actions.NewApiKey) -> None:
     api_key = key.api_key
     expected = VerifiedKey(api_key.id, api_key.connection_id, "first", fingerprint_of(key.text))
     assert verify_key(key.text) == expected
@@ -106,7 +110,9 @@ def test_the_right_key_tells_whose_it_is(key):
 
 
 @pytest.mark.django_db
-def test_every_other_key_is_refused_in_the_same_words(key, verifier, make_key):
+def test_every_other_key_is_refused_in_the_same_words(
+    key: actions.NewApiKey, verifier: KeyVerifier, make_key: MakeKey
+) -> None:
     deleted = make_key(key.api_key.connection, "deleted")
     actions.delete_api_key(api_key=deleted.api_key)
     refusals = []
@@ -118,17 +124,19 @@ def test_every_other_key_is_refused_in_the_same_words(key, verifier, make_key):
 
 
 @pytest.mark.django_db
-def test_the_keys_of_a_removed_connection_are_refused(key, verifier):
+def test_the_keys_of_a_removed_connection_are_refused(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
     actions.end_connection(connection=key.api_key.connection, now=NOW)
     assert refused(verifier, key.text)
 
 
-def test_a_malformed_key_is_refused_without_a_query(verifier):
+def test_a_malformed_key_is_refused_without_a_query(verifier: KeyVerifier) -> None:
     assert refused(verifier, new_key().text[:-1] + "!")  # the database is closed to this test
 
 
 @pytest.mark.django_db
-def test_an_unknown_lookup_part_is_refused_without_a_hash(verifier, hasher, django_assert_num_queries):
+def test_an_unknown_lookup_part_is_refused_without_a_hash(
+    verifier: KeyVerifier, hasher: CountingHasher, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(1):
         assert refused(verifier, new_key().text)
     assert hasher.hashes == 0
@@ -136,7 +144,12 @@ def test_an_unknown_lookup_part_is_refused_without_a_hash(verifier, hasher, djan
 
 
 @pytest.mark.django_db
-def test_a_verified_key_costs_no_second_hash_and_no_query(key, verifier, hasher, django_assert_num_queries):
+def test_a_verified_key_costs_no_second_hash_and_no_query(
+    key: actions.NewApiKey,
+    verifier: KeyVerifier,
+    hasher: CountingHasher,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     verifier.verify(key.text)
     with django_assert_num_queries(0):
         verifier.verify(key.text)
@@ -144,7 +157,7 @@ def test_a_verified_key_costs_no_second_hash_and_no_query(key, verifier, hasher,
 
 
 @pytest.mark.django_db
-def test_a_remembered_key_that_was_deleted_is_not_live(key, verifier):
+def test_a_remembered_key_that_was_deleted_is_not_live(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
     verified = verifier.verify(key.text)
     assert ApiKey.objects.lock_live([verified.key_id]) == {verified.key_id: verified.connection_id}
     actions.delete_api_key(api_key=key.api_key)
@@ -153,7 +166,7 @@ def test_a_remembered_key_that_was_deleted_is_not_live(key, verifier):
 
 
 @pytest.mark.django_db
-def test_nothing_that_is_remembered_holds_the_secret(key, verifier):
+def test_nothing_that_is_remembered_holds_the_secret(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
     verifier.verify(key.text)
     refused(verifier, wrong(key.text))
     secret = key.text.split("_")[2]
@@ -162,7 +175,12 @@ def test_nothing_that_is_remembered_holds_the_secret(key, verifier):
 
 
 @pytest.mark.django_db
-def test_the_same_wrong_secret_costs_no_second_hash(key, verifier, hasher, django_assert_num_queries):
+def test_the_same_wrong_secret_costs_no_second_hash(
+    key: actions.NewApiKey,
+    verifier: KeyVerifier,
+    hasher: CountingHasher,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
     text = wrong(key.text)
     assert refused(verifier, text)
     with django_assert_num_queries(0):
@@ -171,7 +189,9 @@ def test_the_same_wrong_secret_costs_no_second_hash(key, verifier, hasher, djang
 
 
 @pytest.mark.django_db
-def test_many_wrong_secrets_are_paced_and_the_pace_is_forgotten(key, verifier, clock):
+def test_many_wrong_secrets_are_paced_and_the_pace_is_forgotten(
+    key: actions.NewApiKey, verifier: KeyVerifier, clock: Clock
+) -> None:
     for _ in range(5):
         assert refused(verifier, wrong(key.text))
     assert clock.sleeps == []
@@ -184,7 +204,9 @@ def test_many_wrong_secrets_are_paced_and_the_pace_is_forgotten(key, verifier, c
 
 
 @pytest.mark.django_db
-def test_wrong_secrets_slow_neither_a_verified_key_nor_another_one(key, verifier, clock, make_key):
+def test_wrong_secrets_slow_neither_a_verified_key_nor_another_one(
+    key: actions.NewApiKey, verifier: KeyVerifier, clock: Clock, make_key: MakeKey
+) -> None:
     other = make_key(key.api_key.connection, "other")
     verifier.verify(key.text)
     for _ in range(8):
@@ -196,14 +218,16 @@ def test_wrong_secrets_slow_neither_a_verified_key_nor_another_one(key, verifier
 
 
 @pytest.mark.django_db
-def test_the_right_key_comes_through_after_wrong_ones(key, verifier):
+def test_the_right_key_comes_through_after_wrong_ones(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
     for _ in range(8):
         refused(verifier, wrong(key.text))
     assert verifier.verify(key.text).key_id == key.api_key.id
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_threads_with_the_same_key_hash_once(key, verifier, hasher, in_thread):
+def test_eight_threads_with_the_same_key_hash_once(
+    key: actions.NewApiKey, verifier: KeyVerifier, hasher: CountingHasher, in_thread: InThread
+) -> None:
     hasher.gate.clear()
     calls = [in_thread(verifier.verify, key.text) for _ in range(8)]
     wait_until(lambda: hasher.hashes)
@@ -215,7 +239,9 @@ def test_eight_threads_with_the_same_key_hash_once(key, verifier, hasher, in_thr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_threads_with_the_same_wrong_key_hash_once(key, verifier, hasher, in_thread):
+def test_eight_threads_with_the_same_wrong_key_hash_once(
+    key: actions.NewApiKey, verifier: KeyVerifier, hasher: CountingHasher, in_thread: InThread
+) -> None:
     text = wrong(key.text)
     hasher.gate.clear()
     calls = [in_thread(refused, verifier, text) for _ in range(8)]
@@ -226,7 +252,9 @@ def test_eight_threads_with_the_same_wrong_key_hash_once(key, verifier, hasher, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_different_wrong_keys_are_hashed_one_at_a_time_and_few_may_wait(key, verifier, hasher, in_thread):
+def test_different_wrong_keys_are_hashed_one_at_a_time_and_few_may_wait(
+    key: actions.NewApiKey, verifier: KeyVerifier, hasher: CountingHasher, in_thread: InThread
+) -> None:
     hasher.gate.clear()
     calls = [in_thread(refused, verifier, wrong(key.text)) for _ in range(16)]
     # Twelve are refused at once, four have taken their place in the queue.
@@ -238,10 +266,12 @@ def test_different_wrong_keys_are_hashed_one_at_a_time_and_few_may_wait(key, ver
 
 
 @pytest.mark.django_db(transaction=True)
-def test_when_paced_two_wait_and_nobody_joins_them(key, hasher, in_thread):
+def test_when_paced_two_wait_and_nobody_joins_them(
+    key: actions.NewApiKey, hasher: CountingHasher, in_thread: InThread
+) -> None:
     sleeping, awake = threading.Event(), threading.Event()
 
-    def sleep(seconds):
+    def sleep(seconds: float) -> None:
         sleeping.set()
         assert awake.wait(timeout=10)
 
@@ -261,7 +291,13 @@ def test_when_paced_two_wait_and_nobody_joins_them(key, hasher, in_thread):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_keys_two_are_hashed_at_a_time(make_connection, make_key, verifier, hasher, in_thread):
+def test_of_many_keys_two_are_hashed_at_a_time(
+    make_connection: MakeConnection,
+    make_key: MakeKey,
+    verifier: KeyVerifier,
+    hasher: CountingHasher,
+    in_thread: InThread,
+) -> None:
     connection = make_connection()
     keys = [make_key(connection, f"key {number}") for number in range(6)]
     hasher.gate.clear()
@@ -274,8 +310,8 @@ def test_of_many_keys_two_are_hashed_at_a_time(make_connection, make_key, verifi
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_away_is_no_refusal(key, verifier):
-    def unreachable(execute, sql, params, many, context):
+def test_a_database_that_is_away_is_no_refusal(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
+    def unreachable(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> None:
         raise OperationalError("the connection is closed")
 
     with database.execute_wrapper(unreachable), pytest.raises(OperationalError):
@@ -284,7 +320,9 @@ def test_a_database_that_is_away_is_no_refusal(key, verifier):
 
 
 @pytest.mark.django_db
-def test_what_is_remembered_is_bounded(key, hasher, clock, make_key, monkeypatch):
+def test_what_is_remembered_is_bounded(
+    key: actions.NewApiKey, hasher: CountingHasher, clock: Clock, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("connections.verification._MEMORY_SIZE", 3)
     verifier = KeyVerifier(hasher=hasher, monotonic=clock.monotonic, sleep=clock.sleep)
     keys = [make_key(key.api_key.connection, f"key {number}") for number in range(6)]
@@ -299,7 +337,7 @@ def test_what_is_remembered_is_bounded(key, hasher, clock, make_key, monkeypatch
     assert hasher.hashes == hashes + 1
 
 
-def test_at_rest_a_key_is_hashed_with_argon2id():
+def test_at_rest_a_key_is_hashed_with_argon2id() -> None:
     parameters = extract_parameters(hash_secret(new_key()))
     assert parameters.type.name == "ID"
     assert (parameters.time_cost, parameters.memory_cost, parameters.parallelism) == (2, 19 * 1024, 1)

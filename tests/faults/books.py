@@ -1,6 +1,7 @@
 """Compares the database with a ledger."""
 
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -27,7 +28,7 @@ def audit(database: OwnDatabase, connection_id: UUID, ledger: Ledger) -> None:
     """0 acknowledged events lost, 0 counted twice: neither as rows, nor in answers, nor in what is shown of them."""
     with psycopg.connect(database.url) as session:
 
-        def rows(statement: str) -> list[tuple]:
+        def rows(statement: str) -> list[tuple[Any, ...]]:
             return session.execute(statement, [connection_id]).fetchall()
 
         sent = ledger.sent

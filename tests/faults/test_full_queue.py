@@ -40,8 +40,8 @@ def halted(database: OwnDatabase) -> Iterator[psycopg.Connection]:
 def answered(connections: list[socket.socket]) -> list[socket.socket]:
     with selectors.DefaultSelector() as selector:
         for connection in connections:
-            selector.register(connection, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select(0)]
+            selector.register(connection, selectors.EVENT_READ, connection)
+        return [key.data for key, _ in selector.select(0)]
 
 
 @pytest.mark.parametrize("bound", BOUNDS)

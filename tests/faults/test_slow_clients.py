@@ -67,13 +67,14 @@ class SlowClients:
     def _drip(self) -> None:
         with selectors.DefaultSelector() as selector:
             for client in self._open:
-                selector.register(client, selectors.EVENT_READ)
+                selector.register(client, selectors.EVENT_READ, client)
             while not self._ended.wait(_BETWEEN_BYTES_SECONDS):
                 # The server answers one (a body that took too long), or hangs up: nothing else can be read.
                 for key, _ in selector.select(0):
-                    selector.unregister(key.fileobj)
-                    del self._open[key.fileobj]
-                    key.fileobj.close()
+                    client = key.data
+                    selector.unregister(client)
+                    del self._open[client]
+                    client.close()
                 for client, (_, rest) in self._open.items():
                     with contextlib.suppress(OSError):
                         client.sendall(next(rest, b""))

@@ -17,6 +17,10 @@ ROUNDS = scaled(2, 50)
 EVENTS = 1000
 
 
+def await_other_workers(product: Product, before: list[psutil.Process]) -> None:
+    wait_until(lambda: not {*product.workers} & {*before}, "no old worker is left")
+
+
 def test_a_rolling_restart(database: OwnDatabase, product: Product, target: Target, rng: random.Random) -> None:
     """HUP replaces all workers: not even a connection that is kept open between requests breaks."""
     ledger = Ledger()
@@ -25,7 +29,7 @@ def test_a_rolling_restart(database: OwnDatabase, product: Product, target: Targ
         with load(target, ledger, make_events(EVENTS)):
             ledger.wait_for_acknowledged(rng.randrange(EVENTS // 10, EVENTS // 2))
             product.master.send_signal(signal.SIGHUP)
-            wait_until(lambda old=before: not {*product.workers} & {*old}, "no old worker is left")
+            await_other_workers(product, before)
         assert ledger.answers.keys() == {201}
     audit(database, target.connection_id, ledger)
 

@@ -3,14 +3,15 @@
 import re
 import uuid
 from collections.abc import Iterator
+from copy import copy
 from datetime import UTC, datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -79,9 +80,9 @@ class World:
         return "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(self._ids[match[1]]), route.replace("(?P<url>.*)$", "x"))
 
 
-def ask(client: Client, method: str, path: str, **options: str) -> HttpResponse:
+def ask(client: Client, method: str, path: str, **options: Any) -> Any:
     """The answer; what the request changed is undone."""
-    cookies = client.cookies.copy()
+    cookies = copy(client.cookies)
     with transaction.atomic():
         response = client.generic(method, path, **options)
         transaction.set_rollback(True)

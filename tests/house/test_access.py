@@ -126,7 +126,7 @@ EXPECTED = pages() | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL} | ad
 
 
 @pytest.fixture
-def clients(viewer, editor, administrator) -> dict[str, Client]:
+def clients(viewer: User, editor: User, administrator: User) -> dict[str, Client]:
     made = {role: Client(raise_request_exception=False) for role in ROLES}
     for role, user in zip(ROLES[1:], (viewer, editor, administrator), strict=True):
         made[role].force_login(user)
@@ -141,11 +141,11 @@ def in_words(response: HttpResponse) -> str:
     return "closed" if response["Location"].startswith("/admin/login/?next=") else "on"
 
 
-def test_each_route_is_listed_and_no_other():
+def test_each_route_is_listed_and_no_other() -> None:
     assert sorted(routes()) == sorted(EXPECTED)
 
 
-def test_each_role_gets_its_answer(clients):
+def test_each_role_gets_its_answer(clients: dict[str, Client]) -> None:
     world = World()
     wrong = []
     for route in set(routes()) & set(EXPECTED):
@@ -156,7 +156,7 @@ def test_each_role_gets_its_answer(clients):
     assert not wrong, "\n".join(wrong)
 
 
-def test_without_a_token_no_route_takes_a_post_from_a_session(administrator):
+def test_without_a_token_no_route_takes_a_post_from_a_session(administrator: User) -> None:
     """Except the intake, which knows no session, and answers as it does to everybody."""
     world = World()
     client = Client(enforce_csrf_checks=True)
@@ -167,7 +167,7 @@ def test_without_a_token_no_route_takes_a_post_from_a_session(administrator):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_no_other_method_does_anything(clients, method):
+def test_no_other_method_does_anything(clients: dict[str, Client], method: str) -> None:
     """By a viewer, who may change nothing by any method."""
     world = World()
     before = Connection.objects.values().get(), ApiKey.objects.values().get()
@@ -177,7 +177,7 @@ def test_no_other_method_does_anything(clients, method):
     assert (Connection.objects.values().get(), ApiKey.objects.values().get()) == before
 
 
-def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients):
+def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients: dict[str, Client]) -> None:
     """To everybody who is signed in alike: removed, never there."""
     removed = Connection.objects.create(name="gone", type="dbt", created_at=NOW, removed_at=NOW)
     for route in (route for route in EXPECTED if "connection_id" in route):
@@ -189,7 +189,9 @@ def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients):
             assert answers["viewer"] in {"403", "404"}
 
 
-def test_a_person_who_was_deactivated_is_anonymous(clients, viewer, editor, administrator):
+def test_a_person_who_was_deactivated_is_anonymous(
+    clients: dict[str, Client], viewer: User, editor: User, administrator: User
+) -> None:
     world = World()
     User.objects.update(is_active=False)
     for route in ("connections", "connections/add", "api/v1/connections", "admin/"):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.house.routes import World, ask, routes
@@ -18,7 +19,7 @@ INLINE = [
 ]
 
 
-def test_no_page_has_anything_inline_or_from_elsewhere(administrator):
+def test_no_page_has_anything_inline_or_from_elsewhere(administrator: User) -> None:
     world = World()
     client = Client()
     client.force_login(administrator)

@@ -1,5 +1,6 @@
 """Airflow's events, as its provider shapes them, short to write."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -42,7 +43,7 @@ def task_event(
 def dag_event(
     type_: str,
     seconds: float,
-    tasks_state: dict[str, str | None] | None = None,
+    tasks_state: Mapping[str, str | None] | None = None,
     *,
     durations: dict[str, float] | None = None,
     message: str | None = None,

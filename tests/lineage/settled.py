@@ -72,7 +72,9 @@ def settled_end(run: Run, runs: list[Run]) -> datetime | None:
     told = next((r for r in related if r.told_state), None)
     if run.ended_at or run.map_index is not None or is_tried_again or not (run.started_at and told):
         return run.ended_at
-    return told.told_duration_ms and run.started_at + timedelta(milliseconds=told.told_duration_ms)
+    if not told.told_duration_ms:
+        return None
+    return run.started_at + timedelta(milliseconds=told.told_duration_ms)
 
 
 def ended_above(run: Run, runs: list[Run], endless: set[UUID]) -> tuple[UUID, datetime] | None:

@@ -64,7 +64,7 @@ def partition_of(event: Event) -> str:
             [event.connection_id, event.id],
         )
         [(name,)] = cursor.fetchall()
-    return name
+    return str(name)
 
 
 def make_week(moment: datetime) -> str:

@@ -59,7 +59,7 @@ def join(data: DataDirectory) -> Iterator[Callable[[], "subprocess.Popen[str]"]]
         user.communicate()
 
 
-def test_the_last_user_stops_the_server(cluster: Cluster, join) -> None:
+def test_the_last_user_stops_the_server(cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"]) -> None:
     first, second = join(), join()
 
     first.communicate()
@@ -68,7 +68,9 @@ def test_the_last_user_stops_the_server(cluster: Cluster, join) -> None:
     assert cluster.postmaster() is None
 
 
-def test_a_killed_user_does_not_keep_the_server_running(cluster: Cluster, join) -> None:
+def test_a_killed_user_does_not_keep_the_server_running(
+    cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"]
+) -> None:
     user = join()
 
     user.kill()
@@ -76,11 +78,15 @@ def test_a_killed_user_does_not_keep_the_server_running(cluster: Cluster, join) 
     wait_until(lambda: cluster.postmaster() is None, "the keeper stops the server")
 
 
-def test_the_server_outlives_a_killed_keeper_and_gets_another(cluster: Cluster, join, data: DataDirectory) -> None:
+def test_the_server_outlives_a_killed_keeper_and_gets_another(
+    cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"], data: DataDirectory
+) -> None:
     user = join()
     postmaster = cluster.postmaster()
     assert postmaster
-    postmaster.parent().kill()
+    keeper = postmaster.parent()
+    assert keeper
+    keeper.kill()
     second = join()
     user.communicate()
 
@@ -89,7 +95,7 @@ def test_the_server_outlives_a_killed_keeper_and_gets_another(cluster: Cluster, 
     assert cluster.postmaster() is None
 
 
-def test_a_server_that_died_is_started_again(cluster: Cluster, join) -> None:
+def test_a_server_that_died_is_started_again(cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"]) -> None:
     join()
     postmaster = cluster.postmaster()
     assert postmaster
@@ -143,7 +149,9 @@ def test_the_server_listens_on_no_network(cluster: Cluster, data: DataDirectory)
         lease.leave()
 
 
-def test_ctrl_c_in_a_terminal_does_not_reach_the_server(cluster: Cluster, join) -> None:
+def test_ctrl_c_in_a_terminal_does_not_reach_the_server(
+    cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"]
+) -> None:
     user = join()
     postmaster = cluster.postmaster()
     assert postmaster

@@ -20,11 +20,12 @@ SIGN_IN = "from django.contrib.auth import authenticate; print(bool(authenticate
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def stop_signal(request: pytest.FixtureRequest) -> signal.Signals:
-    return request.param
+    chosen: signal.Signals = request.param
+    return chosen
 
 
 def test_the_first_start_makes_an_administrator_whose_password_is_printed_once(
-    quick_start: Callable[..., QuickStart], manage
+    quick_start: Callable[..., QuickStart], manage: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     first = quick_start()
     first.wait_until_ready()
@@ -39,7 +40,9 @@ def test_the_first_start_makes_an_administrator_whose_password_is_printed_once(
     assert "Password" not in second.end(signal.SIGTERM)
 
 
-def test_the_environment_names_the_administrator(quick_start: Callable[..., QuickStart], manage) -> None:
+def test_the_environment_names_the_administrator(
+    quick_start: Callable[..., QuickStart], manage: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
     started = quick_start(
         DJANGO_SUPERUSER_USERNAME="ada", DJANGO_SUPERUSER_PASSWORD="correct-horse", DJANGO_SUPERUSER_EMAIL="a@b.example"
     )
@@ -52,7 +55,9 @@ def test_the_environment_names_the_administrator(quick_start: Callable[..., Quic
 
 
 def test_a_start_that_is_ended_before_it_is_ready_tells_the_password_all_the_same(
-    quick_start: Callable[..., QuickStart], manage, data: DataDirectory
+    quick_start: Callable[..., QuickStart],
+    manage: Callable[..., "subprocess.CompletedProcess[str]"],
+    data: DataDirectory,
 ) -> None:
     url = Cluster(data.postgres, data.log).url
     started = quick_start()
@@ -95,7 +100,9 @@ def test_nothing_is_left_running_after_kill_9_and_the_next_start_works(quick_sta
 
 
 def test_manage_py_finds_the_database_whether_the_product_runs_or_not(
-    quick_start: Callable[..., QuickStart], manage, data: DataDirectory
+    quick_start: Callable[..., QuickStart],
+    manage: Callable[..., "subprocess.CompletedProcess[str]"],
+    data: DataDirectory,
 ) -> None:
     started = quick_start()
     started.wait_until_ready()

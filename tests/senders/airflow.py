@@ -94,14 +94,14 @@ class Airflow:
 
     def start(self) -> None:
         """Returns before its components are ready: see `await_that`."""
-        migrate = [self.commands / "airflow", "db", "migrate"]
+        migrate = [str(self.commands / "airflow"), "db", "migrate"]
         done = subprocess.run(
             migrate, check=False, cwd=self.home, env=self._environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
         for name, arguments in _COMPONENTS.items():
             with self._log(name).open("ab") as log:
-                command = [self.commands / "airflow", *arguments]
+                command = [str(self.commands / "airflow"), *arguments]
                 self.processes[name] = subprocess.Popen(
                     command, cwd=self.home, env=self._environment, stdout=log, stderr=subprocess.STDOUT
                 )

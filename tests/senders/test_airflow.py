@@ -55,7 +55,7 @@ class Shown:
 
 
 def _outcome(run: ShownRun | None) -> Outcome | None:
-    return run and Outcome(run.state, run.attempt, run.map_index, run.start, run.end)
+    return Outcome(run.state, run.attempt, run.map_index, run.start, run.end) if run else None
 
 
 def of_dag_run(run: DagRun) -> Outcome:

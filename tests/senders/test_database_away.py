@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -36,7 +37,7 @@ def server(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def expect_503(url: str, key: str) -> None:
     """The intake says that the database is away: what every sender tries again upon, and before its patience ends."""
-    event = {"eventTime": "2026-07-01T00:00:00Z", "job": {"namespace": "shop", "name": "never_stored"}}
+    event: dict[str, Any] = {"eventTime": "2026-07-01T00:00:00Z", "job": {"namespace": "shop", "name": "never_stored"}}
     answer = requests.post(url, json=event, headers={"Authorization": f"Bearer {key}"}, timeout=ANSWER_SECONDS)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), answer.text
 

@@ -20,6 +20,7 @@ from openlineage.client.event_v2 import (
     StaticDataset,
 )
 from openlineage.client.facet_v2 import error_message_run, job_type_job, schema_dataset
+from openlineage.client.transport.async_http import AsyncHttpTransport
 
 from connections import actions
 from connections.models import Attempt
@@ -84,6 +85,7 @@ def send(client: OpenLineageClient, *events: RunEvent | JobEvent | DatasetEvent)
         client.emit(event)
     assert client.close(PATIENCE_SECONDS)
     if client.transport.kind == "async_http":
+        assert isinstance(client.transport, AsyncHttpTransport)
         assert client.transport.get_stats() == {"pending": 0, "success": len(events), "failed": 0}
 
 
@@ -127,6 +129,7 @@ def test_the_forms_post_where_the_documentation_says(
     if names_connection:
         with pytest.raises(requests.HTTPError) as refused:
             send(client, event)
+        assert refused.value.response is not None
         assert refused.value.response.status_code == 403
         assert not models.Event.objects.exists()
     else:
@@ -236,6 +239,7 @@ def test_a_refusal_reaches_the_client_and_is_not_tried_again(
     else:
         client.emit(run_event(RunState.START, str(uuid4()), 0))
         assert client.close(PATIENCE_SECONDS)
+        assert isinstance(client.transport, AsyncHttpTransport)
         assert client.transport.get_stats() == {"pending": 0, "success": 0, "failed": 1}
 
     # Each try would be listed.

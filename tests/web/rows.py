@@ -66,11 +66,12 @@ def save(jobs: Iterable[Job], error_message: str | None = None) -> list[Job]:
 def _runs_of(job: Job, error_message: str | None) -> Iterator[Run]:
     is_running = job.latest_run_state == RunState.RUNNING
     assert job.latest_run_at
+    assert job.latest_run_state
     yield _run_of(
         job,
         job.latest_run_at,
         id=job.latest_run_id,
-        terminal_type=TERMINAL_TYPES.get(job.latest_run_state),
+        terminal_type=TERMINAL_TYPES.get(RunState(job.latest_run_state)),
         started_at=job.latest_run_started_at,
         ended_at=job.latest_run_ended_at,
         error_message=error_message if job.latest_run_state == RunState.FAILED else None,

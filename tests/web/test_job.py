@@ -53,7 +53,7 @@ def get(client: Client, job: Job, query: str = "", **headers: str) -> Any:
 
 def html_of(response: Any) -> str:
     assert response.status_code == 200
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def text_of(html: str) -> str:

@@ -41,7 +41,7 @@ def get(client: Client, connection: Connection, query: str = "", **headers: str)
 
 def html_of(response: Any) -> str:
     assert response.status_code == 200
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def names(response: Any) -> list[str]:

@@ -109,6 +109,7 @@ def test_a_dag_whose_task_was_lost_stands_before_what_runs(as_viewer: Client, co
     )
     (task,) = save([inside(shop, "shop.load", RunState.RUNNING, started_at=NOW - timedelta(hours=30))])
     assert names(html_of(as_viewer, connection)) == ["runs", "shop"]
+    assert task.latest_run_id
     Run.objects.filter(id=task.latest_run_id).update(last_event_at=NOW - timedelta(hours=30))
     assert names(html_of(as_viewer, connection)) == ["shop", "runs"]
     assert names(html_of(as_viewer, connection, f"?open={shop.id}")) == ["shop", "shop.load", "runs"]

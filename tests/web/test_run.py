@@ -36,7 +36,7 @@ def get(client: Client, sender: Sender, run: str = RUN, query: str = "", **heade
 
 def html_of(response: Any) -> str:
     assert response.status_code == 200
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def text_of(response: Any) -> str:
@@ -170,7 +170,7 @@ def test_a_try_beyond_the_retries_stands_alone(as_viewer: Client, sender: Sender
 
 
 def test_facets_are_the_union_and_the_last_one_stands(as_viewer: Client, sender: Sender) -> None:
-    facets = [
+    facets: list[dict[str, Any]] = [
         {"kept": {"a": "first"}, "changed": {"b": "old"}, "removed": {"c": "gone"}},
         {"changed": {"b": "new"}, "removed": {"_deleted": True}},
     ]

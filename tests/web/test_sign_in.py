@@ -1,14 +1,15 @@
 """Sign in and out: closed to strangers, says nothing about who has an account, and slows guessing down."""
 
 import re
+from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from pytest_django import Settings
 
 from observability.settings import PASSWORD_HASHERS
 from tests.conftest import PASSWORD
@@ -21,7 +22,7 @@ def no_attempts_remembered() -> None:
     cache.clear()
 
 
-def sign_in(client: Client, login: str, password: str = PASSWORD, **more: str) -> object:
+def sign_in(client: Client, login: str, password: str = PASSWORD, **more: str) -> Any:
     return client.post("/sign-in", {"login": login, "password": password, **more})
 
 
@@ -34,7 +35,7 @@ def test_by_username_or_email(client: Client, viewer: User, login: str) -> None:
     assert "message" not in re.findall(r'class="([\w-]+)', page)
 
 
-def test_at_rest_a_password_is_hashed_with_argon2id(client: Client, viewer: User, settings: LazySettings) -> None:
+def test_at_rest_a_password_is_hashed_with_argon2id(client: Client, viewer: User, settings: Settings) -> None:
     settings.PASSWORD_HASHERS = PASSWORD_HASHERS
     viewer.password = make_password(PASSWORD)
     viewer.save()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.storage import FileSystemStorage
+from django.test import Client
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "static"
@@ -62,7 +63,7 @@ def test_code_names_icons_that_exist() -> None:
     assert named <= ICONS
 
 
-def test_the_policy_allows_nothing_inline(client: object) -> None:
+def test_the_policy_allows_nothing_inline(client: Client) -> None:
     policy = client.get("/sign-in")["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "script-src 'self'" in policy

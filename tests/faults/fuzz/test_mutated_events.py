@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -35,7 +35,7 @@ def judge(server: LiveServer, sender: Sender) -> Iterator[Judge]:
 
 
 def test_what_is_answered_is_what_happens(
-    judge: Judge, sender: Sender, administrator: AbstractUser, client: Client, rng: random.Random
+    judge: Judge, sender: Sender, administrator: User, client: Client, rng: random.Random
 ) -> None:
     group: list[Mutant] = []
     failures: list[AssertionError] = []

@@ -107,7 +107,7 @@ TOLD = st.sampled_from(["success", "failed", "skipped", "upstream_failed", "runn
 
 
 def run_facets(draw: st.DrawFn) -> dict[str, object]:
-    parent = {
+    parent: dict[str, Any] = {
         "run": {"runId": draw(st.sampled_from(["p1", "p2"]))},
         "job": {"namespace": "n", "name": draw(st.sampled_from(["a", "B", "é"]))},
     }
@@ -135,7 +135,7 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
 
 
 def job_facets(draw: st.DrawFn) -> dict[str, object]:
-    facets = {
+    facets: dict[str, list[Any]] = {
         "jobType": [{"jobType": "DAG", "integration": "AIRFLOW"}, {"jobType": "task"}, {"_deleted": True}],
         "documentation": [{"description": "a"}, {"description": "É"}, {"_deleted": True}],
         "ownership": [{"owners": [{"name": "B"}, {"name": 'q"\\'}]}, {"owners": [{"name": "B"}]}, {"_deleted": True}],

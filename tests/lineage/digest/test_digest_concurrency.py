@@ -51,6 +51,7 @@ def test_runs_of_one_job_that_end_at_once_are_all_counted() -> None:
     runs = [f"run-{number}" for number in range(40)]
     send_from_threads(sender, [[run_event("START", at(i), run=run)] for i, run in enumerate(runs)])
     job = Job.objects.get()
+    assert job.latest_run_at
     assert (job.running_runs, job.latest_run_at.isoformat()) == (40, "2026-11-20T12:00:39+00:00")
     send_from_threads(sender, [[run_event("COMPLETE", at(60), run=run)] for run in runs])
     job.refresh_from_db()

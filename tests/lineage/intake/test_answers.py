@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,7 +25,7 @@ class Endpoint:
     connection: Connection
     key: str
 
-    def post(self, body: bytes, *, end: str = "", key: str | None = None, **headers: str) -> HttpResponse:
+    def post(self, body: bytes, *, end: str = "", key: str | None = None, **headers: str) -> Any:
         return Client().post(
             f"/gateway/openlineage/{self.connection.id}{end}",
             body,

@@ -52,6 +52,12 @@ def test_the_crowd_is_forgotten_when_it_is_gone() -> None:
 
 def test_a_turn_that_holds_many_begins() -> None:
     crowd = crowd_of(1000)
-    looks = []
-    crowd.gather(lambda: looks.append(None) or 64)
-    assert len(looks) == 1
+    looks = 0
+
+    def look() -> int:
+        nonlocal looks
+        looks += 1
+        return 64
+
+    crowd.gather(look)
+    assert looks == 1

@@ -1,6 +1,7 @@
 """What the jobs of a connection are, counted at once: the same as asking for each."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 
 
-def send(sender: Sender, job: str, number: int, type_: str, *, hours: float, **fields: object) -> None:
+def send(sender: Sender, job: str, number: int, type_: str, *, hours: float, **fields: Any) -> None:
     time = (timezone.now() - timedelta(hours=hours)).isoformat()
     sender.send(run_event(type_, time, run=str(UUID(int=number)), job=job, **fields), now=timezone.now())
 

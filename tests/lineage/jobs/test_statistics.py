@@ -36,8 +36,8 @@ def statistics(job: Job, **options: int) -> JobStatistics:
 
 def test_rates_and_durations() -> None:
     job = make_job(make_connection())
-    minutes = [{"lasts": n * MINUTE} for n in range(1, 6)]
-    failed = [{"terminal_type": "FAIL", "lasts": timedelta(hours=9)}, {"terminal_type": "ABORT"}]
+    minutes: list[dict[str, Any]] = [{"lasts": n * MINUTE} for n in range(1, 6)]
+    failed: list[dict[str, Any]] = [{"terminal_type": "FAIL", "lasts": timedelta(hours=9)}, {"terminal_type": "ABORT"}]
     add_runs(job, *minutes, *failed, {"terminal_type": None, "ended_at": None})
     found = statistics(job)
     assert (found.runs, found.ended, found.completed, found.failed) == (8, 7, 5, 1)
@@ -80,11 +80,10 @@ def test_they_are_of_the_states_that_lists_show(sender: Sender, sample_lines: Ca
 
 def test_a_task_that_recovers_each_time_never_failed(sender: Sender) -> None:
     for day in range(3):
-        of_day = {"dag_run": f"d{day}"}
         for attempt, end in ((1, "FAIL"), (2, "COMPLETE")):
             at = 1000 * day + 100 * attempt
-            sender.send(task_event("START", at, attempt=attempt, **of_day))
-            sender.send(task_event(end, at + 10 * attempt, attempt=attempt, **of_day))
+            sender.send(task_event("START", at, attempt=attempt, dag_run=f"d{day}"))
+            sender.send(task_event(end, at + 10 * attempt, attempt=attempt, dag_run=f"d{day}"))
     found = statistics(Job.objects.get(name="dag.load"))
     assert (found.runs, found.retried, found.ended, found.failed, found.success_rate) == (6, 3, 3, 0, 1)
     assert (found.median, found.runs_per_day(now=found.oldest_at)) == (timedelta(seconds=20), 3)
@@ -93,10 +92,9 @@ def test_a_task_that_recovers_each_time_never_failed(sender: Sender) -> None:
 def test_what_its_dag_run_tells_counts(sender: Sender) -> None:
     """It skipped itself, and reported that it completed; and it was killed, and had done its work."""
     sender.send(task_event("START", 0), task_event("COMPLETE", 9), dag_event("COMPLETE", 10, {"load": "skipped"}))
-    killed = {"dag_run": "d2"}
     sender.send(
-        task_event("START", 100, **killed),
-        dag_event("COMPLETE", 110, {"load": "success"}, durations={"load": 5.0}, **killed),
+        task_event("START", 100, dag_run="d2"),
+        dag_event("COMPLETE", 110, {"load": "success"}, durations={"load": 5.0}, dag_run="d2"),
     )
     found = statistics(Job.objects.get(name="dag.load"))
     assert (found.runs, found.ended, found.completed, found.median) == (2, 1, 1, timedelta(seconds=5))

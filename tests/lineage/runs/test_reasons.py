@@ -157,7 +157,7 @@ def test_a_task_that_was_mapped_over_nothing(sender: Sender, states: dict[str, s
 
 def test_without_the_order_of_tasks_nothing_is_named_that_was_mapped(sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines("airflow-fidelity"))
-    mapped = {"job__name": "mapped_over_nothing.load", "told_state__isnull": False}
+    mapped: dict[str, Any] = {"job__name": "mapped_over_nothing.load", "told_state__isnull": False}
     assert said(sender, **mapped) == "Airflow skipped it: it was mapped over nothing."
 
 

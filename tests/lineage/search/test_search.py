@@ -101,12 +101,14 @@ def test_jobs_of_the_connection_at_hand_come_first_but_for_a_whole_name() -> Non
 def test_pages_hold_each_job_once() -> None:
     names = {f"load_{number}" for number in range(25)}
     add_jobs(connect(), *names, latest_run_at=NOW)
-    search, cursor, seen = Search.read("load"), None, []
+    search, seen = Search.read("load"), []
+    cursor: Cursor | None = None
     while True:
         page = search.page_of_jobs(cursor, 10)
         seen.append([job.name for job in page.rows])
         if not page.has_next:
             break
+        assert page.next
         cursor = Cursor.decode(page.next.encode())
     assert [len(rows) for rows in seen] == [10, 10, 5]
     assert {name for rows in seen for name in rows} == names

@@ -65,7 +65,7 @@ def test_the_name_and_the_parent_of_a_node(
     assert Job.objects.values_list("name", "parent_job_name").get() == (name, parent)
 
 
-SOURCE = {"dataSource": {"name": "duckdb", "uri": "duckdb"}}
+SOURCE: dict[str, Any] = {"dataSource": {"name": "duckdb", "uri": "duckdb"}}
 
 
 def table(name: str, materialized: str) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def shown(job: str) -> str:
     of_job = Job.objects.get(id=run.job_id)
     recent = latest_states([(run.connection_id, run.job_id)], most_runs=5)
     assert {run.shown_state, of_job.latest_run_state, *recent[run.job_id]} == {run.shown_state}
-    return run.shown_state
+    return str(run.shown_state)
 
 
 MODEL_TESTS = "model.shop.orders.test"
@@ -350,7 +350,7 @@ def events(draw: st.DrawFn) -> bytes:
         return model(type_, name, time, command=command, table=table)
     if what == "lone":
         tables = draw(st.lists(st.sampled_from(["a", "b"]), max_size=2))
-        options = {"actual": draw(st.sampled_from([None, "1"])), "names_tables": draw(st.booleans())}
+        options: dict[str, Any] = {"actual": draw(st.sampled_from([None, "1"])), "names_tables": draw(st.booleans())}
         return lone_test("t", *tables, type_=type_, time=time, **options)
     if what == "structured":
         return structured(type_, f"model.shop.{name}", kind="MODEL", time=time)

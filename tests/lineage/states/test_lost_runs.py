@@ -25,7 +25,7 @@ def ago(**time: float) -> str:
 
 
 def state(run: UUID = RUN) -> str:
-    return Run.objects.with_states().get(id=run).shown_state
+    return str(Run.objects.with_states().get(id=run).shown_state)
 
 
 def send(sender: Sender, type_: str, time: str, *, run: UUID = RUN, **fields: Any) -> None:
@@ -240,7 +240,8 @@ def rows_read() -> int:
 
 
 def job(name: str = "job") -> Job:
-    return Job.objects.with_states().get(name=name)
+    found: Job = Job.objects.with_states().get(name=name)
+    return found
 
 
 def jobs_in(sender: Sender, state: str) -> list[str]:

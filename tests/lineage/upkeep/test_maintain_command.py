@@ -43,7 +43,7 @@ def start_command() -> Iterator[Start]:
 
 
 @pytest.fixture
-def make_old(transactional_db) -> Iterator[Callable[[], None]]:
+def make_old(transactional_db: None) -> Iterator[Callable[[], None]]:
     """Fills old weeks and the default partition with what is to go, some that is to stay, and a connection's runs."""
 
     def make() -> None:
@@ -80,7 +80,7 @@ def assert_only_young_is_left() -> None:
 
 
 @pytest.mark.django_db
-def test_once_it_makes_partitions_and_sweeps_removed_connections(restored_signals):
+def test_once_it_makes_partitions_and_sweeps_removed_connections(restored_signals: None) -> None:
     name = drop_a_partition()
     remove_a_connection()
     call_command("maintain")
@@ -89,7 +89,7 @@ def test_once_it_makes_partitions_and_sweeps_removed_connections(restored_signal
 
 
 @pytest.fixture
-def restored_signals():
+def restored_signals() -> Iterator[None]:
     """The command ends with its process; here its handlers would stay."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
@@ -99,7 +99,7 @@ def restored_signals():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_goes_on_until_it_is_told_to_stop_and_stops_at_once(start_command: Start, number):
+def test_it_goes_on_until_it_is_told_to_stop_and_stops_at_once(start_command: Start, number: int) -> None:
     remove_a_connection()
     running = start_command("maintain", "--every", "0.1")
     wait_until(lambda: not Connection.objects.exists())
@@ -112,7 +112,7 @@ def test_it_goes_on_until_it_is_told_to_stop_and_stops_at_once(start_command: St
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_stop_does_not_wait_for_the_next_round(start_command: Start):
+def test_a_stop_does_not_wait_for_the_next_round(start_command: Start) -> None:
     remove_a_connection()
     running = start_command("maintain", "--every", "3600")
     wait_until(lambda: not Connection.objects.exists())
@@ -121,7 +121,7 @@ def test_a_stop_does_not_wait_for_the_next_round(start_command: Start):
 
 
 @pytest.mark.django_db
-def test_it_survives_a_database_that_is_away(start_command: Start):
+def test_it_survives_a_database_that_is_away(start_command: Start) -> None:
     running = start_command("maintain", "--every", "0.1", url="postgresql://nobody@127.0.0.1:1/none")
     wait_until(lambda: running.said.count("maintenance_failed") >= 6)
     assert running.process.poll() is None
@@ -130,19 +130,19 @@ def test_it_survives_a_database_that_is_away(start_command: Start):
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
-def test_an_interval_that_is_none_is_refused(seconds):
+def test_an_interval_that_is_none_is_refused(seconds: float) -> None:
     with pytest.raises(CommandError):
         call_command("maintain", "--every", seconds)
 
 
-def test_it_drops_what_is_old(make_old, start_command: Start):
+def test_it_drops_what_is_old(make_old: Callable[[], None], start_command: Start) -> None:
     make_old()
     start_command("maintain").ended_well()
     assert_only_young_is_left()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_how_old_is_said_in_the_environment(start_command: Start):
+def test_how_old_is_said_in_the_environment(start_command: Start) -> None:
     event = store(datetime(1970, 1, 1, tzinfo=UTC), received_at=datetime.now(UTC) - 40 * DAY)
     start_command("maintain").ended_well()
     start_command("maintain", EVENT_RETENTION_DAYS="41").ended_well()
@@ -156,7 +156,7 @@ def test_how_old_is_said_in_the_environment(start_command: Start):
         assert "EVENT_RETENTION_DAYS" in refused.said
 
 
-def test_killed_at_any_moment_it_is_finished_by_the_next(make_old, start_command: Start):
+def test_killed_at_any_moment_it_is_finished_by_the_next(make_old: Callable[[], None], start_command: Start) -> None:
     make_old()
     left = []
     for progress in (lambda: len(partition_names()) < 25, lambda: Event.objects.count() < 8_000, lambda: True):
@@ -171,7 +171,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(make_old, start_command
     assert_only_young_is_left()
 
 
-def test_several_at_once_do_it_together(make_old, start_command: Start):
+def test_several_at_once_do_it_together(make_old: Callable[[], None], start_command: Start) -> None:
     make_old()
     several = [start_command("maintain") for _ in range(3)]
     for one in several:
@@ -180,7 +180,7 @@ def test_several_at_once_do_it_together(make_old, start_command: Start):
     assert_only_young_is_left()
 
 
-def test_one_task_that_fails_does_not_keep_the_others(transactional_db, start_command: Start):
+def test_one_task_that_fails_does_not_keep_the_others(transactional_db: None, start_command: Start) -> None:
     name = drop_a_partition()
     remove_a_connection()
     with transaction.atomic():
@@ -195,7 +195,7 @@ def test_one_task_that_fails_does_not_keep_the_others(transactional_db, start_co
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sessions_that_ended_go(start_command: Start):
+def test_sessions_that_ended_go(start_command: Start) -> None:
     now = datetime.now(UTC)
     for key, ends in (("ended", now - DAY), ("going on", now + DAY)):
         Session.objects.create(session_key=key, session_data="", expire_date=ends)
@@ -204,7 +204,7 @@ def test_sessions_that_ended_go(start_command: Start):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_compose_runs_it_for_good(start_command: Start):
+def test_compose_runs_it_for_good(start_command: Start) -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     program, script, *arguments = services["maintain"]["command"]
     assert (program, script) == ("python", "manage.py")

@@ -1,15 +1,19 @@
 """The weekly partitions of the events: made ahead, by anybody, without stopping who writes."""
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, transaction
 from django.db import connection as database
+from pytest_django import DjangoAssertNumQueries
 
 from lineage.models import Event
 from lineage.upkeep.partitions import partition_names
 from lineage.upkeep.retention import ensure_partitions
+from tests.conftest import InThread
 from tests.lineage.stored import partition_of, store
 
 # Far from today, where the migration made its own.
@@ -19,7 +23,7 @@ NAMES = [f"lineage_event_{monday:%Y_%m_%d}" for monday in MONDAYS]
 
 
 @pytest.fixture
-def without_leftovers(transactional_db):
+def without_leftovers(transactional_db: None) -> Iterator[None]:
     """DDL of a test with real transactions outlives the test."""
     yield
     with database.cursor() as cursor:
@@ -27,7 +31,7 @@ def without_leftovers(transactional_db):
             cursor.execute(f"DROP TABLE {name}")
 
 
-def definition(name: str) -> list[tuple]:
+def definition(name: str) -> list[tuple[Any, ...]]:
     """Columns, constraints and indexes of a partition, without its own name."""
     with database.cursor() as cursor:
         cursor.execute(
@@ -46,18 +50,18 @@ def definition(name: str) -> list[tuple]:
             """,
             {"name": name},
         )
-        return cursor.fetchall()
+        return [tuple(row) for row in cursor.fetchall()]
 
 
 @pytest.mark.django_db
-def test_ten_weeks_around_now_have_a_partition():
+def test_ten_weeks_around_now_have_a_partition() -> None:
     before = partition_names()
     ensure_partitions(NOW)
     assert partition_names() - before == set(NAMES)
 
 
 @pytest.mark.django_db
-def test_the_bounds_are_mondays_at_midnight_utc():
+def test_the_bounds_are_mondays_at_midnight_utc() -> None:
     ensure_partitions(NOW)
     week, second = timedelta(weeks=1), timedelta(microseconds=1)
     monday = datetime(2030, 12, 30, tzinfo=UTC)
@@ -73,14 +77,14 @@ def test_the_bounds_are_mondays_at_midnight_utc():
 
 
 @pytest.mark.django_db
-def test_a_partition_is_like_those_of_the_migration():
+def test_a_partition_is_like_those_of_the_migration() -> None:
     first = min(partition_names() - {"lineage_event_default"})
     ensure_partitions(NOW)
     assert definition(NAMES[0]) == definition(first)
 
 
 @pytest.mark.django_db
-def test_what_came_before_its_partition_moves_into_it():
+def test_what_came_before_its_partition_moves_into_it() -> None:
     inside, outside = store(NOW), store(NOW + timedelta(weeks=30))
     before = Event.objects.filter(connection_id=inside.connection_id).values().get()
     assert partition_of(inside) == "lineage_event_default"
@@ -91,7 +95,7 @@ def test_what_came_before_its_partition_moves_into_it():
 
 
 @pytest.mark.django_db
-def test_a_second_call_does_nothing(django_assert_num_queries):
+def test_a_second_call_does_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ensure_partitions(NOW)
     with django_assert_num_queries(1):
         ensure_partitions(NOW + timedelta(days=2))
@@ -100,17 +104,17 @@ def test_a_second_call_does_nothing(django_assert_num_queries):
 
 
 @pytest.mark.django_db
-def test_a_clock_that_was_once_ahead_keeps_no_week_from_being_made():
+def test_a_clock_that_was_once_ahead_keeps_no_week_from_being_made() -> None:
     ensure_partitions(NOW + timedelta(days=20_000))
     ensure_partitions(NOW)
     assert set(NAMES) <= partition_names()
 
 
 @pytest.mark.usefixtures("without_leftovers")
-def test_any_number_may_make_them_at_once_while_events_come(in_thread):
+def test_any_number_may_make_them_at_once_while_events_come(in_thread: InThread) -> None:
     stop, stored = threading.Event(), []
 
-    def send():
+    def send() -> None:
         while not stop.is_set():
             stored.append(store(NOW))
 
@@ -126,7 +130,7 @@ def test_any_number_may_make_them_at_once_while_events_come(in_thread):
 
 
 @pytest.mark.usefixtures("without_leftovers")
-def test_it_gives_up_before_it_keeps_others_waiting(in_thread):
+def test_it_gives_up_before_it_keeps_others_waiting(in_thread: InThread) -> None:
     store(NOW)
     with transaction.atomic():
         # A long report over all events.

@@ -124,7 +124,7 @@ def execute(statement: str) -> None:
 def columns() -> list[tuple[str, str]]:
     """Table and column of all that digest writes and that is no key."""
     return [
-        (model._meta.db_table, field.column)
+        (model._meta.db_table, str(field.column))
         for model in MODELS[:4]
         for field in model._meta.concrete_fields
         if field.column not in ("connection_id", "id", "previous_job_id") and not field.generated
@@ -152,7 +152,7 @@ def damage(table: str, column: str, place: int) -> None:
         assert cursor.rowcount == 1, (table, column)
 
 
-def test_what_is_right_is_not_touched(senders):
+def test_what_is_right_is_not_touched(senders: list[Sender]) -> None:
     before, places = rows(), versions()
     assert len(before["Run"]) > 150
     rebuilt = rebuild_all(senders)
@@ -163,7 +163,7 @@ def test_what_is_right_is_not_touched(senders):
 
 
 @pytest.mark.alone
-def test_rows_that_are_all_gone_come_back(senders):
+def test_rows_that_are_all_gone_come_back(senders: list[Sender]) -> None:
     before = rows()
     for model in MODELS:
         model.objects.all().delete()
@@ -176,7 +176,7 @@ def test_rows_that_are_all_gone_come_back(senders):
         assert ours["last_event_at"] - theirs["last_event_at"] < timedelta(seconds=1)
 
 
-def test_each_column_is_mended(senders):
+def test_each_column_is_mended(senders: list[Sender]) -> None:
     """Each is damaged in a row of its own: what is not looked at stays as it is."""
     before, damaged = rows(), columns()
     assert len(damaged) > 40
@@ -186,7 +186,7 @@ def test_each_column_is_mended(senders):
     assert rows() == before
 
 
-def test_activity_is_mended(few):
+def test_activity_is_mended(few: list[Sender]) -> None:
     before = Activity.objects.values().get(pk=few[0].connection.pk)
     for wrong in (
         {"first_event_at": before["first_event_at"] + timedelta(days=1)},
@@ -203,7 +203,7 @@ def test_activity_is_mended(few):
         assert after["first_job_name"] != "nobody's"
 
 
-def test_rows_of_which_no_event_speaks_go_but_for_jobs_and_datasets(few):
+def test_rows_of_which_no_event_speaks_go_but_for_jobs_and_datasets(few: list[Sender]) -> None:
     before = rows()
     connection = few[0].connection
     job = Job.objects.create(connection=connection, id=uuid.uuid4(), namespace="n", name="nobody's", running_runs=3)
@@ -213,6 +213,7 @@ def test_rows_of_which_no_event_speaks_go_but_for_jobs_and_datasets(few):
         connection=connection, id=uuid.uuid4(), job=job, first_event_at=now, last_event_at=now, event_count=1
     )
     edge = Edge.objects.filter(connection=connection).values().first()
+    assert edge
     Edge.objects.create(**edge | {"id": uuid.uuid4()})
     rebuild_all(few)
     after = rows()
@@ -222,7 +223,7 @@ def test_rows_of_which_no_event_speaks_go_but_for_jobs_and_datasets(few):
     assert Job.objects.get(pk=job.pk).running_runs == 0
 
 
-def test_one_connection_alone(few):
+def test_one_connection_alone(few: list[Sender]) -> None:
     before = rows()
     Run.objects.all().delete()
     rebuild_all(few[:1])
@@ -230,7 +231,7 @@ def test_one_connection_alone(few):
     assert rows()["Run"] == of_first
 
 
-def test_small_pages_and_slices_make_no_difference(few, monkeypatch):
+def test_small_pages_and_slices_make_no_difference(few: list[Sender], monkeypatch: pytest.MonkeyPatch) -> None:
     before = rows()
     monkeypatch.setattr(rebuild, "_EVENTS", 7)
     monkeypatch.setattr("lineage.upkeep.rebuild.rebuild.SLICE", 3)
@@ -241,7 +242,7 @@ def test_small_pages_and_slices_make_no_difference(few, monkeypatch):
     assert rows() == before
 
 
-def test_a_page_holds_no_more_than_its_bytes_or_one_event(sender, monkeypatch):
+def test_a_page_holds_no_more_than_its_bytes_or_one_event(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuild, "_BYTES", 3000)
     for n, padding in enumerate([10, 10, 9000, 10, 2500, 2500]):
         sender.send(run_event("START", f"2026-11-20T12:00:0{n}Z", run=str(uuid.uuid4()), padding="x" * padding))
@@ -251,7 +252,7 @@ def test_a_page_holds_no_more_than_its_bytes_or_one_event(sender, monkeypatch):
     assert [len(page) for page in pages] == [3, 2, 1]
 
 
-def test_digest_writes_the_real_tables_before_and_after_and_the_copy_between(sender):
+def test_digest_writes_the_real_tables_before_and_after_and_the_copy_between(sender: Sender) -> None:
     """Its statements are prepared; a plan must not outlive the tables that it was made for."""
     for n in range(8):
         sender.send(run_event("START", T0, run=str(uuid.uuid4()), job=f"before {n}"))
@@ -268,9 +269,10 @@ def test_digest_writes_the_real_tables_before_and_after_and_the_copy_between(sen
         assert cursor.fetchall() == []
 
 
-def test_an_event_that_can_no_longer_be_read_is_passed_over(few):
+def test_an_event_that_can_no_longer_be_read_is_passed_over(few: list[Sender]) -> None:
     before = rows()
     event = Event.objects.filter(connection=few[0].connection, kind="RUN").first()
+    assert event
     Event.objects.create(
         connection=few[0].connection,
         event_time=event.event_time,
@@ -286,13 +288,13 @@ def test_an_event_that_can_no_longer_be_read_is_passed_over(few):
     assert rows() == before
 
 
-def test_without_events_nothing_is_made(new_sender):
+def test_without_events_nothing_is_made(new_sender: Callable[[], Sender]) -> None:
     sender = new_sender()
     assert rebuild_all([sender]) == [Rebuilt(changed=dict.fromkeys([*rebuild.TABLES, "lineage_activity"], 0))]
     assert not Activity.objects.exists()
 
 
-def test_the_command_says_what_it_did(few, capsys):
+def test_the_command_says_what_it_did(few: list[Sender], capsys: pytest.CaptureFixture[str]) -> None:
     names = [sender.connection.name for sender in few]
     Run.objects.filter(connection=few[0].connection).update(active=False, terminal_type=None, ended_at=None)
     call_command("rebuild_lineage")
@@ -304,7 +306,7 @@ def test_the_command_says_what_it_did(few, capsys):
     assert capsys.readouterr().out.startswith(f"{names[1]}: ")
 
 
-def test_a_connection_that_is_not_there_is_refused(sender):
+def test_a_connection_that_is_not_there_is_refused(sender: Sender) -> None:
     with pytest.raises(CommandError, match="no connection"):
         call_command("rebuild_lineage", "--connection", str(uuid.uuid4()))
     actions.end_connection(connection=sender.connection, now=datetime.now(UTC))

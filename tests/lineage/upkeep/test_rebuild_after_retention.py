@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,13 @@ def sender(sender: Sender) -> Sender:
 def send(sender: Sender, job: str, start: datetime, end: datetime, *, plain: bool = False) -> None:
     """A run of it that reads and writes; described at its start, unless plain."""
     run = str(uuid.uuid4())
-    facets = {} if plain else {"schema": {"fields": []}}
-    event = {"run": run, "job": job, "inputs": [dataset(f"of {job}", **facets)], "outputs": [dataset("of all")]}
+    facets: dict[str, Any] = {} if plain else {"schema": {"fields": []}}
+    event: dict[str, Any] = {
+        "run": run,
+        "job": job,
+        "inputs": [dataset(f"of {job}", **facets)],
+        "outputs": [dataset("of all")],
+    }
     described = {} if plain else DESCRIBED
     sender.send(run_event("START", start.isoformat(), job_facets=described, **event), now=start)
     sender.send(run_event("COMPLETE", end.isoformat(), **event | {"inputs": [], "outputs": []}), now=end)
@@ -60,7 +66,7 @@ def rebuild(sender: Sender) -> Rebuilt:
     return rebuild_connection(sender.connection, clock=lambda: NOW)
 
 
-def test_nothing_is_lost(sender):
+def test_nothing_is_lost(sender: Sender) -> None:
     before = rows()
     assert {run.job.name for run in Run.objects.select_related("job")} == {"dropped", "across", "kept"}
     rebuilt = rebuild(sender)
@@ -68,7 +74,7 @@ def test_nothing_is_lost(sender):
     assert sum(rebuilt.changed.values()) == 0
 
 
-def test_rows_of_stored_events_are_mended_all_the_same(sender):
+def test_rows_of_stored_events_are_mended_all_the_same(sender: Sender) -> None:
     before = rows()
     Run.objects.filter(first_event_at__gte=OLDEST_KEPT).update(started_at=None, event_count=999, active=False)
     Edge.objects.filter(first_event_hour__gte=OLDEST_KEPT).update(last_event_hour=NOW + DAY)
@@ -85,7 +91,7 @@ def test_rows_of_stored_events_are_mended_all_the_same(sender):
     assert rows() == before
 
 
-def test_what_is_missing_of_a_row_that_knew_more_is_filled_in(sender):
+def test_what_is_missing_of_a_row_that_knew_more_is_filled_in(sender: Sender) -> None:
     before = rows()
     Run.objects.filter(job__name="across", first_event_at__lt=OLDEST_KEPT).update(
         terminal_type=None, ended_at=None, last_event_at=DROPPED
@@ -94,7 +100,7 @@ def test_what_is_missing_of_a_row_that_knew_more_is_filled_in(sender):
     assert rows() == before
 
 
-def test_descriptions_that_dropped_events_gave_stay(sender):
+def test_descriptions_that_dropped_events_gave_stay(sender: Sender) -> None:
     rebuild(sender)
     job = Job.objects.get(name="across")
     assert (job.kind, job.integration, job.described_at) == ("DAG", "AIRFLOW", DROPPED)
@@ -103,7 +109,7 @@ def test_descriptions_that_dropped_events_gave_stay(sender):
     assert Edge.objects.filter(job__name="dropped").count() == 2
 
 
-def test_of_a_young_connection_nothing_was_dropped_so_nothing_else_is_kept(sender):
+def test_of_a_young_connection_nothing_was_dropped_so_nothing_else_is_kept(sender: Sender) -> None:
     """Rows beyond the weeks with partitions are what its stored events say, and go where none does."""
     Connection.objects.filter(pk=sender.connection.pk).update(created_at=NOW - DAY)
     sender.connection.refresh_from_db()

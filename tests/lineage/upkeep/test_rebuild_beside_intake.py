@@ -18,10 +18,12 @@ from lineage.models import Activity, Dataset, Edge, Event, Job, Run
 from lineage.upkeep.rebuild import copies as rebuild
 from lineage.upkeep.rebuild.rebuild import Removed, rebuild_connection
 from lineage.upkeep.removal import sweep_removed_connections
+from tests.conftest import InThread
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.commands import Start, commands
 from tests.lineage.conftest import Sender
 from tests.lineage.state import projection
+from tests.serving import LiveServer
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +89,9 @@ def _without_ids(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "edge_ids"} for row in rows]
 
 
-def test_events_that_are_committed_at_each_step_are_in_it(new_sender, in_thread, monkeypatch):
+def test_events_that_are_committed_at_each_step_are_in_it(
+    new_sender: Callable[[], Sender], in_thread: InThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whenever it looks at the clock some more are, at once or as soon as it lets them; and right before each step."""
     sender = new_sender()
     send_some(sender, 1000)
@@ -149,7 +153,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(in_thread) -> Iterator[Watch]:
+def watch(in_thread: InThread) -> Iterator[Watch]:
     watch = Watch()
     running = in_thread(watch.run)
     yield watch
@@ -161,7 +165,9 @@ def watch(in_thread) -> Iterator[Watch]:
 
 # A commit that takes longer than four seconds is answered with 503.
 @pytest.mark.alone
-def test_the_product_serves_meanwhile(server, new_sender, start_command: Start, in_thread, watch):
+def test_the_product_serves_meanwhile(
+    server: LiveServer, new_sender: Callable[[], Sender], start_command: Start, in_thread: InThread, watch: Watch
+) -> None:
     sender = new_sender()
     key = actions.create_api_key(connection=sender.connection, name="own", created_by=None, now=timezone.now())
     url, headers = server.endpoint(sender.connection.pk), {"Authorization": f"Bearer {key.text}"}
@@ -193,7 +199,9 @@ def test_the_product_serves_meanwhile(server, new_sender, start_command: Start, 
     assert_right(sender, new_sender)
 
 
-def test_a_rebuild_that_is_killed_leaves_what_another_puts_right(new_sender, start_command: Start, watch):
+def test_a_rebuild_that_is_killed_leaves_what_another_puts_right(
+    new_sender: Callable[[], Sender], start_command: Start, watch: Watch
+) -> None:
     sender = new_sender()
     send_some(sender, 6000)
     for delay in (0.0, 0.2, 0.5):
@@ -210,7 +218,7 @@ def test_a_rebuild_that_is_killed_leaves_what_another_puts_right(new_sender, sta
     assert_right(sender, new_sender)
 
 
-def test_two_at_once_take_turns(new_sender, start_command: Start):
+def test_two_at_once_take_turns(new_sender: Callable[[], Sender], start_command: Start) -> None:
     sender = new_sender()
     send_some(sender, 1000)
     damage()
@@ -220,7 +228,9 @@ def test_two_at_once_take_turns(new_sender, start_command: Start):
     assert_right(sender, new_sender)
 
 
-def test_a_connection_that_is_removed_meanwhile_leaves_nothing(new_sender, in_thread):
+def test_a_connection_that_is_removed_meanwhile_leaves_nothing(
+    new_sender: Callable[[], Sender], in_thread: InThread
+) -> None:
     sender, steps = new_sender(), 0
     send_some(sender, 500)
     damage()

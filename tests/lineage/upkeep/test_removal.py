@@ -1,7 +1,10 @@
 """Removing a connection: what is gone at once, what goes after that, and what stays."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -12,13 +15,14 @@ from connections import actions
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run
 from lineage.upkeep import removal
+from tests.conftest import InThread
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TABLES = (Edge, Dataset, Run, Job, Event, Activity, Attempt)
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "CHUNK", 3)
 
 
@@ -80,14 +84,14 @@ def nothing() -> dict[str, int]:
     return dict.fromkeys((table.__name__ for table in TABLES), 0)
 
 
-def test_every_table_of_what_was_sent_is_known_to_it():
+def test_every_table_of_what_was_sent_is_known_to_it() -> None:
     """A new table would keep the rows of removed connections for ever."""
     known = {table.model for table, _ in removal._TABLES}
     assert known >= set(apps.get_app_config("lineage").get_models())
 
 
 @pytest.mark.django_db
-def test_it_says_what_goes():
+def test_it_says_what_goes() -> None:
     connection = make_connection("leaving", rows=4)
     make_connection("staying", rows=2)
     assert removal.what_goes(connection) == removal.Removal(jobs=4, runs=4, keys=1)
@@ -95,7 +99,7 @@ def test_it_says_what_goes():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows", [0, 2, 3, 10])
-def test_all_of_a_connection_goes_and_nothing_of_another(rows):
+def test_all_of_a_connection_goes_and_nothing_of_another(rows: int) -> None:
     leaving, staying = make_connection("leaving", rows), make_connection("staying", 5)
     before = rows_of(staying.pk)
     assert min(before.values()) > 0
@@ -107,7 +111,7 @@ def test_all_of_a_connection_goes_and_nothing_of_another(rows):
 
 
 @pytest.mark.django_db
-def test_what_takes_too_long_is_hidden_at_once_and_deleted_later(monkeypatch):
+def test_what_takes_too_long_is_hidden_at_once_and_deleted_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "_BUDGET_SECONDS", 0)
     connection = make_connection("leaving")
     removal.remove_connection(connection=connection, now=NOW)
@@ -122,14 +126,14 @@ def test_what_takes_too_long_is_hidden_at_once_and_deleted_later(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_sweep_that_was_stopped_goes_on_where_it_was():
+def test_a_sweep_that_was_stopped_goes_on_where_it_was() -> None:
     leaving, staying = make_connection("leaving"), make_connection("staying")
     actions.end_connection(connection=leaving, now=NOW)
     counts, sweeps = [], 0
     while Connection.objects.filter(pk=leaving.pk).exists():
         steps = iter([False, False, True])
         sweeps += 1
-        removal.sweep_removed_connections(enough=lambda steps=steps: next(steps))
+        removal.sweep_removed_connections(enough=partial(next, steps))
         counts.append(sum(rows_of(leaving.pk).values()))
         assert sweeps < 100
     assert sweeps > 5
@@ -139,13 +143,13 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_was():
 
 
 @pytest.mark.django_db
-def test_each_step_is_short():
+def test_each_step_is_short() -> None:
     """A statement deletes no more than a chunk, whatever the connection holds."""
     connection = make_connection("leaving")
     actions.end_connection(connection=connection, now=NOW)
     deleted = []
 
-    def count(execute, sql, params, many, context):
+    def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         result = execute(sql, params, many, context)
         if sql.startswith("DELETE"):
             deleted.append(context["cursor"].rowcount)
@@ -158,7 +162,7 @@ def test_each_step_is_short():
 
 
 @pytest.mark.django_db
-def test_a_connection_that_nobody_removed_is_not_swept():
+def test_a_connection_that_nobody_removed_is_not_swept() -> None:
     connection = make_connection("staying")
     before = rows_of(connection.pk)
     assert removal.sweep_removed_connections() == 0
@@ -166,10 +170,10 @@ def test_a_connection_that_nobody_removed_is_not_swept():
 
 
 @pytest.mark.django_db
-def test_a_failure_after_the_connection_ended_is_not_shown_to_who_removed_it():
+def test_a_failure_after_the_connection_ended_is_not_shown_to_who_removed_it() -> None:
     connection = make_connection("leaving")
 
-    def fail(execute, sql, params, many, context):
+    def fail(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         if sql.startswith("DELETE") and "lineage_" in sql:
             raise OperationalError("canceling statement due to statement timeout")
         return execute(sql, params, many, context)
@@ -181,7 +185,7 @@ def test_a_failure_after_the_connection_ended_is_not_shown_to_who_removed_it():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_another_process_is_deleting_is_left_to_it(in_thread):
+def test_what_another_process_is_deleting_is_left_to_it(in_thread: InThread) -> None:
     connection = make_connection("leaving")
     actions.end_connection(connection=connection, now=NOW)
     with transaction.atomic():

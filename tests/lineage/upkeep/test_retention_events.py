@@ -3,15 +3,19 @@
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection as database
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from lineage.models import Event
 from lineage.upkeep import partitions, retention
+from lineage.upkeep.maintenance import short_transaction
 from lineage.upkeep.partitions import (
     DEFAULT,
     delete_from_default,
@@ -22,6 +26,7 @@ from lineage.upkeep.partitions import (
     unbroken_weeks,
 )
 from lineage.upkeep.retention import drop_old_events, ensure_partitions
+from tests.conftest import InThread
 from tests.lineage.stored import (
     WEEK,
     drop_weeks_older_than,
@@ -41,14 +46,14 @@ NOW = MONDAY + WEEK + 90 * DAY
 
 
 @pytest.fixture
-def old_monday(transactional_db):
+def old_monday(transactional_db: None) -> Iterator[datetime]:
     """Of a week, by the real clock, that is over for longer than events are kept. Its partition is gone afterwards."""
     yield this_monday() - 20 * WEEK
     drop_weeks_older_than((this_monday() - 6 * WEEK).date())
 
 
 @pytest.mark.django_db
-def test_a_week_goes_when_it_is_over_and_nothing_came_since():
+def test_a_week_goes_when_it_is_over_and_nothing_came_since() -> None:
     name, event = make_week(MONDAY), store(MONDAY + DAY)
     drop_old_events(NOW - SECOND)
     assert name in partition_names()
@@ -59,7 +64,7 @@ def test_a_week_goes_when_it_is_over_and_nothing_came_since():
 
 
 @pytest.mark.django_db
-def test_a_late_event_keeps_its_week_for_the_whole_period():
+def test_a_late_event_keeps_its_week_for_the_whole_period() -> None:
     make_week(MONDAY)
     on_time, late = store(MONDAY + DAY), store(MONDAY + 2 * DAY, received_at=MONDAY + 31 * DAY)
     drop_old_events(MONDAY + 31 * DAY + 90 * DAY)
@@ -71,7 +76,7 @@ def test_a_late_event_keeps_its_week_for_the_whole_period():
 
 
 @pytest.mark.django_db
-def test_a_week_without_events_goes_and_the_weeks_to_come_stay():
+def test_a_week_without_events_goes_and_the_weeks_to_come_stay() -> None:
     ensure_partitions(MONDAY)
     behind = make_week(MONDAY - 30 * WEEK)
     drop_old_events(MONDAY)
@@ -81,7 +86,7 @@ def test_a_week_without_events_goes_and_the_weeks_to_come_stay():
 
 
 @pytest.mark.django_db
-def test_what_has_no_partition_goes_row_by_row_by_when_it_was_received(monkeypatch):
+def test_what_has_no_partition_goes_row_by_row_by_when_it_was_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "_PAGES", 1)
     ancient, distant = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
     old = [store(time, received_at=NOW - 91 * DAY) for time in (ancient, distant, NOW - 400 * DAY)]
@@ -93,7 +98,7 @@ def test_what_has_no_partition_goes_row_by_row_by_when_it_was_received(monkeypat
 
 
 @pytest.mark.django_db
-def test_rows_go_in_short_steps_between_which_it_can_be_stopped(monkeypatch):
+def test_rows_go_in_short_steps_between_which_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "_PAGES", 1)
     store_many(1000, datetime(1970, 1, 1, tzinfo=UTC), NOW - 100 * DAY)
     deleted = delete_from_default(received_before=NOW, enough=lambda: Event.objects.count() < 1000)
@@ -104,7 +109,7 @@ def test_rows_go_in_short_steps_between_which_it_can_be_stopped(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_nothing_goes_where_events_are_kept_for_ever(settings):
+def test_nothing_goes_where_events_are_kept_for_ever(settings: Settings) -> None:
     settings.EVENT_RETENTION_DAYS = 0
     name, event = make_week(MONDAY), store(datetime(1970, 1, 1, tzinfo=UTC))
     drop_old_events(NOW + 36_500 * DAY)
@@ -114,7 +119,7 @@ def test_nothing_goes_where_events_are_kept_for_ever(settings):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("days", [1, 7, 20, 90])
-def test_what_is_dropped_is_not_made_again(settings, days):
+def test_what_is_dropped_is_not_made_again(settings: Settings, days: int) -> None:
     settings.EVENT_RETENTION_DAYS = days
     ensure_partitions(NOW)
     drop_old_events(NOW)
@@ -126,7 +131,7 @@ def test_what_is_dropped_is_not_made_again(settings, days):
 
 
 @pytest.mark.django_db
-def test_what_was_dropped_is_not_made_again_when_events_are_to_be_kept_for_longer(settings):
+def test_what_was_dropped_is_not_made_again_when_events_are_to_be_kept_for_longer(settings: Settings) -> None:
     """Else it would seem that no event of that week was ever dropped."""
     ensure_partitions(NOW)
     settings.EVENT_RETENTION_DAYS = 7
@@ -139,7 +144,7 @@ def test_what_was_dropped_is_not_made_again_when_events_are_to_be_kept_for_longe
 
 
 @pytest.mark.django_db
-def test_the_unbroken_weeks_end_where_one_was_dropped():
+def test_the_unbroken_weeks_end_where_one_was_dropped() -> None:
     ensure_partitions(MONDAY)
     make_week(MONDAY - 7 * WEEK)
     assert unbroken_weeks(MONDAY) == (MONDAY - 5 * WEEK, MONDAY + 5 * WEEK)
@@ -149,7 +154,7 @@ def test_the_unbroken_weeks_end_where_one_was_dropped():
 
 
 @pytest.mark.django_db
-def test_the_question_under_the_lock_does_not_read_the_partition():
+def test_the_question_under_the_lock_does_not_read_the_partition() -> None:
     name = make_week(MONDAY)
     with database.cursor() as cursor:
         # Set by `make_week`, in what is here one transaction with the test's.
@@ -168,7 +173,7 @@ def test_the_question_under_the_lock_does_not_read_the_partition():
     assert name in partition_names()
 
 
-def test_it_gives_up_before_it_keeps_others_waiting(old_monday, in_thread):
+def test_it_gives_up_before_it_keeps_others_waiting(old_monday: datetime, in_thread: InThread) -> None:
     make_week(old_monday)
     store(old_monday)
     with transaction.atomic():
@@ -186,14 +191,16 @@ def test_it_gives_up_before_it_keeps_others_waiting(old_monday, in_thread):
     assert Event.objects.count() == 1
 
 
-def test_an_event_that_comes_between_the_look_and_the_lock_keeps_its_week(old_monday, in_thread, monkeypatch):
+def test_an_event_that_comes_between_the_look_and_the_lock_keeps_its_week(
+    old_monday: datetime, in_thread: InThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = make_week(old_monday)
     on_time = store(old_monday)
-    locking, late = partitions.short_transaction, []
+    late = []
 
-    def locking_after_an_event():
+    def locking_after_an_event() -> AbstractContextManager[None]:
         late.append(in_thread(store, old_monday + DAY, received_at=datetime.now(UTC)).result(timeout=10))
-        return locking()
+        return short_transaction()
 
     monkeypatch.setattr(partitions, "short_transaction", locking_after_an_event)
     drop_old_events(datetime.now(UTC))
@@ -202,7 +209,7 @@ def test_an_event_that_comes_between_the_look_and_the_lock_keeps_its_week(old_mo
     assert is_stored(late[0])
 
 
-def test_an_event_that_is_being_written_keeps_its_week(old_monday, in_thread):
+def test_an_event_that_is_being_written_keeps_its_week(old_monday: datetime, in_thread: InThread) -> None:
     name = make_week(old_monday)
     with transaction.atomic():
         late = store(old_monday, received_at=datetime.now(UTC))
@@ -212,7 +219,9 @@ def test_an_event_that_is_being_written_keeps_its_week(old_monday, in_thread):
     assert is_stored(late)
 
 
-def test_late_events_that_come_while_their_weeks_are_dropped_are_kept(old_monday, in_thread):
+def test_late_events_that_come_while_their_weeks_are_dropped_are_kept(
+    old_monday: datetime, in_thread: InThread
+) -> None:
     """Writers meet no error and no event is lost, whether it came before its week was dropped, or after."""
     weeks = [old_monday - n * WEEK for n in range(8)]
     old = []
@@ -246,7 +255,7 @@ def test_late_events_that_come_while_their_weeks_are_dropped_are_kept(old_monday
         assert partitions.name_of_week(week.date()) not in partition_names()
 
 
-def test_a_week_that_somebody_reads_does_not_keep_the_others(old_monday, in_thread):
+def test_a_week_that_somebody_reads_does_not_keep_the_others(old_monday: datetime, in_thread: InThread) -> None:
     names = [make_week(old_monday - n * WEEK) for n in range(3)]
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute(f"TABLE {names[1]}")
@@ -257,7 +266,7 @@ def test_a_week_that_somebody_reads_does_not_keep_the_others(old_monday, in_thre
 
 
 @pytest.mark.django_db
-def test_a_week_of_which_too_much_came_before_is_left_where_it_is(monkeypatch):
+def test_a_week_of_which_too_much_came_before_is_left_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Moving it would keep writers waiting. The weeks that follow get their partitions."""
     monkeypatch.setattr(partitions, "MOVABLE", 3)
     store_many(4, MONDAY, MONDAY)
@@ -276,12 +285,12 @@ def test_a_week_of_which_too_much_came_before_is_left_where_it_is(monkeypatch):
         (MONDAY - SECOND, date(2030, 12, 30)),
     ],
 )
-def test_the_week_of_a_moment_begins_on_monday(moment, monday):
+def test_the_week_of_a_moment_begins_on_monday(moment: datetime, monday: date) -> None:
     assert monday_of(moment) == monday
     assert start_of(monday) <= moment < start_of(monday) + WEEK
 
 
 @pytest.mark.parametrize(("days", "oldest"), [(0, None), (1, NOW - DAY), (36_500, NOW - 36_500 * DAY)])
-def test_the_setting_is_in_days(settings, days, oldest):
+def test_the_setting_is_in_days(settings: Settings, days: int, oldest: datetime | None) -> None:
     settings.EVENT_RETENTION_DAYS = days
     assert retention.oldest_kept(NOW) == oldest

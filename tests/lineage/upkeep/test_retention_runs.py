@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from lineage.digest.statements import jobs
 from lineage.models import Event, Job, Run
 from lineage.upkeep import retention
 from lineage.upkeep.retention import drop_old_events, drop_old_runs, ensure_partitions
+from tests.conftest import InThread
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs
@@ -26,7 +27,7 @@ NOW = MONDAY + 20 * WEEK
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "CHUNK", 3)
 
 
@@ -49,7 +50,7 @@ def drop(now: datetime = NOW) -> None:
 
 
 @pytest.fixture
-def weeks(db):
+def weeks(db: None) -> None:
     """Partitions of a half year, of which half is too old at NOW."""
     for week in range(20):
         make_week(MONDAY + week * WEEK)
@@ -57,7 +58,7 @@ def weeks(db):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_runs_go_with_their_events_but_for_the_latest_of_each_job(sender):
+def test_runs_go_with_their_events_but_for_the_latest_of_each_job(sender: Sender) -> None:
     old = [run_of(sender, MONDAY + n * HOUR, "START", "COMPLETE") for n in range(10)]
     latest_of_another = run_of(sender, MONDAY, "START", "FAIL", job="another")
     young = run_of(sender, NOW - DAY, "START")
@@ -71,7 +72,7 @@ def test_runs_go_with_their_events_but_for_the_latest_of_each_job(sender):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_a_job_no_longer_counts_running_runs_that_went(sender):
+def test_a_job_no_longer_counts_running_runs_that_went(sender: Sender) -> None:
     for n in range(5):
         run_of(sender, MONDAY + n * HOUR, "START")
     run_of(sender, NOW - DAY, "START", "COMPLETE")
@@ -81,7 +82,7 @@ def test_a_job_no_longer_counts_running_runs_that_went(sender):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_a_run_of_which_an_event_is_stored_stays_whole(sender):
+def test_a_run_of_which_an_event_is_stored_stays_whole(sender: Sender) -> None:
     """It began in a week that goes and ended in one that stays."""
     oldest = NOW - 90 * DAY
     run = run_of(sender, MONDAY, "START")
@@ -94,7 +95,7 @@ def test_a_run_of_which_an_event_is_stored_stays_whole(sender):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_a_run_of_long_ago_that_was_received_lately_stays_as_long_as_its_events(sender):
+def test_a_run_of_long_ago_that_was_received_lately_stays_as_long_as_its_events(sender: Sender) -> None:
     long_ago = datetime(2019, 5, 5, tzinfo=UTC)
     late = [run_of(sender, long_ago + n * HOUR, "START", "COMPLETE", received_at=NOW - 80 * DAY) for n in range(5)]
     run_of(sender, NOW - DAY, "START")
@@ -105,7 +106,7 @@ def test_a_run_of_long_ago_that_was_received_lately_stays_as_long_as_its_events(
 
 
 @pytest.mark.usefixtures("weeks")
-def test_runs_of_a_clock_that_is_ahead_go_as_well(sender):
+def test_runs_of_a_clock_that_is_ahead_go_as_well(sender: Sender) -> None:
     ahead = [run_of(sender, NOW + 3000 * DAY + n * HOUR, "START", received_at=NOW - DAY) for n in range(5)]
     run_of(sender, NOW - DAY, "START")
     drop()
@@ -117,7 +118,7 @@ def test_runs_of_a_clock_that_is_ahead_go_as_well(sender):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_each_connection_is_looked_after(new_sender: Callable[[], Sender]):
+def test_each_connection_is_looked_after(new_sender: Callable[[], Sender]) -> None:
     senders = [new_sender() for _ in range(3)]
     for sender in senders:
         run_of(sender, MONDAY, "START")
@@ -131,7 +132,7 @@ def test_each_connection_is_looked_after(new_sender: Callable[[], Sender]):
 
 
 @pytest.mark.usefixtures("weeks")
-def test_it_can_be_stopped_between_two_steps(sender):
+def test_it_can_be_stopped_between_two_steps(sender: Sender) -> None:
     for n in range(10):
         run_of(sender, MONDAY + n * HOUR, "START")
     run_of(sender, NOW - DAY, "START")
@@ -145,13 +146,15 @@ def test_it_can_be_stopped_between_two_steps(sender):
 
 
 @pytest.fixture
-def old_week(transactional_db):
+def old_week(transactional_db: None) -> Iterator[datetime]:
     """Its Monday, of a week without a partition any more, by the real clock."""
     yield this_monday() - 20 * WEEK
     drop_weeks_older_than((this_monday() - 6 * WEEK).date())
 
 
-def test_an_event_that_comes_for_a_run_that_goes_is_not_lost(old_week, new_sender, in_thread):
+def test_an_event_that_comes_for_a_run_that_goes_is_not_lost(
+    old_week: datetime, new_sender: Callable[[], Sender], in_thread: InThread
+) -> None:
     """Whichever was first: the run is there afterwards, with this event at least."""
     sender, now = new_sender(), datetime.now(UTC)
     names = [str(uuid.uuid4()) for _ in range(30)]
@@ -179,7 +182,9 @@ def test_an_event_that_comes_for_a_run_that_goes_is_not_lost(old_week, new_sende
     assert_jobs_agree_with_their_runs(sender)
 
 
-def test_a_job_that_the_intake_is_writing_is_waited_for(old_week, new_sender, in_thread):
+def test_a_job_that_the_intake_is_writing_is_waited_for(
+    old_week: datetime, new_sender: Callable[[], Sender], in_thread: InThread
+) -> None:
     """Its event is not to be seen yet: the run must stay."""
     sender, now, run = new_sender(), datetime.now(UTC), str(uuid.uuid4())
     sender.send(run_event("START", old_week.isoformat(), run=run), now=now)

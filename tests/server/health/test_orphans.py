@@ -35,8 +35,14 @@ def test_a_master_that_is_killed_while_it_forks(forked: int, tmp_path: Path) -> 
     command = [sys.executable, "-m", "gunicorn", "server.asgi:application"]
     command += ["--config", "python:server.gunicorn", "--bind", "127.0.0.1:0", "--workers", str(WORKERS)]
     environment = os.environ | {"METRICS_DIR": str(tmp_path)}
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **silent) as started:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as started:
         master = psutil.Process(started.pid)
         while len(master.children()) < forked:
             assert started.poll() is None

@@ -3,11 +3,13 @@
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from server.health import middleware
 from server.health.probes import ReadinessProbe, connect
@@ -31,14 +33,14 @@ def without_durability() -> Iterator[str]:
         database.execute(f'ALTER DATABASE "{name}" RESET {setting}')
 
 
-def _parameters() -> dict[str, object]:
+def _parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
     parameters.pop("cursor_factory", None)
     parameters.pop("context", None)
     return parameters
 
 
-def test_live_needs_no_database(client: Client, django_assert_num_queries) -> None:
+def test_live_needs_no_database(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         response = client.get("/health/live")
 

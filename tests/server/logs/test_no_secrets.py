@@ -19,7 +19,8 @@ TOKEN = new_key(prefix="obt_")
 
 @pytest.fixture(params=["json", "console"])
 def log_format(request: pytest.FixtureRequest) -> LogFormat:
-    return request.param
+    chosen: LogFormat = request.param
+    return chosen
 
 
 @pytest.fixture

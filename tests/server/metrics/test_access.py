@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from tests.serving import ROOT
 
@@ -13,7 +16,7 @@ TOKEN = "a-token-of-more-than-twenty-characters"
 
 
 @pytest.fixture(autouse=True)
-def token(settings) -> None:
+def token(settings: Settings) -> None:
     settings.METRICS_TOKEN = TOKEN
 
 
@@ -50,13 +53,13 @@ def test_anybody_else(client: Client, authorization: str) -> None:
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer "])
-def test_without_a_token_in_the_settings_none_opens(client: Client, settings, authorization: str) -> None:
+def test_without_a_token_in_the_settings_none_opens(client: Client, settings: Settings, authorization: str) -> None:
     settings.METRICS_TOKEN = ""
 
     assert client.get("/metrics", headers={"Authorization": authorization}).status_code == 401
 
 
-def test_people(client: Client, viewer, editor, administrator) -> None:
+def test_people(client: Client, viewer: User, editor: User, administrator: User) -> None:
     statuses = []
     for person in (viewer, editor, administrator):
         client.force_login(person)
@@ -66,7 +69,7 @@ def test_people(client: Client, viewer, editor, administrator) -> None:
 
 
 @pytest.mark.parametrize(("token", "starts"), [("short", False), ("", True), (f" {TOKEN}\n", True)])
-def test_a_token_that_can_be_guessed_is_no_token(tmp_path, token: str, starts: bool) -> None:
+def test_a_token_that_can_be_guessed_is_no_token(tmp_path: Path, token: str, starts: bool) -> None:
     """Here from a file, whose last line ends as editors have it."""
     file = tmp_path / "token"
     file.write_text(token)

@@ -50,7 +50,7 @@ def test_the_band_lies_between_median_and_p95() -> None:
 
 
 def test_without_any_duration_there_is_nothing_to_draw() -> None:
-    none = {"median": None, "p95": None, "width": 960, "height": 220, "most_times": 6}
+    none: dict[str, Any] = {"median": None, "p95": None, "width": 960, "height": 220, "most_times": 6}
     assert duration_chart([point(0, None, "LOST")], **none) is None
     assert duration_chart([], **none) is None
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.test import Client
 
 from lineage.models import Event
@@ -36,7 +36,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_body_comes_back(body: bytes, deliver: Callable[..., Reply], client: Client, viewer: AbstractUser) -> None:
+def test_a_body_comes_back(body: bytes, deliver: Callable[..., Reply], client: Client, viewer: User) -> None:
     assert deliver(body).status == 201
     event = Event.objects.get()
     assert (event.body.encode() == body, event.body_bytes) == (True, len(body))

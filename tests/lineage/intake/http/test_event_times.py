@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -34,7 +34,7 @@ MOMENTS: dict[str, tuple[Callable[[datetime], datetime], bool]] = {
 
 
 @pytest.fixture
-def reader(client: Client, viewer: AbstractUser) -> Client:
+def reader(client: Client, viewer: User) -> Client:
     client.force_login(viewer)
     return client
 

@@ -186,7 +186,7 @@ def test_wrong_types_in_each_field(judge: Callable[..., int], kind: str) -> None
 @pytest.mark.parametrize("kind", FULL)
 def test_each_field_left_out(judge: Callable[..., int], kind: str) -> None:
     document = FULL[kind]()
-    required = {("eventTime",), ("run", "runId"), ("job",), ("dataset",)}
+    required: set[Path] = {("eventTime",), ("run", "runId"), ("job",), ("dataset",)}
     required |= {(*of, name) for of in DATASETS_AND_JOB for name in ("namespace", "name")}
     for path in paths(document):
         if isinstance(path[-1], str):

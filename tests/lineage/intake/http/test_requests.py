@@ -176,13 +176,14 @@ def test_several_requests_on_one_connection(server: LiveServer, sender: Sender) 
     compressed = sender.headers | {"Content-Encoding": "gzip"}
     with socket.create_connection(("127.0.0.1", server.port), wire.SECONDS) as client:
         statuses = []
-        for headers, body in [
+        requests: list[tuple[dict[str, str], bytes | list[bytes]]] = [
             (compressed, [gzip.compress(encoded())]),
             (sender.headers, b"{"),
             (sender.headers, encoded()),
             ({}, encoded()),
             (compressed, gzip.compress(encoded())),
-        ]:
+        ]
+        for headers, body in requests:
             wire.send(client, "POST", path, headers, body)
             statuses.append(wire.receive(client).status)
 
