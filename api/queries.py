@@ -10,7 +10,6 @@ from django.contrib.postgres.aggregates import ArrayAgg, BoolOr
 from django.db.models import Prefetch, QuerySet
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.models import Dataset, Event, Job, Run
 from lineage.models.dataset import DatasetQuerySet
 from lineage.models.event import EventQuerySet
@@ -40,9 +39,8 @@ def find_run(run_id: UUID, *, connection_id: UUID | None) -> FoundRun | None:
     the key begins with them: one probe for each, where a search by id alone would read the whole index.
     """
     connection_ids = list(Connection.objects.visible().order_by().values_list("pk", flat=True))
-    runs = Run.objects.with_states().filter(connection_id__in=connection_ids, id=run_id)
-    with prepared():
-        found = list(with_jobs(runs, connection_ids).order_by("-last_event_at", "connection_id"))
+    runs = Run.objects.filter(connection_id__in=connection_ids, id=run_id)
+    found = list(with_jobs(runs, connection_ids).order_by("-last_event_at", "connection_id"))
     for run in found:
         if connection_id in (None, run.connection_id):
             return FoundRun(run, [other.connection_id for other in found if other is not run])

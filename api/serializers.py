@@ -114,9 +114,7 @@ class JobSerializer(serializers.Serializer[Job]):
         help_text="The job that contains or starts this one."
     )
     latest_run = serializers.SerializerMethodField(help_text="By when runs took place; null before the first run.")
-    running_runs = serializers.IntegerField(
-        source="shown_running_runs", help_text="Those that were lost are not among them."
-    )
+    running_runs = serializers.IntegerField(help_text="Those that were lost are not among them.")
 
     def get_integration(self, job: Job) -> str | None:
         return job.integration or None
@@ -151,7 +149,7 @@ def latest_run_of(job: Job) -> dict[str, Any] | None:
         return None
     latest_run = {
         "id": job.latest_run_id,
-        "state": job.shown_state,
+        "state": job.latest_run_state,
         "started_at": job.latest_run_started_at,
         "ended_at": job.latest_run_ended_at,
         "duration_ms": duration_ms(job.latest_run_started_at, job.latest_run_ended_at),

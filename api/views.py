@@ -30,7 +30,6 @@ from api.serializers import (
 )
 from connections.models import Connection
 from lineage.database.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
-from lineage.database.prepared import prepared
 from lineage.models import Dataset, Event, Job, Run
 from lineage.overview.summaries import connection_summaries
 from lineage.runs.relations import children_of
@@ -63,7 +62,7 @@ class ConnectionView(ReadView):
 
 
 class ConnectionJobsView(ListView):
-    queryset = Job.objects.visible().shown().with_states()
+    queryset = Job.objects.visible().shown()
     serializer_class = JobSerializer
     filterset_class = JobFilter
     keyset = BY_NAMESPACE_AND_NAME
@@ -225,8 +224,7 @@ def _connection(connection_id: UUID) -> Connection:
 
 
 def _job(job_id: UUID) -> Job:
-    with prepared():
-        job: Job = get_object_or_404(Job.objects.visible().with_states(), id=job_id)
+    job: Job = get_object_or_404(Job.objects.visible(), id=job_id)
     return job
 
 

@@ -137,8 +137,9 @@ DATABASES = {
             "connect_timeout": 2,
             "tcp_user_timeout": 4000,
             "keepalives_idle": 10,
-            # Statements are short, and much of each is for rare rows: compiling them would take longer than they do.
-            "options": f"-c jit=off {_database.pop('options', '')}".rstrip(),
+            # Statements are short, and much of each is for rare rows: to compile them would take longer than they do.
+            # So would planning the intake's anew for each array of keys: they find rows by keys, however many.
+            "options": f"-c jit=off -c plan_cache_mode=force_generic_plan {_database.pop('options', '')}".rstrip(),
             **_database,
             # Intake and pages run a few dozen statements over and over: a session plans each of them once. See
             # docs/decisions/0025-pages-with-prepared-statements.md.

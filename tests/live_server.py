@@ -18,7 +18,9 @@ from django.utils import timezone
 
 from connections import actions
 from connections.models import ApiKey, Connection
+from lineage.models import Mark
 from tests.serving import LiveServer, serve
+from tests.waiting import wait_until
 
 METRICS_TOKEN = "for-tests-only-and-long-enough"
 # By which PostgreSQL knows the server's sessions from those of the tests.
@@ -59,10 +61,17 @@ def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture
-def server(_server_of_session: LiveServer, transactional_db: None) -> LiveServer:
+def server(_server_of_session: LiveServer, transactional_db: None) -> Iterator[LiveServer]:
     """The running product, with empty tables."""
     assert _server_of_session.process.poll() is None, _server_of_session.log.read_text()
-    return _server_of_session
+    yield _server_of_session
+    # It settles after it has answered; who empties the tables meanwhile may come into a deadlock with it.
+    wait_until_settled()
+
+
+def wait_until_settled() -> None:
+    """Waits until what runs are shown as is stored for all events that the server answered."""
+    wait_until(lambda: not Mark.objects.exists(), "every mark is settled")
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from lineage.digest.descriptions import description_rows
 from lineage.digest.fold import ordered
 from lineage.digest.statements import datasets, events, jobs
 from lineage.events.identity import event_id
+from lineage.states.job_counts import recount_jobs
 from lineage.upkeep.partitions import name_of_week
 
 _KEY = ["connection_id", "event_time", "id"]
@@ -32,6 +33,15 @@ _EVENT_COLUMNS = [*_KEY, "received_at", "kind", "event_type", "subject_id", "bod
 _LARGE = ["lineage_event", "lineage_run"]
 _WEEK = timedelta(weeks=1)
 _JOBS_AT_ONCE = 1000
+# As where each event is digested by itself, at the moment when it happens.
+_TRANSITIONS = """
+INSERT INTO lineage_transition (connection_id, run_id, job_id, from_state, to_state, at, settled_at)
+SELECT connection_id, id, job_id, 'UNKNOWN', 'RUNNING', run_at, run_at FROM lineage_run
+UNION ALL
+SELECT connection_id, id, job_id, 'RUNNING', shown_state, ended_at, ended_at FROM lineage_run
+WHERE ended_at IS NOT NULL
+ORDER BY 7
+"""
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ def fill(*, url: str, connection_id: UUID, plan: Plan, processes: int) -> None:
         with without_indexes(connection, _LARGE), pool_of() as pool:
             for _ in pool.imap_unordered(partial(_write_week, target), _weeks(plan)):
                 pass
+        connection.execute(_TRANSITIONS)
         _write_the_rest(target)
         connection.execute("VACUUM (FREEZE, ANALYZE)")
         connection.execute("CHECKPOINT")
@@ -127,6 +138,7 @@ def _project(connection_id: UUID, bodies: Iterable[bytes]) -> None:
     rows = fold_events(connection_id, bodies)
     with pipeline():
         jobs.insert_jobs(ordered(rows.jobs.values()))
-        jobs.update_jobs(description_rows(rows.descriptions))
+        jobs.describe_jobs(description_rows(rows.descriptions))
+        recount_jobs(sorted(rows.jobs))
         datasets.insert_datasets(ordered(rows.datasets.values()))
         datasets.upsert_edges(ordered(rows.edges.values()))

@@ -19,9 +19,13 @@ from bench.generator.plan import PlannedRun
 from lineage.digest.fold import Rows, fold
 from lineage.digest.run_rows import RunRow
 from lineage.events import decode_event
+from lineage.states.rules import Family, FamilyRun, Shown, lost_after, patience_of_job, shown
 
-RUN_COLUMNS = [field.name for field in fields(RunRow)]
-_values = attrgetter(*RUN_COLUMNS)
+_OWN_COLUMNS = [field.name for field in fields(RunRow)]
+RUN_COLUMNS = [*_OWN_COLUMNS, "shown_state", "shown_ended_at", "is_hidden", "lost_after"]
+# The states of runs that end so.
+_STATES = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "RUNNING": "RUNNING"}
+_values = attrgetter(*_OWN_COLUMNS)
 _PROBES = (
     PlannedRun(UUID(int=1), UUID(int=2), job=10, began=datetime.fromisoformat("2026-01-01T00:00:00Z"), last_type=""),
     PlannedRun(UUID(int=3), UUID(int=4), job=30, began=datetime.fromisoformat("2026-02-03T04:05:06Z"), last_type=""),
@@ -52,7 +56,8 @@ class RunRows:
 
     def _folded(self, run: PlannedRun) -> list[Any]:
         [row] = fold_events(self._connection_id, (run.body(*event) for event in run.events)).runs.values()
-        return [sorted(value) if isinstance(value, frozenset) else value for value in _values(row)]
+        own = [sorted(value) if isinstance(value, frozenset) else value for value in _values(row)]
+        return [*own, *_shown(row, state=_STATES[run.last_type])]
 
     def _column(self, probes: list[PlannedRun], values: tuple[Any, ...]) -> Column:
         candidates: list[Column] = [
@@ -76,3 +81,12 @@ class RunRows:
         rows = fold_events(self._connection_id, [run.body("START", run.began)])
         [(_, job_id)] = rows.jobs
         return job_id, sorted(row[1] for row in rows.edges.values())
+
+
+def _shown(row: RunRow, *, state: str) -> Shown:
+    """What a run without relatives is shown as, of a job whose runs never take long, and that is not lost yet."""
+    others = {"state": state, "run_at": row.started_at or row.first_event_at}
+    run = FamilyRun(*(others[name] if name in others else getattr(row, name) for name in FamilyRun._fields))
+    its = shown(run, Family([run]))
+    patience = patience_of_job(is_endless=False, p95=None)
+    return its._replace(lost_after=lost_after(run, patience=patience, ended=None)) if state == "RUNNING" else its

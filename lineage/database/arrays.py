@@ -65,6 +65,7 @@ _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "text": (25, _text),
     "bytea": (17, _bytes),
     "boolean": (16, lambda value: _TRUE if value else _FALSE),
+    "bigint": (20, lambda value: _INT8.pack(8, value)),
     "integer": (23, lambda value: _INT4.pack(4, value)),
     "timestamptz": (1184, lambda value: _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)),
     # Of any length, so it travels as text, for the statement to cast: the elements of an array have one shape.
@@ -74,8 +75,8 @@ _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
 
 
 def column(type_: str, values: Sequence[Any]) -> Column:
-    """Values of one type: uuid, text (without NUL), bytea, boolean, integer (int4), timestamptz (aware), uuid[] (a set,
-    sent as text), or text[] (sent as text, too). None is NULL."""
+    """Values of one type: uuid, text (without NUL), bytea, boolean, integer (int4), bigint (int8), timestamptz (aware),
+    uuid[] (a set, sent as text), or text[] (sent as text, too). None is NULL."""
     oid, pack = _PACKERS[type_]
     if not values:
         return Column(_EMPTY.pack(0, 0, oid))

@@ -3,7 +3,7 @@
 Stores what several requests sent, and projects the new events into jobs, runs, datasets and edges.
 """
 
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from connections.querysets import INSISTED
 from lineage.database.bodies import compress
 from lineage.database.execute import Result, Row, pipeline
 from lineage.database.pipeline import STATEMENT_UNKNOWN
+from lineage.database.retries import TRIES, UPSET
 from lineage.database.sessions import count_retry
 from lineage.digest.descriptions import description_rows
 from lineage.digest.fold import Key, Rows, fold
@@ -24,10 +25,8 @@ from lineage.digest.statements import datasets, events, jobs
 from lineage.digest.statements.keys import insist_live
 from lineage.events import Event
 from lineage.events.decode import subject_id
-
-# SQLSTATEs of transactions that another one upset: serialization_failure, deadlock_detected.
-_UPSET = ("40001", "40P01")
-_TRIES = 5
+from lineage.states.job_counts import lock_jobs, recount_jobs
+from lineage.states.lone_runs import settle_lone_runs
 
 
 class Submission(NamedTuple):
@@ -40,37 +39,37 @@ class Submission(NamedTuple):
 
 class Receipt(NamedTuple):
     """What became of a submission. `accepted` is False where its key is no longer one of the connection:
-    nothing of it was stored. `stored` counts the events that were new; the others were stored before."""
+    nothing of it was stored. `stored` counts the events that were new; the others were stored before.
+    `is_settled` is False where runs of the connection were marked, and are still to be settled."""
 
     accepted: bool
     stored: int
+    is_settled: bool = True
 
 
 def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
     """Commits all submissions in one transaction and tells what became of each, in their order.
 
-    Raises Django's database errors; then nothing was stored.
+    Runs that others have a say in are marked, for `states.settle` to follow. Raises Django's database errors; then
+    nothing was stored.
     """
     connection.ensure_connection()
-    digest_once = _digest_in_one_piece
-    for remaining in range(_TRIES - 1, -1, -1):
+    for remaining in range(TRIES - 1, -1, -1):
         try:
-            receipts, rows, heard = digest_once(submissions, now)
-        except _KeysGone as gone:
-            return _without(gone.keys, submissions, now)
+            digested = _digest(submissions, now)
         except Error as error:
             forget_written()
             sqlstate = getattr(error.__cause__, "sqlstate", None)
-            if sqlstate == INSISTED:
-                digest_once = _digest_with_a_look
-            elif remaining and sqlstate in _UPSET:
-                count_retry(error)
-            elif not remaining or sqlstate != STATEMENT_UNKNOWN:
+            if sqlstate == INSISTED and (gone := _keys_gone(submissions)):
+                return _without(gone, submissions, now)
+            if not remaining or sqlstate not in (*UPSET, INSISTED, STATEMENT_UNKNOWN):
                 raise
+            if sqlstate in UPSET:
+                count_retry(error)
         else:
-            _written.note(rows)
-            _heard_lately.note(heard, now)
-            return receipts
+            _written.note(digested.rows)
+            _heard_lately.note(digested.heard, now)
+            return digested.receipts
     raise AssertionError("the last try returns or raises")
 
 
@@ -79,12 +78,11 @@ def forget_written() -> None:
     _written.forget()
 
 
-class _KeysGone(Exception):
-    """Keys that vouch for some of the submissions no longer exist: the transaction must not commit."""
-
-    def __init__(self, keys: set[UUID]) -> None:
-        super().__init__(keys)
-        self.keys = keys
+def _keys_gone(submissions: Sequence[Submission]) -> set[UUID]:
+    """Keys that vouch for some of the submissions and no longer exist on their connections."""
+    with transaction.atomic():
+        connection_of_key = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
+    return {s.key_id for s in submissions if connection_of_key.get(s.key_id) != s.connection_id}
 
 
 def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
@@ -93,62 +91,34 @@ def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) 
     return [Receipt(accepted=False, stored=0) if s.key_id in keys else next(others) for s in submissions]
 
 
-# The receipts, the rows that are now written, and who was heard from.
-_Digested = tuple[list[Receipt], Rows, dict[UUID, str]]
+class _Digested(NamedTuple):
+    """`rows`: what is now written. `heard`: each connection that sent something, with the name of a job."""
+
+    receipts: list[Receipt]
+    rows: Rows
+    heard: dict[UUID, str]
 
 
-def _digest_in_one_piece(submissions: Sequence[Submission], now: datetime) -> _Digested:
+def _digest(submissions: Sequence[Submission], now: datetime) -> _Digested:
     """One round trip, COMMIT included: what locks the rows of jobs never waits for this process. Fails with the
-    SQLSTATE INSISTED where something has to be looked at first: a key that is gone, a run that changes its job."""
+    SQLSTATE INSISTED where a key is gone."""
     offered, heard = _offered(submissions), _heard_from(submissions)
-    rows = _fold(offered)
+    rows = fold((connection_id, event) for (connection_id, _), event in offered.items())
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
         insist_live({(s.key_id, s.connection_id) for s in submissions})
-        outcome = _store(offered, rows, now, moves_allowed=False)
-        _project(rows, of_dbt=rows.of_dbt)
+        stored = events.store_events(_event_rows(offered, now), rows.runs.values())
+        marked = _project(rows, now)
         events.touch_activity(_heard_lately.without(heard, now), now=now)
-    new, _ = _read(outcome)
-    return _receipts(submissions, new), rows, heard
-
-
-@transaction.atomic
-def _digest_with_a_look(submissions: Sequence[Submission], now: datetime) -> _Digested:
-    """Reads the answers before it locks a job, for only they say which. Rare."""
-    offered, heard = _offered(submissions), _heard_from(submissions)
-    rows = _fold(offered)
-    _check_keys(submissions, ApiKey.objects.lock_live({submission.key_id for submission in submissions}))
-    with pipeline():
-        outcome = _store(offered, rows, now, moves_allowed=True)
-    new, moved = _read(outcome)
-    with pipeline():
-        _project(rows, moved=moved)
-        events.touch_activity(_heard_lately.without(heard, now), now=now)
-    return _receipts(submissions, new), rows, heard
+    new, unsettled = set(stored.rows()), {connection_id for (connection_id,) in marked.rows()}
+    return _Digested(_receipts(submissions, new, unsettled), rows, heard)
 
 
 def _offered(submissions: Sequence[Submission]) -> dict[Key, Event]:
     return {(s.connection_id, event.id): event for s in submissions for event in s.events}
 
 
-def _fold(offered: dict[Key, Event]) -> Rows:
-    return fold((connection_id, event) for (connection_id, _), event in offered.items())
-
-
-def _check_keys(submissions: Sequence[Submission], connection_of_key: dict[UUID, UUID]) -> None:
-    gone = {s.key_id for s in submissions if connection_of_key.get(s.key_id) != s.connection_id}
-    if gone:
-        raise _KeysGone(gone)
-
-
-def _store(offered: dict[Key, Event], rows: Rows, now: datetime, *, moves_allowed: bool) -> Result:
-    """Events and their runs."""
-    return events.store_events(
-        _event_rows(offered, now), rows.runs.values(), have_rare=rows.have_rare, moves_allowed=moves_allowed
-    )
-
-
-def _project(rows: Rows, *, moved: Set[Key] = frozenset(), of_dbt: Collection[Key] | None = None) -> None:
-    """All that is made of events but the runs. `moved`: more jobs whose runs changed.
+def _project(rows: Rows, now: datetime) -> Result:
+    """All that is made of events but what runs say of themselves. The connections of the runs that are to be settled.
 
     Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
     before it is known which of the events are new.
@@ -156,15 +126,15 @@ def _project(rows: Rows, *, moved: Set[Key] = frozenset(), of_dbt: Collection[Ke
     Jobs come after the runs, and their locks are held for as short as can be: all writers of a job wait for them. They
     are taken at once and sorted, so that two transactions never wait for one another.
     """
-    ended, descriptions = sorted(rows.ended), _written.descriptions(rows)
     jobs.insert_jobs(_written.jobs(rows))
-    jobs.lock_jobs(sorted(rows.jobs.keys() | moved), ended=ended)
-    jobs.update_jobs(description_rows(descriptions), of_dbt=of_dbt)
-    jobs.recount_runs(sorted((rows.jobs.keys() | moved) - descriptions.keys()), of_dbt=of_dbt)
-    jobs.recount_runs_in_doubt(ended)
+    lock_jobs(sorted(rows.jobs))
+    jobs.describe_jobs(description_rows(_written.descriptions(rows)))
+    marked = settle_lone_runs(sorted((run.connection_id, run.id, run.job_id) for run in rows.runs.values()), now=now)
+    recount_jobs(sorted({(run.connection_id, run.job_id) for run in rows.runs.values()}))
     datasets.insert_datasets(_written.datasets(rows))
     datasets.mark_described(_written.described(rows))
     datasets.upsert_edges(_written.edges(rows))
+    return marked
 
 
 def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:
@@ -186,18 +156,6 @@ def _event_row(connection_id: UUID, event: Event, now: datetime) -> Row:
         len(body),
         compress(body),
     )
-
-
-def _read(outcome: Result) -> tuple[set[Key], set[Key]]:
-    """The events that are new, and the jobs that their runs are filed under or were, where their rows say others: an
-    earlier event may file a run under another job, and then both change. Rare."""
-    new, moved = set(), set()
-    for connection_id, event_id, job_id, previous_job_id in outcome.rows():
-        if event_id:
-            new.add((connection_id, event_id))
-        else:
-            moved |= {(connection_id, id_) for id_ in (job_id, previous_job_id) if id_}
-    return new, moved
 
 
 def _heard_from(submissions: Iterable[Submission]) -> dict[UUID, str]:
@@ -233,14 +191,13 @@ _heard_lately = _HeardLately()
 _written = Written()
 
 
-def _receipts(submissions: Sequence[Submission], new: set[Key]) -> list[Receipt]:
+def _receipts(submissions: Sequence[Submission], new: set[Key], unsettled: set[UUID]) -> list[Receipt]:
     """A new event that several submissions brought is counted for the first of them."""
-    if len(new) == sum([len(submission.events) for submission in submissions]):
-        return [Receipt(accepted=True, stored=len(submission.events)) for submission in submissions]
     unclaimed = set(new)
     receipts = []
     for submission in submissions:
         claimed = {(submission.connection_id, event.id) for event in submission.events} & unclaimed
         unclaimed -= claimed
-        receipts.append(Receipt(accepted=True, stored=len(claimed)))
+        is_settled = submission.connection_id not in unsettled
+        receipts.append(Receipt(accepted=True, stored=len(claimed), is_settled=is_settled))
     return receipts

@@ -12,7 +12,6 @@ from lineage.digest.descriptions import Description, description, merged
 from lineage.digest.run_rows import RunRow, run_row
 from lineage.digest.told import stand_ins
 from lineage.events import Event, JobFacts
-from lineage.events.dbt import is_of_dbt
 from lineage.events.identity import dataset_id, edge_id, job_id
 
 Row = tuple[Any, ...]
@@ -34,12 +33,6 @@ class Rows:
     runs: dict[Key, RunRow] = field(default_factory=dict)
     datasets: dict[PackedKey, Row] = field(default_factory=dict)
     edges: dict[PackedKey, Row] = field(default_factory=dict)
-    # Of the jobs, those that may have runs of dbt's, or of a DAG: what is asked about them costs more. And what ended
-    # of which others may wait, to be in doubt no longer: (connection id, invocation id, job id).
-    of_dbt: set[Key] = field(default_factory=set)
-    ended: set[tuple[UUID, UUID, UUID]] = field(default_factory=set)
-    # Whether any of the runs has something that few have: see RARE in lineage/digest/statements/runs.py.
-    have_rare: bool = False
 
 
 def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
@@ -47,18 +40,12 @@ def fold(events: Iterable[tuple[UUID, Event]]) -> Rows:
     rows = Rows()
     for connection_id, event in events:
         job = _add_job(rows, connection_id, event.job, event.event_time) if event.job else None
-        if job and (is_of_dbt(event.job) or (event.run and event.run.invocation_id)):
-            rows.of_dbt.add((connection_id, job))
         edges = _add_datasets(rows, connection_id, job, event)
         if event.run and event.job and job:
-            row = run_row(connection_id, job, event, event.run, edges)
-            _add_run(rows, row)
-            if event.run.settles_others and row.invocation_id:
-                _note_end(rows, row, row.invocation_id)
+            _add_run(rows, run_row(connection_id, job, event, event.run, edges))
             for told, stand_in in stand_ins(connection_id, event, event.job, event.run) if event.run.told else ():
                 _add_job(rows, connection_id, told, event.event_time)
                 _add_run(rows, stand_in)
-                rows.have_rare |= stand_in.earlier_parent_run_ids is not None
     return rows
 
 
@@ -80,11 +67,6 @@ def _add_run(rows: Rows, row: RunRow) -> None:
     known = rows.runs.setdefault((row.connection_id, row.id), row)
     if known is not row:
         known.merge(row)
-
-
-def _note_end(rows: Rows, row: RunRow, invocation_id: UUID) -> None:
-    rows.ended.update((row.connection_id, invocation_id, id_) for id_ in row.known_by)
-    rows.have_rare |= row.node_id is not None or row.test_ids is not None
 
 
 def _add_datasets(rows: Rows, connection_id: UUID, job: UUID | None, event: Event) -> frozenset[UUID]:

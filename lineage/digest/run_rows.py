@@ -1,11 +1,12 @@
-"""One row of lineage_run, and how events fold into it in any order. Its twin in SQL is statements/runs.py."""
+"""One row of lineage_run: its columns, how each is merged, and what one event says of it."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, get_args
+from typing import Annotated, Any, Final, get_args, get_type_hints
 from uuid import UUID
 
+from lineage.digest.merges import NIL, Group, Merge, Part, merged
 from lineage.events import Event, RunFacts
 from lineage.events.dbt import IN_DOUBT
 from lineage.events.event import Outcome
@@ -14,108 +15,99 @@ from lineage.events.identity import job_id as id_of_job
 TERMINAL_TYPES = ("COMPLETE", "ABORT", "FAIL")
 # Of the outcomes of one time the last one here wins.
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
-_NO_RUN = UUID(int=0)
-# What any node that was sent by itself is known by, beside its own id.
-ANY_NODE = UUID(int=0)
 _ACTIVE = ("START", "RUNNING")
+
+
+# How columns that change together are merged. A run is filed under the job of its earliest event.
+FILED: Final = Group((Part("first_event_at"), Part("job_id")), least=True)
+ENDED: Final = Group((Part("ended_at"), Part("terminal_type", ranks=OUTCOMES), Part("needed_job_ids", absent=())))
+PARENT: Final = Group(
+    (
+        *(Part("parent_at"), Part("parent_run_id"), Part("parent_job_namespace"), Part("parent_job_name")),
+        *(Part("root_run_id", absent=NIL), Part("root_job_namespace"), Part("root_job_name")),
+    )
+)
+ERROR: Final = Group((Part("error_at"), Part("error_message")))
+REPORTED: Final = Group(
+    (Part("last_event_at"), Part("told_state"), Part("told_duration_ms", absent=0)), needs="told_state"
+)
 
 
 @dataclass(slots=True)
 class RunRow:
-    """What the events of one digest say of a run. The fields are the columns that digest writes, in this order."""
+    """What the events of one digest say of a run: the columns of lineage_run that digest writes, in this order.
+
+    Each is annotated with how it is merged; the type in the database follows from the one in Python. All statements,
+    the merge in Python and in SQL and the comparison of a rebuild are made from this.
+    """
 
     connection_id: UUID
     id: UUID
-    external_id: str
-    job_id: UUID
-    active: bool
-    terminal_type: str | None
-    started_at: datetime | None
-    ended_at: datetime | None
-    first_event_at: datetime
-    last_event_at: datetime
-    event_count: int
-    nominal_start_at: datetime | None
-    nominal_end_at: datetime | None
-    attempt: int | None
-    max_attempts: int | None
-    map_index: int | None
-    parent_run_id: UUID | None
-    parent_job_namespace: str
-    parent_job_name: str
-    root_run_id: UUID | None
-    root_job_namespace: str
-    root_job_name: str
-    parent_at: datetime | None
-    error_message: str | None
-    error_at: datetime | None
-    external_query_id: str
-    # Of the edges that its events name.
-    edge_ids: frozenset[UUID]
-    # Of a stand-in: what its parent told of it. None: the row is of a run that reported.
-    told_state: str | None = None
-    told_duration_ms: int | None = None
-    # Of a run that is in doubt: the jobs that it needs. None: it is not in doubt.
-    needed_job_ids: frozenset[UUID] | None = None
-    invocation_id: UUID | None = None
-    orchestrator_run_id: str = ""
-    # Of a node that was sent by itself, and ended: what it is looked for by. Of tests as default mode sends them, all
-    # of a node as one run or one without a result: those that have one, sorted.
-    node_id: UUID | None = None
-    test_ids: tuple[UUID, ...] | None = None
-    # Of a stand-in below a DAG run that was cleared: the ids that this one had before, sorted.
-    earlier_parent_run_ids: tuple[UUID, ...] | None = None
-
-    @property
-    def known_by(self) -> tuple[UUID, ...]:
-        """The ids by which other runs of the same invocation look at it."""
-        any_node = () if self.node_id is None else (self.node_id, ANY_NODE)
-        return (self.job_id, *(self.needed_job_ids or ()), *any_node)
+    external_id: Annotated[str, "greatest"]
+    job_id: Annotated[UUID, FILED]
+    active: Annotated[bool, "either"]
+    terminal_type: Annotated[str | None, ENDED]
+    started_at: Annotated[datetime | None, "least"]
+    ended_at: Annotated[datetime | None, ENDED]
+    first_event_at: Annotated[datetime, "least"]
+    last_event_at: Annotated[datetime, "greatest"]
+    event_count: Annotated[int, "sum"]
+    nominal_start_at: Annotated[datetime | None, "least"]
+    nominal_end_at: Annotated[datetime | None, "greatest"]
+    attempt: Annotated[int | None, "greatest"]
+    max_attempts: Annotated[int | None, "greatest"]
+    map_index: Annotated[int | None, "greatest"]
+    parent_run_id: Annotated[UUID | None, PARENT]
+    parent_job_namespace: Annotated[str, PARENT]
+    parent_job_name: Annotated[str, PARENT]
+    root_run_id: Annotated[UUID | None, PARENT]
+    root_job_namespace: Annotated[str, PARENT]
+    root_job_name: Annotated[str, PARENT]
+    parent_at: Annotated[datetime | None, PARENT]
+    error_message: Annotated[str | None, ERROR]
+    error_at: Annotated[datetime | None, ERROR]
+    external_query_id: Annotated[str, "greatest"]
+    # Edges that its events name.
+    edge_ids: Annotated[frozenset[UUID], "union"]
+    # What the parent run reports of a task that has this row for it. None: the row is of a run that sent events.
+    told_state: Annotated[str | None, REPORTED] = None
+    told_duration_ms: Annotated[int | None, REPORTED] = None
+    # Jobs that an unresolved dbt test needs. None: it is resolved.
+    needed_job_ids: Annotated[frozenset[UUID] | None, ENDED] = None
+    invocation_id: Annotated[UUID | None, "greatest"] = None
+    orchestrator_run_id: Annotated[str, "greatest"] = ""
+    # What a dbt node that was sent by itself, and ended, is looked for by.
+    node_id: Annotated[UUID | None, "greatest"] = None
+    # The same of dbt tests that have a result, sorted, if default mode sent all tests of a node as this one run.
+    test_ids: Annotated[tuple[UUID, ...] | None, "greatest"] = None
+    # Ids that the DAG run had before it was cleared, sorted, if this row is for a task of it.
+    earlier_parent_run_ids: Annotated[tuple[UUID, ...] | None, "greatest"] = None
 
     def merge(self, other: "RunRow") -> None:
         """Takes in what another row says of the same run. Commutative and associative."""
-        if (other.first_event_at, other.job_id) < (self.first_event_at, self.job_id):
-            self.job_id = other.job_id
-        if _terminal_key(other) > _terminal_key(self):
-            self.terminal_type, self.ended_at = other.terminal_type, other.ended_at
-            self.needed_job_ids = other.needed_job_ids
-        if _parent_key(other) > _parent_key(self):
-            self._take_parent(other)
-        if _error_key(other) > _error_key(self):
-            self.error_message, self.error_at = other.error_message, other.error_at
-        if other.told_state and _told_key(other) > _told_key(self):
-            self.told_state, self.told_duration_ms = other.told_state, other.told_duration_ms
-        self.active = self.active or other.active
-        self.event_count += other.event_count
-        self.started_at = _pick(min, self.started_at, other.started_at)
-        self.first_event_at = min(self.first_event_at, other.first_event_at)
-        self.last_event_at = max(self.last_event_at, other.last_event_at)
-        self.nominal_start_at = _pick(min, self.nominal_start_at, other.nominal_start_at)
-        self.nominal_end_at = _pick(max, self.nominal_end_at, other.nominal_end_at)
-        self.attempt = _pick(max, self.attempt, other.attempt)
-        self.max_attempts = _pick(max, self.max_attempts, other.max_attempts)
-        self.map_index = _pick(max, self.map_index, other.map_index)
-        self.invocation_id = _pick(max, self.invocation_id, other.invocation_id)
-        self.external_id = max(self.external_id, other.external_id)
-        self.external_query_id = max(self.external_query_id, other.external_query_id)
-        self.orchestrator_run_id = max(self.orchestrator_run_id, other.orchestrator_run_id)
-        if other.node_id is not None:
-            self.node_id = _pick(max, self.node_id, other.node_id)
-        if other.test_ids is not None:
-            self.test_ids = _pick(max, self.test_ids, other.test_ids)
-        if other.earlier_parent_run_ids is not None:
-            self.earlier_parent_run_ids = _pick(max, self.earlier_parent_run_ids, other.earlier_parent_run_ids)
-        if other.edge_ids != self.edge_ids:
-            self.edge_ids |= other.edge_ids
+        # Groups first: their keys are columns that are merged below.
+        won = [columns for group, columns in GROUPS.items() if group.wins(other, self)]
+        for name, how in MERGES.items():
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if how == "sum" or (theirs is not None and theirs != ours):
+                setattr(self, name, merged(how, ours, theirs))
+        for columns in won:
+            for name in columns:
+                setattr(self, name, getattr(other, name))
 
-    def _take_parent(self, other: "RunRow") -> None:
-        self.parent_at = other.parent_at
-        self.parent_run_id = other.parent_run_id
-        self.parent_job_namespace = other.parent_job_namespace
-        self.parent_job_name = other.parent_job_name
-        self.root_run_id = other.root_run_id
-        self.root_job_namespace = other.root_job_namespace
-        self.root_job_name = other.root_job_name
+
+def _columns() -> dict[str, Any]:
+    """Column → how it is merged. The key is not."""
+    hints = get_type_hints(RunRow, include_extras=True)
+    return {field.name: getattr(hints[field.name], "__metadata__", (None,))[0] for field in fields(RunRow)}
+
+
+COLUMNS: Final = _columns()
+MERGES: Final[dict[str, Merge]] = {name: how for name, how in COLUMNS.items() if isinstance(how, str)}  # type: ignore[misc]
+GROUPS: Final[dict[Group, tuple[str, ...]]] = {
+    group: tuple(name for name, how in COLUMNS.items() if how is group)
+    for group in (FILED, ENDED, PARENT, ERROR, REPORTED)
+}
 
 
 def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge_ids: frozenset[UUID]) -> RunRow:
@@ -166,42 +158,3 @@ def _ids(connection_id: UUID, event: Event, names: Iterable[str]) -> frozenset[U
 def _id(connection_id: UUID, event: Event, name: str) -> UUID:
     """Of a job of the event's namespace, or of what stands for a job there."""
     return id_of_job(connection_id, event.job.namespace if event.job else "", name)
-
-
-# Keys by which one of two rows wins a group of columns. An empty key loses against any other.
-Key = tuple[Any, ...]
-
-
-def _terminal_key(row: RunRow) -> Key:
-    if row.terminal_type is None:
-        return ()
-    return row.ended_at, OUTCOMES.index(row.terminal_type), sorted(row.needed_job_ids or ())
-
-
-def _parent_key(row: RunRow) -> Key:
-    if row.parent_at is None:
-        return ()
-    return (
-        row.parent_at,
-        row.parent_run_id,
-        row.parent_job_namespace,
-        row.parent_job_name,
-        row.root_run_id or _NO_RUN,
-        row.root_job_namespace,
-        row.root_job_name,
-    )
-
-
-def _error_key(row: RunRow) -> Key:
-    return (row.error_at, row.error_message) if row.error_at else ()
-
-
-def _told_key(row: RunRow) -> Key:
-    return (row.last_event_at, row.told_state, row.told_duration_ms or 0) if row.told_state else ()
-
-
-def _pick(choose: Callable[..., Any], ours: Any, theirs: Any) -> Any:
-    """The chosen of two values, None standing for "not said"."""
-    if ours is None or theirs is None:
-        return theirs if ours is None else ours
-    return choose(ours, theirs)

@@ -2,7 +2,7 @@
 
 Tasks that Airflow never handed to a worker (skipped by a branch, failed upstream, empty operators) send nothing, and
 killed ones no end. For each task that the DAG tells of there is a stand-in row, whatever else came or comes; where the
-task reported, it is not shown (lineage/models/state_sql.py). See docs/decisions/0015-runs-that-never-reported.md.
+task reported, it is not shown (lineage/states/rules.py). See docs/decisions/0015-runs-that-never-reported.md.
 """
 
 from collections.abc import Iterator

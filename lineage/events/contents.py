@@ -277,7 +277,7 @@ class _Fold:
         return "warned" if said.only_warns else "failed"
 
     def _state_without_result(self, said: Assertion, *, has_results: bool) -> TestState:
-        """Of one that default mode tells of: it was skipped, or could not be run. As lineage/models/state_sql.py has it
+        """Of one that default mode tells of: it was skipped, or could not be run. As lineage/states/rules.py has it
         for all tests of the model."""
         if self.state == "SKIPPED":
             return "skipped"

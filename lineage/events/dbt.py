@@ -27,7 +27,7 @@ _NODE_KINDS: Final = ("MODEL", "TEST", "SNAPSHOT", "SEED")
 _KINDS: Final = ("JOB", *_NODE_KINDS)
 # dbt's generic tests that look at one model alone. The others may look at a second one.
 OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
-# What other runs of the same command tell more of: see lineage/models/state_sql.py.
+# What other runs of the same command tell more of: see lineage/states/rules.py.
 IN_DOUBT: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 _MAX_INPUTS: Final = 100
@@ -252,11 +252,6 @@ def understood(
         needed_jobs=needed,
         node=node,
         tests=tests,
-        settles_others=event_type == "FAIL"
-        or outcome in IN_DOUBT
-        or (event_type == "COMPLETE" and job.kind != "TEST")
-        or node is not None
-        or tests is not None,
     )
 
 

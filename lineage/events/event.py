@@ -13,7 +13,7 @@ EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
 # How a run ended, by one event alone; of two at one time the later in this list counts. Those without a result, or with
-# some, are tests of dbt's: what became of them, other runs tell (see dbt.py and lineage/models/state_sql.py).
+# some, are tests of dbt's: what became of them, other runs tell (see dbt.py and lineage/states/rules.py).
 Outcome = Literal["COMPLETE", "SKIP", "ABORT", "GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
 
 
@@ -93,8 +93,6 @@ class RunFacts(Struct, frozen=True):
     # Of tests as default mode sends them, all of a node as one run or one that has no result: the same of those that
     # have one. None: it is no such run.
     tests: tuple[str, ...] | None = None
-    # Whether it may change what other runs of the same invocation are shown as, or whether they are.
-    settles_others: bool = False
 
 
 class DatasetReference(NamedTuple):

@@ -16,12 +16,14 @@ DatabaseFault = (DatabaseError, InterfaceError)
 class Committed(NamedTuple):
     """What became of a submission. `accepted` is False where its key is gone: nothing of it was stored.
 
-    `stored` events were new. `unstorable` are the positions of those that the database can never hold.
+    `stored` events were new. `unstorable` are the positions of those that the database can never hold. `is_settled` is
+    False where runs of the connection are marked.
     """
 
     accepted: bool
     stored: int
     unstorable: frozenset[int] = frozenset()
+    is_settled: bool = True
 
 
 NOTHING_STORED: Final = Committed(accepted=True, stored=0)
@@ -36,7 +38,7 @@ def commit(submissions: Sequence[Submission], *, now: datetime) -> list[Committe
             raise
         count_retry(error)
         return _isolate(submissions, now)
-    return [Committed(receipt.accepted, receipt.stored) for receipt in receipts]
+    return [Committed(receipt.accepted, receipt.stored, is_settled=receipt.is_settled) for receipt in receipts]
 
 
 def _isolate(submissions: Sequence[Submission], now: datetime) -> list[Committed]:
@@ -51,4 +53,5 @@ def _isolate(submissions: Sequence[Submission], now: datetime) -> list[Committed
     [first] = commit([submission._replace(events=submission.events[:middle])], now=now)
     [second] = commit([submission._replace(events=submission.events[middle:])], now=now)
     unstorable = first.unstorable | {middle + position for position in second.unstorable}
-    return [Committed(first.accepted and second.accepted, first.stored + second.stored, unstorable)]
+    is_settled = first.is_settled and second.is_settled
+    return [Committed(first.accepted and second.accepted, first.stored + second.stored, unstorable, is_settled)]

@@ -14,6 +14,7 @@ from lineage.intake.accounting import commit_and_count
 from lineage.intake.answers import Answer
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.routes import target_of
+from lineage.intake.settling import settle_marked
 
 _CHUNK = 64 * 1024
 
@@ -42,6 +43,9 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
             exchange.body.add(chunk)
         exchange.decode()
         [committed] = commit_and_count([exchange.submission], now=timezone.now())
+        if not committed.is_settled:
+            while settle_marked(exchange.submission.connection_id):
+                pass
         return exchange.conclude(committed)
     except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
         return exchange.refuse(fault)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from connections.models import Connection
@@ -22,8 +21,6 @@ class JobFacts:
     by_state: dict[str, int]
     # Of each job that others fold under, what it contains.
     inside: dict[UUID, InnerJobs]
-    # Those whose latest run was lost.
-    lost: list[UUID]
 
     @property
     def total(self) -> int:
@@ -35,9 +32,9 @@ class JobFacts:
         return self.total - sum(inner.total for inner in self.inside.values())
 
 
-def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
+def facts_of(connection: Connection) -> JobFacts:
     """One query."""
-    counts = count_jobs(connection.pk, folded_kinds=FOLDED_KINDS, now=now)
+    counts = count_jobs(connection.pk, folded_kinds=FOLDED_KINDS)
     return JobFacts(
         by_kind=_add_up((count.kind, count.jobs) for count in counts),
         by_namespace=_add_up((count.namespace, count.jobs) for count in counts),
@@ -45,7 +42,6 @@ def facts_of(connection: Connection, *, now: datetime) -> JobFacts:
         by_tag=_add_up((tag, count.jobs) for count in counts for tag in count.tags),
         by_state=add_up_states((count.state, count.runs, count.jobs) for count in counts),
         inside=_inside(counts),
-        lost=[id_ for count in counts for id_ in count.lost or ()],
     )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.models import Job, Run
 from lineage.runs.relations import holders_of
 
@@ -48,7 +47,7 @@ def family_of(job: Job, recent: Sequence[UUID]) -> Family:
     here = Q(connection_id=job.connection_id) & (Q(parent_job_id=job.id) | Q(id__in=ours.values("job_id")))
     there = Q(connection_id__in=list(others), id__in=theirs.values("job_id"))
     children = Job.objects.shown().filter(here | there).exclude(id=job.id)
-    found = list(children.with_states().needing_attention_first()[: MOST_SHOWN + 1])
+    found = list(children.needing_attention_first()[: MOST_SHOWN + 1])
     return Family(
         parent=_parent(job),
         parent_name=job.parent_job_name,
@@ -77,5 +76,4 @@ def _parent(job: Job) -> Job | None:
     """In its own connection. Elsewhere several jobs may have that name: only their runs tell, on the page of a run."""
     if job.parent_job_id is None or job.parent_job_id == job.id:
         return None
-    with prepared():
-        return Job.objects.with_states().filter(connection_id=job.connection_id, id=job.parent_job_id).first()
+    return Job.objects.filter(connection_id=job.connection_id, id=job.parent_job_id).first()

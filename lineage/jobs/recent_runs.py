@@ -5,21 +5,17 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage.database.prepared import prepared
-from lineage.models import shown_state_sql as shown_states
-from lineage.models import state_sql as states
-
-_STATES = f"""
+_STATES = """
 SELECT wanted.job_id, array_agg(run.state ORDER BY run.run_at, run.id)
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
-    SELECT recent.id, {shown_states.shown_state("recent")} AS state, recent.run_at FROM lineage_run AS recent
+    SELECT recent.id, recent.shown_state AS state, recent.run_at FROM lineage_run AS recent
     WHERE recent.connection_id = wanted.connection_id AND recent.job_id = wanted.job_id
-        AND NOT {states.hidden("recent")}
+        AND NOT recent.is_hidden
     ORDER BY recent.run_at DESC, recent.id DESC LIMIT %s
 ) AS run
 GROUP BY wanted.connection_id, wanted.job_id
-"""  # noqa: S608 - made of constants
+"""
 
 
 Key = tuple[UUID, UUID]  # connection id, job id
@@ -30,6 +26,6 @@ def latest_states(jobs: Sequence[Key], *, most_runs: int) -> dict[UUID, list[str
     if not jobs:
         return {}
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
-    with prepared(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_STATES, [connection_ids, job_ids, most_runs])
         return dict(cursor.fetchall())

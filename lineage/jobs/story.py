@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from lineage.database.prepared import prepared
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
 from lineage.jobs.statistics import JobStatistics
@@ -44,8 +43,7 @@ class Story:
 def recent_runs(job: Job) -> list[Run]:
     """The latest of those that lists show, RUNS_TOLD_OF at most, the newest first."""
     runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id)
-    with prepared():
-        return list(runs.order_by("-run_at", "-id").defer("edge_ids")[:RUNS_TOLD_OF])
+    return list(runs.order_by("-run_at", "-id").defer("edge_ids")[:RUNS_TOLD_OF])
 
 
 def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], *, now: datetime) -> Story:
@@ -64,7 +62,7 @@ def _is_listed(job: Job) -> bool:
 def _text(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], now: datetime, *, explained: bool) -> str:
     if job.latest_run_id is None:
         return "It has not run yet: events described it, and none was about a run."
-    match job.shown_state:
+    match job.latest_run_state:
         case RunState.RUNNING:
             return _running(job, statistics, now)
         case RunState.FAILED:

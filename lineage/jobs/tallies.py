@@ -8,10 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage.database.prepared import prepared
-from lineage.models import state_sql as states
-
-_STATISTICS = f"""
+_STATISTICS = """
 SELECT wanted.connection_id, wanted.job_id, tally.*
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
@@ -26,24 +23,17 @@ CROSS JOIN LATERAL (
         percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
     FROM (
         SELECT
-            state, run_at,
-            CASE WHEN state = 'COMPLETED' AND ended_at >= started_at
-                 THEN extract(epoch FROM ended_at - started_at)::float8 END AS seconds
-        FROM (
-            SELECT
-                run.run_at, run.started_at,
-                {states.settled_end("run")} AS ended_at,
-                {states.settled_state("run")} AS state
-            FROM lineage_run AS run
-            WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
-                AND NOT {states.hidden("run")}
-            ORDER BY run.run_at DESC, run.id DESC
-            LIMIT %s
-        ) AS settled_run
+            run.shown_state AS state, run.run_at,
+            CASE WHEN run.shown_state = 'COMPLETED' AND run.shown_ended_at >= run.started_at
+                 THEN extract(epoch FROM run.shown_ended_at - run.started_at)::float8 END AS seconds
+        FROM lineage_run AS run
+        WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id AND NOT run.is_hidden
+        ORDER BY run.run_at DESC, run.id DESC
+        LIMIT %s
     ) AS recent_run
 ) AS tally
 WHERE tally.runs > 0
-"""  # noqa: S608 - made of constants
+"""
 
 
 # By what the runs say of themselves: a page asks for fifty jobs. A task that skipped itself counts as completed.
@@ -94,7 +84,7 @@ def _ask(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) ->
     if not jobs:
         return []
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))
-    with prepared(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement, [connection_ids, job_ids, *parameters])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

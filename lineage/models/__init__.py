@@ -10,7 +10,9 @@ from lineage.models.dataset import Dataset
 from lineage.models.edge import Edge
 from lineage.models.event import Event
 from lineage.models.job import Job
+from lineage.models.mark import Mark
 from lineage.models.run import Run
 from lineage.models.run_state import RunState
+from lineage.models.transition import Transition
 
-__all__ = ["Activity", "Dataset", "Edge", "Event", "Job", "Run", "RunState"]
+__all__ = ["Activity", "Dataset", "Edge", "Event", "Job", "Mark", "Run", "RunState", "Transition"]

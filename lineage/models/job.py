@@ -59,12 +59,10 @@ class Job(models.Model):
     latest_run_at = models.DateTimeField(null=True)
     latest_run_started_at = models.DateTimeField(null=True)
     latest_run_ended_at = models.DateTimeField(null=True)
-    # Counted up to 1,000.
+    # Those that are shown as running; counted up to 1,000.
     running_runs = models.IntegerField(default=0)
-    # What the latest run is shown as, and how many runs are shown as running, of jobs that `with_states` gave: what was
-    # lost still counts above.
-    shown_state: str | None
-    shown_running_runs: int
+    # Whether runs of other jobs are shown in the place of all of its own: dbt's, of tests that were sent twice.
+    is_hidden = models.BooleanField(default=False)
 
     objects = JobQuerySet.as_manager()
 

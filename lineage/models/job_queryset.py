@@ -12,10 +12,8 @@ from django.db import models
 from django.db.models import Case, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Now
 
-from lineage.models import shown_state_sql as shown_states
-from lineage.models import state_sql as states
 from lineage.models.of_connection import OfVisibleConnections
-from lineage.models.state_expressions import FAILED, LOST, RUNNING, OnRow, at_moment
+from lineage.models.run_state import RunState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -30,14 +28,10 @@ FEW_JOBS = 200
 # Stands for "no run yet" among the states that `in_state` takes.
 NO_RUN = "NONE"
 ALL_STATES = "ALL"
-_JOB_IS_SHOWN = Q(OnRow(states.job_is_shown, output_field=models.BooleanField()))
-_JOB_IS_RUNNING = Q(OnRow(at_moment(shown_states.job_is_running), output_field=models.BooleanField()))
-_JOB_IS_LOST = Q(OnRow(at_moment(shown_states.job_is_lost), output_field=models.BooleanField()))
 
 
 _LATEST_RUN_DURATION = Case(
-    When(_JOB_IS_LOST, then=None),
-    When(latest_run_state=RUNNING, then=Now() - F("latest_run_started_at")),
+    When(latest_run_state=RunState.RUNNING, then=Now() - F("latest_run_started_at")),
     When(
         latest_run_ended_at__gte=F("latest_run_started_at"),
         then=F("latest_run_ended_at") - F("latest_run_started_at"),
@@ -61,16 +55,14 @@ def _is_among(column: str, ids: Collection[UUID]) -> Q:
     return Q(_IsAmong(F(column), Value(list(ids), ArrayField(models.UUIDField())))) if ids else _NEVER
 
 
-def _attention(inside: Mapping[UUID, InnerJobs], lost: Collection[UUID] | None) -> Case:
-    """What needs it most has the least. All jobs are asked, and whether one was lost takes some look-ups: who knows
-    already, says in `lost` which they are."""
+def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
+    """What needs it most has the least."""
     failing = [id_ for id_, inner in inside.items() if inner.failing]
     losing = [id_ for id_, inner in inside.items() if inner.lost]
     running = [id_ for id_, inner in inside.items() if inner.running]
-    is_lost = _JOB_IS_LOST if lost is None else _is_among("id", lost)
     return Case(
-        When(Q(latest_run_state=FAILED) | _is_among("id", failing), then=Value(0)),
-        When(_is_among("id", losing) | is_lost, then=Value(1)),
+        When(Q(latest_run_state=RunState.FAILED) | _is_among("id", failing), then=Value(0)),
+        When(Q(latest_run_state=RunState.LOST) | _is_among("id", losing), then=Value(1)),
         When(Q(running_runs__gt=0) | _is_among("id", running), then=Value(2)),
         When(latest_run_id__isnull=False, then=Value(3)),
         default=Value(4),
@@ -78,9 +70,8 @@ def _attention(inside: Mapping[UUID, InnerJobs], lost: Collection[UUID] | None) 
     )
 
 
-_RUNNING_RUNS = OnRow(at_moment(shown_states.job_running_runs), output_field=models.IntegerField())
 # Of a latest run that has no end.
-_BEGAN = Case(When(latest_run_state=RUNNING, then=F("latest_run_at")))
+_BEGAN = Case(When(latest_run_state__in=(RunState.RUNNING, RunState.LOST), then=F("latest_run_at")))
 # What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
 JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "name": Lower("name"),
@@ -88,9 +79,8 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "started": F("latest_run_started_at"),
     "ended": F("latest_run_ended_at"),
     "duration": _LATEST_RUN_DURATION,
-    "state": _attention(_NOTHING_INSIDE, None),
-    # Of all jobs, so not as they are shown: each of their running runs would be looked at.
-    "running": Case(When(_JOB_IS_RUNNING, then=F("running_runs")), default=Value(0)),
+    "state": _attention(_NOTHING_INSIDE),
+    "running": F("running_runs"),
 }
 
 
@@ -98,6 +88,7 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 _LISTED = (
     *("connection_id", "id", "namespace", "name", "kind", "parent_job_id"),
     *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
+    "running_runs",
 )
 
 # What a reader looks for inside something else: a task in its DAG, a test or a query below its model.
@@ -116,17 +107,15 @@ class InnerJobs:
     def add(self, state: str | None, jobs: int, *, runs: bool) -> None:
         """So many more, with the latest run in a state, and with any run running or none."""
         self.total += jobs
-        self.failing += jobs * (state == FAILED)
-        self.lost += jobs * (state == LOST)
+        self.failing += jobs * (state == RunState.FAILED)
+        self.lost += jobs * (state == RunState.LOST)
         self.running += jobs * runs
 
 
 def jobs_in_state(state: str) -> Q:
     """Of a job: whether its latest run is shown in this state; RUNNING: any of its runs is; NO_RUN: it never ran."""
-    if state == RUNNING:
-        return _JOB_IS_RUNNING
-    if state == LOST:
-        return _JOB_IS_LOST
+    if state == RunState.RUNNING:
+        return Q(running_runs__gt=0)
     if state == NO_RUN:
         return Q(latest_run_state__isnull=True)
     return Q(latest_run_state=state)
@@ -138,8 +127,8 @@ def add_up_states(rows: Iterable[tuple[str | None, bool, int]]) -> dict[str, int
     for state, is_running, jobs in rows:
         counts[ALL_STATES] += jobs
         if is_running:
-            counts[RUNNING] += jobs
-        if state != RUNNING:
+            counts[RunState.RUNNING] += jobs
+        if state != RunState.RUNNING:
             counts[state or NO_RUN] += jobs
     return counts
 
@@ -147,19 +136,11 @@ def add_up_states(rows: Iterable[tuple[str | None, bool, int]]) -> dict[str, int
 class JobQuerySet(OfVisibleConnections):
     def shown(self) -> Self:
         """As lists show jobs: without those for whose runs another job's stand."""
-        return self.filter(_JOB_IS_SHOWN)
-
-    def with_states(self) -> Self:
-        """Each with the `shown_state` of its latest run, and how many `shown_running_runs` it has: what was lost no
-        longer runs. It costs some look-ups for each row that seems to be running."""
-        return self.annotate(
-            shown_state=OnRow(at_moment(shown_states.job_state), output_field=models.TextField(null=True)),
-            shown_running_runs=_RUNNING_RUNS,
-        )
+        return self.filter(is_hidden=False)
 
     def for_list(self) -> Self:
         """Each with what a row of a list says of it: PostgreSQL carries the columns of all through the sorting."""
-        return self.with_states().only(*_LISTED)
+        return self.only(*_LISTED)
 
     def in_state(self, state: str) -> Self:
         """Those whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""
@@ -191,29 +172,21 @@ class JobQuerySet(OfVisibleConnections):
 
     def counts_by_state(self) -> dict[str, int]:
         """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
-        states = self.order_by().annotate(is_lost=_JOB_IS_LOST, is_running=_JOB_IS_RUNNING)
-        rows = states.values_list("latest_run_state", "is_lost", "is_running").annotate(jobs=Count("id"))
-        return add_up_states((LOST if is_lost else state, runs, jobs) for state, is_lost, runs, jobs in rows)
+        states = self.order_by().annotate(is_running=jobs_in_state(RunState.RUNNING))
+        return add_up_states(states.values_list("latest_run_state", "is_running").annotate(jobs=Count("id")))
 
-    def needing_attention_first(
-        self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE, *, lost: Collection[UUID] | None = None
-    ) -> Self:
+    def needing_attention_first(self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
         """Failing ones, then those that were lost, then those that run, of both first those that began first; then the
         others, the latest first. `inside`: what the jobs contain, where that counts as theirs: a DAG whose task fails
-        is failing. `lost`: those whose latest run was lost, where that is known already."""
+        is failing."""
         latest = F("latest_run_at").desc(nulls_last=True)
-        return self.order_by(_attention(inside, lost), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
+        return self.order_by(_attention(inside), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
 
-    def sorted_by(
-        self,
-        key: str,
-        *,
-        descending: bool,
-        inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE,
-        lost: Collection[UUID] | None = None,
-    ) -> Self:
-        """By one of JOB_SORT_KEYS; what is unknown stands last either way. `inside`, `lost`: as
-        `needing_attention_first` has them, where the key is the state."""
-        expression = _attention(inside, lost) if key == "state" else JOB_SORT_KEYS[key]
+    def sorted_by(self, key: str, *, descending: bool, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
+        """By one of JOB_SORT_KEYS; what is unknown stands last either way.
+
+        `inside`: as `needing_attention_first` has it, where the key is the state.
+        """
+        expression = _attention(inside) if key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]
         return self.order_by(first, Lower("name"), "id")

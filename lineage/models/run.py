@@ -1,7 +1,5 @@
 """lineage_run: one execution of a job."""
 
-from datetime import datetime
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -22,8 +20,6 @@ class Run(models.Model):
     # What the sender wrote, where that was no UUID (`id` is then derived from it); else empty.
     external_id = models.TextField(default="")
     job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs")
-    # The job that the run was filed under before an earlier event named another; None almost always.
-    previous_job_id = models.UUIDField(null=True)
     # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any: or what is
     # meant by it (Outcome in lineage/events/event.py).
     active = models.BooleanField(default=False)
@@ -70,10 +66,15 @@ class Run(models.Model):
     # What the orchestrator itself calls it, of an Airflow DAG run and of a dbt command; else empty. Other runs may be
     # called the same: those of all DAGs with one schedule.
     orchestrator_run_id = models.TextField(default="")
-    # What it is shown as, of runs that `with_states` or `shown` gave.
-    shown_state: str
-    # When it ended, of the same runs.
-    shown_ended_at: datetime | None
+    # What it is shown as, by all runs that have a say in it: stored by lineage/states. Hidden until it is settled.
+    shown_state = models.TextField(choices=RunState, default=RunState.UNKNOWN)
+    shown_ended_at = models.DateTimeField(null=True)
+    # Whether another run is shown in its place.
+    is_hidden = models.BooleanField(default=True)
+    # From when on it counts as lost, if nothing more is received. Null: it does not run, or need never end.
+    lost_after = models.DateTimeField(null=True)
+    # Parent run, job and invocation that it had before an event named others, three ids each, until it is settled.
+    left_families = ArrayField(models.UUIDField(null=True), null=True)
     # What its own events say.
     state = models.GeneratedField(
         expression=models.Case(
@@ -112,5 +113,5 @@ class Run(models.Model):
 
     @property
     def never_ran(self) -> bool:
-        """Whether that is certain, rather than that no START was received. Of runs that have their `shown_state`."""
+        """Whether that is certain, rather than that no START was received."""
         return self.told_state is not None and self.shown_state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)

@@ -1,4 +1,4 @@
-"""What a run is shown as."""
+"""The states that runs are shown in: docs/run-states.md."""
 
 from django.db import models
 
@@ -10,7 +10,7 @@ class RunState(models.TextChoices):
     ABORTED = "ABORTED", "Aborted"
     SKIPPED = "SKIPPED", "Skipped"
     UPSTREAM_FAILED = "UPSTREAM_FAILED", "Upstream failed"
-    # These two follow from other runs, and from the time, when a run is shown: see state_sql.py, shown_state_sql.py.
+    # These two follow from other runs, and from the time: lineage/states.
     RETRIED = "RETRIED", "Retried"
     LOST = "LOST", "Lost"
     # Only events of type OTHER, or of none, were received.

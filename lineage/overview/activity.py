@@ -7,9 +7,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from lineage.database.prepared import prepared
-from lineage.models import state_sql as states
-
 _HOURS = """
 SELECT wanted.connection_id, hour.at
 FROM unnest(%s::uuid[]) AS wanted (connection_id)
@@ -23,7 +20,7 @@ WHERE EXISTS (
 ORDER BY hour.at
 """
 
-_DAYS = f"""
+_DAYS = """
 SELECT wanted.connection_id, (day.at AT TIME ZONE 'UTC')::date,
     EXISTS (
         SELECT FROM lineage_run AS run
@@ -33,15 +30,14 @@ SELECT wanted.connection_id, (day.at AT TIME ZONE 'UTC')::date,
     ),
     EXISTS (
         SELECT FROM lineage_run AS run
-        WHERE run.connection_id = wanted.connection_id AND run.state = 'FAILED'
+        WHERE run.connection_id = wanted.connection_id AND run.shown_state = 'FAILED' AND NOT run.is_hidden
             AND run.run_at >= day.at AND run.run_at < day.at + interval '24 hours'
-            AND {states.settled_state("run")} = 'FAILED' AND NOT {states.hidden("run")}
         OFFSET 0
     )
 FROM unnest(%s::uuid[]) AS wanted (connection_id)
 CROSS JOIN generate_series(%s::timestamptz, %s::timestamptz, interval '24 hours') AS day (at)
 ORDER BY day.at
-"""  # noqa: S608 - made of constants
+"""
 
 
 class Day(NamedTuple):
@@ -55,7 +51,7 @@ class Day(NamedTuple):
 def active_hours(connection_ids: Collection[UUID], *, since: datetime, until: datetime) -> dict[UUID, list[datetime]]:
     """Connection id → the beginnings of the hours in which runs took place, the earliest first. One query."""
     found: dict[UUID, list[datetime]] = {}
-    with prepared(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_HOURS, [list(connection_ids), since.replace(minute=0, second=0, microsecond=0), until])
         for connection_id, hour in cursor.fetchall():
             found.setdefault(connection_id, []).append(hour)
@@ -66,7 +62,7 @@ def days(connection_ids: Collection[UUID], *, first: date, last: date) -> dict[U
     """Connection id → each day from the first to the last. One query."""
     found: dict[UUID, list[Day]] = {}
     bounds = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, last)]
-    with prepared(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_DAYS, [list(connection_ids), *bounds])
         for connection_id, *day in cursor.fetchall():
             found.setdefault(connection_id, []).append(Day(*day))

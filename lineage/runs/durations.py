@@ -7,7 +7,7 @@ from lineage.models import Job, RunState
 
 def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
     """How long the latest run took, or runs already; None where that is not known."""
-    end = now if job.shown_state == RunState.RUNNING else job.latest_run_ended_at
+    end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
     if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
         return None
     return end - job.latest_run_started_at

@@ -1,31 +1,45 @@
-"""What ended without a run that is lost, as lineage/models/shown_state_sql.py decides it."""
+"""What ended above a run that still seems to run: the rule alone, without the database."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
-from lineage.database.prepared import prepared
-from lineage.models import shown_state_sql as shown_states
-
-_ASK: Final = f"""
-SELECT above.* FROM lineage_run AS run, {shown_states.ended_above("run")} AS above
-WHERE run.connection_id = %s AND run.id = %s AND above.over_at IS NOT NULL
-"""  # noqa: S608 - made of constants
+# A DAG run is three above a dbt node. Runs may name each other, so there is an end.
+MOST_ANCESTORS: Final = 4
 
 
-class EndedAbove(NamedTuple):
-    """A run above another one. `over_at`: when it ended, or was tried again."""
+class Ancestor(NamedTuple):
+    """A run above another one. `over_at`: when it ended, or when its next try began; None: neither happened.
+
+    `is_endless`: its job streams or serves, and need never end.
+    """
+
+    connection_id: UUID
+    id: UUID
+    over_at: datetime | None
+    last_event_at: datetime
+    is_endless: bool
+
+
+class Ended(NamedTuple):
+    """An ancestor that is over."""
 
     connection_id: UUID
     id: UUID
     over_at: datetime
 
 
-def ended_above(connection_id: UUID, run_id: UUID) -> EndedAbove | None:
-    """One query."""
-    with prepared(), connection.cursor() as cursor:
-        cursor.execute(_ASK, [connection_id, run_id])
-        row = cursor.fetchone()
-    return EndedAbove(*row) if row else None
+def ended_above(last_event_at: datetime, ancestors: Sequence[Ancestor]) -> Ended | None:
+    """The nearest ancestor that is over, if neither the run nor one between sent anything after that.
+
+    `ancestors`: the nearest first.
+    """
+    for ancestor in ancestors[:MOST_ANCESTORS]:
+        if ancestor.over_at is not None:
+            is_silent = ancestor.over_at >= last_event_at
+            return Ended(ancestor.connection_id, ancestor.id, ancestor.over_at) if is_silent else None
+        if ancestor.is_endless:
+            return None
+        last_event_at = max(last_event_at, ancestor.last_event_at)
+    return None

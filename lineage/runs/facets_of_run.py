@@ -75,13 +75,13 @@ def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
 
 
 def _settled(run: Run, tests: list[TestResult]) -> list[TestResult]:
-    """With what other runs of dbt's command tell of tests that have no result, as lineage/models/state_sql.py puts it:
+    """With what other runs of dbt's command tell of tests that have no result, as lineage/states/rules.py puts it:
     two queries, if there are any."""
     of_runs = {test.name: _run_of_test(run, test) for test in tests if test.state == "no result"}
     if not of_runs or run.invocation_id is None:
         return tests
     beside = Run.objects.filter(connection_id=run.connection_id, invocation_id=run.invocation_id).exclude(id=run.id)
-    own_runs = beside.filter(job_id__in=of_runs.values()).with_states().values_list("job_id", "shown_state")
+    own_runs = beside.filter(job_id__in=of_runs.values()).values_list("job_id", "shown_state")
     states = {job: _STATES_OF_TESTS.get(state) for job, state in own_runs}
     other: TestState = "skipped" if beside.filter(state=RunState.FAILED).exists() else "errored"
     return [

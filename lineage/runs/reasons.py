@@ -16,6 +16,7 @@ from lineage.events.airflow import FAILURES, TIMED_OUT
 from lineage.events.contents import RunContents
 from lineage.events.identity import job_id
 from lineage.models import Job, Run, RunState
+from lineage.runs.ancestors import Child, ancestors_of
 from lineage.runs.ended_above import ended_above
 from lineage.runs.error_headline import as_sentence, error_headline
 from lineage.runs.facets_of_run import read_run
@@ -155,8 +156,10 @@ def _completed(run: Run, _: RunContents) -> list[Sentence]:
 
 def _lost(run: Run, _: RunContents) -> list[Sentence]:
     heard = f"Nothing was heard of it since {_exact(run.last_event_at)}"
-    if above := ended_above(run.connection_id, run.id):
-        ended = Run.objects.with_states().select_related("job").get(connection_id=above.connection_id, id=above.id)
+    child = Child(run.connection_id, run.id, run.parent_run_id, run.parent_job_name)
+    [ancestors] = ancestors_of([child]).values()
+    if above := ended_above(run.last_event_at, ancestors):
+        ended = Run.objects.select_related("job").get(connection_id=above.connection_id, id=above.id)
         happened = "ended" if ended.shown_ended_at else "was tried again"
         after = f" {happened} at {_exact(above.over_at)}, and this one sent no end."
         return [Sentence(f"{heard}: ", [Cause(ended, ended.job.name)], after), _REVIVED]

@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db.models import Q
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.models import Job, Run
 from lineage.models.run_queryset import RunQuerySet
 
@@ -88,18 +87,14 @@ def tries_of(run: Run) -> RunQuerySet:
     """All tries of what this run is a try of, itself included, the first one first. A run without a parent or a try
     number stands alone."""
     if run.parent_run_id is None or run.attempt is None:
-        return Run.objects.with_states().filter(connection_id=run.connection_id, id=run.id)
-    return (
-        Run.objects.with_states()
-        .filter(
-            connection_id=run.connection_id,
-            parent_run_id=run.parent_run_id,
-            job_id=run.job_id,
-            map_index=run.map_index,
-            attempt__isnull=False,
-        )
-        .order_by("attempt", "run_at", "id")
-    )
+        return Run.objects.filter(connection_id=run.connection_id, id=run.id)
+    return Run.objects.filter(
+        connection_id=run.connection_id,
+        parent_run_id=run.parent_run_id,
+        job_id=run.job_id,
+        map_index=run.map_index,
+        attempt__isnull=False,
+    ).order_by("attempt", "run_at", "id")
 
 
 def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Placeholder | None:
@@ -118,8 +113,7 @@ def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Place
 
 
 def _run(connection_id: UUID, id_: UUID) -> Run | None:
-    with prepared():
-        return Run.objects.with_states().filter(connection_id=connection_id, id=id_).first()
+    return Run.objects.filter(connection_id=connection_id, id=id_).first()
 
 
 def _visible_connections() -> list[UUID]:

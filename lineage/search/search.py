@@ -114,9 +114,7 @@ class Search:
         """The jobs that have these places, in their order."""
         ids = [place["id"] for place in places]
         # A connection may have been removed, and its jobs deleted, between two queries.
-        jobs = {
-            job.id: job for job in Job.objects.with_states().filter(id__in=ids) if job.connection_id in self.visible
-        }
+        jobs = {job.id: job for job in Job.objects.filter(id__in=ids) if job.connection_id in self.visible}
         return [jobs[id_] for id_ in ids if id_ in jobs]
 
     def page_of_jobs(self, cursor: Cursor | None, size: int) -> KeysetPage:
@@ -136,9 +134,9 @@ class Search:
         found: list[Run] = []
         if self._run_id is not None:
             # The keys begin with the connection: one probe for each.
-            found += runs.with_states().filter(id=self._run_id).order_by("-last_event_at", "connection_id")[:most]
+            found += runs.filter(id=self._run_id).order_by("-last_event_at", "connection_id")[:most]
         by_sender = Q(external_id=self.text) | Q(external_query_id=self.text)
-        found += runs.with_states().filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]
+        found += runs.filter(by_sender).order_by("-run_at", "-id", "connection_id")[:most]
         # Mostly words were typed: where no run is called so, PostgreSQL need not plan what else is asked of each.
         called = {"orchestrator_run_id": self.text}
         if NEWEST_RUN_OF_ALL_FIRST.ordered(visible.filter(**called), None).values("id")[:1]:

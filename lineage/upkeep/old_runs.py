@@ -1,4 +1,4 @@
-"""Runs of which no event is stored any more."""
+"""Runs of which no event is stored any more, and transitions from long ago."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ run.id IS DISTINCT FROM (
 )
 """
 # While tests that dbt-ol sent again are stored, what it sent in structured mode stands for them: see
-# lineage/models/state_sql.py.
+# lineage/states/rules.py.
 _STANDS_FOR_NONE = """
 (run.invocation_id IS NULL OR NOT EXISTS (
     SELECT FROM lineage_run AS again
@@ -78,6 +78,21 @@ def examine_runs(connection_id: UUID, *, after: Place, before: datetime, limit: 
     with connection.cursor() as cursor:
         cursor.execute(_EXAMINE, [connection_id, before, *after, limit])
         return [Examined(*row) for row in cursor.fetchall()]
+
+
+_DELETE_TRANSITIONS = """
+DELETE FROM lineage_transition AS transition USING (
+    SELECT connection_id, id FROM lineage_transition WHERE settled_at < %s LIMIT %s FOR UPDATE SKIP LOCKED
+) AS old
+WHERE transition.connection_id = old.connection_id AND transition.id = old.id
+"""
+
+
+def delete_transitions(*, settled_before: datetime, most: int) -> int:
+    """How many were deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE_TRANSITIONS, [settled_before, most])
+        return int(cursor.rowcount)
 
 
 def delete_runs(connection_id: UUID, run_ids: Sequence[UUID]) -> int:

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from connections.actions import end_connection
 from connections.models import Attempt, Connection
-from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from lineage.models import Activity, Dataset, Edge, Event, Job, Mark, Run, Transition
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,8 @@ CHUNK: Final = 2000
 
 # Each table's rows go in the order of its primary key, which begins with connection_id, then has these.
 _TABLES: Final[tuple[tuple[models.Manager[Any], tuple[str, ...]], ...]] = (
+    (Mark.objects, ("id",)),
+    (Transition.objects, ("id",)),
     (Edge.objects, ("id",)),
     (Dataset.objects, ("id",)),
     (Run.objects, ("id",)),

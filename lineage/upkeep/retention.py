@@ -16,9 +16,9 @@ from django.db import OperationalError, transaction
 from connections.models import Connection
 from lineage.database.metrics import Failure
 from lineage.database.sessions import kind_of, what_happened
-from lineage.digest.statements import jobs
+from lineage.states.job_counts import lock_jobs, recount_jobs
 from lineage.upkeep.maintenance import take_turn
-from lineage.upkeep.old_runs import Examined, Place, delete_runs, examine_runs
+from lineage.upkeep.old_runs import Examined, Place, delete_runs, delete_transitions, examine_runs
 from lineage.upkeep.partitions import (
     create_week,
     delete_from_default,
@@ -113,6 +113,14 @@ def drop_old_runs(now: datetime, *, enough: Callable[[], bool] = lambda: False) 
             log.info("old_runs_deleted", connection_id=str(connection_id), runs=deleted)
 
 
+def drop_old_transitions(now: datetime, *, enough: Callable[[], bool] = lambda: False) -> None:
+    """Deletes the transitions that were noticed before `oldest_kept`, until `enough()`; a second call does the rest."""
+    oldest = oldest_kept(now)
+    while oldest is not None and not enough():
+        if delete_transitions(settled_before=oldest, most=CHUNK) < CHUNK:
+            return
+
+
 def _chunks(connection_id: UUID, first: datetime, last: datetime) -> Iterator[list[Examined]]:
     """Its runs from one moment to another, looked at when they are asked for."""
     place = Place(first, UUID(int=0))
@@ -127,7 +135,7 @@ def _delete(connection_id: UUID, runs: list[Examined]) -> int:
     if not runs or not take_turn():
         return 0
     of_jobs = sorted({(connection_id, run.job_id) for run in runs})
-    jobs.lock_jobs(of_jobs)
+    lock_jobs(of_jobs)
     deleted = delete_runs(connection_id, [run.id for run in runs])
-    jobs.recount_runs(of_jobs)
+    recount_jobs(of_jobs)
     return deleted

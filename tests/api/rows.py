@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from connections.models import ApiKey, Connection
 from lineage.models import Activity, Dataset, Event, Job, Run
+from tests.lineage.settling import save_runs
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,9 +53,9 @@ def build_run(job: Job, **fields: Any) -> Run:
 
 
 def make_run(job: Job, **fields: Any) -> Run:
-    run = build_run(job, **fields)
-    run.save(force_insert=True)
-    return Run.objects.get(connection_id=run.connection_id, id=run.id)
+    """Saved, and settled with its family."""
+    [run] = save_runs([build_run(job, **fields)])
+    return run
 
 
 def make_event(run: Run, body: str | None = None, **fields: Any) -> Event:
@@ -85,6 +86,5 @@ def make_running_runs(job: Job, count: int = 1) -> Job:
     """Of which something was heard right now."""
     for _ in range(count):
         make_run(job, terminal_type=None, ended_at=None, last_event_at=timezone.now())
-    job.running_runs = count
-    job.save()
+    job.refresh_from_db()
     return job

@@ -177,9 +177,10 @@ def test_what_a_job_contains(read: Read) -> None:
 
 def test_filters(read: Read) -> None:
     connection = make_connection()
-    make_running_runs(make_job(connection, "Orders daily", kind="DAG", **ran("FAILED")))
+    failed = make_running_runs(make_job(connection, "Orders daily", kind="DAG"))
+    make_run(failed, terminal_type="FAIL", started_at=NOW + HOUR, ended_at=NOW + HOUR)
     make_job(connection, "orders_daily.load", kind="TASK", **ran("COMPLETED"))
-    make_running_runs(make_job(connection, "customers 100%", kind="TASK", namespace="test", **ran("RUNNING")))
+    make_running_runs(make_job(connection, "customers 100%", kind="TASK", namespace="test"))
     make_job(connection, "new", kind="JOB")
 
     def names(**query: str) -> list[str]:

@@ -11,8 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
-from lineage.models import Job, Run
+from lineage.models import Job
 from tests.api.rows import NOW, build_run, make_connection, make_job
+from tests.lineage.settling import save_runs
 
 Read = Callable[..., Any]
 
@@ -44,7 +45,7 @@ def test_runs_that_share_one_time_are_each_listed_once_both_ways(
     connection: Connection, api: Client, page_size: int
 ) -> None:
     job = make_job(connection)
-    runs = Run.objects.bulk_create([build_run(job) for _ in range(1300)])
+    runs = save_runs([build_run(job) for _ in range(1300)])
     newest_first = [str(id_) for id_ in sorted((run.id for run in runs), reverse=True)]
     forward = walk(api, f"/api/v1/connections/{connection.pk}/runs?page_size={page_size}")
     assert [id_ for page in forward for id_ in ids(page)] == newest_first
@@ -63,7 +64,7 @@ def test_a_page_of_all_has_no_links(connection: Connection, read: Read) -> None:
 
 def test_a_page_holds_100_unless_told(connection: Connection, read: Read) -> None:
     job = make_job(connection)
-    Run.objects.bulk_create([build_run(job) for _ in range(501)])
+    save_runs([build_run(job) for _ in range(501)])
     path = f"jobs/{job.id}/runs"
     assert [len(read(path)["results"]), len(read(path, page_size=500)["results"])] == [100, 500]
 
@@ -84,10 +85,10 @@ def test_links_keep_filters_and_page_size(connection: Connection, read: Read, ap
 
 def test_new_rows_do_not_move_a_page(connection: Connection, read: Read, api: Client) -> None:
     job = make_job(connection)
-    Run.objects.bulk_create([build_run(job, started_at=NOW - timedelta(minutes=n)) for n in range(4)])
+    save_runs([build_run(job, started_at=NOW - timedelta(minutes=n)) for n in range(4)])
     first = read(f"jobs/{job.id}/runs", page_size=2)
     expected = ids(api.get(first["next"]).json())
-    Run.objects.bulk_create([build_run(job, started_at=NOW + timedelta(minutes=n)) for n in range(1, 4)])
+    save_runs([build_run(job, started_at=NOW + timedelta(minutes=n)) for n in range(1, 4)])
     assert ids(api.get(first["next"]).json()) == expected
 
 
@@ -160,9 +161,7 @@ def test_the_index_serves_deep_pages(connection: Connection, api: Client) -> Non
     job = make_job(connection)
     others = make_job(make_connection("another"))
     for owner, count in ((job, 3000), (others, 3000)):
-        Run.objects.bulk_create(
-            [build_run(owner, started_at=NOW - timedelta(minutes=n)) for n in range(count)], batch_size=1000
-        )
+        save_runs([build_run(owner, started_at=NOW - timedelta(minutes=n)) for n in range(count)])
     with database.cursor() as db:
         db.execute("ANALYZE lineage_run")
     for path, index in (

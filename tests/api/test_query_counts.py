@@ -73,11 +73,11 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
     [
         # Two are the token's: to find it, and the list of visible connections is one more where it is needed.
         ("connections", add_connection, 8),
-        ("connections/{connection}", add_attempt_and_key, 12),
+        ("connections/{connection}", add_attempt_and_key, 11),
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
         ("runs", add_run, 4),
-        ("jobs/{job}", add_run, 9),
+        ("jobs/{job}", add_run, 8),
         ("jobs/{job}/runs", add_run, 4),
         ("runs/{run}", add_holder_of_the_same_run_id, 8),
         ("runs/{run}/children", add_child, 8),

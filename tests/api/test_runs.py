@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from lineage.models import Run
 from tests.api.rows import HOUR, NOW, build_run, make_connection, make_job, make_run
+from tests.lineage.settling import save_runs
 
 Read = Callable[..., Any]
 
@@ -163,6 +164,14 @@ def test_a_run_that_was_sent_twice_is_listed_once_and_found_by_either_id(read: R
     assert [read(f"runs/{run.id}")["shown_instead"] for run in (first, again)] == [None, str(first.id)]
 
 
+def test_a_run_that_lists_do_not_show_is_lost_as_others_are(read: Read) -> None:
+    job, invocation = make_job(make_connection()), uuid4()
+    no_end = {"terminal_type": None, "ended_at": None, "invocation_id": invocation}
+    first, again = make_run(job, **no_end), make_run(job, **no_end, started_at=NOW + HOUR)
+    assert [run["id"] for run in read(f"jobs/{job.id}/runs")["results"]] == [str(first.id)]
+    assert [read(f"runs/{run.id}")["state"] for run in (first, again)] == ["LOST", "LOST"]
+
+
 def test_filters(read: Read) -> None:
     connection = make_connection()
     task, dag = make_job(connection, "task", kind="TASK"), make_job(connection, "dag", kind="DAG")
@@ -295,5 +304,5 @@ def test_an_id_that_nothing_has(read: Read) -> None:
 def test_rows_are_made_as_the_database_makes_them(db: None) -> None:
     """The helper of these tests: state and run_at come from the database, whatever a test says."""
     job = make_job(make_connection())
-    Run.objects.bulk_create([build_run(job, terminal_type="FAIL")])
+    save_runs([build_run(job, terminal_type="FAIL")])
     assert [(run.state, run.run_at) for run in Run.objects.all()] == [("FAILED", NOW)]

@@ -12,6 +12,7 @@ from django.test import Client
 from connections.models import Connection
 from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
+from lineage.states.settle import settle
 from tests.api.rows import make_connection, make_key
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
@@ -26,6 +27,7 @@ def connection(db: None, sample_lines: Callable[[], list[bytes]]) -> Connection:
     events = [decode_event(line) for line in sample_lines()]
     [receipt] = digest([Submission(connection.pk, key.pk, events)], now=NOW)
     assert receipt.accepted
+    settle(connection.pk, now=NOW)
     return connection
 
 

@@ -15,6 +15,7 @@ from connections.models import ApiKey, Connection
 from lineage.database.bodies import decompress
 from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
+from lineage.states.settle import settle
 from tests.serving import OwnDatabase, own_database
 
 EVENTS = 2000
@@ -54,6 +55,7 @@ def digest_all(connection_id: UUID, bodies: list[bytes]) -> None:
     for start in range(0, len(bodies), 500):
         events = [decode_event(body) for body in bodies[start : start + 500]]
         digest([Submission(connection_id, key.id, events)], now=now)
+    settle(connection_id, now=now)
 
 
 def test_the_rows_are_those_that_digest_makes_of_the_same_events(stock: Filled, db: None) -> None:
@@ -71,9 +73,11 @@ def test_the_rows_are_those_that_digest_makes_of_the_same_events(stock: Filled, 
 
 
 def test_runs_end_in_several_ways(stock: Filled) -> None:
-    found = rows(stock.database.url, "SELECT state, count(*) FROM lineage_run GROUP BY state ORDER BY state")
+    found = rows(stock.database.url, "SELECT shown_state, count(*) FROM lineage_run GROUP BY 1 ORDER BY 1")
 
     assert found == [("COMPLETED", 379), ("FAILED", 20), ("RUNNING", 1)]
+    noted = rows(stock.database.url, "SELECT to_state, count(*) FROM lineage_transition GROUP BY 1 ORDER BY 1")
+    assert noted == [("COMPLETED", 379), ("FAILED", 20), ("RUNNING", 400)]
 
 
 def test_the_connection_was_heard_from(stock: Filled) -> None:

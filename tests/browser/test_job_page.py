@@ -15,6 +15,7 @@ from lineage.models import Dataset, Edge, Job, Run
 from tests.api.rows import build_run, make_job
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
+from tests.lineage.settling import save_runs, settle_rows
 
 OpenPage = Callable[..., Page]
 LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 4
@@ -42,16 +43,7 @@ def add_runs(job: Job, count: int) -> list[Run]:
         if number == count - 1:
             fields, ended_at = {"terminal_type": None}, None
         runs.append(build_run(job, started_at=started_at, ended_at=ended_at, **fields))
-    Run.objects.bulk_create(runs)
-    latest = runs[-1]
-    Job.objects.filter(id=job.id).update(
-        latest_run_id=latest.id,
-        latest_run_state="RUNNING",
-        latest_run_at=latest.started_at,
-        latest_run_started_at=latest.started_at,
-        running_runs=1,
-    )
-    return runs
+    return save_runs(runs)
 
 
 def add_all(connection: Connection) -> Job:
@@ -146,6 +138,7 @@ def test_a_run_ends_by_itself(open_page: OpenPage, viewer: User, connection: Con
     expect(first).to_contain_text("Running")
     running = Run.objects.filter(connection_id=connection.pk, job_id=job.id, terminal_type=None)
     running.update(terminal_type="FAIL", ended_at=timezone.now(), error_message="It broke.")
+    settle_rows(connection.pk)
     expect(first).to_contain_text("It broke.")
     # What the reader opened stays open.
     expect(page.locator(".chart-scroll")).to_be_visible()

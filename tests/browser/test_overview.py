@@ -13,6 +13,7 @@ from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
+from tests.lineage.settling import settle_rows
 from tests.web.rows import job, job_that_ran, make_activity, save
 from web.guides import GUIDES
 
@@ -48,7 +49,7 @@ def test_a_job_changes_its_state_by_itself(open_page: OpenPage, viewer: User, co
     expect(message).to_have_text("Boom.\nat line 3")
     page.locator("#job-search").focus()
     Run.objects.filter(job__name="works").update(terminal_type=None, ended_at=None, last_event_at=timezone.now())
-    Job.objects.filter(name="works").update(latest_run_state=RunState.RUNNING, running_runs=1)
+    settle_rows(connection.pk)
     expect(page.get_by_role("row", name=re.compile("works"))).to_contain_text("Running")
     # What the reader opened stays open, and the focus where it was.
     expect(message).to_be_visible()

@@ -12,10 +12,11 @@ from django.db import connection as database
 from connections.models import ApiKey, Connection
 from lineage.digest.digest import Receipt, Submission, digest, forget_written
 from lineage.events import decode_event
-from lineage.models import Dataset, Edge, Event, Job, Run
+from lineage.models import Dataset, Edge, Event, Job, Run, Transition
+from lineage.states.settle import settle
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
-STORED = (Event, Job, Run, Dataset, Edge)
+STORED = (Event, Job, Run, Dataset, Edge, Transition)
 
 
 @dataclass
@@ -27,8 +28,10 @@ class Sender:
         return Submission(self.connection.id, self.key.id, [decode_event(body) for body in bodies])
 
     def send(self, *bodies: bytes, now: datetime = NOW) -> Receipt:
-        """All in one transaction."""
-        return digest([self.submission(bodies)], now=now)[0]
+        """All in one transaction, and settled."""
+        [receipt] = digest([self.submission(bodies)], now=now)
+        settle(self.connection.id, now=now)
+        return receipt
 
 
 def make_sender() -> Sender:

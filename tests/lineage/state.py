@@ -5,8 +5,9 @@ from uuid import UUID
 
 from lineage.models import Activity, Dataset, Edge, Job, Run
 
-# What depends on the order of arrival by its nature: it remembers how a run was filed before.
-_BY_ARRIVAL = {"previous_job_id"}
+# What depends on the order of arrival by its nature: how a run was filed before it is settled, and when the sweep looks
+# at it again, which follows from what was known of its job.
+_BY_ARRIVAL = {"left_families", "lost_after"}
 # Ids that hash the connection.
 _PER_CONNECTION = {
     *("connection_id", "id", "job_id", "parent_job_id", "edge_ids", "needed_job_ids"),

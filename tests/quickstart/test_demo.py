@@ -6,20 +6,23 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from connections.models import ApiKey, Attempt, Connection
-from lineage.models import Dataset, Edge, Event, Job, Run
+from lineage.models import Dataset, Edge, Event, Job, Mark, Run
+from lineage.states.deadlines import sweep
 from quickstart.demo.send import STORIES, send_demo
 from tests.serving import LiveServer
 
 
 def test_every_page_has_something_to_show(server: LiveServer) -> None:
     sent = send_demo(server.url, is_wanted=lambda: True)
+    sweep(timezone.now())
 
     assert Event.objects.count() == sent
+    assert not Mark.objects.exists()
     assert Attempt.objects.filter(outcome=Attempt.Outcome.REJECTED).count() == 0
     assert set(Connection.objects.values_list("type", flat=True)) == set(Connection.Type.values)
     assert set(Job.objects.values_list("kind", flat=True)) >= {"DAG", "TASK", "MODEL", "TEST", "APPLICATION", "JOB"}
-    states = Counter(Run.objects.values_list("state", flat=True))
-    assert min(states[state] for state in ("RUNNING", "COMPLETED", "FAILED")) > 0
+    states = Counter(Run.objects.shown().values_list("shown_state", flat=True))
+    assert min(states[state] for state in ("RUNNING", "COMPLETED", "FAILED", "LOST")) > 0
     assert Run.objects.filter(state="FAILED").exclude(error_message=None).exists()
     assert Run.objects.filter(attempt=2).exists(), "no task was tried again"
     assert Run.objects.filter(orchestrator_run_id__startswith="scheduled__").exists()

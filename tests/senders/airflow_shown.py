@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import requests
 
 from tests.senders.airflow_scenario import WARM_UP
 from tests.serving import LiveServer, OwnDatabase, own_database, serve
+from tests.waiting import wait_until
 
 _ADD_TOKEN = """
 from django.contrib.auth.models import User
@@ -69,7 +71,11 @@ class Observatory:
         return json.dumps({"type": "http", "url": self.server.url, "endpoint": endpoint, "auth": auth})
 
     def runs(self) -> list[ShownRun]:
-        """All, page by page."""
+        """All, page by page, as soon as they are settled."""
+        with psycopg.connect(self.database.url, autocommit=True) as session:
+            wait_until(
+                lambda: session.execute("SELECT count(*) FROM lineage_mark").fetchone() == (0,), "all is settled"
+            )
         token = self.database.manage("shell", "--no-imports", "--command", _ADD_TOKEN).split()[-1]
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.server.url}/api/v1/connections/{self.connection_id}/runs"

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import requests
 
+from tests.live_server import wait_until_settled
+
 # The API's words for the result of a test, in dbt's.
 _STATUSES = {"passed": "pass", "failed": "fail", "errored": "error", "warned": "warn", "skipped": "skipped"}
 
@@ -48,7 +50,8 @@ class Shown:
         return {job["name"]: job for job in self._pages("jobs")}
 
     def runs(self) -> list[ShownRun]:
-        """The latest first."""
+        """The latest first, as soon as all of them are settled."""
+        wait_until_settled()
         return [ShownRun.of(run) for run in self._pages("runs")]
 
     def command(self) -> tuple[ShownRun, dict[str, ShownRun]]:

@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from connections.models import Connection
 from lineage.models import Activity, Job, Run, RunState
+from tests.lineage.settling import save_runs
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TERMINAL_TYPES = {RunState.COMPLETED: "COMPLETE", RunState.FAILED: "FAIL", RunState.ABORTED: "ABORT"}
+# What only a DAG run says of its task.
+TOLD_STATES = {RunState.SKIPPED, RunState.UPSTREAM_FAILED}
 
 
 def make_connection(name: str = "Airflow production", type_: str = "airflow") -> Connection:
@@ -57,30 +60,33 @@ def job_that_ran(
 
 
 def save(jobs: Iterable[Job], error_message: str | None = None) -> list[Job]:
-    """The jobs, the latest run of each, and as many running ones as it says: they were heard of right now."""
+    """Saves the jobs, the latest run of each, and as many running ones as it says: they were heard of right now."""
     jobs = Job.objects.bulk_create(jobs)
-    Run.objects.bulk_create(run for job in jobs if job.latest_run_id for run in _runs_of(job, error_message))
+    save_runs(run for job in jobs if job.latest_run_id for run in _runs_of(job, error_message))
     return jobs
 
 
 def _runs_of(job: Job, error_message: str | None) -> Iterator[Run]:
-    is_running = job.latest_run_state == RunState.RUNNING
+    state = job.latest_run_state
+    is_running = state == RunState.RUNNING
     assert job.latest_run_at
     assert job.latest_run_state
     yield _run_of(
         job,
         job.latest_run_at,
         id=job.latest_run_id,
+        active=state != RunState.UNKNOWN,
         terminal_type=TERMINAL_TYPES.get(RunState(job.latest_run_state)),
+        told_state=state if state in TOLD_STATES else None,
         started_at=job.latest_run_started_at,
         ended_at=job.latest_run_ended_at,
-        error_message=error_message if job.latest_run_state == RunState.FAILED else None,
+        error_message=error_message if state == RunState.FAILED else None,
         last_event_at=timezone.now() if is_running else job.latest_run_at,
     )
     for number in range(1, job.running_runs + 1 - is_running):
         began = job.latest_run_at - timedelta(seconds=number)
-        yield _run_of(job, began, id=uuid.uuid4(), started_at=began, last_event_at=timezone.now())
+        yield _run_of(job, began, id=uuid.uuid4(), active=True, started_at=began, last_event_at=timezone.now())
 
 
 def _run_of(job: Job, at: datetime, **fields: Any) -> Run:
-    return Run(connection_id=job.connection_id, job=job, active=True, first_event_at=at, event_count=2, **fields)
+    return Run(connection_id=job.connection_id, job=job, first_event_at=at, event_count=2, **fields)

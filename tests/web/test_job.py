@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from connections.models import Connection
 from lineage.models import Dataset, Edge, Job, Run
 from tests.api.rows import NOW, build_run, make_job
+from tests.lineage.settling import save_runs
 from tests.web.rows import make_connection
 from web.runs import table as run_table
 
@@ -30,7 +31,7 @@ def connection() -> Connection:
 
 def add_runs(job: Job, *runs: dict[str, Any]) -> list[Run]:
     """Each an hour before the one that follows, the last an hour ago; each took as many minutes as `lasts` says,
-    None: it is running. The job's row says what the last one is."""
+    None: it is running."""
     made = []
     for number, fields in enumerate(runs):
         started_at = NOW - (len(runs) - number) * HOUR
@@ -38,13 +39,7 @@ def add_runs(job: Job, *runs: dict[str, Any]) -> list[Run]:
         ended_at = None if lasts is None else started_at + lasts * MINUTE
         terminal = {"terminal_type": None} if lasts is None else {}
         made.append(build_run(job, **{"started_at": started_at, "ended_at": ended_at, **terminal, **fields}))
-    Run.objects.bulk_create(made)
-    latest = Run.objects.get(connection_id=job.connection_id, id=made[-1].id)
-    job.latest_run_id, job.latest_run_state, job.latest_run_at = latest.id, latest.state, latest.run_at
-    job.latest_run_started_at, job.latest_run_ended_at = latest.started_at, latest.ended_at
-    job.running_runs = sum(run.terminal_type is None for run in made)
-    job.save()
-    return made
+    return save_runs(made)
 
 
 def get(client: Client, job: Job, query: str = "", **headers: str) -> Any:

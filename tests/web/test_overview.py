@@ -197,11 +197,16 @@ def test_failing_first_then_the_longest_running_then_the_latest(as_viewer: Clien
             job_that_ran(connection, "runs", RunState.RUNNING, started_at=ago(hours=1)),
             job_that_ran(connection, "runs for long", RunState.RUNNING, started_at=ago(days=1)),
             job_that_ran(connection, "runs beside", started_at=ago(days=3), running_runs=2),
+            job_that_ran(connection, "lost", RunState.LOST, started_at=ago(days=4)),
+            job_that_ran(connection, "lost long ago", RunState.LOST, started_at=ago(days=5)),
             job_that_ran(connection, "failed long ago", RunState.FAILED, started_at=ago(days=9)),
             job_that_ran(connection, "failed", RunState.FAILED, started_at=ago(days=1)),
         ]
     )
-    expected = ["failed", "failed long ago", "runs for long", "runs", "runs beside", "new", "old", "never"]
+    expected = [
+        *("failed", "failed long ago", "lost long ago", "lost"),
+        *("runs for long", "runs", "runs beside", "new", "old", "never"),
+    ]
     assert names(get(as_viewer, connection)) == expected
     assert names(get(as_viewer, connection, "?sort=no-such-column")) == expected
 

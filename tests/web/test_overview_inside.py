@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
+from tests.lineage.settling import save_runs, settle_rows
 from tests.web.rows import (
     NOW,
     TERMINAL_TYPES,
@@ -111,6 +112,7 @@ def test_a_dag_whose_task_was_lost_stands_before_what_runs(as_viewer: Client, co
     assert names(html_of(as_viewer, connection)) == ["runs", "shop"]
     assert task.latest_run_id
     Run.objects.filter(id=task.latest_run_id).update(last_event_at=NOW - timedelta(hours=30))
+    settle_rows(connection.pk)
     assert names(html_of(as_viewer, connection)) == ["shop", "runs"]
     assert names(html_of(as_viewer, connection, f"?open={shop.id}")) == ["shop", "shop.load", "runs"]
 
@@ -201,7 +203,7 @@ def test_filters_by_owner_and_tag(as_viewer: Client, connection: Connection) -> 
 
 def add_runs(of: Job, *states: str, seconds: int = 60) -> None:
     """Before the job's latest run, in this order."""
-    Run.objects.bulk_create(
+    save_runs(
         Run(
             connection_id=of.connection_id,
             id=uuid4(),

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from connections.models import Connection
 from lineage.models import Job, Run
 from tests.api.rows import NOW, build_run, make_job
+from tests.lineage.settling import save_runs
 from tests.web.rows import make_connection
 from web.templatetags.observatory import NOTHING
 
@@ -27,8 +28,10 @@ def add_run(job: Job, ago: timedelta = MINUTE, lasts: timedelta | None = MINUTE,
     started_at = NOW - ago
     if lasts is None:
         fields = {"terminal_type": None, "ended_at": None, **fields}
-    run = build_run(job, **{"started_at": started_at, "ended_at": started_at + (lasts or MINUTE), **fields})
-    return Run.objects.bulk_create([run])[0]
+    [run] = save_runs(
+        [build_run(job, **{"started_at": started_at, "ended_at": started_at + (lasts or MINUTE), **fields})]
+    )
+    return run
 
 
 def get(client: Client, query: str = "", **headers: str) -> Any:
@@ -185,7 +188,7 @@ def test_pages_that_new_runs_do_not_move(as_viewer: Client) -> None:
     one, two = make_connection("One"), make_connection("Two")
     job, twin = make_job(one), make_job(two)
     runs = [build_run(job) for _ in range(60)]
-    Run.objects.bulk_create([*runs, *(build_run(twin, id=run.id) for run in runs)])
+    save_runs([*runs, *(build_run(twin, id=run.id) for run in runs)])
     first = get(as_viewer, "?min=60")
     assert (link(first, "prev"), link(first, "first")) == (None, None)
     second = follow(as_viewer, first, "next")

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from connections.models import Connection
 from lineage.models import Job, Run, RunState
 from tests.api.rows import build_run, make_job, make_run
+from tests.lineage.settling import save_runs
 from tests.web.rows import NOW, job, job_that_ran, make_connection, save
 from web.search.results import KIND_ICONS
 
@@ -96,7 +97,7 @@ def test_runs_by_what_their_orchestrator_calls_them(as_viewer: Client, shop: Con
 
 def test_more_runs_of_one_name_than_are_listed(as_viewer: Client, shop: Connection) -> None:
     name = "scheduled__2026-03-02T00:00:00+00:00"
-    Run.objects.bulk_create(build_run(make_job(shop, f"dag {n}"), orchestrator_run_id=name) for n in range(49))
+    save_runs(build_run(make_job(shop, f"dag {n}"), orchestrator_run_id=name) for n in range(49))
     assert "All runs with this id" not in get(as_viewer, name).content.decode()
     make_run(make_job(shop, "one more"), orchestrator_run_id=name)
     response = get(as_viewer, name)

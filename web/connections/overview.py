@@ -42,7 +42,7 @@ class Overview:
 
 
 def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
-    facts = facts_of(connection, now=now)
+    facts = facts_of(connection)
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.jobs.edges import Datasets, datasets_of
 from lineage.jobs.family import Child, Family, family_of
 from lineage.jobs.statistics import JobStatistics, job_statistics
@@ -80,8 +79,7 @@ def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: date
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
-    with prepared():
-        found: Job = get_object_or_404(Job.objects.of(connection).with_states(), id=job_id)
+    found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
     now = timezone.now()
     page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
     context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}

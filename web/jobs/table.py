@@ -11,7 +11,6 @@ from uuid import UUID
 from django.core.paginator import Page, Paginator
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.jobs.facts import JobFacts
 from lineage.models import Job
 from lineage.models.job_queryset import ALL_STATES
@@ -88,8 +87,7 @@ class JobTable:
 
     @cached_property
     def rows(self) -> list[JobRow]:
-        with prepared():
-            jobs = list(self.page.object_list)
+        jobs = list(self.page.object_list)
         return JobRows(self.connection, jobs, self._inside, self.choices, self.now).rows()
 
     @property
@@ -159,8 +157,7 @@ class JobTable:
             return self.facts.by_state
         # What was searched for is looked up outside: in a plan for all values each name is compared with more work.
         chosen = self._chosen_but_for_state
-        with prepared():
-            return chosen.counts_by_state()
+        return chosen.counts_by_state()
 
     @cached_property
     def _chosen_but_for_state(self) -> JobQuerySet:
@@ -185,9 +182,9 @@ class JobTable:
             jobs = jobs.in_state(self.choices.state)
         jobs = jobs.for_list()
         if not self.choices.sort:
-            return jobs.needing_attention_first(self._inside, lost=self.facts.lost)
+            return jobs.needing_attention_first(self._inside)
         key, descending = self.choices.sort.removeprefix("-"), self.choices.sort.startswith("-")
-        return jobs.sorted_by(key, descending=descending, inside=self._inside, lost=self.facts.lost)
+        return jobs.sorted_by(key, descending=descending, inside=self._inside)
 
     def _labels(self, jobs_by_label: dict[str, int], parameter: str, chosen: str) -> list[Option]:
         """What jobs of the connection may be filtered by; the chosen one even where no job has it."""

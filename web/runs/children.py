@@ -9,12 +9,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Prefetch
+from django.db.models import Count, F, Prefetch
 
 from lineage.database.keyset import OLDEST_RUN_FIRST, Cursor, Keyset, KeysetPage
 from lineage.models import Job, Run, RunState
 from lineage.models.run_queryset import RunQuerySet
-from lineage.runs.children import child_counts, children_in_state
 from lineage.runs.error_headline import error_details, error_headline
 from web.runs.page_choices import RunPageChoices
 from web.runs.timeline import Axis, TimelineRow, axis_of, rows_of
@@ -60,7 +59,6 @@ class Children:
 
     found: RunQuerySet
     connection_id: UUID
-    parent_id: UUID
     choices: RunPageChoices
     now: datetime
     parent: Run | None = None
@@ -69,7 +67,7 @@ class Children:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        return child_counts(self.found, connection_id=self.connection_id, parent_id=self.parent_id)
+        return dict(self.found.order_by().values_list("shown_state").annotate(runs=Count("id")))
 
     @property
     def total(self) -> int:
@@ -84,13 +82,13 @@ class Children:
         """The earliest of those that failed; none where the reader chose a state, and sees but that one."""
         if self.choices.state or not self.failures:
             return []
-        failed = self._with_jobs(self._in_state(RunState.FAILED))
+        failed = self._with_jobs(self.found.in_state(RunState.FAILED))
         earliest = failed.order_by(F("ended_at").asc(nulls_last=True), "run_at", "id")[:FAILED_SHOWN]
         return [FailedChild(run, self._short(run)) for run in earliest]
 
     @cached_property
     def page(self) -> KeysetPage:
-        found = self._in_state(self.choices.state) if self.choices.state else self.found
+        found = self.found.in_state(self.choices.state) if self.choices.state else self.found
         return keyset_page(self._with_jobs(found), OLDEST_RUN_FIRST, self.choices.children, CHILDREN_SHOWN)
 
     @cached_property
@@ -130,9 +128,6 @@ class Children:
     @property
     def next_query(self) -> str:
         return self.choices.query(children=cursor_text(self.page.next)) if self.page.has_next else ""
-
-    def _in_state(self, state: str) -> RunQuerySet:
-        return children_in_state(self.found, state, connection_id=self.connection_id, parent_id=self.parent_id)
 
     def _with_jobs(self, runs: RunQuerySet) -> RunQuerySet:
         # A second query reads the jobs: a join would have PostgreSQL leave the index of the parent.

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db.models import F
 
 from lineage.database.keyset import Keyset, KeysetPage
-from lineage.database.prepared import prepared
 from lineage.events.airflow import FAILURES
 from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
 from lineage.jobs.statistics import job_statistics
@@ -114,8 +113,7 @@ class RunPage:
     @cached_property
     def tries(self) -> list[Run]:
         """All tries of this task, the first one first; none where it was tried once."""
-        with prepared():
-            found = list(tries_of(self.run)[:TRIES_SHOWN])
+        found = list(tries_of(self.run)[:TRIES_SHOWN])
         return found if len(found) > 1 else []
 
     @cached_property
@@ -124,7 +122,6 @@ class RunPage:
         return Children(
             children_of(self.run),
             self.run.connection_id,
-            self.run.id,
             self.choices,
             self.now,
             parent=self.run,

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
-from lineage.database.prepared import prepared
 from lineage.models import Run
 from lineage.runs.facets_of_run import event_of
 from web.components.rendering import render_page
@@ -76,7 +75,6 @@ def _unknown_run(
     children = Children(
         found,
         connection.pk,
-        run_id,
         RunPageChoices.read_from(request.GET),
         now,
         prefix=first.parent_job_name if first else "",
@@ -98,8 +96,7 @@ def _visible() -> dict[UUID, Connection]:
 
 
 def _run(connection: Connection, run_id: UUID) -> Run | None:
-    with prepared():
-        return Run.objects.with_states().of(connection).filter(id=run_id).prefetch_related("job").first()
+    return Run.objects.of(connection).filter(id=run_id).prefetch_related("job").first()
 
 
 def _gone() -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,7 +13,6 @@ from django.db.models import Prefetch
 
 from connections.models import Connection
 from lineage.database.keyset import NEWEST_RUN_OF_ALL_FIRST, KeysetPage
-from lineage.database.prepared import prepared
 from lineage.models import Job, Run, RunState
 from lineage.runs.error_headline import error_headline
 from web.runs.choices import DURATIONS, RANGES, RunChoices
@@ -148,13 +146,11 @@ class RunTable:
             runs = runs.in_state(self.choices.state)
         # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
         runs = runs.prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=self.connections)))
-        # Of a job's runs an index has the order, whatever the job.
-        with prepared() if self.job and not self.choices.are_narrowing else nullcontext():
-            try:
-                return NEWEST_RUN_OF_ALL_FIRST.page(runs, self.choices.cursor, ROWS_PER_PAGE)
-            except ValueError:
-                # A cursor of another list: as if it were not there.
-                return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
+        try:
+            return NEWEST_RUN_OF_ALL_FIRST.page(runs, self.choices.cursor, ROWS_PER_PAGE)
+        except ValueError:
+            # A cursor of another list: as if it were not there.
+            return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
 
     @cached_property
     def _called(self) -> dict[UUID | None, str]:
@@ -187,8 +183,7 @@ class RunTable:
     def _latest_states(self) -> list[str]:
         """Of a job, whose runs no index counts by the state that they are shown in: of the latest of them."""
         latest = self._chosen_but_for_state.order_by("-run_at", "-id")
-        with prepared():
-            return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
+        return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
 
     @property
     def _is_cut(self) -> bool:

@@ -149,7 +149,7 @@ def _job_hit(job: Job, connection: Connection, now: datetime) -> Hit:
         icon=_icon(job),
         name=job.name,
         details=f"{job.get_kind_display()} · {connection.name} · {job.namespace}",
-        state=job.shown_state,
+        state=job.latest_run_state,
         at=job.latest_run_at,
         when=_when(job.latest_run_at, now),
     )

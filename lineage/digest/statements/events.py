@@ -15,8 +15,7 @@ _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
 
 # Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
-def _store(*, have_rare: bool) -> bytes:
-    return statement(f"""
+_STORE = statement(f"""
 WITH stored AS (
     INSERT INTO lineage_event (
         connection_id, event_time, id, received_at, kind, event_type, subject_id, body_bytes, body
@@ -28,26 +27,18 @@ WITH stored AS (
     SELECT connection_id, subject_id, count(*)::integer AS events
     FROM stored WHERE kind = 'RUN' GROUP BY connection_id, subject_id
 ), said AS (
-    {runs.SAID[have_rare]}
+    {runs.SAID}
 ), merged AS (
     {
-        runs.merge(
-            "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
-            "WHERE counted.events > 0 OR said.event_count = 0",
-            "COALESCE(counted.events, 0)",
-            have_rare=have_rare,
-        )
-    }
+    runs.merge(
+        "said LEFT JOIN counted ON counted.connection_id = said.connection_id AND counted.subject_id = said.id "
+        "WHERE counted.events > 0 OR said.event_count = 0",
+        "COALESCE(counted.events, 0)",
+    )
+}
 )
-SELECT connection_id, id, NULL::uuid, NULL::uuid FROM stored
-UNION ALL
-SELECT merged.connection_id, NULL, merged.job_id, merged.previous_job_id
-FROM merged JOIN said ON said.connection_id = merged.connection_id AND said.id = merged.id
-WHERE (merged.previous_job_id IS NOT NULL OR merged.job_id <> said.job_id) AND insist((%b::boolean[])[1])
+SELECT connection_id, id FROM stored
 """)  # noqa: S608 - made of constants
-
-
-_STORE: Final = {have_rare: _store(have_rare=have_rare) for have_rare in (False, True)}
 
 _TOUCH_ACTIVITY = statement(f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
@@ -61,20 +52,17 @@ ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last
 """)  # noqa: S608 - made of constants
 
 
-def store_events(events: Iterable[Row], run_rows: Iterable[RunRow], *, have_rare: bool, moves_allowed: bool) -> Result:
+def store_events(events: Iterable[Row], run_rows: Iterable[RunRow]) -> Result:
     """Stores the events that are not stored yet, and merges what is said of their runs.
 
     `events`: (connection id, event time, id, received at, kind, event type, subject id, size of the body, compressed
-    body), sorted. `have_rare`: whether any run has one of the columns `runs.RARE`.
-    Rows: (connection id, event id, None, None) for each event that was new, then (connection id, None, job id, previous
-    job id) for each run that is filed, or once was, under another job than its row says. Unless moves are allowed,
-    such a run has the statement fail with the SQLSTATE INSISTED.
+    body), sorted. Rows: (connection id, event id) for each event that was new.
     """
     columns = pack(_EVENT, events)
     if not columns:
         return Result(None)
-    said = runs.packed(run_rows, have_rare=have_rare) or [column(type_, ()) for type_ in runs.ROW[have_rare]]
-    return execute(_STORE[have_rare], [*columns, *said, column("boolean", [moves_allowed])])
+    said = runs.packed(run_rows) or [column(type_, ()) for type_ in runs.ROW]
+    return execute(_STORE, [*columns, *said])
 
 
 def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:

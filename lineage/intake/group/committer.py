@@ -24,6 +24,7 @@ from lineage.intake.accounting import commit_and_count, count_events
 from lineage.intake.answers import Code
 from lineage.intake.commit import NOTHING_STORED, Committed, DatabaseFault
 from lineage.intake.group.crowd import Crowd
+from lineage.intake.group.settler import Settler
 from lineage.intake.metrics import rejected
 
 log = structlog.get_logger(__name__)
@@ -112,6 +113,7 @@ class Committer(Generic[Ticket]):
         self._queue: SimpleQueue[Waiting[Ticket] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._crowd = Crowd()
+        self._settler = Settler()
         # Taken from the queue, with no room for it in the turn that was under way.
         self._following: Waiting[Ticket] | None = None
 
@@ -123,10 +125,11 @@ class Committer(Generic[Ticket]):
         self._queue.put(waiting)
 
     def stop(self) -> None:
-        """Ends the thread after what waits is committed."""
+        """Ends the thread after what waits is committed, and settled."""
         self._queue.put(None)
         if self._thread is not None:
             self._thread.join()
+        self._settler.stop()
 
     def _run(self) -> None:
         while self._take_turn():
@@ -166,6 +169,7 @@ class Committer(Generic[Ticket]):
             self._deliver([(waiting, None) for waiting in turn.waiting])
             return
         done = []
+        unsettled = {part.connection_id for part, its in zip(turn.parts, committed, strict=True) if not its.is_settled}
         for waiting, part, its in zip(turn.waiting, turn.parts, committed, strict=True):
             waiting.note(part, its)
             if not its.accepted:
@@ -176,6 +180,7 @@ class Committer(Generic[Ticket]):
                 self._queue.put(waiting)
         if done:
             self._deliver(done)
+        self._settler.put(unsettled)
 
     def _try_to_commit(self, turn: _Turn[Ticket]) -> Sequence[Committed] | None:
         try:

@@ -15,8 +15,9 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from lineage.states.deadlines import sweep
 from lineage.upkeep.removal import sweep_removed_connections
-from lineage.upkeep.retention import drop_old_events, drop_old_runs, ensure_partitions
+from lineage.upkeep.retention import drop_old_events, drop_old_runs, drop_old_transitions, ensure_partitions
 
 log = structlog.get_logger(__name__)
 
@@ -36,18 +37,20 @@ class _Task:
 
 _TASKS: Final = (
     _Task("partitions", 0, lambda now, _: ensure_partitions(now)),
+    _Task("states", 0, lambda now, enough: sweep(now, enough=enough)),
     _Task("removed_connections", 0, lambda _, enough: sweep_removed_connections(enough=enough)),
     _Task("old_events", _HOUR, lambda now, enough: drop_old_events(now, enough=enough)),
     _Task("old_runs", _HOUR, lambda now, enough: drop_old_runs(now, enough=enough)),
+    _Task("old_transitions", _HOUR, lambda now, enough: drop_old_transitions(now, enough=enough)),
     _Task("ended_sessions", _HOUR, lambda _now, _enough: call_command("clearsessions")),
 )
 
 
 class Command(BaseCommand):
     help = (
-        "Makes the partitions that the coming weeks need, drops what is older than EVENT_RETENTION_DAYS, and deletes "
-        "what removed connections and ended sessions left. "
-        "Run it at least once a day; with --every it stays and does so again and again."
+        "Finds the runs that are lost by now, makes the partitions that the coming weeks need, drops what is older "
+        "than EVENT_RETENTION_DAYS, and deletes what removed connections and ended sessions left. "
+        "Run it each minute, or with --every 60: then it stays and does so again and again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 place. See lineage/upkeep/rebuild/copies.py for the copy."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
@@ -12,10 +12,16 @@ from psycopg import sql
 
 from lineage.database.execute import Row
 from lineage.digest.descriptions import GROUPS
-from lineage.digest.run_rows import RunRow
+from lineage.digest.run_rows import COLUMNS, RunRow
 
-# Which job a run was filed under before depends on the order in which its events came.
-_NOT_COMPARED: Final = frozenset({"previous_job_id"})
+# What runs are shown as follows from the rows: it is settled, and counted, when the rows are right.
+_NOT_COMPARED: Final = {
+    "lineage_run": ("shown_state", "shown_ended_at", "is_hidden", "lost_after", "left_families"),
+    "lineage_job": (
+        *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
+        *("running_runs", "is_hidden"),
+    ),
+}
 _KEY: Final = frozenset({"connection_id", "id"})
 # Retention may have dropped the events that named them.
 _NEVER_DELETED: Final = frozenset({"lineage_job", "lineage_dataset"})
@@ -123,7 +129,7 @@ class Comparison:
             "connection_id": sql.Literal(connection_id),
         }
         columns = [name for (name,) in self._rows(_COLUMNS)]
-        compared = [name for name in columns if name not in _NOT_COMPARED]
+        compared = [name for name in columns if name not in _NOT_COMPARED.get(table, ())]
         assigned = [name for name in compared if name not in _KEY]
         self._names |= {
             "columns": _list(columns),
@@ -164,7 +170,7 @@ class Comparison:
     def runs_that_knew_more(self, weeks: Weeks) -> Iterator[list[RunRow]]:
         """For lineage_run: real rows that had events which are stored no more, and stand-ins. `event_count`
         is of those events."""
-        names = [field.name for field in fields(RunRow)]
+        names = list(COLUMNS)
         said = {name: sql.Identifier("real", name) for name in names} | {"event_count": sql.SQL(_MORE_EVENTS)}
         values = sql.SQL(", ").join(said[name] for name in names)
         outside = weeks.outside("first_event_at", "last_event_at")

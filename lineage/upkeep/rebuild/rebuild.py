@@ -6,11 +6,11 @@ docs/decisions/0012-rebuilding-from-events.md.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,11 +20,13 @@ from connections.models import Connection
 from lineage.database.metrics import Failure
 from lineage.database.sessions import kind_of
 from lineage.digest.descriptions import description_rows
-from lineage.digest.fold import Key, fold, ordered
-from lineage.digest.run_rows import RunRow
+from lineage.digest.fold import fold, ordered
 from lineage.digest.statements import datasets, jobs, runs
 from lineage.events import Event, InvalidEvent, NotJson, decode_event, however_deep
-from lineage.models import Activity
+from lineage.models import Activity, Job, Run
+from lineage.states.job_counts import lock_jobs, recount_jobs
+from lineage.states.marks import add_marks
+from lineage.states.settle import Settled, settle
 from lineage.upkeep.maintenance import alone
 from lineage.upkeep.partitions import unbroken_weeks
 from lineage.upkeep.rebuild.copies import (
@@ -41,6 +43,9 @@ from lineage.upkeep.rebuild.copies import (
 )
 from lineage.upkeep.rebuild.differences import Comparison, Weeks
 from lineage.upkeep.retention import oldest_kept
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +94,14 @@ def rebuild_connection(connection: Connection, *, clock: Callable[[], datetime])
     Where it is killed, each row is what it was, or what it is to be; a second call does the rest. Raises Removed, and
     Django's database errors.
     """
-    with alone(), however_deep(), copied_tables() as schema:
-        return _Rebuild(connection, schema, clock).run()
+    with alone(), however_deep():
+        with copied_tables() as schema:
+            rebuilt = _Rebuild(connection, schema, clock).run()
+        # What runs are shown as follows from the rows themselves: it is settled anew, as after an event.
+        settled = _settle_all_runs(connection.pk, clock)
+        rebuilt.changed["lineage_run"] += settled.runs
+        rebuilt.changed["lineage_job"] += settled.jobs + _recount_all_jobs(connection.pk)
+        return rebuilt
 
 
 class _Rebuild:
@@ -130,13 +141,11 @@ class _Rebuild:
         with transaction.atomic():
             check_copied()
             jobs.insert_jobs(ordered(rows.jobs.values()))
-            touched = _merge_runs(rows.runs.values())
-            jobs.update_jobs(description_rows(rows.descriptions))
+            runs.upsert_runs(rows.runs.values())
+            jobs.describe_jobs(description_rows(rows.descriptions))
             datasets.insert_datasets(ordered(rows.datasets.values()))
             datasets.mark_described(sorted(row[:2] for row in rows.datasets.values() if row[4]))
             datasets.upsert_edges(ordered(rows.edges.values()))
-            jobs.recount_runs(sorted(touched - rows.jobs.keys()))
-            jobs.recount_runs_in_doubt(sorted(rows.ended))
         return len(events)
 
     def _decoded(self, page: list[StoredEvent]) -> Iterator[Event]:
@@ -154,20 +163,16 @@ class _Rebuild:
     def _keep_what_is_not_stored(self) -> None:
         """Adds to the copy what only dropped events said: the same merges, with rows in the place of events."""
         check_copied()
-        touched = {(self._id, id_) for id_ in self._tables["lineage_job"].copy_missing()}
+        self._tables["lineage_job"].copy_missing()
         self._tables["lineage_dataset"].copy_missing()
         if not self._is_whole:
             self._tables["lineage_dataset"].keep_described()
         for descriptions in self._tables["lineage_job"].descriptions_outside(self._weeks):
-            jobs.update_jobs(descriptions)
+            jobs.describe_jobs(descriptions)
         for edges in self._tables["lineage_edge"].edges_outside(self._weeks):
             datasets.upsert_edges(edges)
-        ended = set()
         for rows in self._tables["lineage_run"].runs_that_knew_more(self._weeks):
-            touched |= _merge_runs(rows)
-            ended |= {(self._id, row.invocation_id, job) for row in rows if row.invocation_id for job in row.known_by}
-        jobs.recount_runs(sorted(touched))
-        jobs.recount_runs_in_doubt(sorted(ended))
+            runs.upsert_runs(rows)
 
     def _while_the_intake_waits(self, step: Callable[[], int]) -> int:
         """Takes a step when the copy says all that is committed. Then the intake gets as much time as it lost."""
@@ -230,10 +235,32 @@ class _Rebuild:
         return 1
 
 
-def _merge_runs(rows: Iterable[RunRow]) -> set[Key]:
-    """The jobs that the runs are filed under, or were."""
-    merged = runs.upsert_runs(list(rows)).rows()
-    return {(row[0], id_) for row in merged for id_ in row[-2:] if id_}
+def _settle_all_runs(connection_id: UUID, clock: Callable[[], datetime]) -> Settled:
+    settled = settle(connection_id, now=clock())
+    for ids in _pages_of_ids(Run.objects.filter(connection_id=connection_id)):
+        with transaction.atomic():
+            add_marks(connection_id, ids)
+        settled = settled.plus(settle(connection_id, now=clock()))
+    return settled
+
+
+def _recount_all_jobs(connection_id: UUID) -> int:
+    """How many jobs had another latest run, or another count."""
+    changed = 0
+    for ids in _pages_of_ids(Job.objects.filter(connection_id=connection_id)):
+        keys = [(connection_id, id_) for id_ in ids]
+        with transaction.atomic():
+            lock_jobs(keys)
+            changed += len(recount_jobs(keys).rows())
+    return changed
+
+
+def _pages_of_ids(rows: "QuerySet[Any, Any]") -> Iterator[list[UUID]]:
+    """In the order of the primary key."""
+    page = list(rows.order_by("id").values_list("id", flat=True)[:SLICE])
+    while page:
+        yield page
+        page = list(rows.filter(id__gt=page[-1]).order_by("id").values_list("id", flat=True)[:SLICE])
 
 
 def _values(activity: Activity) -> tuple[object, ...]:

@@ -102,6 +102,8 @@ def caller(database: OwnDatabase, product: Product, new_target: Callable[[int], 
         f"{caller.url}{target.path}/batch", b"[%s]" % b",".join(lines), headers=bearer, timeout=SECONDS
     )
     assert sent.json()["summary"]["failed"] == 0
+    # Settles what the server has not settled yet: until then, no list has it.
+    database.manage("maintain")
     of_connection = f"/api/v1/connections/{target.connection_id}"
     runs = caller.read(f"{of_connection}/runs?page_size=500")["results"]
     # Those whose lists have more than one page: a cursor leads to the second.

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from lineage.database.arrays import column
 from lineage.database.execute import Result, execute, pipeline
 from lineage.database.pipeline import STATEMENT_UNKNOWN
-from lineage.database.prepared import prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,10 +109,9 @@ def test_a_session_that_was_ended() -> None:
 
 
 def test_statements_that_the_session_forgot_are_prepared_again() -> None:
-    with prepared(), transaction.atomic():
-        words()
-        # psycopg has prepared it by now, and has the session forget all when it rolls back.
-        words()
+    with transaction.atomic():
+        # psycopg has the session forget all that is prepared when a transaction rolls back in which it prepared, too.
+        psycopg.Cursor(connection.connection).execute("SELECT", prepare=True)
         transaction.set_rollback(True)
     with pytest.raises(DatabaseError) as raised:
         run_once()

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,12 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage.digest.digest import forget_written
-from lineage.models import Job, Run
-from lineage.runs.ended_above import ended_above as sql_ended_above
 from tests.conftest import SAMPLES
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import STORED, Sender, make_sender
-from tests.lineage.settled import ended_above, latest_shown, running_count, settled_end, settled_state
+from tests.lineage.shown import assert_shown_as_the_rules_say
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
@@ -26,13 +25,17 @@ PARTS = range(5)
 EXAMPLES_OF_PART = 35
 
 
+# Nothing is lost yet: what is depends on when it is looked for, also where all else is equal (test_deadlines.py).
+NOW = datetime(2020, 1, 1, tzinfo=UTC)
+
+
 def send_in_groups(sender: Sender, bodies: list[bytes], sizes: list[int]) -> None:
     """One transaction for each group: what is merged in Python and what in SQL changes with the sizes."""
     position = 0
     for size in sizes:
-        sender.send(*bodies[position : position + size])
+        sender.send(*bodies[position : position + size], now=NOW)
         position += size
-    sender.send(*bodies[position:])
+    sender.send(*bodies[position:], now=NOW)
 
 
 @pytest.mark.usefixtures("fresh_tables")
@@ -182,14 +185,13 @@ def assert_same_rows(bodies: Sequence[bytes], *again: tuple[list[bytes], list[in
     # The same connection each time: ties between jobs fall by their ids, which hash the connection.
     sender = make_sender()
     for body in bodies:
-        sender.send(body)
-    assert_jobs_agree_with_their_runs(sender)
-    assert_what_ended_above_is_found(sender)
+        sender.send(body, now=NOW)
+    assert_shown_as_the_rules_say(sender.connection.id)
     expected = projection(sender.connection.id, with_its_ids=True)
     for others, sizes in again:
         forget(sender)
         send_in_groups(sender, others, sizes)
-        assert_jobs_agree_with_their_runs(sender)
+        assert_shown_as_the_rules_say(sender.connection.id)
         assert projection(sender.connection.id, with_its_ids=True) == expected
     return expected
 
@@ -200,35 +202,14 @@ def forget(sender: Sender) -> None:
     forget_written()
 
 
-def assert_jobs_agree_with_their_runs(sender: Sender) -> None:
-    """The latest run and the running count that a job row carries are those that its runs give."""
-    runs = list(Run.objects.filter(connection=sender.connection))
-    for job in Job.objects.filter(connection=sender.connection):
-        latest = latest_shown(job.id, runs)
-        assert job.running_runs == running_count(job.id, runs)
-        assert job.latest_run_id == (latest and latest.id)
-        assert job.latest_run_state == (latest and settled_state(latest, runs))
-        assert job.latest_run_ended_at == (latest and settled_end(latest, runs))
-
-
-def assert_what_ended_above_is_found(sender: Sender) -> None:
-    """By PostgreSQL's function. In other connections it may find more."""
-    runs = list(Run.objects.filter(connection=sender.connection))
-    endless = set(Job.objects.filter(processing_type__in=("STREAMING", "SERVICE")).values_list("id", flat=True))
-    for run in runs:
-        found = sql_ended_above(run.connection_id, run.id)
-        here = (found.id, found.over_at) if found and found.connection_id == run.connection_id else None
-        assert here == ended_above(run, runs, endless)
-
-
 def in_any_order(new_sender: Callable[[], Sender], bodies: Sequence[bytes]) -> Iterator[Sender]:
     """A sender for each order of the bodies, which has sent them one by one: all of them with the same rows."""
     expected = None
     for order in itertools.permutations(bodies):
         sender = new_sender()
         for body in order:
-            sender.send(body)
-        assert_jobs_agree_with_their_runs(sender)
+            sender.send(body, now=NOW)
+        assert_shown_as_the_rules_say(sender.connection.id)
         found = projection(sender.connection.id)
         expected = expected or found
         assert found == expected

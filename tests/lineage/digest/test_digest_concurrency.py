@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from lineage.models import Event, Job, Run
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender, make_sender
-from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs
 from tests.lineage.replays import replayed_as
+from tests.lineage.shown import assert_shown_as_the_rules_say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,7 +103,7 @@ def test_dbt_tests_and_the_models_that_they_need_at_once(sample_lines: Callable[
         lines = [*sample_lines("dbt-build-doubt"), *sample_lines("dbt-build-doubt-again")]
         random.Random(seed).shuffle(lines)
         send_from_threads(sender, [[line] for line in lines])
-        assert_jobs_agree_with_their_runs(sender)
+        assert_shown_as_the_rules_say(sender.connection.id)
         assert (
             Job.objects.get(connection=sender.connection, name="model.shop.refunds.test").latest_run_state == "SKIPPED"
         )
@@ -118,5 +118,5 @@ def test_structured_dbt_tests_and_their_replay_at_once(sample_lines: Callable[..
         lines = [*structured, *again]
         random.Random(seed).shuffle(lines)
         send_from_threads(sender, [[line] for line in lines])
-        assert_jobs_agree_with_their_runs(sender)
+        assert_shown_as_the_rules_say(sender.connection.id)
         assert not Job.objects.shown().of(sender.connection).filter(name__endswith="orders.test")

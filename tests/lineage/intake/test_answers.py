@@ -58,7 +58,7 @@ def error_code(response: HttpResponse) -> str:
 
 
 def test_a_new_event_is_stored_with_its_projection_before_the_answer(endpoint: Endpoint) -> None:
-    response = endpoint.post(run_event(job="etl"))
+    response = endpoint.post(run_event("START", timezone.now().isoformat(), job="etl"))
     assert (response.status_code, json.loads(response.content)) == (201, {"outcome": "stored"})
     assert Event.objects.get().connection == endpoint.connection
     assert Job.objects.get().running_runs == 1

@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections import actions
 from lineage.models import Event
 from tests.lineage.build import run_event
+from tests.waiting import wait_until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -38,5 +39,5 @@ def test_a_database_that_is_away_is_503_and_its_return_needs_no_restart() -> Non
             cursor.execute(f"ALTER DATABASE {quoted} ALLOW_CONNECTIONS true")
         admin.close()
     connection.close()
-    assert post() == (201, None)
+    wait_until(lambda: post() == (201, None), "it takes events again")
     assert Event.objects.count() == 1

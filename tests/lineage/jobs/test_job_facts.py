@@ -19,7 +19,7 @@ def send(sender: Sender, job: str, number: int, type_: str, *, hours: float, **f
 
 
 def facts(sender: Sender) -> JobFacts:
-    return facts_of(sender.connection, now=timezone.now())
+    return facts_of(sender.connection)
 
 
 def test_states_are_those_that_each_job_is_shown_in(sender: Sender) -> None:
@@ -40,11 +40,11 @@ def test_states_are_those_that_each_job_is_shown_in(sender: Sender) -> None:
     assert counts == {ALL_STATES: 6, "FAILED": 1, "RUNNING": 4, "LOST": 2, "COMPLETED": 1}
     assert all(jobs.in_state(state).count() == count for state, count in counts.items() if state != ALL_STATES)
     assert facts(sender).total == 6
-    assert set(facts(sender).lost) == set(jobs.in_state("LOST").values_list("id", flat=True))
+    assert set(jobs.in_state("LOST").values_list("name", flat=True)) == {"lost", "lost beside a running one"}
 
 
 def test_without_a_job(sender: Sender) -> None:
-    assert facts(sender) == JobFacts({}, {}, {}, {}, {}, inside={}, lost=[])
+    assert facts(sender) == JobFacts({}, {}, {}, {}, {}, inside={})
 
 
 def test_kinds_owners_tags_and_what_folds(sender: Sender) -> None:

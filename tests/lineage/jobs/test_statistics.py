@@ -15,6 +15,7 @@ from lineage.models import Job, Run
 from tests.api.rows import NOW, build_run, make_connection, make_job
 from tests.lineage.airflow import dag_event, task_event
 from tests.lineage.conftest import Sender
+from tests.lineage.settling import save_runs
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 def add_runs(job: Job, *runs: dict[str, Any]) -> None:
     """Each a day before the one that follows; the last at NOW."""
     days = [NOW - timedelta(days=len(runs) - 1 - n) for n in range(len(runs))]
-    Run.objects.bulk_create(
+    save_runs(
         build_run(job, **{"started_at": day, "ended_at": day + run.pop("lasts", MINUTE), **run})
         for day, run in zip(days, runs, strict=True)
     )

@@ -12,6 +12,7 @@ from lineage.overview.activity import Day, days
 from lineage.overview.rhythm import WATCHED, silent_after, usual_pause
 from lineage.overview.summaries import connection_summary
 from tests.lineage.overview.test_summaries import NOW, make_activity, make_connection, make_key
+from tests.lineage.settling import save_runs
 
 HOUR = timedelta(hours=1)
 
@@ -27,7 +28,7 @@ def on_weekdays(hour: int, *, of: timedelta, until: datetime) -> list[datetime]:
 
 
 def make_runs(connection: Connection, times: Iterable[datetime], terminal_type: str = "COMPLETE") -> None:
-    Run.objects.bulk_create(
+    save_runs(
         Run(
             connection=connection,
             id=uuid.uuid4(),

@@ -7,10 +7,12 @@ import pytest
 import time_machine
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from lineage.models import Run
 from lineage.runs.facets_of_run import read_run
 from lineage.runs.reasons import Sentence, reasons_of
+from lineage.states.deadlines import sweep
 from tests.lineage.airflow import dag_event, dag_run_id, task_event, task_run_id
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender
@@ -29,7 +31,7 @@ def now() -> Any:
 
 def sentences(sender: Sender, run: str = RUN, **by: Any) -> list[Sentence]:
     wanted = by or {"id": run}
-    found = Run.objects.with_states().select_related("job").get(connection=sender.connection, **wanted)
+    found = Run.objects.select_related("job").get(connection=sender.connection, **wanted)
     return reasons_of(found, read_run(found).contents)
 
 
@@ -187,6 +189,7 @@ def test_what_a_dag_run_says_of_silent_and_killed_tasks(sender: Sender) -> None:
 
 def test_lost_names_the_parent_that_ended_without_it(sender: Sender) -> None:
     sender.send(dag_event("START", 0), task_event("START", 5, map_index=1), dag_event("COMPLETE", 600, {}))
+    sweep(timezone.now())
     assert said(sender, task_run_id("load", map_index=1)) == (
         "Nothing was heard of it since 2026-11-20 12:00:05 UTC: dag ended at 2026-11-20 12:10:00 UTC, and this one "
         "sent no end. An event that comes later revives it."
@@ -197,6 +200,7 @@ def command(sender: Sender) -> str:
     """What is said of what a task started."""
     facets = {"parent": {"run": {"runId": task_run_id("load")}, "job": {"namespace": "default", "name": "dag.load"}}}
     sender.send(run_event("START", at(6), job="dbt-run-shop", run_facets=facets))
+    sweep(timezone.now())
     return said(sender)
 
 
@@ -244,7 +248,7 @@ def test_dbt_names_what_failed_in_the_same_command(sender: Sender, sample_lines:
 def test_every_run_of_the_samples_in_few_queries(sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines())
     unexplained = set()
-    for run in Run.objects.with_states().of(sender.connection).select_related("job"):
+    for run in Run.objects.of(sender.connection).select_related("job"):
         contents = read_run(run).contents
         with CaptureQueriesContext(database) as captured:
             found = reasons_of(run, contents)

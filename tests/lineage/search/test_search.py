@@ -17,6 +17,7 @@ from lineage.search.index import by_index
 from lineage.search.search import _WORD, LONGEST_WORD, NEAREST_FIRST, Search, _parts
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
+from tests.lineage.settling import save_runs
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,8 @@ def add_jobs(connection: Connection, *names: str, **fields: Any) -> list[Job]:
 def add_run(connection: Connection, **fields: Any) -> Run:
     [job] = add_jobs(connection, "job")
     times = {"first_event_at": NOW, "last_event_at": NOW, "event_count": 1}
-    return Run.objects.bulk_create([Run(connection=connection, job=job, **{"id": uuid.uuid4(), **times, **fields})])[0]
+    [run] = save_runs([Run(connection=connection, job=job, **{"id": uuid.uuid4(), **times, **fields})])
+    return run
 
 
 def jobs(text: str, near: Connection | None = None, size: int = 50) -> list[str]:
@@ -169,7 +171,7 @@ def test_a_run_that_was_sent_twice_is_found_by_name_once() -> None:
     first = add_run(connect(), **both)
     times = {"first_event_at": NOW + timedelta(hours=1), "last_event_at": NOW + timedelta(hours=1), "event_count": 1}
     again = Run(connection=first.connection, job=first.job, id=uuid.uuid4(), **times, **both)
-    Run.objects.bulk_create([again])
+    save_runs([again])
     assert [run.id for run in Search.read(name).runs(8)] == [first.id]
     assert [run.id for run in Search.read(str(again.id)).runs(8)] == [again.id]
 

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from openlineage.client.uuid import generate_static_uuid
 
-from lineage.digest.fold import fold
-from lineage.events import decode_event
 from lineage.events.airflow import MAX_EARLIER_IDS
 from lineage.events.contents import RunContents
-from lineage.events.identity import job_id
 from lineage.models import Job, Run
 from lineage.runs.reasons import reasons_of
 from lineage.runs.relations import children_of, shown_instead
@@ -144,12 +141,6 @@ def test_where_nothing_was_cleared_the_start_is_that_of_the_event(sender: Sender
     """`airflow dags test` sends no START, and calls the logical date the start."""
     sender.send(dag_event("COMPLETE", 60, about={**about(0), "start_date": "2026-11-19T00:00:00+00:00"}))
     assert [run.started_at for run in shown()] == [None]
-
-
-def test_their_job_is_known_beforehand(sender: Sender) -> None:
-    """Else each of their events would be written twice: the statements for other jobs fail where there are some."""
-    rows = fold((sender.connection.id, decode_event(body)) for body in WHILE_IT_RUNS)
-    assert rows.of_dbt == {(sender.connection.id, job_id(sender.connection.id, "default", "dag"))}
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from lineage.models import Job, Run
 from lineage.runs.relations import children_of
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import Sender
-from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs, in_any_order
+from tests.lineage.digest.test_any_order import in_any_order
 from tests.lineage.replays import replayed
+from tests.lineage.shown import assert_shown_as_the_rules_say
 
 SampleLines = Callable[..., list[bytes]]
 INVOCATION = "0f4e34a0-68b6-40e7-9642-6391e256a62a"
@@ -40,7 +41,7 @@ def test_a_replay_adds_no_run_whenever_it_comes(new_sender: Callable[[], Sender]
         for line in lines:
             sender.send(line)
         assert shown(sender) == expected
-        assert_jobs_agree_with_their_runs(sender)
+        assert_shown_as_the_rules_say(sender.connection.id)
         jobs = Job.objects.filter(connection=sender.connection)
         assert jobs.count() == 4
         assert jobs.get(name="dbt-run-shop").latest_run_state == "FAILED"
@@ -59,7 +60,7 @@ def test_a_real_replay(new_sender: Callable[[], Sender], sample_lines: SampleLin
         Job.objects.filter(connection=both.connection).count()
         == Job.objects.filter(connection=original.connection).count()
     )
-    assert_jobs_agree_with_their_runs(both)
+    assert_shown_as_the_rules_say(both.connection.id)
 
 
 def test_a_replay_alone_is_shown(sender: Sender, build: list[bytes]) -> None:

@@ -23,8 +23,9 @@ from lineage.upkeep.rebuild.rebuild import rebuild_connection
 from lineage.upkeep.removal import what_goes
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import NOW, Sender
-from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs, in_any_order
+from tests.lineage.digest.test_any_order import in_any_order
 from tests.lineage.replays import invocation_of, replayed_as
+from tests.lineage.shown import assert_shown_as_the_rules_say
 from tests.lineage.state import projection
 from tests.lineage.states.test_dbt_replays import INVOCATION, SampleLines, shown
 
@@ -67,7 +68,7 @@ def test_structured_tests_stand_for_their_replay_whenever_it_comes(
         for sender in (one_by_one, at_once):
             assert shown(sender) == expected
             assert jobs_shown(sender) == jobs
-            assert_jobs_agree_with_their_runs(sender)
+            assert_shown_as_the_rules_say(sender.connection.id)
         projected = projection(one_by_one.connection.id)
         found = found or projected
         assert found == projected == projection(at_once.connection.id)
@@ -92,7 +93,7 @@ def test_part_of_a_replay_adds_nothing(
         sender.send(line)
     assert shown(sender) == shown(original)
     assert jobs_shown(sender) == jobs_shown(original)
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 def test_a_replay_mends_a_structured_test_that_was_lost(
@@ -107,7 +108,7 @@ def test_a_replay_mends_a_structured_test_that_was_lost(
     assert "model.shop.stg_orders.test" in jobs_shown(sender)
     sender.send(lost[-1])
     assert "model.shop.stg_orders.test" not in jobs_shown(sender)
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 def test_what_is_sent_again_is_counted_nowhere(
@@ -122,7 +123,7 @@ def test_what_is_sent_again_is_counted_nowhere(
         jobs = Job.objects.of(connection).shown()
         summary = connection_summary(connection, now=NOW)
         page = Search.read("stg_orders", near=str(connection.pk)).page_of_jobs(None, 100)
-        facts = facts_of(connection, now=NOW)
+        facts = facts_of(connection)
         names = dict(Job.objects.of(connection).values_list("id", "name"))
         return [
             replace(facts, inside={}),
@@ -149,7 +150,7 @@ def test_the_pages_of_a_replay_lead_to_what_is_shown(
     sender: Sender, structured: list[bytes], again: list[bytes]
 ) -> None:
     sender.send(*structured, *again)
-    found = Run.objects.with_states().get(job__name="model.shop.stg_orders.test")
+    found = Run.objects.get(job__name="model.shop.stg_orders.test")
     tests = shown_one_by_one(found)
     assert tests is not None
     assert sorted(test.job.name.split(".")[2] for test in tests) == [
@@ -174,7 +175,7 @@ def test_rebuilt_rows_are_the_same(sender: Sender, structured: list[bytes], agai
     Run.objects.of(sender.connection).update(node_id=None, test_ids=None)
     rebuild_connection(sender.connection, clock=lambda: NOW)
     assert projection(sender.connection.id) == before
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 def drop_old(sender: Sender) -> None:
@@ -210,7 +211,7 @@ def test_structured_tests_are_kept_as_long_as_what_they_stand_for(
     assert {run.job.name for run in kept} == {"model.shop.stg_orders.test", "model.shop.customers.test"}
     assert all(run.job.latest_run_id is None for run in kept)
     assert jobs_shown(sender) == expected
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 def other_command(lines: list[bytes]) -> list[bytes]:
@@ -327,7 +328,7 @@ def test_which_replays_are_shown(
         sender = new_sender()
         for line in lines:
             sender.send(line)
-        assert_jobs_agree_with_their_runs(sender)
+        assert_shown_as_the_rules_say(sender.connection.id)
         assert len(shown(sender)) == len(jobs_shown(sender)) == len(sent) + is_shown
         found.append(projection(sender.connection.id))
     assert found[0] == found[1]

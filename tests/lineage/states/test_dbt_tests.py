@@ -15,10 +15,10 @@ from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.digest.test_any_order import (
     EXAMPLES_OF_PART,
     PARTS,
-    assert_jobs_agree_with_their_runs,
     forget,
     send_in_groups,
 )
+from tests.lineage.shown import assert_shown_as_the_rules_say
 from tests.lineage.state import projection
 
 SampleLines = Callable[..., list[bytes]]
@@ -243,7 +243,7 @@ def test_a_test_that_is_a_query_of_a_model_with_an_alias(
     for body in reversed(bodies) if reverse else bodies:
         sender.send(body)
     assert shown("test.shop.no_refunds") == state
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 @pytest.mark.parametrize(("model_ends", "state"), [("COMPLETE", "FAILED"), ("FAIL", "COMPLETED")])
@@ -261,7 +261,7 @@ def test_a_model_s_tests_of_which_one_is_a_query(
 
 def results_shown() -> set[tuple[str, str]]:
     """Of the tests of the model, as a run's page lists them: assertion and result."""
-    run = Run.objects.with_states().select_related("job").get(job__name=MODEL_TESTS)
+    run = Run.objects.select_related("job").get(job__name=MODEL_TESTS)
     return {(test.assertion, test.state) for test in read_run(run).contents.tests}
 
 
@@ -292,7 +292,7 @@ def test_the_page_of_structured_tests(sender: Sender) -> None:
                 producer=DBT,
             )
         )
-    runs = Run.objects.with_states().select_related("job").order_by("job__name")
+    runs = Run.objects.select_related("job").order_by("job__name")
     assert [test.state for run in runs for test in read_run(run).contents.tests] == ["skipped", "errored", "failed"]
 
 
@@ -371,11 +371,10 @@ def test_any_order_of_models_and_tests_gives_the_same_rows(
 ) -> None:
     permuted = data.draw(st.permutations(bodies))
     sender = make_sender()
-    for body in bodies:
-        sender.send(body)
-    assert_jobs_agree_with_their_runs(sender)
+    send_in_groups(sender, bodies, [1] * len(bodies))
+    assert_shown_as_the_rules_say(sender.connection.id)
     expected = projection(sender.connection.id)
     forget(sender)
     send_in_groups(sender, permuted, sizes)
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
     assert projection(sender.connection.id) == expected

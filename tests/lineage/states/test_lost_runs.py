@@ -10,9 +10,9 @@ from django.db import connection
 from django.utils import timezone
 
 from connections.models import Connection
-from lineage.jobs.facts import facts_of
 from lineage.models import Job, Run
 from lineage.overview.summaries import connection_summary
+from lineage.states.deadlines import sweep
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
 
@@ -25,11 +25,13 @@ def ago(**time: float) -> str:
 
 
 def state(run: UUID = RUN) -> str:
-    return str(Run.objects.with_states().get(id=run).shown_state)
+    return str(Run.objects.get(id=run).shown_state)
 
 
 def send(sender: Sender, type_: str, time: str, *, run: UUID = RUN, **fields: Any) -> None:
+    """Sends an event, and lets the minute pass in which runs are swept."""
     sender.send(run_event(type_, time, run=str(run), **fields), now=timezone.now())
+    sweep(timezone.now())
 
 
 def test_nothing_heard_for_a_day(sender: Sender) -> None:
@@ -97,10 +99,14 @@ def below(run: UUID, name: str) -> dict[str, Any]:
     return {"parent": {"run": {"runId": str(run)}, "job": {"namespace": "namespace", "name": name}}}
 
 
-def send_dag_run(sender: Sender, type_: str, time: str, **airflow_state: Any) -> None:
+def of_dag_run(**airflow_state: Any) -> dict[str, Any]:
     facets = {"airflowState": {"dagRunState": "failed", **airflow_state}} if airflow_state else {}
     job_type = {"jobType": {"jobType": "DAG", "integration": "AIRFLOW", "processingType": "BATCH"}}
-    send(sender, type_, time, run=DAG_RUN, job="dag", run_facets=facets, job_facets=job_type)
+    return {"job": "dag", "run_facets": facets, "job_facets": job_type}
+
+
+def send_dag_run(sender: Sender, type_: str, time: str, **airflow_state: Any) -> None:
+    send(sender, type_, time, run=DAG_RUN, **of_dag_run(**airflow_state))
 
 
 def send_try(
@@ -124,8 +130,8 @@ def test_what_a_killed_task_started_is_lost_with_it(sender: Sender) -> None:
     assert [state(run) for run in (TASK, COMMAND, NODE)] == ["RUNNING"] * 3
     send_dag_run(sender, "FAIL", ago(minutes=9), tasksState={"task": "failed"}, tasksDuration={"task": 600})
     assert [state(run) for run in (TASK, COMMAND, NODE)] == ["FAILED", "LOST", "LOST"]
-    assert {row.shown_state for row in Job.objects.with_states().filter(name__contains="shop")} == {"LOST"}
-    assert [job(name).shown_running_runs for name in ("dbt-run-shop", "model.shop.orders")] == [0, 0]
+    assert {row.latest_run_state for row in Job.objects.filter(name__contains="shop")} == {"LOST"}
+    assert [job(name).running_runs for name in ("dbt-run-shop", "model.shop.orders")] == [0, 0]
 
     # What outlived the task may go on, and what that one started, too.
     send_command(sender, "RUNNING", ago(minutes=40))
@@ -195,14 +201,16 @@ def test_only_the_parent_that_a_page_names_takes_its_children_along(new_sender: 
     """As lineage/runs/relations.py finds it."""
     airflow, twin, dbt = new_sender(), new_sender(), new_sender()
     send_command(dbt, "START", ago(minutes=59))
-    for sender in (airflow, twin):
-        send_try(sender, "START", ago(minutes=60))
-        send_try(sender, "FAIL", ago(minutes=30))
+    for type_, time in (("START", ago(minutes=60)), ("FAIL", ago(minutes=30))):
+        for sender in (airflow, twin):
+            send_try(sender, type_, time)
     assert state(COMMAND) == "RUNNING"
     Connection.objects.filter(pk=twin.connection.pk).update(removed_at=timezone.now())
+    sweep(timezone.now())
     assert state(COMMAND) == "LOST"
-    # Its own connection comes first, whatever the name.
+    # Its own connection comes first, whatever the name: the command is looked at again with its next event.
     send(dbt, "START", ago(minutes=60), run=TASK, job="renamed")
+    send_command(dbt, "RUNNING", ago(minutes=58))
     assert state(COMMAND) == "RUNNING"
 
 
@@ -213,35 +221,40 @@ def test_a_run_of_another_name_is_no_parent(new_sender: NewSender) -> None:
     assert state(COMMAND) == "RUNNING"
 
 
+@pytest.mark.usefixtures("fresh_tables")
 def test_what_is_lost_is_found_without_reading_other_runs(new_sender: NewSender) -> None:
     airflow, dbt = new_sender(), new_sender()
     send_command(dbt, "START", ago(minutes=59))
     send_try(airflow, "START", ago(minutes=60))
-    send_dag_run(airflow, "FAIL", ago(minutes=30), tasksState={"task": "failed"}, tasksDuration={"task": 600})
+    told = of_dag_run(tasksState={"task": "failed"}, tasksDuration={"task": 600})
+    airflow.send(run_event("FAIL", ago(minutes=30), run=str(DAG_RUN), **told), now=timezone.now())
     for sender in (airflow, dbt):
-        events = [run_event("COMPLETE", ago(hours=1), run=str(UUID(int=number))) for number in range(1000, 3000)]
+        events = [
+            run_event("COMPLETE", ago(hours=1), run=str(UUID(int=number)), job=f"job-{number % 100}")
+            for number in range(1000, 3000)
+        ]
         sender.send(*events, now=timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE lineage_run, lineage_job")
 
+    assert state(COMMAND) == "RUNNING"
     before = rows_read()
-    assert state(COMMAND) == "LOST"
+    sweep(timezone.now())
     assert rows_read() - before < 100
+    assert state(COMMAND) == "LOST"
 
 
 def rows_read() -> int:
-    """How many rows of runs and jobs this transaction has read."""
+    """How many rows of runs this transaction has read. Jobs are few here: PostgreSQL reads them all."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables "
-            "WHERE relname IN ('lineage_run', 'lineage_job')"
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'lineage_run'"
         )
         return int(cursor.fetchone()[0])
 
 
 def job(name: str = "job") -> Job:
-    found: Job = Job.objects.with_states().get(name=name)
-    return found
+    return Job.objects.get(name=name)
 
 
 def jobs_in(sender: Sender, state: str) -> list[str]:
@@ -250,13 +263,13 @@ def jobs_in(sender: Sender, state: str) -> list[str]:
 
 def test_a_job_is_lost_with_its_latest_run_and_runs_again_with_it(sender: Sender) -> None:
     send(sender, "START", ago(hours=50))
-    assert (job().shown_state, job().shown_running_runs) == ("LOST", 0)
+    assert (job().latest_run_state, job().running_runs) == ("LOST", 0)
     assert (jobs_in(sender, "LOST"), jobs_in(sender, "RUNNING")) == (["job"], [])
     summary = connection_summary(sender.connection, now=timezone.now())
     assert (summary.total_jobs, summary.running_jobs) == (1, 0)
 
     send(sender, "RUNNING", ago(hours=2))
-    assert (job().shown_state, job().shown_running_runs) == ("RUNNING", 1)
+    assert (job().latest_run_state, job().running_runs) == ("RUNNING", 1)
     assert (jobs_in(sender, "LOST"), jobs_in(sender, "RUNNING")) == ([], ["job"])
     assert connection_summary(sender.connection, now=timezone.now()).running_jobs == 1
 
@@ -265,20 +278,20 @@ def test_runs_that_were_lost_before_keep_no_job_running(sender: Sender) -> None:
     for number in (10, 11):
         send(sender, "START", ago(hours=90 - number), run=UUID(int=number))
     send(sender, "START", ago(hours=3))
-    assert (job().shown_state, job().shown_running_runs) == ("RUNNING", 1)
+    assert (job().latest_run_state, job().running_runs) == ("RUNNING", 1)
     send(sender, "COMPLETE", ago(hours=2))
-    assert (job().shown_state, job().shown_running_runs) == ("COMPLETED", 0)
+    assert (job().latest_run_state, job().running_runs) == ("COMPLETED", 0)
     assert (jobs_in(sender, "COMPLETED"), jobs_in(sender, "RUNNING"), jobs_in(sender, "LOST")) == (["job"], [], [])
 
 
-def test_of_many_running_runs_all_are_counted(sender: Sender) -> None:
+def test_of_many_runs_those_that_run_are_counted_and_lost_ones_are_not(sender: Sender) -> None:
     events = [run_event("START", ago(hours=2), run=str(UUID(int=number))) for number in range(1, 131)]
     sender.send(*events, now=timezone.now())
-    assert job().shown_running_runs == 130
+    assert job().running_runs == 130
     lost = [run_event("START", ago(hours=60), run=str(UUID(int=number))) for number in range(201, 206)]
     sender.send(*lost, now=timezone.now())
-    # Those that it does not look at, the oldest ones, count as running.
-    assert job().shown_running_runs == 135
+    assert job().running_runs == 130
+    assert Run.objects.filter(shown_state="LOST").count() == 5
 
 
 def test_what_needs_attention_comes_first(sender: Sender) -> None:
@@ -304,9 +317,7 @@ def test_what_needs_attention_comes_first(sender: Sender) -> None:
     lost = ["lost", "left behind", "lost beside a running one"]
     expected = ["failed", *lost, "running", "completed", "parent"]
     assert [job.name for job in jobs.needing_attention_first()] == expected
-    known = facts_of(sender.connection, now=timezone.now()).lost
-    assert [job.name for job in jobs.needing_attention_first(lost=known)] == expected
-    by_state = jobs.sorted_by("state", descending=False, lost=known)
+    by_state = jobs.sorted_by("state", descending=False)
     assert [job.name for job in by_state] == ["failed", *sorted(lost), "running", "completed", "parent"]
     # How long the one took that was lost is not known.
     by_duration = jobs.sorted_by("duration", descending=True)

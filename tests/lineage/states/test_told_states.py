@@ -9,8 +9,9 @@ import pytest
 
 from lineage.models import Event, Job, Run
 from lineage.runs.relations import children_of
+from lineage.states.deadlines import sweep
 from tests.lineage.airflow import dag_event, dag_run_id, task_event
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import NOW, Sender
 
 
 def states(sender: Sender, dag_run: str = "d1") -> dict[str, str]:
@@ -184,6 +185,7 @@ def test_another_dag_run_is_another_matter(sender: Sender) -> None:
 def test_one_state_for_all_instances_says_nothing_of_one(sender: Sender) -> None:
     sender.send(task_event("START", 5, map_index=0), task_event("START", 6, map_index=1))
     sender.send(task_event("COMPLETE", 9, map_index=1), dag_event("COMPLETE", 60, {"load": "success"}))
+    sweep(NOW)
     shown = Run.objects.shown().filter(job__name="dag.load").order_by("map_index")
     assert [(run.map_index, run.state) for run in shown] == [(0, "RUNNING"), (1, "COMPLETED")]
     # Nobody tells of its end, and its DAG run is over.
@@ -201,11 +203,7 @@ def test_samples_show_what_airflow_showed(sender: Sender, sample_lines: Callable
     assert Job.objects.get(name="flaky_hourly.after").latest_run_state == "UPSTREAM_FAILED"
 
 
-@pytest.mark.parametrize("few", [0, 500])
-def test_runs_are_found_by_what_their_dag_told_of_them(
-    sender: Sender, monkeypatch: pytest.MonkeyPatch, few: int
-) -> None:
-    monkeypatch.setattr("lineage.models.run_queryset._FEW_TOLD", few)
+def test_runs_are_found_by_what_their_dag_told_of_them(sender: Sender) -> None:
     told = {"skips_itself": "skipped", "completes": "success", "is_killed": "skipped", "waits": "upstream_failed"}
     sender.send(
         task_event("COMPLETE", 20, "skips_itself"),

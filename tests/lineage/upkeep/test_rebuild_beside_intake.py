@@ -78,7 +78,7 @@ def assert_right(sender: Sender, new_sender: Callable[[], Sender]) -> None:
     other = new_sender()
     bodies = [body.encode() for body in Event.objects.of(sender.connection).values_list("body", flat=True)]
     for start in range(0, len(bodies), 200):
-        other.send(*bodies[start : start + 200])
+        other.send(*bodies[start : start + 200], now=timezone.now())
     expected, found = projection(other.connection.pk), projection(sender.connection.pk)
     for table, rows in expected.items():
         assert _without_ids(found[table]) == _without_ids(rows), table

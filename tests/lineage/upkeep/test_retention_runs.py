@@ -10,14 +10,14 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Count, Q
 
-from lineage.digest.statements import jobs
 from lineage.models import Event, Job, Run
+from lineage.states.job_counts import lock_jobs
 from lineage.upkeep import retention
 from lineage.upkeep.retention import drop_old_events, drop_old_runs, ensure_partitions
 from tests.conftest import InThread
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender
-from tests.lineage.digest.test_any_order import assert_jobs_agree_with_their_runs
+from tests.lineage.shown import assert_shown_as_the_rules_say
 from tests.lineage.stored import WEEK, drop_weeks_older_than, make_week, this_monday
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -66,7 +66,7 @@ def test_runs_go_with_their_events_but_for_the_latest_of_each_job(sender: Sender
     drop()
     assert runs() == {young, latest_of_another}
     assert not set(old) & runs()
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
     job = Job.objects.get(name="another")
     assert (str(job.latest_run_id), job.latest_run_state) == (latest_of_another, "FAILED")
 
@@ -114,7 +114,7 @@ def test_runs_of_a_clock_that_is_ahead_go_as_well(sender: Sender) -> None:
     drop(NOW + 95 * DAY)
     assert not set(ahead[:-1]) & runs()
     assert ahead[-1] in runs(), "it is the job's latest, as far as its sender's clock goes"
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 @pytest.mark.usefixtures("weeks")
@@ -140,7 +140,7 @@ def test_it_can_be_stopped_between_two_steps(sender: Sender) -> None:
     steps = iter([False, False, True])
     drop_old_runs(NOW, enough=lambda: next(steps))
     assert len(runs()) == 11 - 2 * 3
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
     drop_old_runs(NOW)
     assert len(runs()) == 1
 
@@ -179,7 +179,7 @@ def test_an_event_that_comes_for_a_run_that_goes_is_not_lost(
     heard, others = Q(id__in=names[::2]), Q(id__in=names[1::2])
     assert Run.objects.filter(heard, terminal_type="COMPLETE").count() == 15
     assert not Run.objects.filter(others).exists()
-    assert_jobs_agree_with_their_runs(sender)
+    assert_shown_as_the_rules_say(sender.connection.id)
 
 
 def test_a_job_that_the_intake_is_writing_is_waited_for(
@@ -192,7 +192,7 @@ def test_a_job_that_the_intake_is_writing_is_waited_for(
     Event.objects.filter(event_time=old_week).delete()
     event = run_event("COMPLETE", (old_week + HOUR).isoformat(), run=run)
     with transaction.atomic():
-        jobs.lock_jobs(list(Job.objects.values_list("connection_id", "id")))
+        lock_jobs(list(Job.objects.values_list("connection_id", "id")))
         dropping = in_thread(drop_old_runs, now)
         while not _somebody_waits():
             assert not dropping.done()
