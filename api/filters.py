@@ -12,6 +12,7 @@ from django_filters.fields import IsoDateTimeField
 from drf_spectacular.drainage import set_override
 
 from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS
+from lineage.events.senders import WORDS_WITH_RUN_IDS
 from lineage.models import Job, RunState
 from lineage.models.dataset import DatasetQuerySet
 from lineage.models.job_queryset import JobQuerySet
@@ -110,7 +111,7 @@ class JobRunFilter(filters.FilterSet):
     )
     started_before = _instant("lt", "Runs that took place before this time.")
     orchestrator_run_id = _text(
-        "Runs that their orchestrator calls so, exactly: Airflow's `run_id` of a DAG run, dbt's `invocation_id`.",
+        f"Runs that their orchestrator calls so, exactly: {', '.join(words.run_id for words in WORDS_WITH_RUN_IDS)}.",
         strip=False,
         max_length=MAX_ORCHESTRATOR_RUN_ID_CHARACTERS,
     )

@@ -68,7 +68,7 @@ class OneJobSerializer(JobSerializer):
     recent_runs = RecentRunSerializer(many=True, help_text=f"The latest {RECENT_RUNS} at most, the latest last.")
     reads = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
     writes = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
-    contains = InnerJobSerializer(many=True, help_text="Also of other connections: dbt under Airflow. 200 at most.")
+    contains = InnerJobSerializer(many=True, help_text="Also of other connections: models below a DAG. 200 at most.")
 
 
 def job_details(job: Job, *, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from api.queries import FoundRun
 from api.serializers import JobNameSerializer, RunSerializer, listed, reason_of
-from lineage.events.contents import TEST_STATES, Problem, RunContents, RunError, TestResult
+from lineage.events.assertions import TEST_STATES
+from lineage.events.contents import Problem, RunContents, RunError, TestResult
 from lineage.models import Edge, Run, RunState
 from lineage.runs.facets_of_run import error_of, late_arrivals, read_run
 from lineage.runs.reasons import reasons_of
@@ -103,7 +104,7 @@ class OneRunSerializer(RunSerializer):
     shown_one_by_one = serializers.ListField(
         child=serializers.UUIDField(),
         allow_null=True,
-        help_text="Of all tests of a dbt model as one run, where lists show each by itself: the runs of those with a "
+        help_text="Of all tests of a model as one run, where lists show each by itself: the runs of those with a "
         "result.",
     )
     error = ErrorOfRunSerializer(allow_null=True)

@@ -22,7 +22,7 @@ PARAMETERS: Final = [
         Q,
         {"type": "string", "minLength": 1, "maxLength": LONGEST_SEARCH, "pattern": r"^[^\x00]*$"},
         required=True,
-        description="Beginnings of words of a name, in any case and order; or an id of a run, Airflow's or dbt's too.",
+        description="Beginnings of words of a name, in any case and order; or an id of a run, the orchestrator's too.",
     ),
     OpenApiParameter(
         NEAR, OpenApiTypes.UUID, description="A connection whose jobs come first, but for those whose name is `q`."

@@ -7,7 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from connections.kinds import KINDS
 from connections.models import Connection
+from lineage.events.senders import WORDS_WITH_RUN_IDS
 from lineage.jobs.statistics import RECENT_RUNS, JobStatistics
 from lineage.models import Job, Run, RunState
 from lineage.overview.activity import Day
@@ -95,14 +97,16 @@ class JobParentSerializer(serializers.Serializer[Any]):
 
 
 class JobSerializer(serializers.Serializer[Job]):
-    """A DAG, a task, a dbt model, a test, an application: (connection, namespace, name)."""
+    """A DAG, a task, a model, a test, an application: (connection, namespace, name)."""
 
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
     namespace = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.ChoiceField(Job.Kind.choices)
-    integration = serializers.SerializerMethodField(help_text="The source system, such as AIRFLOW or DBT.")
+    integration = serializers.SerializerMethodField(
+        help_text=f"The source system, such as {' or '.join(kind.integration for kind in KINDS if kind.integration)}."
+    )
     processing_type = serializers.SerializerMethodField(help_text="BATCH, STREAMING or SERVICE, where it was said.")
     description = serializers.SerializerMethodField()
     owners = serializers.ListField(child=serializers.CharField())
@@ -241,8 +245,8 @@ class RunSerializer(serializers.Serializer[Run]):
         help_text="What the sender wrote as runId, where that is no UUID; `id` is then made from it."
     )
     orchestrator_run_id = serializers.SerializerMethodField(
-        help_text="What the orchestrator itself calls it: the `run_id` of an Airflow DAG run, the `invocation_id` of a "
-        "dbt command. Null of their tasks and nodes, whose parent has it."
+        help_text=f"What the orchestrator itself calls it: {', '.join(words.run_id for words in WORDS_WITH_RUN_IDS)}. "
+        "Null of their tasks and nodes, whose parent has it."
     )
     external_query_id = serializers.SerializerMethodField(help_text="What the database calls the run's query.")
     error_message = serializers.CharField(allow_null=True, help_text="Its beginning, where it is long.")

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from connections.kinds import EXAMPLE_KEY_NAME, EXAMPLE_NAME, FIRST
 from connections.models import Connection
 from connections.names import MAX_NAME_LENGTH, normalize_name, validate_name
 
@@ -23,11 +24,11 @@ class NameField(forms.CharField):
 
 
 class AddConnectionForm(forms.Form):
-    name = NameField(label="Display name")
+    name = NameField(label="Display name", help_text=f"As your team calls it, for example {EXAMPLE_NAME}.")
     type = forms.ChoiceField(
         label="Connection type",
         choices=Connection.Type.choices,
-        initial=Connection.Type.AIRFLOW,
+        initial=FIRST.type,
         widget=forms.RadioSelect,
     )
 
@@ -37,7 +38,7 @@ class RenameConnectionForm(forms.Form):
 
 
 class GenerateKeyForm(forms.Form):
-    name = NameField(label="Key name")
+    name = NameField(label="Key name", help_text=f"Where it will be used, for example {EXAMPLE_KEY_NAME}.")
 
 
 class RemoveConnectionForm(forms.Form):

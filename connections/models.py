@@ -1,11 +1,13 @@
 """Who may send. Writes are in actions, reads in querysets."""
 
 import uuid
+from typing import TypeAlias
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from connections import kinds
 from connections.names import MAX_NAME_LENGTH, validate_name
 from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet
 
@@ -14,12 +16,9 @@ MAX_TEXT_LENGTH = 500
 
 
 class Connection(models.Model):
-    """One orchestrator that sends events: an Airflow deployment, a dbt project, any OpenLineage producer."""
+    """One orchestrator that sends events."""
 
-    class Type(models.TextChoices):
-        AIRFLOW = "airflow", "Airflow with OpenLineage"
-        DBT = "dbt", "dbt Core with OpenLineage"
-        OPENLINEAGE = "openlineage", "Any OpenLineage producer"
+    Type: TypeAlias = kinds.Type
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField("display name", max_length=MAX_NAME_LENGTH, validators=[validate_name])

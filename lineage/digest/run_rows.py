@@ -8,8 +8,7 @@ from uuid import UUID
 
 from lineage.digest.merges import NIL, Group, Merge, Part, merged
 from lineage.events import Event, RunFacts
-from lineage.events.dbt import IN_DOUBT
-from lineage.events.event import Outcome
+from lineage.events.event import UNRESOLVED, Outcome
 from lineage.events.identity import job_id as id_of_job
 
 TERMINAL_TYPES = ("COMPLETE", "ABORT", "FAIL")
@@ -72,13 +71,13 @@ class RunRow:
     # What the parent run reports of a task that has this row for it. None: the row is of a run that sent events.
     told_state: Annotated[str | None, REPORTED] = None
     told_duration_ms: Annotated[int | None, REPORTED] = None
-    # Jobs that an unresolved dbt test needs. None: it is resolved.
+    # Jobs that an unresolved test needs. None: it is resolved.
     needed_job_ids: Annotated[frozenset[UUID] | None, ENDED] = None
     invocation_id: Annotated[UUID | None, "greatest"] = None
     orchestrator_run_id: Annotated[str, "greatest"] = ""
-    # What a dbt node that was sent by itself, and ended, is looked for by.
+    # What a node that was sent by itself, and ended, is looked for by.
     node_id: Annotated[UUID | None, "greatest"] = None
-    # The same of dbt tests that have a result, sorted, if default mode sent all tests of a node as this one run.
+    # What tests with a result are looked for by, sorted, if all tests of a node were sent as this one run.
     test_ids: Annotated[tuple[UUID, ...] | None, "greatest"] = None
     # Ids that the DAG run had before it was cleared, sorted, if this row is for a task of it.
     earlier_parent_run_ids: Annotated[tuple[UUID, ...] | None, "greatest"] = None
@@ -115,6 +114,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
     time, type_ = event.event_time, event.event_type
     parent, root = run.parent, run.root
     terminal = run.outcome or (type_ if type_ in TERMINAL_TYPES else None)
+    needs = run.needed_jobs or terminal in UNRESOLVED
     return RunRow(
         connection_id=connection_id,
         id=run.id,
@@ -143,7 +143,7 @@ def run_row(connection_id: UUID, job_id: UUID, event: Event, run: RunFacts, edge
         error_at=time if run.error_message is not None else None,
         external_query_id=run.external_query_id,
         edge_ids=edge_ids,
-        needed_job_ids=_ids(connection_id, event, run.needed_jobs) if run.needed_jobs or terminal in IN_DOUBT else None,
+        needed_job_ids=_ids(connection_id, event, run.needed_jobs) if needs else None,
         invocation_id=run.invocation_id,
         orchestrator_run_id=run.orchestrator_run_id,
         node_id=None if run.node is None else _id(connection_id, event, run.node),

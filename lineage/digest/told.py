@@ -1,6 +1,6 @@
-"""What a run's terminal event tells of the runs below it: Airflow's DAGs, of their tasks.
+"""What a run's terminal event tells of the runs below it: a DAG run, of its tasks.
 
-Tasks that Airflow never handed to a worker (skipped by a branch, failed upstream, empty operators) send nothing, and
+Tasks that were never handed to a worker (skipped by a branch, failed upstream, with nothing to do) send nothing, and
 killed ones no end. For each task that the DAG tells of there is a stand-in row, whatever else came or comes; where the
 task reported, it is not shown (lineage/states/rules.py). See docs/decisions/0015-runs-that-never-reported.md.
 """
@@ -17,13 +17,14 @@ _NO_EDGES: frozenset[UUID] = frozenset()
 
 
 def stand_ins(connection_id: UUID, event: Event, job: JobFacts, run: RunFacts) -> Iterator[tuple[JobFacts, RunRow]]:
-    """The tasks that the event tells of, as Airflow's own events name their jobs, each with its row."""
+    """The tasks that the event tells of, as events of their own name their jobs, each with its row."""
     if event.event_type not in TERMINAL_TYPES:
         return
     parent = ParentReference(run.id, job.namespace, job.name)
     dag = (job.namespace, job.name)
     for task in run.told:
-        of_task = JobFacts(job.namespace, f"{job.name}.{task.name}", "TASK", "AIRFLOW", "", declared=False, parent=dag)
+        name = f"{job.name}.{task.name}"
+        of_task = JobFacts(job.namespace, name, "TASK", task.integration, "", declared=False, parent=dag)
         id_ = job_id(connection_id, of_task.namespace, of_task.name)
         facts = RunFacts(
             id=told_run_id(run.id, of_task.namespace, of_task.name),

@@ -6,28 +6,24 @@ Facets accumulate: the union over the events, a later one beats an earlier one o
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events.airflow import task_durations, without_a_state
-from lineage.events.dbt import OF_ONE_MODEL, Assertion, Assertions, is_of_build
+from lineage.events.assertions import TEST_STATES, Assertion, Assertions, TestRun, TestState
 from lineage.events.event import Direction
 from lineage.events.facets import (
     NOTHING,
-    AirflowFacet,
     ErrorMessageFacet,
     ExternalQueryFacet,
     NominalTimeFacet,
     ParentFacet,
 )
 from lineage.events.job_facets import JobTypeFacet
+from lineage.events.senders import GENERIC, SENDERS
+from lineage.events.senders.sender import RunOfTests
 from lineage.events.text import without_lone_surrogates
-
-TestState = Literal["failed", "errored", "warned", "no result", "skipped", "passed"]
-# Failed first: that is what one looks for. Errored: it could not be run. No result: that, or skipped.
-TEST_STATES: tuple[TestState, ...] = get_args(TestState)
 
 
 class _Whole(Struct):
@@ -66,32 +62,13 @@ class _Statistics(Struct):
     fileCount: int | None = None
 
 
-class _TestExecution(Struct):
-    name: str
-    status: str
-    severity: str | None = None
-    type: str | None = None
-    actual: Any = None
-    expected: Any = None
-
-
-class _TestRun(Struct):
-    tests: list[_TestExecution]
-
-
-class _AirflowState(Struct):
-    tasksState: dict[str, str | None] = msgspec.field(default_factory=dict)
-    tasksDuration: Raw = NOTHING
-
-
 _SHAPES: dict[str, dict[str, type[Struct]]] = {
     "run": {
         "parent": ParentFacet,
         "nominalTime": NominalTimeFacet,
         "errorMessage": ErrorFacet,
         "externalQuery": ExternalQueryFacet,
-        "airflow": AirflowFacet,
-        "airflowState": _AirflowState,
+        **{name: shape for sender in SENDERS for name, shape in sender.shapes.items()},
     },
     "job": {"jobType": JobTypeFacet},
     "dataset": {
@@ -153,10 +130,12 @@ class RunContents:
     error: RunError | None = None
     statistics: dict[tuple[Direction, str, str], Statistics] = field(default_factory=dict)
     tests: list[TestResult] = field(default_factory=list)
-    # Airflow's own states of a DAG run's tasks, by task id; some of them send no events.
+    # The sender's own states of the run's tasks, by task id; some of them send no events.
     task_states: dict[str, str] = field(default_factory=dict)
-    # Those that Airflow skipped as it ended the DAG run, before it had a state of them (see lineage/events/airflow.py).
+    # Tasks that were skipped as the run ended, before they had a state.
     tasks_without_state: frozenset[str] = frozenset()
+    # The integration whose sender told of tasks; empty: none did.
+    tasks_told_by: str = ""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -185,7 +164,8 @@ class _Fold:
         self.run: _Facets = {}
         self.job: _Facets = {}
         self.datasets: dict[_DatasetKey, _Facets] = {}
-        self.is_dbt = False
+        # Who says what became of tests.
+        self.tester = GENERIC
         for body in bodies:
             document = self._decoded(body.encode(), _Document, "event")
             if document is not None:
@@ -193,7 +173,8 @@ class _Fold:
 
     def _add(self, document: _Document) -> None:
         self.event_type, self.job_name = document.eventType or self.event_type, document.job.name
-        self.is_dbt = self.is_dbt or b"integration/dbt" in bytes(document.producer)
+        producer = bytes(document.producer)
+        self.tester = next((sender for sender in SENDERS if sender.reports_tests(producer)), self.tester)
         self.run |= self._facets(document.run.facets, "run.facets")
         self.job |= self._facets(document.job.facets, "job.facets")
         for direction, datasets in (("READS", document.inputs), ("WRITES", document.outputs)):
@@ -208,12 +189,10 @@ class _Fold:
         error = self._known(self.run, "run", "errorMessage", ErrorFacet)
         if error is not None:
             made.error = RunError(error.message, error.programmingLanguage or "", error.stackTrace or "")
-        state = self._known(self.run, "run", "airflowState", _AirflowState)
-        if state is not None:
-            made.task_states = {task: said for task, said in state.tasksState.items() if said}
-            made.tasks_without_state = without_a_state(
-                state.tasksState, task_durations(state.tasksDuration), error.message if error else None
-            )
+        for sender in SENDERS:
+            told = sender.told_states(self._of_run, error.message if error else None)
+            if told is not None:
+                made.task_states, made.tasks_without_state, made.tasks_told_by = told
         for name, shape in _SHAPES["run"].items():
             self._known(self.run, "run", name, shape)
         self._known(self.job, "job", "jobType", JobTypeFacet)
@@ -223,7 +202,7 @@ class _Fold:
             if statistics is not None:
                 made.statistics[key] = Statistics(statistics.rowCount, statistics.size, statistics.fileCount)
             results |= self._results(key, facets)
-        # dbt's structured mode says it in both ways.
+        # Some senders say it in both ways.
         made.tests = in_order(results.values() or self._executed())
         made.problems = list(self.problems)
         return made
@@ -249,7 +228,7 @@ class _Fold:
 
     def _executed(self) -> Iterator[TestResult]:
         """What the facet `test` says of a run that is a test."""
-        facet = self._known(self.run, "run", "test", _TestRun)
+        facet = self._known(self.run, "run", "test", TestRun)
         [(_, namespace, dataset)] = self.datasets if len(self.datasets) == 1 else [("", "", "")]
         for test in facet.tests if facet else ():
             said = Assertion(
@@ -269,20 +248,12 @@ class _Fold:
     def _state(self, said: Assertion, *, has_results: bool) -> TestState:
         if said.success:
             return "passed"
-        if self.is_dbt and said.has_no_result:
-            return self._state_without_result(said, has_results=has_results)
-        if self.is_dbt and said.actual == said.expected and self.event_type in ("ABORT", "FAIL"):
-            # What structured mode says of a test that was skipped, and of one that could not be run.
-            return "skipped" if self.event_type == "ABORT" else "errored"
-        return "warned" if said.only_warns else "failed"
+        run = RunOfTests(self.event_type, self.job_name, self.state)
+        state = self.tester.test_state(said, run, has_results)
+        return state or ("warned" if said.only_warns else "failed")
 
-    def _state_without_result(self, said: Assertion, *, has_results: bool) -> TestState:
-        """Of one that default mode tells of: it was skipped, or could not be run. As lineage/states/rules.py has it
-        for all tests of the model."""
-        if self.state == "SKIPPED":
-            return "skipped"
-        may_be_skipped = is_of_build(self.job_name) and has_results and said.assertion not in OF_ONE_MODEL
-        return "no result" if may_be_skipped else "errored"
+    def _of_run(self, name: str, shape: type[Value]) -> Value | None:
+        return self._known(self.run, "run", name, shape)
 
     def _facets(self, raw: Raw, path: str) -> _Facets:
         return {} if bytes(raw) == b"null" else self._decoded(raw, _Facets, path) or {}

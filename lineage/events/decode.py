@@ -10,7 +10,6 @@ from typing import TypeVar, cast, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from lineage.events import airflow, dbt
 from lineage.events.event import (
     DatasetReference,
     Direction,
@@ -24,7 +23,6 @@ from lineage.events.event import (
 from lineage.events.facets import (
     NOTHING,
     RunFacets,
-    attempts,
     error_message,
     external_query_id,
     nominal_times,
@@ -32,7 +30,10 @@ from lineage.events.facets import (
     read_facet,
 )
 from lineage.events.identity import dataset_id, event_id, job_id, run_id
+from lineage.events.job_facets import JobFacets
 from lineage.events.jobs import job_facts
+from lineage.events.senders import GENERIC, JOB_FACETS, RUN_FACETS, sender_of, sender_of_run_facets
+from lineage.events.senders.sender import RunEvent, Sender
 from lineage.events.text import parse_time, storable, without_lone_surrogates
 
 # Longer than any name that a system gives out; ids hash the names, so no index depends on it.
@@ -83,7 +84,8 @@ class _Document(Struct):
     outputs: list[_Dataset] | None = None
 
 
-_NO_RUN_FACETS = RunFacets()
+_NO_RUN_FACETS = RUN_FACETS()
+_NO_JOB_FACETS = JOB_FACETS()
 
 T = TypeVar("T")
 
@@ -195,38 +197,34 @@ def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | No
     if document.run is not None:
         if document.job is None:
             raise InvalidEvent("Object missing required field `job`")
-        facets = read_facet(document.run.facets, RunFacets) or _NO_RUN_FACETS
-        run = _run_facts(document.run.runId, facets)
-        job = _job_facts(document.job, document.producer, facets, run.parent, document.inputs)
-        if dbt.is_of_dbt(job):
-            run = dbt.understood(
-                run,
-                job,
-                sent_name=document.job.name,
-                event_type=document.eventType,
-                facets=facets,
-                job_facets=document.job.facets,
-                inputs=document.inputs or (),
-                body=body,
-            )
-        elif job.integration == "AIRFLOW" and job.kind == "DAG":
-            run = airflow.of_dag_run(run, facets.airflowDagRun, document.job.namespace, document.job.name)
-        return "RUN", job, run
+        return "RUN", *_run_event(document, document.run, document.job, body)
     if document.job is not None:
-        return "JOB", _job_facts(document.job, document.producer, _NO_RUN_FACETS, None, document.inputs), None
+        facets = read_facet(document.job.facets, JOB_FACETS) or _NO_JOB_FACETS
+        return "JOB", _job_facts(document, document.job, facets), None
     if document.dataset is not None:
         return "DATASET", None, None
     raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
 
 
-def _run_facts(text: str, facets: RunFacets) -> RunFacts:
+def _run_event(document: _Document, run: _Run, job: _Job, body: bytes) -> tuple[JobFacts, RunFacts]:
+    run_facets = read_facet(run.facets, RUN_FACETS) or _NO_RUN_FACETS
+    sender = sender_of_run_facets(run_facets)
+    run_facts = _run_facts(run.runId, run_facets, sender)
+    job_facets = read_facet(job.facets, JOB_FACETS) or _NO_JOB_FACETS
+    job_facts = _job_facts(document, job, job_facets, run_facets=run_facets, sender=sender, parent=run_facts.parent)
+    event = RunEvent(job.namespace, job.name, document.eventType, run_facets, job_facets, document.inputs or (), body)
+    return job_facts, sender_of(job_facts.integration).run_facts(run_facts, job_facts, event)
+
+
+def _run_facts(text: str, facets: RunFacets, sender: Sender) -> RunFacts:
+    """`sender`: whose own facets the run has."""
     _check_name(text, "$.run.runId")
     id_, external_id = run_id(storable(text))
     if facets is _NO_RUN_FACETS:
         return RunFacts(id_, external_id)
     parent, root = parents(facets.parent)
     nominal_start_at, nominal_end_at = nominal_times(facets.nominalTime)
-    attempt, max_attempts, map_index = attempts(facets.airflow)
+    attempt, max_attempts, map_index = sender.tries(facets)
     message = error_message(facets.errorMessage)
     return RunFacts(
         id=id_,
@@ -240,23 +238,31 @@ def _run_facts(text: str, facets: RunFacets) -> RunFacts:
         root=root,
         error_message=message,
         external_query_id=external_query_id(facets.externalQuery),
-        told=airflow.told_tasks(facets.airflowState, message),
+        told=sender.told_tasks(facets, message),
     )
 
 
 def _job_facts(
-    job: _Job, producer: Raw, run_facets: RunFacets, parent: ParentReference | None, inputs: list[_Dataset] | None
+    document: _Document,
+    job: _Job,
+    facets: JobFacets,
+    *,
+    run_facets: RunFacets = _NO_RUN_FACETS,
+    sender: Sender = GENERIC,
+    parent: ParentReference | None = None,
 ) -> JobFacts:
+    """`sender`: whose own facets the run has, if it is a run's event."""
     _check_name(job.namespace, "$.job.namespace")
     _check_name(job.name, "$.job.name")
     return job_facts(
         storable(job.namespace),
         storable(job.name),
-        job.facets,
-        producer,
+        facets,
+        document.producer,
         run_facets=run_facets,
+        sender=sender,
         parent=parent,
-        inputs=inputs or (),
+        inputs=document.inputs or (),
     )
 
 

@@ -4,7 +4,7 @@ msgspec's Structs, for they are made several times as fast as frozen dataclasses
 """
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,9 +12,10 @@ from msgspec import Struct
 EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
-# How a run ended, by one event alone; of two at one time the later in this list counts. Those without a result, or with
-# some, are tests of dbt's: what became of them, other runs tell (see dbt.py and lineage/states/rules.py).
+# How a run ended, by one event alone; of two at one time the later in this list counts.
 Outcome = Literal["COMPLETE", "SKIP", "ABORT", "GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
+# Outcomes of tests without a result, or with some: other runs decide what became of them (lineage/states/rules.py).
+UNRESOLVED: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 
 
 class JobFacts(Struct, frozen=True):
@@ -51,12 +52,13 @@ class ToldTask(Struct, frozen=True):
     """What a run tells of a task below it, at its own end.
 
     `state`: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED. `duration_ms`: of the task's last try; None where it is not
-    known, or nothing ran.
+    known, or nothing ran. `integration`: of the task's job.
     """
 
     name: str
     state: str
     duration_ms: int | None
+    integration: str = ""
 
 
 class RunFacts(Struct, frozen=True):
@@ -73,25 +75,25 @@ class RunFacts(Struct, frozen=True):
     root: ParentReference | None = None
     error_message: str | None = None
     external_query_id: str = ""
-    # What the orchestrator itself calls it: the `run_id` of an Airflow DAG run, the `invocation_id` of a dbt command.
+    # What the orchestrator itself calls it, if that is not its run id.
     orchestrator_run_id: str = ""
     # Tasks below this run, and what it tells of them.
     told: tuple[ToldTask, ...] = ()
     # When it began, where it may send no START.
     started_at: datetime | None = None
-    # Of the command that it was part of, where the sender may send a command a second time, under other run ids; of an
-    # Airflow DAG run, which may change its run id.
+    # Of what it was part of, where the sender may send that a second time under other run ids; of a run itself whose
+    # run id may change.
     invocation_id: UUID | None = None
-    # Of an Airflow DAG run of which tasks were cleared: the ids that it had before, sorted.
+    # Of a run of which tasks were cleared, and that got another id: those that it had before, sorted.
     earlier_ids: tuple[UUID, ...] = ()
-    # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if it is in
-    # doubt. Of a dbt model what stands for its table there.
+    # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if other
+    # runs decide. Of a model what stands for its table there.
     outcome: Outcome | None = None
     needed_jobs: tuple[str, ...] = ()
-    # Of a node of dbt's that was sent by itself, as structured mode does, and ended: what its name is looked for by.
+    # Of a node that was sent by itself, and ended: what its name is looked for by.
     node: str | None = None
-    # Of tests as default mode sends them, all of a node as one run or one that has no result: the same of those that
-    # have one. None: it is no such run.
+    # Of tests that may be sent again by themselves, all of a node as one run or one that has no result: what those that
+    # have a result are looked for by. None: it is no such run.
     tests: tuple[str, ...] | None = None
 
 

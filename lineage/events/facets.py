@@ -1,7 +1,6 @@
 """The facets that become columns. A broken facet is treated as absent: it never rejects its event.
 
-Shapes: the OpenLineage specification's facets of the same names; `airflow` is the Airflow provider's own
-(seen with apache-airflow-providers-openlineage 2.20).
+Shapes: the OpenLineage specification's facets of the same names. Facets of a sender's own: lineage/events/senders.
 """
 
 from datetime import datetime
@@ -18,20 +17,18 @@ NOTHING = Raw(b"null")
 MAX_ERROR_CHARACTERS = 8192
 # What is longer is cut in columns; the stored event keeps it whole.
 MAX_TEXT_CHARACTERS = 2048
-# Airflow's own limit of what it calls a DAG run; dbt's are UUIDs.
+# No orchestrator that is known calls its runs by longer names.
 MAX_ORCHESTRATOR_RUN_ID_CHARACTERS = 250
 _INT4_MAX = 2**31 - 1
 
 
 class RunFacets(Struct):
+    """The specification's. What is decoded has those of the senders' own beside them."""
+
     parent: Raw = NOTHING
     nominalTime: Raw = NOTHING
     errorMessage: Raw = NOTHING
     externalQuery: Raw = NOTHING
-    airflow: Raw = NOTHING
-    airflowDagRun: Raw = NOTHING
-    airflowState: Raw = NOTHING
-    dbt_run: Raw = NOTHING
     test: Raw = NOTHING
 
 
@@ -68,20 +65,6 @@ class ExternalQueryFacet(Struct):
     externalQueryId: str
 
 
-class _TaskInstance(Struct):
-    try_number: int | None = None
-    map_index: int | None = None
-
-
-class _Task(Struct):
-    retries: int | None = None
-
-
-class AirflowFacet(Struct):
-    taskInstance: _TaskInstance = msgspec.field(default_factory=_TaskInstance)
-    task: _Task = msgspec.field(default_factory=_Task)
-
-
 Facet = TypeVar("Facet", bound=Struct)
 _DECODERS: dict[type[Struct], msgspec.json.Decoder[Struct]] = {}
 
@@ -115,6 +98,8 @@ def _reference(run: _RunId, job: _JobName) -> ParentReference:
 
 
 def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
+    if raw is NOTHING:
+        return None, None
     facet = read_facet(raw, NominalTimeFacet)
     if facet is None:
         return None, None
@@ -122,29 +107,21 @@ def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
 
 
 def error_message(raw: Raw) -> str | None:
+    if raw is NOTHING:
+        return None
     facet = read_facet(raw, ErrorMessageFacet)
     return storable(facet.message)[:MAX_ERROR_CHARACTERS] if facet else None
 
 
 def external_query_id(raw: Raw) -> str:
+    if raw is NOTHING:
+        return ""
     facet = read_facet(raw, ExternalQueryFacet)
     return storable(facet.externalQueryId)[:MAX_TEXT_CHARACTERS] if facet else ""
 
 
-def attempts(raw: Raw) -> tuple[int | None, int | None, int | None]:
-    """Try number, the most tries that the task is given, and map index (None where the task is not mapped)."""
-    facet = read_facet(raw, AirflowFacet)
-    if facet is None:
-        return None, None, None
-    retries = _count_or_none(facet.task.retries)
-    return (
-        _count_or_none(facet.taskInstance.try_number),
-        None if retries is None else retries + 1,
-        _count_or_none(facet.taskInstance.map_index),
-    )
-
-
-def _count_or_none(number: int | None) -> int | None:
+def count_or_none(number: int | None) -> int | None:
+    """Check a count; None as well for what no column of PostgreSQL's type integer holds."""
     return number if number is not None and 0 <= number < _INT4_MAX else None
 
 

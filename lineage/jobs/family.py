@@ -1,4 +1,4 @@
-"""What a job contains, and what contains it: tasks of a DAG, models and tests of a dbt project."""
+"""What a job contains, and what contains it: tasks of a DAG, models and tests of a project."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Family:
 
 
 def family_of(job: Job, recent: Sequence[UUID]) -> Family:
-    """`recent`: the ids of its runs, the latest first. Also across connections: dbt under Airflow. Four queries."""
+    """`recent`: the ids of its runs, the latest first. Also across connections: models below a DAG. Four queries."""
     others = dict(Connection.objects.visible().order_by().exclude(pk=job.connection_id).values_list("pk", "name"))
     runs = recent[:_RUNS]
     ours = Run.objects.filter(connection_id=job.connection_id, parent_run_id__in=runs)
@@ -58,7 +58,7 @@ def family_of(job: Job, recent: Sequence[UUID]) -> Family:
 
 def _started_elsewhere(job: Job, runs: Sequence[UUID], connection_ids: Sequence[UUID]) -> RunQuerySet:
     """The runs of other connections that these ones of the job started, as `children_of` in lineage/runs/relations.py
-    tells: two deployments of one Airflow DAG give its runs the same ids."""
+    tells: two deployments of one DAG give its runs the same ids."""
     held = holders_of(runs, connection_ids)
     in_doubt = {run_id for _, run_id, name in held if name == job.name}
     children = Run.objects.filter(

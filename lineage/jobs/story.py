@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from lineage.events.airflow import FAILURES
 from lineage.events.contents import RunContents
+from lineage.events.senders import ERROR_CODES, words_of
 from lineage.jobs.statistics import JobStatistics
 from lineage.models import Job, Run, RunState
 from lineage.runs.durations import in_words, latest_run_duration
@@ -27,7 +27,7 @@ _IN_OTHER_STATES: dict[str, str] = {
     RunState.RETRIED: "The latest run failed{after}, and another try has begun.",
 }
 _UNKNOWN = "No event said how the latest run began or ended."
-_ELSEWHERE = "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former."
+_ELSEWHERE = "{sender} sent the tests of a command one by one, and again as runs of this job. Lists show the former."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def story_of(job: Job, statistics: JobStatistics | None, recent: Sequence[Run], 
     """`recent`: what `recent_runs` gives; maybe read a moment after the job, which has its `shown_state`. A few queries
     where the job never ran, or its latest run did not go well; else none."""
     if job.latest_run_id is None and not _is_listed(job):
-        return Story(_ELSEWHERE, (), is_elsewhere=True)
+        return Story(_ELSEWHERE.format(sender=words_of(job.integration).name), (), is_elsewhere=True)
     reasons = _reasons(job, recent)
     return Story(_text(job, statistics, recent, now, explained=bool(reasons)), reasons, is_elsewhere=False)
 
@@ -82,7 +82,7 @@ def _reasons(job: Job, recent: Sequence[Run]) -> list[Sentence]:
     if latest.shown_state in _OPEN:
         return reasons_of(latest, RunContents())
     message = latest.error_message or ""
-    if latest.shown_state != RunState.FAILED or (message and message not in FAILURES):
+    if latest.shown_state != RunState.FAILED or (message and message not in ERROR_CODES):
         return []
     failed = failed_before(latest) or failed_in(latest)
     return [failed] if failed else []

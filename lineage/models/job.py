@@ -9,7 +9,7 @@ from lineage.models.run_state import RunState
 
 
 class Job(models.Model):
-    """(connection, namespace, name): a DAG, a task, a dbt model, a test, an application."""
+    """(connection, namespace, name): a DAG, a task, a model, a test, an application."""
 
     class Kind(models.TextChoices):
         DAG = "DAG", "DAG"
@@ -61,7 +61,7 @@ class Job(models.Model):
     latest_run_ended_at = models.DateTimeField(null=True)
     # Those that are shown as running; counted up to 1,000.
     running_runs = models.IntegerField(default=0)
-    # Whether runs of other jobs are shown in the place of all of its own: dbt's, of tests that were sent twice.
+    # Whether runs of other jobs are shown in the place of all of its own: of tests that were sent twice.
     is_hidden = models.BooleanField(default=False)
 
     objects = JobQuerySet.as_manager()

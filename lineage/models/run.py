@@ -55,16 +55,16 @@ class Run(models.Model):
     # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
     # runs beside it tell more. A model may stand there by its table: then its own run has the same id here.
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
-    # Of a node of dbt's that was sent by itself, as structured mode does, and ended: what its name is looked for by.
-    # Of tests as default mode sends them, all of a node as one run or one without a result: the same of those that have
-    # one.
+    # Of a node that was sent by itself, and ended: what its name is looked for by.
+    # Of tests that may be sent again by themselves, all of a node as one run or one without a result: what those that
+    # have one are looked for by.
     node_id = models.UUIDField(null=True)
     test_ids = ArrayField(models.UUIDField(), null=True)
     earlier_parent_run_ids = ArrayField(models.UUIDField(), null=True)
-    # Of the command that it was part of, where such a one may be sent twice, under other run ids (dbt's).
+    # Of what it was part of, where that may be sent twice, under other run ids.
     invocation_id = models.UUIDField(null=True)
-    # What the orchestrator itself calls it, of an Airflow DAG run and of a dbt command; else empty. Other runs may be
-    # called the same: those of all DAGs with one schedule.
+    # What the orchestrator itself calls it, if that is not its run id; else empty. Other runs may be called the same:
+    # those of all DAGs with one schedule.
     orchestrator_run_id = models.TextField(default="")
     # What it is shown as, by all runs that have a say in it: stored by lineage/states. Hidden until it is settled.
     shown_state = models.TextField(choices=RunState, default=RunState.UNKNOWN)
@@ -106,8 +106,8 @@ class Run(models.Model):
 
     @property
     def shown_max_attempts(self) -> int | None:
-        """Of how many tries this is one. None where that is not known: Airflow goes on counting where somebody cleared
-        the task, and does not say how far."""
+        """Of how many tries this is one. None where that is not known: counting goes on where somebody cleared the
+        task, and does not say how far."""
         is_beyond = self.attempt is not None and self.max_attempts is not None and self.attempt > self.max_attempts
         return None if is_beyond else self.max_attempts
 

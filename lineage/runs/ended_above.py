@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-# A DAG run is three above a dbt node. Runs may name each other, so there is an end.
+# A DAG run is three above a model that one of its tasks runs. Runs may name each other, so there is an end.
 MOST_ANCESTORS: Final = 4
 
 

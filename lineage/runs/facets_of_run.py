@@ -13,7 +13,8 @@ from uuid import UUID
 from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
-from lineage.events.contents import RunContents, RunError, TestResult, TestState, contents_of, in_order
+from lineage.events.assertions import TestState
+from lineage.events.contents import RunContents, RunError, TestResult, contents_of, in_order
 from lineage.events.identity import job_id
 from lineage.models import Event, Run, RunState
 from lineage.models.event import EventQuerySet
@@ -67,7 +68,7 @@ def events_of(run: Run) -> EventQuerySet:
 
 
 def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
-    """Three queries, whatever the run holds; two more for tests of dbt's that have no result."""
+    """Three queries, whatever the run holds; two more for tests that have no result."""
     chosen = _choose(_candidates(run, bounds), run, bounds)
     contents = contents_of(_bodies(run, chosen), state=getattr(run, "shown_state", run.state))
     contents.tests = in_order(_settled(run, contents.tests))
@@ -75,7 +76,7 @@ def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
 
 
 def _settled(run: Run, tests: list[TestResult]) -> list[TestResult]:
-    """With what other runs of dbt's command tell of tests that have no result, as lineage/states/rules.py puts it:
+    """With what other runs of the invocation tell of tests that have no result, as lineage/states/rules.py puts it:
     two queries, if there are any."""
     of_runs = {test.name: _run_of_test(run, test) for test in tests if test.state == "no result"}
     if not of_runs or run.invocation_id is None:

@@ -12,23 +12,17 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q
 
-from lineage.events.airflow import FAILURES, TIMED_OUT
 from lineage.events.contents import RunContents
 from lineage.events.identity import job_id
+from lineage.events.senders import ERROR_CODES, SKIP_CODES, sender_of, task_graph_of, words_of
+from lineage.events.senders.sender import Words
+from lineage.events.senders.task_graph import TaskGraph, came_before
 from lineage.models import Job, Run, RunState
 from lineage.runs.ancestors import Child, ancestors_of
 from lineage.runs.ended_above import ended_above
 from lineage.runs.error_headline import as_sentence, error_headline
 from lineage.runs.facets_of_run import read_run
 from lineage.runs.relations import Placeholder, children_of, parent_of, tries_of
-from lineage.runs.task_graph import (
-    MAPPED_OVER_NOTHING,
-    OR_LEFT_OUT,
-    TaskGraph,
-    came_before,
-    is_mapped_over_nothing,
-    task_graph,
-)
 
 if TYPE_CHECKING:
     from lineage.models.run_queryset import RunQuerySet
@@ -38,7 +32,7 @@ MOST_NAMED: Final = 3
 # Of one DAG run, among which the causes are looked for.
 _MOST_FAILED: Final = 200
 _WRONG: Final = ("failed", "errored")
-# Kinds of dbt's jobs that are no nodes.
+# Kinds of jobs that are no nodes of a project.
 _COMMANDS: Final = (Job.Kind.JOB, Job.Kind.SQL)
 
 
@@ -116,7 +110,7 @@ def _try(run: Run) -> Cause:
 def _failed(run: Run, contents: RunContents) -> list[Sentence]:
     if run.told_state and (before := failed_before(run)):
         return [before]
-    found = [Sentence(f"{FAILURES[run.error_message]}.")] if run.error_message in FAILURES else []
+    found = [Sentence(f"{ERROR_CODES[run.error_message]}.")] if run.error_message in ERROR_CODES else []
     if run.terminal_type is None and (says := _parent_says(run, "that it failed")):
         found += [Sentence("It sent no end: its worker may have been killed.")] if run.told_state is None else []
         found.append(says)
@@ -125,8 +119,9 @@ def _failed(run: Run, contents: RunContents) -> list[Sentence]:
         later = ", the last" if run.attempt == of else "; no later one was received"
         found.append(Sentence(f"It was attempt {run.attempt} of {of}{later}."))
     has_said = contents.error or run.error_message or any(test.state in _WRONG for test in contents.tests)
-    if run.job.integration == "DBT" and not contents.error and any(test.state == "errored" for test in contents.tests):
-        found.append(_NO_RESULT)
+    without_result = words_of(run.job.integration).tests_without_result
+    if without_result and not contents.error and any(test.state == "errored" for test in contents.tests):
+        found.append(Sentence(without_result))
     return found if found or has_said else [Sentence("Its sender gave no reason.")]
 
 
@@ -151,7 +146,10 @@ def _unknown(_: Run, __: RunContents) -> list[Sentence]:
 
 def _completed(run: Run, _: RunContents) -> list[Sentence]:
     says = _parent_says(run, "that it completed") if run.told_state else None
-    return [says, Sentence("Airflow's empty operators send nothing.")] if says else []
+    if says is None:
+        return []
+    silent = words_of(run.job.integration).silent
+    return [says, Sentence(silent)] if silent else [says]
 
 
 def _lost(run: Run, _: RunContents) -> list[Sentence]:
@@ -181,30 +179,32 @@ def _upstream_failed(run: Run, _: RunContents) -> list[Sentence]:
 
 
 def _skipped(run: Run, _: RunContents) -> list[Sentence]:
-    if run.job.integration == "DBT":
-        return [_skipped_by_dbt(run)]
+    words = words_of(run.job.integration)
+    if words.skips_by_need:
+        return [_skipped_by_need(run, words)]
     if run.told_state is None and run.terminal_type == "COMPLETE":
         return [Sentence("It skipped itself.")]
     parent = parent_of(run)
-    return [_skipped_by_airflow(run, parent) if isinstance(parent, Run) else Sentence("It was not to run this time.")]
+    return [_skipped_by_parent(run, parent) if isinstance(parent, Run) else Sentence("It was not to run this time.")]
 
 
-def _skipped_by_airflow(run: Run, parent: Run) -> Sentence:
-    if parent.error_message == TIMED_OUT:
-        return Sentence("The time of its DAG run was up (dagrun_timeout) before it was done.")
+def _skipped_by_parent(run: Run, parent: Run) -> Sentence:
+    if parent.error_message in SKIP_CODES:
+        return Sentence(SKIP_CODES[parent.error_message])
     task, contents, graph = _task_in(run, parent)
     before = _siblings(parent, Q(job_id__in=[_job_of(name, parent) for name in graph.get(task, ())]))
     if skipped := [other for other in before if other.shown_state == RunState.SKIPPED]:
         return _naming("It follows ", skipped, parent, ", which was skipped, too.")
-    why = "a branch or a condition went another way"
-    if run.told_state and task in contents.tasks_without_state:
-        why = MAPPED_OVER_NOTHING if is_mapped_over_nothing(task, contents, graph) else OR_LEFT_OUT
+    told_by = contents.tasks_told_by or parent.job.integration
+    words = words_of(told_by)
+    is_without_state = run.told_state and task in contents.tasks_without_state
+    why = sender_of(told_by).why_without_state(task, contents, graph) if is_without_state else words.skipped
     if not before:
-        return Sentence(f"Airflow skipped it: {why}.")
-    return _naming("Airflow skipped it after ", before, parent, f": {why}.")
+        return Sentence(f"{words.name} skipped it: {why}.")
+    return _naming(f"{words.name} skipped it after ", before, parent, f": {why}.")
 
 
-def _skipped_by_dbt(run: Run) -> Sentence:
+def _skipped_by_need(run: Run, words: Words) -> Sentence:
     """What failed in the same command: of the nodes that it needs, where its events name them."""
     beside = Run.objects.shown().filter(connection_id=run.connection_id, invocation_id=run.invocation_id)
     nodes = beside.exclude(id=run.id).filter(shown_state=RunState.FAILED).exclude(job__kind__in=_COMMANDS)
@@ -213,16 +213,13 @@ def _skipped_by_dbt(run: Run) -> Sentence:
     # A model may be needed by its table.
     models = [other for other in failed if other.terminal_type == "FAIL"]
     if needed := [other for other in models if needs & {other.job_id, *(other.needed_job_ids or ())}]:
-        return _naming("dbt skipped it, for ", needed, None, " failed.")
+        return _naming(f"{words.name} skipped it, for ", needed, None, " failed.")
     if failed:
-        return _naming("dbt skipped it: what it needs failed. Failed in the same command: ", failed, None, ".")
-    return Sentence("dbt skipped it: what it needs failed or was skipped.")
+        before = f"{words.name} skipped it: what it needs failed. Failed in the same command: "
+        return _naming(before, failed, None, ".")
+    return Sentence(f"{words.name} skipped it: what it needs failed or was skipped.")
 
 
-_NO_RESULT: Final = Sentence(
-    "Tests of it have no result: they could not be run, or dbt skipped them for --fail-fast, which is told in the same "
-    "words."
-)
 _REVIVED: Final = Sentence("An event that comes later revives it.")
 _OF_STATE: Final[dict[str, Callable[[Run, RunContents], list[Sentence]]]] = {
     RunState.FAILED: _failed,
@@ -268,7 +265,7 @@ def _with_jobs(runs: "RunQuerySet") -> list[Run]:
 def _task_in(run: Run, parent: Run) -> tuple[str, RunContents, TaskGraph]:
     """Its task, what its DAG run says, and what comes after what in that. Three queries."""
     contents = read_run(parent).contents
-    return _task_name(run, parent), contents, task_graph(contents.job_facets)
+    return _task_name(run, parent), contents, task_graph_of(contents.job_facets)
 
 
 def _task_name(run: Run, parent: Run) -> str:

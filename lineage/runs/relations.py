@@ -1,10 +1,10 @@
 """Which runs belong together: parents and children, also across connections, and the tries of one task. All of them
 come with their `shown_state`.
 
-A run names its parent by id and job. Both may belong to different connections: dbt under Airflow, each with a key of
-its own. Ids are unique in a connection only, so a parent is looked for in the run's own connection first; elsewhere it
-must be the only run with that id whose job has the name that the child gives. Never by namespace: dbt-ol puts the
-parent's namespace where its own should be, and Airflow's is `default` everywhere.
+A run names its parent by id and job. Both may belong to different connections, each with a key of its own. Ids
+are unique in a connection only, so a parent is looked for in the run's own connection first; elsewhere it must be the
+only run with that id whose job has the name that the child gives. Never by namespace: some senders put the parent's
+namespace where their own should be, and that of others is `default` everywhere.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def shown_instead(run: Run) -> Run | None:
 
 
 def shown_one_by_one(run: Run) -> list[Run] | None:
-    """Of dbt's tests, where lists show what structured mode sent one by one in the place of this run: the runs of those
+    """Of tests, where lists show what their sender sent one by one in the place of this run: the runs of those
     tests that have a result, with their `job`, by its name; MOST_TESTS at most. None almost always."""
     if run.test_ids is None:
         return None

@@ -1,6 +1,6 @@
 """Reads the runs whose states depend on each other: some runs of a connection, and their relatives.
 
-Relatives are the other tries of a task, the row that says what the parent run reports of it, the runs of one dbt
+Relatives are the other tries of a task, the row that says what the parent run reports of it, the runs of one
 invocation, and the same task in a DAG run before that was cleared.
 """
 

@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from lineage.events.event import UNRESOLVED
 from lineage.runs.ended_above import Ended
 
 # States that a later try, or the word of the parent run, replaces.
 _OPEN_OR_FAILED: Final = frozenset({"FAILED", "RUNNING", "UNKNOWN"})
 # A task that the parent run reports in one of these was not cleared if it had completed before.
 _WENT_WELL: Final = frozenset({"COMPLETED", "SKIPPED"})
-# Terminal types of dbt tests whose outcome other runs of the invocation decide: see docs/decisions/0016.
-UNRESOLVED_TYPES: Final = frozenset({"GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT"})
+# Terminal types of tests whose outcome other runs of the invocation decide: see docs/decisions/0016.
+UNRESOLVED_TYPES: Final = frozenset(UNRESOLVED)
 # Events of a child may arrive after its parent's last one: they come from different processes.
 GRACE: Final = timedelta(minutes=10)
 # A run that sent nothing for so long is lost, unless its job usually takes longer.
@@ -52,7 +53,7 @@ class FamilyRun(NamedTuple):
     earlier_parent_run_ids: Sequence[UUID] | None
 
     @property
-    def is_unresolved_dbt_test(self) -> bool:
+    def is_unresolved_test(self) -> bool:
         """Whether other runs of the invocation decide what became of it."""
         return self.needed_job_ids is not None and self.terminal_type in UNRESOLVED_TYPES and self.node_id is None
 
@@ -136,7 +137,7 @@ class _Task:
 
 
 class _Invocation:
-    """What the runs of one dbt command say together, found once for all of them."""
+    """What the runs of one invocation say together, found once for all of them."""
 
     def __init__(self, runs: Sequence[FamilyRun]) -> None:
         self.node_ids = {run.node_id for run in runs if run.node_id is not None}
@@ -168,8 +169,8 @@ def shown_state(run: FamilyRun, family: Family) -> str:
 
     The parent run reports one state for all instances of a mapped task, which tells nothing of any one of them.
     """
-    if run.is_unresolved_dbt_test and run.invocation_id is not None:
-        return _resolve_dbt_test(run, family.invocation(run.invocation_id))
+    if run.is_unresolved_test and run.invocation_id is not None:
+        return _resolve_test(run, family.invocation(run.invocation_id))
     if run.parent_run_id is None or run.told_state is not None:
         return run.state
     if family.is_tried_again(run):
@@ -264,8 +265,8 @@ def _is_sent_one_by_one(run: FamilyRun, family: Family) -> bool:
     return all(other.test_ids is not None for other in family.sent_again(run))
 
 
-def _resolve_dbt_test(run: FamilyRun, invocation: _Invocation) -> str:
-    """What became of a dbt test without a result: skipped if what it needs failed or was skipped; else it broke."""
+def _resolve_test(run: FamilyRun, invocation: _Invocation) -> str:
+    """What became of a test without a result: skipped if what it needs failed or was skipped; else it broke."""
     needed = run.needed_job_ids or ()
     if run.terminal_type == "NO_RESULT":
         return "SKIPPED" if invocation.completed_jobs.isdisjoint(needed) else "FAILED"

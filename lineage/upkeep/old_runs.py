@@ -30,7 +30,7 @@ run.id IS DISTINCT FROM (
     WHERE job.connection_id = run.connection_id AND job.id = run.job_id
 )
 """
-# While tests that dbt-ol sent again are stored, what it sent in structured mode stands for them: see
+# While tests that were sent again are stored, what was sent of each by itself stands for them: see
 # lineage/states/rules.py.
 _STANDS_FOR_NONE = """
 (run.invocation_id IS NULL OR NOT EXISTS (

@@ -57,9 +57,10 @@ def test_a_template_has_nothing_inline_and_names_icons_that_exist(template: Path
 
 
 def test_code_names_icons_that_exist() -> None:
-    from web.templatetags import observatory  # noqa: PLC0415 - needs Django set up
+    from connections.kinds import KINDS  # noqa: PLC0415 - needs Django set up
+    from web.templatetags import observatory  # noqa: PLC0415
 
-    named = {*observatory.TYPE_ICONS.values(), *(icon for icon, _, _ in observatory.STATES.values())}
+    named = {*(kind.icon for kind in KINDS), *(icon for icon, _, _ in observatory.STATES.values())}
     assert named <= ICONS
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 
+from connections.kinds import KINDS
 from connections.models import Connection
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary, connection_summaries
 from web.connections.choices import ConnectionChoices
@@ -38,11 +39,6 @@ COLUMNS = (
 )
 # The newest and the most are what readers look for: there the first click sorts downwards.
 DOWNWARDS_FIRST = {"jobs", "running", "failing", "last_event"}
-SHORT_TYPES = {
-    Connection.Type.AIRFLOW: "Airflow",
-    Connection.Type.DBT: "dbt Core",
-    Connection.Type.OPENLINEAGE: "OpenLineage",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +110,13 @@ class ConnectionTable:
         present = {row.connection.type for row in self._all}
         return [
             Chip(
-                SHORT_TYPES[type_],
-                self.choices.query(type="" if type_ == self.choices.type else type_.value),
-                chosen=type_ == self.choices.type,
-                count=sum(row.connection.type == type_ for row in found),
+                kind.short_title,
+                self.choices.query(type="" if kind.value == self.choices.type else kind.value),
+                chosen=kind.value == self.choices.type,
+                count=sum(row.connection.type == kind.value for row in found),
             )
-            for type_ in Connection.Type
-            if type_ in present
+            for kind in KINDS
+            if kind.value in present
         ]
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from connections.kinds import kind_of
 from connections.models import Connection
 from web.guides import snippets
 from web.guides.snippets import Snippet
@@ -69,17 +70,12 @@ CURL = Guide("curl", "curl", snippets.curl_events)
 
 GUIDES = (AIRFLOW, AIRFLOW_DBT, DBT, OPENLINEAGE_YML, SPARK, CURL)
 
-_OF_TYPE = {
-    Connection.Type.AIRFLOW: AIRFLOW,
-    Connection.Type.DBT: DBT,
-    Connection.Type.OPENLINEAGE: OPENLINEAGE_YML,
-}
 _NAMED = {guide.slug: guide for guide in GUIDES}
 
 
 def guide_for(connection: Connection) -> Guide:
     """The one that people who add this type of connection look for."""
-    return _OF_TYPE[Connection.Type(connection.type)]
+    return _NAMED[kind_of(connection.type).guide]
 
 
 def guide_named(slug: str, connection: Connection) -> Guide:

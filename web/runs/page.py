@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db.models import F
 
 from lineage.database.keyset import Keyset, KeysetPage
-from lineage.events.airflow import FAILURES
-from lineage.events.contents import TEST_STATES, RunContents, RunError, TestResult
+from lineage.events.assertions import TEST_STATES
+from lineage.events.contents import RunContents, RunError, TestResult
+from lineage.events.senders import ERROR_CODES, sender_of, task_graph_of, words_of
+from lineage.events.senders.sender import Advice
 from lineage.jobs.statistics import job_statistics
 from lineage.models import Job, Run, RunState
 from lineage.runs.facets_of_run import (
@@ -35,7 +37,6 @@ from lineage.runs.relations import (
     tries_of,
 )
 from lineage.runs.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
-from lineage.runs.task_graph import task_graph, why_silent
 from web.runs.children import Children, cursor_text, keyset_page
 from web.runs.page_choices import RunPageChoices
 from web.runs.timeline import duration_of
@@ -43,7 +44,6 @@ from web.runs.timeline import duration_of
 EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
 TRIES_SHOWN = 50
-_TITLES = {"AIRFLOW": "Airflow run id", "DBT": "dbt invocation id"}
 BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
 
 
@@ -92,7 +92,7 @@ class RunPage:
         the orchestrator's own pages and logs have it. None: nothing was said."""
         for run in (self.run, self.parent):
             if isinstance(run, Run) and run.orchestrator_run_id:
-                return _TITLES.get(run.job.integration, "Orchestrator run id"), run.orchestrator_run_id
+                return words_of(run.job.integration).run_id_title, run.orchestrator_run_id
         return None
 
     @cached_property
@@ -107,7 +107,7 @@ class RunPage:
 
     @cached_property
     def shown_one_by_one(self) -> list[Run] | None:
-        """Where lists show dbt's tests each for itself, in the place of this run: those of them that have a result."""
+        """Where lists show tests each for itself, in the place of this run: those of them that have a result."""
         return shown_one_by_one(self.run)
 
     @cached_property
@@ -118,7 +118,8 @@ class RunPage:
 
     @cached_property
     def children(self) -> Children:
-        graph = task_graph(self.contents.job_facets)
+        sender = sender_of(self.contents.tasks_told_by)
+        graph = task_graph_of(self.contents.job_facets)
         return Children(
             children_of(self.run),
             self.run.connection_id,
@@ -126,7 +127,7 @@ class RunPage:
             self.now,
             parent=self.run,
             prefix=self.run.job.name,
-            why_silent=lambda task: why_silent(task, self.contents, graph),
+            why_silent=lambda task: sender.why_silent(task, self.contents, graph),
         )
 
     @cached_property
@@ -145,17 +146,17 @@ class RunPage:
 
     @cached_property
     def error(self) -> RunError | None:
-        """None as well where it is only a word of Airflow's, of which the reasons tell."""
+        """None as well where it is only a code, which the reasons put into words."""
         error = error_of(self.run, self.contents)
-        return None if error and error.message in FAILURES and not error.stack_trace else error
+        return None if error and error.message in ERROR_CODES and not error.stack_trace else error
 
-    @property
-    def lacks_dbt_error(self) -> bool:
-        """Whether dbt-ol could say more of why this node failed."""
+    @cached_property
+    def advice_on_errors(self) -> Advice | None:
+        """Advice how to make the sender say why this node failed. None: it said so, or nothing makes it."""
         job = self.run.job
-        is_node = job.integration == "DBT" and job.kind not in (Job.Kind.JOB, Job.Kind.SQL)
+        is_failed_node = self.run.shown_state == RunState.FAILED and job.kind not in (Job.Kind.JOB, Job.Kind.SQL)
         told = self.error or any(test.state == "failed" for test in self.tests)
-        return is_node and self.run.shown_state == RunState.FAILED and not told
+        return words_of(job.integration).on_missing_errors if is_failed_node and not told else None
 
     @property
     def more_to_read(self) -> bool:

@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from connections.kinds import kind_of
 from lineage.database.keyset import Cursor, KeysetPage
 from lineage.models import Job, Run
 from lineage.search.search import Search
 from web.runs.choices import RunChoices
-from web.templatetags.observatory import TYPE_ICONS, relative
+from web.templatetags.observatory import relative
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -43,7 +44,7 @@ class Hit:
     url: str
     icon: str
     name: str
-    # What it is, and where: `Task · Airflow production · default`.
+    # What it is, and where: `Task · Shop production · default`.
     details: str
     # Of the run, or of the job's latest run; None: it never ran. Empty: it has none.
     state: str | None
@@ -133,7 +134,7 @@ def _connection_hit(connection: Connection) -> Hit:
     return Hit(
         id=str(connection.pk),
         url=reverse("connection_overview", args=[connection.pk]),
-        icon=TYPE_ICONS[connection.Type(connection.type)],
+        icon=kind_of(connection.type).icon,
         name=connection.name,
         details=connection.get_type_display(),
         state="",

@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from connections.models import Connection
+from connections.kinds import KINDS, Kind, kind_of
+from lineage.events.senders import WORDS_WITH_RUN_IDS, title_of
+from lineage.events.senders.sender import Words
 from lineage.models import RunState
 from lineage.overview.activity import Day
 from lineage.overview.summaries import ConnectionSummary
@@ -25,11 +27,6 @@ register = template.Library()
 NOTHING = "\N{EN DASH}"
 _IDS = (UUID(int=1), UUID(int=2))
 
-TYPE_ICONS = {
-    Connection.Type.AIRFLOW: "windmill",
-    Connection.Type.DBT: "stack-2",
-    Connection.Type.OPENLINEAGE: "topology-star-3",
-}
 # State → icon, colour, words. A state that is not among them is shown as it is.
 STATES = {
     RunState.RUNNING: ("player-play", "blue", "Running"),
@@ -49,14 +46,6 @@ MARKS = {
     "failed": SafeString('<path d="M-4.5 -4.5L4.5 4.5M4.5 -4.5L-4.5 4.5"/>'),
     "aborted": SafeString('<rect x="-4" y="-4" width="8" height="8"/>'),
     "running": SafeString('<path d="M-3.5 -5L5 0L-3.5 5Z"/>'),
-}
-INTEGRATIONS = {
-    "AIRFLOW": "Airflow",
-    "DBT": "dbt",
-    "SPARK": "Spark",
-    "FLINK": "Flink",
-    "HIVE": "Hive",
-    "TRINO": "Trino",
 }
 TEST_STATES = {
     "failed": ("circle-x", "red", "Failed"),
@@ -93,7 +82,19 @@ def run_url(connection_id: UUID, run_id: UUID) -> str:
 
 @register.simple_tag
 def type_icon(connection_type: str) -> SafeString:
-    return icon(TYPE_ICONS[Connection.Type(connection_type)])
+    return icon(kind_of(connection_type).icon)
+
+
+@register.simple_tag
+def connection_kinds() -> tuple[Kind, ...]:
+    """The types of connections that people may add."""
+    return KINDS
+
+
+@register.simple_tag
+def senders_with_run_ids() -> tuple[Words, ...]:
+    """The senders that have ids of their own for runs, as pages speak of them."""
+    return WORDS_WITH_RUN_IDS
 
 
 @register.simple_tag
@@ -177,7 +178,7 @@ def exact(at: datetime | None) -> str:
 @register.filter
 def integration(name: str) -> str:
     """As its makers write it, where senders shout it."""
-    return INTEGRATIONS.get(name, name)
+    return title_of(name)
 
 
 @register.filter

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from openlineage.client.uuid import generate_static_uuid
 
-from lineage.events.airflow import MAX_EARLIER_IDS
 from lineage.events.contents import RunContents
+from lineage.events.senders.airflow.dag_run import MAX_EARLIER_IDS
 from lineage.models import Job, Run
 from lineage.runs.reasons import reasons_of
 from lineage.runs.relations import children_of, shown_instead

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from lineage.events.contents import RunContents
-from lineage.runs.task_graph import came_before, task_graph, why_silent
+from lineage.events.senders.airflow.task_graph import task_graph, why_silent
+from lineage.events.senders.task_graph import came_before
 
 
 def facets(**following: list[Any]) -> dict[str, Any]:
