@@ -1,6 +1,7 @@
 # The product for production: gunicorn behind a TLS proxy, PostgreSQL elsewhere. See compose.yaml.
 
-FROM python:3.13-slim AS build
+# The Python that CI runs the tests with: .ci/run reads it here.
+FROM python:3.11-slim AS build
 COPY requirements/installer.lock requirements/production.lock /build/
 RUN pip install --no-cache-dir --root-user-action ignore --require-hashes --requirement /build/installer.lock \
     && python -m venv --without-pip /opt/venv \
@@ -13,7 +14,7 @@ COPY . .
 RUN DATABASE_URL=postgresql:///none SECRET_KEY=none python manage.py collectstatic --no-input \
     && python -m compileall -q .
 
-FROM python:3.13-slim
+FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /srv/observatory --shell /usr/sbin/nologin observatory
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/observatory /srv/observatory

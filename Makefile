@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: $(VENV)/.quickstart ## Serve the product [PORT=8000] [DATA_DIR=.data]; Ctrl-C stops all of it
@@ -30,12 +30,16 @@ test: $(VENV)/.dev ## Run the tests, three at a time; or some of them, one by on
 	@exec $(python) -m pytest $(or $(ARGS),--numprocesses 3)
 
 .PHONY: test-clients
-test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow
+test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow, Spark (Java 17) [ARGS="-k old"]
 	@exec $(python) -m pytest -o faulthandler_timeout=3600 tests/senders $(ARGS)
 
 .PHONY: test-faults
 test-faults: $(VENV)/.dev ## Break the product for an hour: killed processes, a database away, a full disk
 	@FAULTS=long exec $(python) -m pytest -o faulthandler_timeout=0 tests/faults $(ARGS)
+
+.PHONY: test-api-schema
+test-api-schema: $(VENV)/.dev ## Send 10,000 requests made from the OpenAPI document (schemathesis), 15 minutes
+	@FAULTS=long exec $(python) -m pytest -o faulthandler_timeout=0 tests/faults/fuzz/test_described_requests.py $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the house rules
@@ -60,6 +64,7 @@ bench-marquez: $(VENV)/.dev ## Measure the intake beside Marquez; needs Java 17 
 	@exec $(python) -m bench --only marquez $(ARGS)
 
 # Keeps the pins that still fit; ARGS=--upgrade moves all of them. See docs/decisions/0001.
+# Old senders have a date: their packages are those of their time, with which they were tested and installed.
 pin := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --no-strip-extras
 compile := $(pin) pyproject.toml
@@ -75,13 +80,21 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 		--output-file requirements/clients.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:airflow \
 		--output-file requirements/airflow.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:spark \
+		--output-file requirements/spark.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:dbt-1.30 --exclude-newer 2025-04-01 \
+		--output-file requirements/dbt-1.30.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:dbt-1.43 --exclude-newer 2026-02-01 \
+		--output-file requirements/dbt-1.43.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:airflow-2.9 --exclude-newer 2024-09-15 \
+		--output-file requirements/airflow-2.9.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:audit \
 		--output-file requirements/audit.lock $(ARGS)
 	@requirements/pin-extras requirements/*.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) .venv-airflow .venv-audit .venv-clients staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow .venv-airflow-2.9 .venv-audit .venv-clients .venv-dbt-1.30 .venv-dbt-1.43 .venv-spark staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------

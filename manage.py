@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line, against the same database as `make run`."""
+"""Django's command line, with the database of `make run`."""
 
 import os
 import sys

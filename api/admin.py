@@ -12,7 +12,7 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user",)
     search_fields = ("lookup", "user__username", "user__email")
     date_hierarchy = "created_at"
-    # Without the hash, which helps nobody who reads it.
+    # Without the hash, which is of no use to a reader.
     fields = ("lookup", "user", "created_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature

@@ -19,7 +19,7 @@ _SCHEME = "Bearer"
 
 
 class TokenAuthentication(BaseAuthentication):
-    """A person's API token. Every refusal is the same 401: it does not say what was wrong with the token."""
+    """A person's API token. Each refusal is a plain 401, which does not say what was wrong with the token."""
 
     def authenticate(self, request: Request) -> "tuple[User, ApiToken] | None":
         scheme, _, credentials = get_authorization_header(request).strip().partition(b" ")

@@ -1,4 +1,4 @@
-"""What `/connections/{id}` gives beyond a list's row: how it went lately, who may send, and what arrived."""
+"""Details of one connection, for `/connections/{id}`: its last runs, its API keys, and the last requests."""
 
 from datetime import datetime
 from typing import Any
@@ -7,12 +7,12 @@ from rest_framework import serializers
 
 from api.serializers import ConnectionSerializer, listed
 from connections.models import ApiKey, Attempt, Connection
-from lineage.overview.summaries import Lately, connection_summary, runs_lately
+from lineage.overview.summaries import RecentRunCounts, connection_summary, recent_run_counts
 
 ATTEMPTS_SHOWN = 20
 
 
-class LatelySerializer(serializers.Serializer[Lately]):
+class LatelySerializer(serializers.Serializer[RecentRunCounts]):
     """The runs that took place in the last 24 hours."""
 
     runs = serializers.IntegerField()
@@ -33,7 +33,7 @@ class ApiKeySerializer(serializers.Serializer[ApiKey]):
 
 
 class AttemptSerializer(serializers.Serializer[Attempt]):
-    """How a request at the intake ended."""
+    """End of a request at the intake."""
 
     at = serializers.DateTimeField()
     outcome = serializers.ChoiceField(Attempt.Outcome.choices)
@@ -53,7 +53,7 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
 
 
 class OneConnectionSerializer(ConnectionSerializer):
-    """One orchestrator that sends events, with what arrived."""
+    """Orchestrator that sends events, with a summary of what arrived."""
 
     last_24_hours = LatelySerializer(help_text="Of the runs that took place then.")
     api_keys = ApiKeySerializer(many=True, help_text="The oldest first.")
@@ -61,10 +61,10 @@ class OneConnectionSerializer(ConnectionSerializer):
 
 
 def connection_details(connection: Connection, *, now: datetime) -> dict[str, Any]:
-    """What OneConnectionSerializer describes."""
+    """Read what OneConnectionSerializer describes."""
     return {
         **ConnectionSerializer(connection_summary(connection, now=now)).data,
-        "last_24_hours": LatelySerializer(runs_lately(connection, now=now)).data,
+        "last_24_hours": LatelySerializer(recent_run_counts(connection, now=now)).data,
         "api_keys": listed(ApiKeySerializer, list(connection.api_keys.select_related("created_by"))),
         "attempts": listed(AttemptSerializer, list(connection.attempts.newest(ATTEMPTS_SHOWN))),
     }

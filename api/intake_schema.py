@@ -8,7 +8,8 @@ from typing import Any, Final, get_args
 
 from django.conf import settings
 
-from lineage.events.decode import MAX_BATCH_EVENTS, MAX_DATASETS, MAX_NAME_CHARACTERS
+from lineage.events.decode import MAX_BATCH_EVENTS
+from lineage.events.document import MAX_DATASETS, MAX_NAME_CHARACTERS
 from lineage.events.event import EventType
 from lineage.intake import answers
 from lineage.intake.answers import Rejection
@@ -104,7 +105,11 @@ def _refusals(limit: int) -> Schema:
 
 
 _REFUSALS_BY_ID: Final = {
-    "403": _refusal("The key is one of another connection.", answers.key_of_another_connection()),
+    "403": _refusal(
+        "The key is one of another connection, or came over plain HTTP to a server of https.",
+        answers.key_of_another_connection(),
+        answers.plain_http(),
+    ),
     "404": _refusal("There is no such connection.", answers.unknown_connection()),
 }
 
@@ -112,7 +117,7 @@ _REFUSALS_BY_ID: Final = {
 
 _NAME: Final = {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS}
 _FACETS: Final = {
-    "description": "By name. One of an unexpected shape is stored with its event and otherwise passed over."
+    "description": "By name. A part of an unexpected shape is stored with its event and otherwise left out."
 }
 _NAMED: Final = {"namespace": _NAME, "name": _NAME, "facets": _FACETS}
 _EVENT_TIME: Final = {
@@ -121,10 +126,10 @@ _EVENT_TIME: Final = {
     "description": "ISO 8601. UTC where no zone is given; digits past microseconds are dropped.",
 }
 _ABSENT: Final = {"type": "null", "description": "Absent: its presence makes another kind of event."}
+_LEFT_OUT: Final = {"description": "Anything else is left out."}
 _DATASETS: Final = {
-    "type": ["array", "null"],
-    "items": _ref("LineageDataset"),
-    "description": f"Inputs and outputs together: at most {MAX_DATASETS}.",
+    "anyOf": [{"type": "array", "items": {"anyOf": [_ref("LineageDataset"), _LEFT_OUT]}}, _LEFT_OUT],
+    "description": f"Of inputs and outputs together the first {MAX_DATASETS} are kept; one without a name is left out.",
 }
 
 
@@ -145,6 +150,7 @@ _RUN: Final = {
 }
 _JOB: Final = {"type": "object", "required": ["namespace", "name"], "properties": _NAMED}
 _TYPES: Final = {"type": ["string", "null"], "enum": [*get_args(EventType), None]}
+_NO_TYPE: Final = {"enum": ["OTHER", None], "description": "Any other type needs a run."}
 _SCHEMAS: Final = {
     "LineageEvent": {
         "description": "An OpenLineage event, of a version up to 2-0-2.",
@@ -159,8 +165,23 @@ _SCHEMAS: Final = {
         inputs=_DATASETS,
         outputs=_DATASETS,
     ),
-    "JobEvent": _event("What a job is.", ["job"], run=_ABSENT, job=_JOB, inputs=_DATASETS, outputs=_DATASETS),
-    "DatasetEvent": _event("What a dataset is.", ["dataset"], run=_ABSENT, job=_ABSENT, dataset=_ref("LineageDataset")),
+    "JobEvent": _event(
+        "What a job is.",
+        ["job"],
+        eventType=_NO_TYPE,
+        run=_ABSENT,
+        job=_JOB,
+        inputs=_DATASETS,
+        outputs=_DATASETS,
+    ),
+    "DatasetEvent": _event(
+        "What a dataset is.",
+        ["dataset"],
+        eventType=_NO_TYPE,
+        run=_ABSENT,
+        job=_ABSENT,
+        dataset=_ref("LineageDataset"),
+    ),
     "LineageDataset": {"type": "object", "required": ["namespace", "name"], "properties": _NAMED},
     "BatchAnswer": {
         "type": "object",

@@ -1,4 +1,4 @@
-"""What `/jobs/{id}` gives beyond a list's row: how it is and went, what it reads, writes and contains."""
+"""Details of one job, for `/jobs/{id}`: its state in words, its latest runs, its datasets and the jobs inside."""
 
 from datetime import datetime
 from typing import Any
@@ -9,13 +9,16 @@ from rest_framework import serializers
 from api.serializers import (
     JobSerializer,
     LatestRunSerializer,
+    LinkSerializer,
     StatisticsSerializer,
     latest_run_of,
     listed,
     reason_of,
 )
-from lineage.jobs.edges import MOST_SHOWN, Touched, datasets_of
-from lineage.jobs.family import family_of
+from connections.querysets import Reader
+from lineage.jobs.hierarchy import hierarchy_of
+from lineage.jobs.job_datasets import MOST_SHOWN, JobDataset, datasets_of_job
+from lineage.jobs.links import links_of_latest_run
 from lineage.jobs.statistics import job_statistics
 from lineage.jobs.story import recent_runs, story_of
 from lineage.models import Job, Run, RunState
@@ -24,20 +27,24 @@ RECENT_RUNS = 20
 
 
 class RecentRunSerializer(serializers.Serializer[Run]):
-    """One of the latest runs."""
+    """Run among the latest of a job."""
 
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(source="run_id")
     state = serializers.ChoiceField(RunState.choices, source="shown_state")
-    run_at = serializers.DateTimeField(help_text="When it took place: its START, else its first event.")
+    run_at = serializers.DateTimeField(
+        help_text="When it took place: its START, else its first event; five minutes after its receipt at the latest."
+    )
 
 
-class TouchedSerializer(serializers.Serializer[Touched]):
+class TouchedSerializer(serializers.Serializer[JobDataset]):
     """A dataset that the job reads or writes."""
 
     id = serializers.UUIDField(source="dataset.id")
     namespace = serializers.CharField(source="dataset.namespace")
     name = serializers.CharField(source="dataset.name")
-    is_current = serializers.BooleanField(help_text="The latest run that named any dataset named this one.")
+    is_current = serializers.BooleanField(
+        help_text="The latest run that named any dataset named this one; if no run names any: the latest JobEvents."
+    )
     last_at = serializers.DateTimeField(help_text="When an event last named it, to the hour.")
 
 
@@ -64,6 +71,9 @@ class OneJobSerializer(JobSerializer):
         allow_null=True, help_text="Why its latest run went so, in words, where other runs or the time tell it."
     )
     reason_runs = serializers.ListField(child=serializers.UUIDField(), help_text="The runs that `reason` names.")
+    links = LinkSerializer(
+        many=True, help_text="Ways to the sender's own pages or logs of the latest run, from its facets."
+    )
     statistics = StatisticsSerializer(allow_null=True, help_text="Null before the first run.")
     recent_runs = RecentRunSerializer(many=True, help_text=f"The latest {RECENT_RUNS} at most, the latest last.")
     reads = TouchedSerializer(many=True, help_text=f"{MOST_SHOWN} at most, the current ones first.")
@@ -71,17 +81,18 @@ class OneJobSerializer(JobSerializer):
     contains = InnerJobSerializer(many=True, help_text="Also of other connections: models below a DAG. 200 at most.")
 
 
-def job_details(job: Job, *, now: datetime) -> dict[str, Any]:
-    """What OneJobSerializer describes."""
+def job_details(job: Job, reader: Reader, *, now: datetime) -> dict[str, Any]:
+    """Read what OneJobSerializer describes."""
     statistics = job_statistics([job]).get(job.id)
     recent = recent_runs(job)
-    story = story_of(job, statistics, recent, now=now)
-    datasets = datasets_of(job)
-    contained = family_of(job, [run.id for run in recent]).children
+    story = story_of(job, statistics, recent, reader, now=now)
+    datasets = datasets_of_job(job)
+    contained = hierarchy_of(job, [run.run_id for run in recent], reader).children
     return {
         **JobSerializer(job).data,
         "story": story.text,
         **reason_of(story.reasons),
+        "links": listed(LinkSerializer, links_of_latest_run(job, recent)),
         "statistics": statistics and StatisticsSerializer(statistics, context={"now": now}).data,
         "recent_runs": listed(RecentRunSerializer, recent[:RECENT_RUNS][::-1]),
         "reads": listed(TouchedSerializer, datasets.reads),

@@ -1,7 +1,7 @@
 """Pages by keyset, as REST framework has them.
 
 Its own CursorPagination compares the first column of the order alone and counts an offset among equal values, of at
-most 1,000: with 1,300 runs of one run_at, each page behind the 1,100th row was the same one again.
+most 1,000: with 1,300 runs of one run_at, each page behind the 1,100th row repeated one page.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class KeysetPagination(BasePagination):
         return request.build_absolute_uri()
 
     def fitting(self, rows: list[Any]) -> list[Any]:
-        """As many of the first rows as one answer may hold: at least one, if there are any."""
+        """Keep as many of the first rows as one answer may hold: at least one, if there are any."""
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -1,4 +1,4 @@
-"""What the endpoints share: they read only, refuse unknown parameters, and list in pages."""
+"""Base classes of the endpoints: they read only, refuse unknown parameters, and list in pages."""
 
 from typing import Any, ClassVar
 
@@ -14,8 +14,8 @@ from lineage.database.keyset import Keyset
 
 
 class ReadView(GenericAPIView[Any]):
-    """A query parameter that the view does not know, or that is empty, is refused: a filter that is ignored would show
-    too much. So is one that comes twice, of which only one would count."""
+    """Refuses a query parameter that the view does not know, that is empty, or that comes twice: a filter that is
+    ignored would show too much."""
 
     http_method_names = ["get", "head", "options"]
     filterset_class: Any = None
@@ -24,8 +24,9 @@ class ReadView(GenericAPIView[Any]):
     query_parameters: ClassVar[frozenset[str]] = frozenset()
 
     def get_queryset(self) -> Any:
-        """A fresh copy of `queryset`, with the methods of its own class."""
-        return super().get_queryset()
+        """The rows of `queryset` that the reader may see."""
+        rows: Any = super().get_queryset()
+        return rows.visible(self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -1,15 +1,18 @@
-"""What `/runs/{id}` gives beyond a list's row: the whole error, tries, datasets, test results, facets."""
+"""Details of one run, for `/runs/{id}`: the whole error, tries, datasets, test results, facets."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from api.queries import FoundRun
-from api.serializers import JobNameSerializer, RunSerializer, listed, reason_of
+from api.serializers import JobNameSerializer, LinkSerializer, RunSerializer, listed, reason_of
+from connections.querysets import Reader
 from lineage.events.assertions import TEST_STATES
-from lineage.events.contents import Problem, RunContents, RunError, TestResult
+from lineage.events.contents import RunContents, TestResult
+from lineage.events.errors import RunError
+from lineage.events.parts import Problem
 from lineage.models import Edge, Run, RunState
-from lineage.runs.facets_of_run import error_of, late_arrivals, read_run
+from lineage.runs.facets_of_run import Bounds, error_of, late_arrivals, read_run
 from lineage.runs.reasons import reasons_of
 from lineage.runs.relations import (
     Placeholder,
@@ -33,7 +36,7 @@ class RelativeSerializer(serializers.Serializer[Any]):
 
 
 class ErrorOfRunSerializer(serializers.Serializer[RunError]):
-    """Why a run failed, in its sender's words."""
+    """Error of a failed run, in its sender's words."""
 
     message = serializers.CharField()
     programming_language = serializers.CharField(allow_blank=True)
@@ -41,9 +44,9 @@ class ErrorOfRunSerializer(serializers.Serializer[RunError]):
 
 
 class TrySerializer(serializers.Serializer[Run]):
-    """A try of the same task."""
+    """Try of the run's task."""
 
-    id = serializers.UUIDField()
+    id = serializers.UUIDField(source="run_id")
     attempt = serializers.IntegerField()
     state = serializers.ChoiceField(RunState.choices, source="shown_state")
 
@@ -74,7 +77,7 @@ class TestSerializer(serializers.Serializer[TestResult]):
 
 
 class FacetsSerializer(serializers.Serializer[RunContents]):
-    """As the events of the run say together: a later one beats an earlier one of the same name."""
+    """Facets of all events of the run. Of two with one name, the later one counts."""
 
     run = serializers.DictField(source="run_facets")
     job = serializers.DictField(source="job_facets")
@@ -88,7 +91,7 @@ class ProblemSerializer(serializers.Serializer[Problem]):
 
 
 class OneRunSerializer(RunSerializer):
-    """One execution of a job, with what its events say of it."""
+    """Execution of a job, with the contents of its events."""
 
     parent = RelativeSerializer(allow_null=True, help_text="The run that started this one.")  # type: ignore[assignment]
     root = RelativeSerializer(  # type: ignore[assignment]
@@ -117,35 +120,37 @@ class OneRunSerializer(RunSerializer):
     datasets = RunDatasetSerializer(many=True, help_text=f"What it wrote, then what it read; {MOST_SHOWN} at most.")
     tests = TestSerializer(many=True)
     facets = FacetsSerializer()
+    links = LinkSerializer(many=True, help_text="Ways to the sender's own pages or logs of the run, from its facets.")
     problems = ProblemSerializer(many=True, help_text="Parts of the events that are not as OpenLineage has them.")
     events_read = serializers.IntegerField(
         help_text="Of how many events error, datasets, tests and facets tell. Where a run has more than a hundred, or "
-        "large ones, these are the most telling."
+        "large ones, these are the most telling; `?read=all` reads on."
     )
     events_out_of_order = serializers.BooleanField(
         help_text="Whether any event arrived after one that took place later, by the sender's clock."
     )
 
 
-def run_details(found: FoundRun) -> Any:
-    """What OneRunSerializer describes."""
-    run, reading = found.run, read_run(found.run)
+def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
+    """Read what OneRunSerializer describes."""
+    run, reading = found.run, read_run(found.run, bounds)
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
-    one_by_one = shown_one_by_one(run)
+    parent, one_by_one = parent_of(run, reader), shown_one_by_one(run)
     return {
         **RunSerializer(run).data,
-        "parent": _relative(parent_of(run), run.parent_job_namespace, run.parent_job_name),
-        "root": _relative(root_of(run), run.root_job_namespace, run.root_job_name),
+        "parent": _relative(parent, run.parent_job_namespace, run.parent_job_name),
+        "root": _relative(root_of(run, reader), run.root_job_namespace, run.root_job_name),
         "other_connections": found.other_connections,
-        "shown_instead": instead and instead.id,
-        "shown_one_by_one": None if one_by_one is None else [test.id for test in one_by_one],
+        "shown_instead": instead and instead.run_id,
+        "shown_one_by_one": None if one_by_one is None else [test.run_id for test in one_by_one],
         "error": error and ErrorOfRunSerializer(error).data,
-        **reason_of(reasons_of(run, reading.contents)),
+        **reason_of(reasons_of(run, reading.contents, reader, read_parent=lambda _: parent)),
         "tries": listed(TrySerializer, tries if len(tries) > 1 else []),
         "datasets": listed(RunDatasetSerializer, datasets_of_run(run, reading.contents)),
         "tests": listed(TestSerializer, reading.contents.tests),
         "facets": FacetsSerializer(reading.contents).data,
+        "links": listed(LinkSerializer, reading.contents.links),
         "problems": listed(ProblemSerializer, reading.contents.problems),
         "events_read": reading.events_read,
         "events_out_of_order": bool(late_arrivals(run)),
@@ -157,4 +162,4 @@ def _relative(relative: Run | Placeholder | None, namespace: str, name: str) -> 
         return None
     connection_id = relative.connection_id if isinstance(relative, Run) else None
     job = {"namespace": namespace, "name": name} if name else None
-    return {"run_id": relative.id, "connection_id": connection_id, "job": job}
+    return {"run_id": relative.run_id, "connection_id": connection_id, "job": job}

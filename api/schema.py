@@ -1,4 +1,4 @@
-"""What drf-spectacular cannot see by itself: the bearer token, and the errors that each endpoint answers with."""
+"""Schema parts that drf-spectacular cannot see by itself: the bearer token, and the errors of each endpoint."""
 
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ class ErrorBodySerializer(serializers.Serializer[Any]):
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """What every error looks like."""
+    """Shape of every error."""
 
     error = ErrorBodySerializer()
 
@@ -43,6 +43,7 @@ _EVERY: Final = {
     503: _error("The database cannot be reached; nothing is wrong with the request."),
 }
 _NOT_FOUND: Final = {404: _error("There is none, or its connection was removed.")}
+_SEVERAL: Final = {300: _error("Several runs have this id: choose one by `job` and `map_index`.")}
 
 CONNECTION_PARAMETER: Final = OpenApiParameter(
     "connection_id",
@@ -52,6 +53,27 @@ CONNECTION_PARAMETER: Final = OpenApiParameter(
 )
 
 
-def answers(success: Any, *, found: bool = True) -> dict[int, Any]:
-    """The responses of an endpoint; `found`: whether what its path names may be missing."""
-    return {200: success, **_EVERY, **(_NOT_FOUND if found else {})}
+RUN_PARAMETERS: Final = [
+    CONNECTION_PARAMETER,
+    OpenApiParameter(
+        "job", OpenApiTypes.UUID, description="Whose run is meant, where runs of several jobs have this run id."
+    ),
+    OpenApiParameter(
+        "map_index",
+        {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+        description="Which instance of a mapped task is meant, where all of them have this run id.",
+    ),
+]
+
+READ_PARAMETER: Final = OpenApiParameter(
+    "read",
+    OpenApiTypes.STR,
+    enum=["all"],
+    description="`all`: read up to 1,000 events of the run, 32 MiB of them, where `events_read` is less than "
+    "`event_count`. Without it 100 events are read, half a MiB of them, the most telling first.",
+)
+
+
+def answers(success: Any, *, found: bool = True, several: bool = False) -> dict[int, Any]:
+    """The responses of an endpoint. `found`: what its path names may be missing. `several`: it may name several."""
+    return {200: success, **_EVERY, **(_NOT_FOUND if found else {}), **(_SEVERAL if several else {})}

@@ -9,10 +9,12 @@ from rest_framework import serializers
 
 from connections.kinds import KINDS
 from connections.models import Connection
+from lineage.events.clocks import known_duration
+from lineage.events.links import Link
 from lineage.events.senders import WORDS_WITH_RUN_IDS
 from lineage.jobs.statistics import RECENT_RUNS, JobStatistics
 from lineage.models import Job, Run, RunState
-from lineage.overview.activity import Day
+from lineage.overview.run_times import Day
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary
 from lineage.runs.reasons import Sentence
 
@@ -26,19 +28,17 @@ def reason_of(sentences: Sequence[Sentence]) -> dict[str, Any]:
     """`reason`, in words, None where there is nothing to tell, and `reason_runs`, the ids of the runs that it names."""
     return {
         "reason": " ".join(sentence.text for sentence in sentences) or None,
-        "reason_runs": [cause.run.id for sentence in sentences for cause in sentence.causes],
+        "reason_runs": [cause.run.run_id for sentence in sentences for cause in sentence.causes],
     }
 
 
 def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int | None:
-    """Whole milliseconds; None without either end, or where the sender's clock went backwards."""
-    if started_at is None or ended_at is None or ended_at < started_at:
-        return None
-    return (ended_at - started_at) // timedelta(milliseconds=1)
+    """Whole milliseconds; None if either end is unknown, or if the sender's clock cannot be right."""
+    return _milliseconds(known_duration(started_at, ended_at))
 
 
 class DaySerializer(serializers.Serializer[Day]):
-    """One day of a connection, in UTC."""
+    """Day of a connection, in UTC."""
 
     date = serializers.DateField()
     ran = serializers.BooleanField(help_text="Whether runs took place.")
@@ -46,7 +46,7 @@ class DaySerializer(serializers.Serializer[Day]):
 
 
 class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
-    """One orchestrator that sends events."""
+    """Orchestrator that sends events."""
 
     id = serializers.UUIDField(source="connection.id")
     name = serializers.CharField(source="connection.name")
@@ -94,6 +94,13 @@ class JobParentSerializer(serializers.Serializer[Any]):
     )
     namespace = serializers.CharField(source="parent_job_namespace")
     name = serializers.CharField(source="parent_job_name")
+
+
+class LinkSerializer(serializers.Serializer[Link]):
+    """A page of a run's orchestrator or engine."""
+
+    title = serializers.CharField(help_text="Such as `Task log`.")
+    url = serializers.CharField(help_text="As sent: http or https.")
 
 
 class JobSerializer(serializers.Serializer[Job]):
@@ -148,11 +155,11 @@ class JobSerializer(serializers.Serializer[Job]):
 
 
 def latest_run_of(job: Job) -> dict[str, Any] | None:
-    """What LatestRunSerializer describes; None before the first run."""
+    """Give what LatestRunSerializer describes. None before the first run."""
     if job.latest_run_id is None:
         return None
     latest_run = {
-        "id": job.latest_run_id,
+        "id": job.latest_run_sent_id,
         "state": job.latest_run_state,
         "started_at": job.latest_run_started_at,
         "ended_at": job.latest_run_ended_at,
@@ -162,7 +169,7 @@ def latest_run_of(job: Job) -> dict[str, Any] | None:
 
 
 class StatisticsSerializer(serializers.Serializer[JobStatistics]):
-    """How the latest runs of a job went."""
+    """Figures of the latest runs of a job."""
 
     runs = serializers.IntegerField(help_text=f"How many runs these figures are of: the latest {RECENT_RUNS}.")
     ended = serializers.IntegerField(help_text="Those that completed, failed or were aborted.")
@@ -216,9 +223,12 @@ class RunReferenceSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 class RunSerializer(serializers.Serializer[Run]):
-    """One execution of a job."""
+    """Execution of a job."""
 
-    id = serializers.UUIDField(help_text="The sender's runId. Two connections may hold runs with the same one.")
+    id = serializers.UUIDField(
+        source="run_id",
+        help_text="The sender's runId. Two connections, or two jobs of one, may hold runs with the same one.",
+    )
     connection_id = serializers.UUIDField()
     job = JobReferenceSerializer()
     state = serializers.ChoiceField(RunState.choices, source="shown_state")
@@ -227,7 +237,8 @@ class RunSerializer(serializers.Serializer[Run]):
         source="shown_ended_at", allow_null=True, help_text="Null: no terminal event was received, or told of."
     )
     duration_ms = serializers.SerializerMethodField(
-        help_text="Null while the run goes on, and where either end is not known."
+        help_text="Null while the run goes on, where either end is not known, and where the sender's clock cannot be "
+        "right: below zero, or above ten years."
     )
     nominal_start_at = serializers.DateTimeField(allow_null=True)
     nominal_end_at = serializers.DateTimeField(allow_null=True)
@@ -253,6 +264,11 @@ class RunSerializer(serializers.Serializer[Run]):
     event_count = serializers.IntegerField()
     first_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
     last_event_at = serializers.DateTimeField(help_text="By the sender's clock.")
+    received_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When its first event was received, by this server's clock. A run is sorted and filtered by its own "
+        "time, or by the fifth minute after this, whichever is earlier. Null: an earlier version stored the run.",
+    )
 
     def get_duration_ms(self, run: Run) -> int | None:
         return duration_ms(run.started_at, run.shown_ended_at)
@@ -300,3 +316,11 @@ class DatasetSerializer(serializers.Serializer[dict[str, Any]]):
         source="is_described", help_text="False: events only referred to it, none said anything about it."
     )
     connections = serializers.ListField(child=serializers.UUIDField(), source="connection_ids")
+
+
+class NamedDatasetSerializer(serializers.Serializer[Any]):
+    """Dataset by its names."""
+
+    id = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()

@@ -1,4 +1,4 @@
-"""Under /api/v1/. No path ends in a slash, and none redirects to one that does."""
+"""URLs under /api/v1/. No path ends in a slash, and none redirects to one that does."""
 
 from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path, register_converter
@@ -28,10 +28,14 @@ _schema = SpectacularAPIView.as_view(
     permission_classes=[IsAuthenticated],
     renderer_classes=[OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer2, OpenApiYamlRenderer],
 )
-# A page for people: without a session it leads to sign-in.
+# A page for people: without a session it leads to sign-in. It has no description of itself (OPTIONS), which its
+# template could not render.
 _docs = login_required(
     SpectacularSwaggerSplitView.as_view(
-        permission_classes=[IsAuthenticated], url_name="api_schema", template_name="api/docs.html"
+        permission_classes=[IsAuthenticated],
+        url_name="api_schema",
+        template_name="api/docs.html",
+        http_method_names=["get", "head"],
     )
 )
 
@@ -55,6 +59,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<any_case_uuid:run_id>/children", views.RunChildrenView.as_view(), name="api_run_children"),
     path("runs/<any_case_uuid:run_id>/events", views.RunEventsView.as_view(), name="api_run_events"),
     path("datasets", views.DatasetsView.as_view(), name="api_datasets"),
+    path("datasets/<any_case_uuid:dataset_id>", views.DatasetView.as_view(), name="api_dataset"),
+    path("datasets/<any_case_uuid:dataset_id>/schemas", views.DatasetSchemasView.as_view(), name="api_dataset_schemas"),
+    path("datasets/<any_case_uuid:dataset_id>/columns", views.DatasetColumnsView.as_view(), name="api_dataset_columns"),
+    path("datasets/<any_case_uuid:dataset_id>/runs", views.DatasetRunsView.as_view(), name="api_dataset_runs"),
+    path("lineage", views.LineageView.as_view(), name="api_lineage"),
     path("search", views.SearchView.as_view(), name="api_search"),
     path("schema", _schema, name="api_schema"),
     path("docs", _docs, name="api_docs"),

@@ -1,4 +1,5 @@
-"""`python -m bench`: measures the product beside its references, prints the report and saves it in bench/results/."""
+"""Command `python -m bench`: measures the product and its references, prints the report and saves it in
+bench/results/."""
 
 import argparse
 import os
@@ -55,24 +56,30 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         type=_parts,
         metavar="PART,…",
-        help=f"some of the parts: {', '.join(PARTS)} (default: all but the last; client needs wrk)",
+        help=f"parts to run: {', '.join(PARTS)} (default: all but the last; client needs wrk)",
     )
-    parser.add_argument("--quick", action="store_true", help="a first impression: short rounds, nothing stored before")
-    parser.add_argument("--rounds", type=int, help="how many (default: 5)")
-    parser.add_argument("--seconds", type=float, help="of each measurement (default: 4)")
+    parser.add_argument("--quick", action="store_true", help="first impression: short rounds, no stored events")
+    parser.add_argument("--rounds", type=int, help="number of rounds (default: 5)")
+    parser.add_argument("--seconds", type=float, help="duration of each measurement (default: 4)")
     parser.add_argument(
-        "--stored", type=_events, default=5_000_000, help="events below the intake (default: %(default)s)"
+        "--stored", type=_events, default=5_000_000, help="events stored before intake (default: %(default)s)"
     )
     parser.add_argument(
         "--pages",
         type=_events,
         default=1_000_000,
-        help="events below the pages, and a hundredth of it (default: %(default)s)",
+        help="events stored before pages, and a hundredth of it (default: %(default)s)",
     )
-    parser.add_argument("--postgres", type=Path, metavar="DIR", help="the programs of another PostgreSQL (≥ 15)")
-    parser.add_argument("--marquez", default=VERSION, metavar="VERSION", help="the release (default: %(default)s)")
-    parser.add_argument("--jar", type=Path, help="Marquez's jar, where Maven is not to fetch it")
-    parser.add_argument("--results", type=Path, default=report.RESULTS, help="where to save (default: bench/results)")
+    parser.add_argument(
+        "--postgres", type=Path, metavar="DIR", help="directory of another PostgreSQL's programs (≥ 15)"
+    )
+    parser.add_argument(
+        "--marquez", default=VERSION, metavar="VERSION", help="release of Marquez (default: %(default)s)"
+    )
+    parser.add_argument("--jar", type=Path, help="Marquez's jar, instead of one that Maven fetches")
+    parser.add_argument(
+        "--results", type=Path, default=report.RESULTS, help="directory for the report (default: bench/results)"
+    )
     return parser
 
 
@@ -84,7 +91,8 @@ def _parts(text: str) -> list[str]:
 
 
 def _events(text: str) -> int:
-    """Runs have five events, and jobs forty runs; the pages are read over a hundredth too."""
+    """Parse a number of events: runs have five events, jobs forty runs, and pages are also measured over a
+    hundredth."""
     events = int(text)
     if events <= 0 or events % 20_000:
         raise argparse.ArgumentTypeError("must be a multiple of 20,000")

@@ -1,5 +1,4 @@
-"""Events as an Airflow task sends them: about 5.5 KB, three datasets. Those that are sent, and those that are stored
-beforehand (bench/stored.py), are made of one template.
+"""Events of an Airflow task: about 5.5 KB, three datasets. Sent events and events stored in advance share one template.
 
 Job n reads what job n // 2 writes, so that the jobs form one tree of lineage.
 """
@@ -14,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-# The jobs that events are sent of: 1 to this.
+# Events are sent for jobs 1 to JOBS.
 JOBS = 200
-# How many runs have started, and not ended: more than there are clients, so that no run is written by two requests at
-# once. Those of a stream that is broken off never end.
+# Number of runs that have started and not ended. It exceeds the number of clients, so that no two concurrent requests
+# write one run. Runs of an interrupted stream never end.
 RUNS_AT_ONCE = 100
 RUN_LASTS = timedelta(minutes=5)
 _PRODUCER = "https://github.com/apache/airflow/tree/providers-openlineage/2.20.3"
-# Their times spread over eleven hours: none is so old that it is lost.
+# Event times spread over eleven hours, so no run is old enough to be lost.
 _BEGIN = datetime.now(UTC) - timedelta(hours=12)
 
 
@@ -63,8 +62,7 @@ def _run_facets() -> dict[str, Any]:
 
 
 def _template(run_facets: dict[str, Any]) -> list[bytes]:
-    """The document, cut where events differ: what is always the same stands at even places, the names of what is to
-    be filled in at odd ones."""
+    """Split the document where events differ: constant parts at even places, names of variables at odd ones."""
     owner = {"name": "team-data", "type": "DAG"}
     event = {
         "eventTime": "@TIME@",
@@ -98,7 +96,7 @@ _FAILED = _template(_run_facets() | {"errorMessage": _ERROR})
 
 
 def event(*, type_: str, time: datetime, run: UUID, parent: UUID, job: int) -> bytes:
-    """One event of a run of job `job` (≥ 1). Takes a few microseconds: many are made while a clock runs."""
+    """Make one event of a run of job `job` (≥ 1). Takes a few microseconds, because it runs while time is measured."""
     values = {
         b"TIME": time.isoformat(timespec="microseconds").encode(),
         b"TYPE": type_.encode(),
@@ -114,11 +112,11 @@ def event(*, type_: str, time: datetime, run: UUID, parent: UUID, job: int) -> b
 
 
 def bodies(seed: int) -> Iterator[bytes]:
-    """An endless stream: a START and, RUNS_AT_ONCE runs later, a COMPLETE for each run.
+    """Yield endless events: a START for each run and, RUNS_AT_ONCE runs later, its COMPLETE.
 
-    Streams of different seeds share jobs and datasets, and never a run.
+    Streams with different seeds share jobs and datasets, but never runs.
     """
-    ids = random.Random(seed)  # noqa: S311 - nobody has to be unable to guess them
+    ids = random.Random(seed)  # noqa: S311 - the ids need not be secret
     started: deque[bytes] = deque()
     for number in itertools.count(seed):
         run, parent = (UUID(int=ids.getrandbits(128), version=4) for _ in range(2))
@@ -130,7 +128,7 @@ def bodies(seed: int) -> Iterator[bytes]:
 
 
 def batches(seed: int, size: int) -> Iterator[bytes]:
-    """An endless stream of arrays of so many events."""
+    """Yield endless JSON arrays of `size` events."""
     events = bodies(seed)
     while True:
         yield b"[%s]" % b",".join(itertools.islice(events, size))

@@ -1,4 +1,4 @@
-"""Databases of the product that hold many events already."""
+"""Databases of the product that hold many events."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.serving import OwnDatabase
 
 @dataclass(frozen=True)
 class Filled:
-    """`sender` is the connection's id and a key of it; `seconds` is how long filling took."""
+    """Filled database. `sender`: a connection's id and an API key of it. `seconds`: time that filling took."""
 
     database: OwnDatabase
     sender: tuple[UUID, str]
@@ -21,7 +21,7 @@ class Filled:
 
 
 def filled(database: OwnDatabase, name: str, events: int) -> Filled:
-    """A new database on the same PostgreSQL, with so many events of one connection."""
+    """Create a database on this PostgreSQL that holds `events` events of one connection."""
     made = another_product_database(database, name)
     sender = made.add_sender()
     print(f"storing {events:,} events beforehand", file=sys.stderr)

@@ -1,8 +1,8 @@
-"""The load client: `python -m bench.load`, a process of its own, so that it takes no turn of the measured ones.
+"""Load client, `python -m bench.load`: a separate process, so that it shares no thread with the measured servers.
 
-Each of its clients holds one connection open, and sends its next request when the last one is answered. Plain sockets
-and one selector, since every microsecond that it takes is missing to the servers, which share the machine with it; how
-it compares with wrk stands in the report. Its order is read from standard input, its result written to standard output.
+Each client keeps one connection open, and sends its next request after the response to the last one. It uses plain
+sockets and one selector, because the servers lose each microsecond that it takes: they share the machine with it. The
+report compares it with wrk. It reads its order from standard input, and writes its result to standard output.
 """
 
 import gc
@@ -21,7 +21,7 @@ from bench.events import batches, bodies
 
 @dataclass(frozen=True)
 class Order:
-    """`batch` events make one request; 1: it is no batch, but the event itself."""
+    """Load to produce. `batch`: events in one request; 1: a single event, not an array."""
 
     port: int
     path: str
@@ -33,8 +33,9 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Requests: `acknowledged` were answered 2xx, `refused` otherwise. Latencies are in seconds, one for each."""
+class LoadResult:
+    """Result of a load: `acknowledged` requests were answered 2xx, `refused` ones otherwise. One latency per request,
+    in seconds."""
 
     acknowledged: int
     refused: int
@@ -44,18 +45,19 @@ class Outcome:
 
 @lru_cache(maxsize=64)
 def _length(head: bytes) -> int | None:
-    """Of the body that follows this head; None: it is chunked. Heads are the same for as long as their date is."""
+    """Return the length of the body after this head; None: it is chunked. Cached, because heads are equal within a
+    second."""
     lowered = head.lower()
     if b"transfer-encoding: chunked" in lowered:
         return None
     _, named, rest = lowered.partition(b"content-length:")
     if not named:
-        raise ValueError(f"an answer without a length: {head!r}")
+        raise ValueError(f"a response without a length: {head!r}")
     return int(rest.split(b"\r\n", 1)[0])
 
 
 def _status(answer: bytes) -> int | None:
-    """The status, once the answer is whole."""
+    """Return the status once the response is complete."""
     head, separator, body = answer.partition(b"\r\n\r\n")
     if not separator:
         return None
@@ -86,12 +88,12 @@ class _Client:
     def receive(self) -> int | None:
         data = self.socket.recv(65536)
         if not data:
-            raise ConnectionError("the server hung up")
+            raise ConnectionError("the server closed the connection")
         self._received += data
         return _status(self._received)
 
 
-def run(order: Order) -> Outcome:
+def run(order: Order) -> LoadResult:
     requests = bodies(order.seed) if order.batch == 1 else batches(order.seed, order.batch)
     selector = selectors.DefaultSelector()
     clients = [_Client(order, requests) for _ in range(order.clients)]
@@ -117,12 +119,12 @@ def run(order: Order) -> Outcome:
     ended = time.perf_counter()
     for client in clients:
         client.socket.close()
-    return Outcome(acknowledged, len(latencies) - acknowledged, ended - began, latencies)
+    return LoadResult(acknowledged, len(latencies) - acknowledged, ended - began, latencies)
 
 
 def main() -> None:
     order: dict[str, Any] = json.load(sys.stdin)
-    gc.disable()  # its pauses would be taken for the server's
+    gc.disable()  # its pauses would be counted as the server's
     json.dump(asdict(run(Order(**order))), sys.stdout)
 
 

@@ -1,4 +1,4 @@
-"""What the figures are of: the machine, its disk, PostgreSQL's settings, the commit."""
+"""Description of the machine: processor, disk, PostgreSQL's settings, commit."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _SETTINGS = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
 
 
 def describe(*, database_url: str, directory: Path, load: float) -> str:
-    """`load` is the machine's load average before anything was measured, `directory` is on the database's disk."""
+    """Describe the machine. `load`: its load average before the benchmark. `directory`: on the database's disk."""
     with psycopg.connect(database_url) as connection:
         shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in _SETTINGS}  # type: ignore[index]
         compression = _compression(connection)
@@ -30,7 +30,7 @@ def describe(*, database_url: str, directory: Path, load: float) -> str:
 
 
 def _compression(connection: psycopg.Connection) -> str:
-    """Of the references' bodies: lz4 where the server was built with it. The product compresses its own."""
+    """Compression of the references' bodies: lz4 if the server supports it. The product compresses bodies itself."""
     row = connection.execute(
         "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
     ).fetchone()
@@ -54,7 +54,7 @@ def _commit() -> str:
 
 
 def _fdatasync(directory: Path) -> float:
-    """Seconds for 8 KiB to reach the disk: the median of 100."""
+    """Measure the seconds in which 8 KiB reach the disk: the median of 100."""
     sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
     times = []
     with tempfile.NamedTemporaryFile(dir=directory) as file:

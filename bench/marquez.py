@@ -1,4 +1,4 @@
-"""Marquez as others run it: its published jar under Java 17, search off, a database of its own."""
+"""Marquez in a usual setup: its published jar under Java 17, search off, a database of its own."""
 
 import json
 import re
@@ -21,30 +21,30 @@ VERSION = "0.50.0"
 JAVA = 17
 _ARTIFACT = "io.github.marquezproject:marquez-api"
 _PATH = "/api/v1/lineage"
-_READY_SECONDS = 180  # its migrations included
+_READY_SECONDS = 180  # including its migrations
 _STOP_SECONDS = 30
-# Stays below PostgreSQL's 100 sessions, with what the product takes; its pool's own limit is 100.
+# Together with the product's sessions this stays below PostgreSQL's limit of 100; the pool's default is 100.
 _SESSIONS = 64
 
 
 class Missing(Exception):
-    """What is needed to run Marquez and not there, in a sentence for each."""
+    """Programs that Marquez needs are missing. The message names each in a sentence."""
 
 
 def java() -> str:
-    """The path of a Java that runs it. Raises Missing."""
+    """Return the path of a Java that can run it. Raises Missing."""
     path = shutil.which("java")
     if path is None:
         raise Missing(f"Java {JAVA} or newer: there is no `java` on the PATH.")
-    said = subprocess.run([path, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
+    output = subprocess.run([path, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < JAVA:
-        raise Missing(f"Java {JAVA} or newer: `java -version` says {said.splitlines()[0] if said else 'nothing'}.")
+        raise Missing(f"Java {JAVA} or newer: `java -version` says {output.splitlines()[0] if output else 'nothing'}.")
     return path
 
 
 def published_jar(version: str, directory: Path) -> Path:
-    """Fetched by Maven, which keeps it for the next time; copied to `directory`. Raises Missing."""
+    """Fetch the jar with Maven, which caches it, and copy it to `directory`. Raises Missing."""
     jar = directory / f"marquez-api-{version}.jar"
     maven = shutil.which("mvn")
     if maven is None:
@@ -61,7 +61,7 @@ def published_jar(version: str, directory: Path) -> Path:
 
 @contextmanager
 def marquez(database: OwnDatabase, directory: Path, *, java: str, jar: Path) -> Iterator[Subject]:
-    """`database` listens on a TCP port: JDBC knows nothing else."""
+    """Run Marquez. `database` must listen on a TCP port, because JDBC supports nothing else."""
     url = another_database(database, "marquez")
     port, log = free_port(), directory / "marquez.txt"
     configuration = directory / "marquez.yml"
@@ -74,7 +74,7 @@ def marquez(database: OwnDatabase, directory: Path, *, java: str, jar: Path) -> 
     try:
         _wait_until_ready(process, port, log)
         count = "SELECT count(*) FROM lineage_events"
-        # Its own writes may get into each other's way: it then answers 500.
+        # Its writes may conflict with each other; it then answers 500.
         yield Subject(MARQUEZ, process.pid, port, _PATH, "", url, count, may_refuse=True)
     finally:
         process.terminate()
@@ -86,7 +86,8 @@ def marquez(database: OwnDatabase, directory: Path, *, java: str, jar: Path) -> 
 
 
 def _configuration(port: int, database_port: int) -> dict[str, object]:
-    """As its documentation has it, without what only costs: GraphQL, search, a line in the log for each request."""
+    """Return the configuration of its documentation without options that only cost time: GraphQL, search and access
+    logs."""
 
     def listen(port: int) -> list[dict[str, object]]:
         return [{"type": "http", "bindHost": "127.0.0.1", "port": port}]

@@ -1,25 +1,28 @@
-"""What a server's processes hold of the machine's memory. Linux alone tells."""
+"""Memory of a server's processes. Only Linux reports it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import family
+from bench.processes import process_tree
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Of a server's largest process, in bytes: the most that it ever had resident, pages that it shares with other
-    processes included; and what it has now, such pages divided by the number of those who share them (PSS)."""
+    """Memory of a server's largest process, in bytes.
+
+    `peak_rss`: most that was ever resident, including pages shared with other processes. `pss`: present memory, in
+    which each shared page is divided by the number of processes that share it.
+    """
 
     peak_rss: int
     pss: int
 
 
 def memory(pid: int) -> Memory | None:
-    """Of the server whose first process this is. None: the system does not tell."""
+    """Measure the server with this first process. None: the system does not report it."""
     if not Path(f"/proc/{pid}/smaps_rollup").exists():
         return None
-    pids = [process.pid for process in family(pid)]
+    pids = [process.pid for process in process_tree(pid)]
     return Memory(
         peak_rss=max(_kilobytes(pid, "status", "VmHWM") for pid in pids) * 1024,
         pss=max(_kilobytes(pid, "smaps_rollup", "Pss") for pid in pids) * 1024,

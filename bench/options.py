@@ -1,4 +1,4 @@
-"""What a run of the benchmark was asked for."""
+"""Options of a benchmark."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,12 @@ from tests.serving import OwnDatabase, own_database
 
 @dataclass(frozen=True)
 class Options:
-    """`stored` events lie below the intake that is compared with an empty one; pages are timed over the two numbers of
-    events in `pages`. `postgres` is the directory of PostgreSQL's programs; None: the embedded one's. Without a
-    `marquez_jar` Maven fetches that of `marquez_version`. `directory` is for logs, and gone afterwards."""
+    """Options of a benchmark.
+
+    `stored`: number of events in the database of the intake that is compared with an empty one. `pages`: two numbers of
+    events with which pages are measured. `postgres`: directory of PostgreSQL's programs; None: those of the embedded
+    one. Without a `marquez_jar` Maven fetches that of `marquez_version`. `directory`: for logs; deleted afterwards.
+    """
 
     rounds: int
     seconds: float
@@ -25,7 +28,7 @@ class Options:
 
     @contextmanager
     def own_database(self, *, port: int | None = None) -> Iterator[OwnDatabase]:
-        """A PostgreSQL with the product's tables, for one part alone. With a `port` it listens there too."""
+        """Start a PostgreSQL with the product's tables for one part. With a `port` it also listens there."""
         with own_database(programs=self.postgres, port=port) as database:
             yield database
 

@@ -1,21 +1,21 @@
-"""The processes of a server, and the CPU that they use."""
+"""Processes of a server, and their CPU time."""
 
 import psutil
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """A process and its descendants."""
+def process_tree(pid: int) -> list[psutil.Process]:
+    """Return a process and its descendants."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
 def cpu_seconds(*roots: int) -> float:
-    """What these processes and their descendants have used so far, ended children included."""
-    return sum(_seconds(process, roots) for root in roots for process in family(root))
+    """Return the CPU time of these processes and their descendants so far, including ended children."""
+    return sum(_seconds(process, roots) for root in roots for process in process_tree(root))
 
 
 def _seconds(process: psutil.Process, with_children: tuple[int, ...]) -> float:
-    """Nothing of one that has just ended (a worker of autovacuum): its parent counts it from then on."""
+    """Return the CPU time of one process; 0 if it has just ended, since its parent counts it from then on."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:

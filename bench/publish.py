@@ -1,4 +1,4 @@
-"""`python -m bench.publish RESULT…`: puts saved reports into docs/performance.md, in place of those that are there."""
+"""Command `python -m bench.publish RESULT…`: replaces the reports in docs/performance.md by saved ones."""
 
 import argparse
 import re
@@ -10,7 +10,7 @@ _BEGIN, _END = "<!-- figures: python -m bench.publish -->\n", "<!-- end of figur
 
 
 def published(page: str, reports: Sequence[str]) -> str:
-    """The page's text with these reports, their headings below the page's own."""
+    """Return the page's text with these reports, their headings below the page's own."""
     before, begin, rest = page.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""The figures as Markdown: the ratios with their goals first, then the tables that they come from."""
+"""Report as Markdown: ratios with their goals first, then the tables from which they come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Table = list[list[str]]  # the first row is the heading
 
 @dataclass(frozen=True)
 class Ratio:
-    """Something with a goal: `value` is to be at least `goal`, or at most, where `at_most` is set."""
+    """Ratio with a goal: `value` should be at least `goal`, or at most, if `at_most` is set."""
 
     name: str
     value: float
@@ -40,7 +40,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Section:
-    """What one part of the benchmark found."""
+    """Result of one part of the benchmark."""
 
     title: str
     text: str
@@ -67,7 +67,7 @@ def save(text: str, *, directory: Path, now: datetime) -> Path:
 
 
 def table_of_loads(results: Results) -> Table:
-    """One row for each subject and load, from few clients to many."""
+    """Make a table with one row for each subject and load, from few clients to many."""
     rows = [["", "clients", "events/s", "p50 ms", "p99 ms", "server + PostgreSQL CPU ms per event"]]
     for (name, clients, batch), found in sorted(results.items(), key=lambda item: (item[0][2], item[0][1])):
         rows.append(

@@ -1,4 +1,4 @@
-"""Rounds of measurements, interleaved: whatever else the machine does meanwhile meets all subjects alike."""
+"""Rounds of measurements, interleaved: other load on the machine affects all subjects equally."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bench.load import Order, Outcome
+from bench.load import LoadResult, Order
 from bench.processes import cpu_seconds
 from bench.subjects import Subject
 
@@ -20,12 +20,12 @@ _WARM_UP_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """A subject under a load: so many clients at once, each with so many events in a request."""
+    """Subject under a load: number of clients, and events in each request."""
 
     subject: Subject
     clients: int
     batch: int = 1
-    # Where batches go, if not where single events do.
+    # Path of batches, if it differs from that of single events.
     path: str = ""
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Times in seconds: latencies are of requests, CPU is the server's and PostgreSQL's."""
+    """Measured values. Times are in seconds: latencies of requests, CPU time of the server and PostgreSQL."""
 
     events_per_second: float
     p50: float
@@ -43,17 +43,18 @@ class Measurement:
     refused: int
 
 
-# By subject's name, clients, events in a request.
+# (subject's name, clients, events in a request) → measurement.
 Results = dict[tuple[str, int, int], Measurement]
 
 
 def measure(
     cases: Sequence[Case], *, rounds: int, seconds: float, postgres: int, warm_up: float | None = None
 ) -> Results:
-    """The medians of the rounds. `postgres` is the process id of the database server that all subjects share.
+    """Measure the cases, and return the medians of the rounds. `postgres`: process id of the database server of all
+    subjects.
 
-    Ends the program where a request is refused, or where what is stored differs from what was acknowledged. `warm_up`
-    is how long each subject is driven before anything counts.
+    `warm_up`: seconds of load on each subject that are not counted. Ends the program if a request is refused, or if the
+    stored events differ from the acknowledged ones.
     """
     for case in {case.subject.name: case for case in cases}.values():
         _round(case, warm_up or min(_WARM_UP_SECONDS, seconds), postgres)
@@ -71,24 +72,24 @@ def _median(measurements: Sequence[Measurement]) -> Measurement:
 
 def _round(case: Case, seconds: float, postgres: int) -> Measurement:
     stored, cpu = case.subject.stored(), cpu_seconds(case.subject.pid, postgres)
-    outcome = _load(case, seconds)
+    result = _load(case, seconds)
     cpu = cpu_seconds(case.subject.pid, postgres) - cpu
-    events = outcome.acknowledged * case.batch
+    events = result.acknowledged * case.batch
     newly = events if stored is None else (case.subject.stored() or 0) - stored
-    # What a subject refused it may have stored nevertheless.
-    most = events + outcome.refused if case.subject.may_refuse else events
-    if (outcome.refused and not case.subject.may_refuse) or not 0 < events <= newly <= most:
-        raise SystemExit(f"{case}: {events} events acknowledged, {outcome.refused} requests refused, {newly} stored")
-    p50, p99 = (_percentile(outcome.latencies, share) for share in (0.5, 0.99))
-    return Measurement(events / outcome.seconds, p50, p99, cpu / events, outcome.refused)
+    # A subject may have stored an event that it refused.
+    most = events + result.refused if case.subject.may_refuse else events
+    if (result.refused and not case.subject.may_refuse) or not 0 < events <= newly <= most:
+        raise SystemExit(f"{case}: {events} events acknowledged, {result.refused} requests refused, {newly} stored")
+    p50, p99 = (_percentile(result.latencies, share) for share in (0.5, 0.99))
+    return Measurement(events / result.seconds, p50, p99, cpu / events, result.refused)
 
 
 def _percentile(values: Sequence[float], share: float) -> float:
-    """By nearest rank: of one value too."""
+    """Return the percentile by nearest rank, also of a single value."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def _load(case: Case, seconds: float) -> Outcome:
+def _load(case: Case, seconds: float) -> LoadResult:
     subject = case.subject
     order = Order(subject.port, case.path or subject.path, subject.key, case.clients, seconds, next(_seeds), case.batch)
     done = subprocess.run(
@@ -100,4 +101,4 @@ def _load(case: Case, seconds: float) -> Outcome:
     )
     if done.returncode:
         raise SystemExit(f"{case}: the load client failed\n{done.stderr}")
-    return Outcome(**json.loads(done.stdout))
+    return LoadResult(**json.loads(done.stdout))

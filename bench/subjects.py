@@ -1,5 +1,7 @@
-"""What is measured: the product, and the references that it is compared with. Each has a server; those that store have
-a database too, all on one PostgreSQL."""
+"""Subjects of the measurements: the product, and its references.
+
+Each has a server. Those that store events have a database of their own, on one PostgreSQL.
+"""
 
 import subprocess
 import sys
@@ -25,9 +27,9 @@ _REFERENCE_PATH = "/lineage"
 
 @dataclass(frozen=True)
 class Subject:
-    """`pid` is the server's first process. `count` is the query that counts the stored events; None: none is stored.
+    """Server to measure. `pid`: its first process. `count`: query that counts the stored events; None: it stores none.
 
-    `may_refuse`: a refused request does not end the benchmark, but is counted.
+    `may_refuse`: a refused request is counted, and does not end the benchmark.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Subject:
 def product(
     database: OwnDatabase, directory: Path, *, name: str = PRODUCT, sender: tuple[UUID, str] | None = None
 ) -> Iterator[Subject]:
-    """`sender` is a connection's id and a key of it; None: a new one."""
+    """Serve the product. `sender`: a connection's id and an API key of it; None: a new one."""
     connection_id, key = sender or database.add_sender()
     with serve(database.url, directory / f"{name}.txt") as server:
         count = "SELECT count(*) FROM lineage_event"

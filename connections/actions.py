@@ -21,17 +21,17 @@ from connections.verification import hash_secret
 ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
 
 _LAST_USED_PRECISION: Final = timedelta(minutes=1)
-# How often one process asks whether another wrote it.
+# The pace at which one process asks if another one wrote it.
 _PACE_OF_LAST_USED: Final = Pace(count=1, per=timedelta(seconds=10))
-# What anybody can send without a key must not become as many writes.
+# Anybody can send requests without a key: they must not become as many writes.
 _PACE_OF_ATTEMPTS: Final = {
     "rejected": Pace(count=5, per=timedelta(seconds=1)),
     "accepted": Pace(count=1, per=timedelta(seconds=1)),
 }
-# Ids that nobody vouched for may be made up: so many of them are looked up, over all.
+# Ids that came without a valid key may be made up: a limit for looking them up, over all ids.
 _PACE_OF_STRANGERS: Final = Pace(count=20, per=timedelta(seconds=1))
 _ACQUAINTED: Final[LatelySeen[UUID]] = LatelySeen()
-# What PostgreSQL's text cannot hold.
+# Characters that PostgreSQL's text cannot hold.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -71,7 +71,7 @@ def create_connection(
     connection = Connection(name=normalize_name(name), type=type, created_by_id=_id(created_by), created_at=now)
     connection.clean_fields()
     _save_unless_taken(connection, "connection_name_unique", DuplicateName)
-    # Who makes one is about to try it.
+    # Its first attempts follow soon.
     _ACQUAINTED.add(connection.id)
     return connection
 
@@ -87,10 +87,9 @@ def rename_connection(*, connection: Connection, name: str) -> None:
 
 
 def end_connection(*, connection: Connection, now: datetime) -> None:
-    """From this commit on nothing shows the connection and its keys are no more; its rows still stand.
+    """Removes a connection: from this commit on nothing shows it, and its keys are gone. Its rows are deleted later.
 
-    Waits for the intake's transactions that are under way (INSIST_LIVE in connections/querysets.py); the next ones
-    find no key.
+    Waits for the intake's transactions that are under way (connections/vouchers.py); the next ones find no key.
     """
     with transaction.atomic():
         current = Connection.objects.select_for_update().filter(pk=connection.pk).first()
@@ -123,7 +122,7 @@ def create_api_key(
 
 
 def delete_api_key(*, api_key: ApiKey) -> None:
-    """From this commit on the key is refused, in every process. One that is gone already stays gone."""
+    """Deletes an API key, if it is still there. From this commit on every process refuses it."""
     ApiKey.objects.filter(pk=api_key.pk).delete()
 
 
@@ -135,7 +134,7 @@ def touch_api_keys(*, key_ids: Collection[UUID], now: datetime) -> None:
     before = now - _LAST_USED_PRECISION
     stale = models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=before)
     with transaction.atomic():
-        # Locked first, and never waited for: who holds one is writing the same.
+        # Keys are locked first, and a locked one is left out: its holder writes this time, too.
         free = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(stale, pk__in=due)
         ApiKey.objects.filter(pk__in=[key.pk for key in free.only("pk")]).update(last_used_at=now)
 
@@ -182,7 +181,7 @@ def record_attempt(
 
 
 def _reason_to_drop(connection_id: UUID, kind: str, at: datetime, *, is_known: bool) -> Drop | None:
-    """Why this attempt is not to cost a transaction; None: it may."""
+    """Return the reason for which this attempt is not worth a transaction, or None."""
     if not is_known and not _PACE_OF_STRANGERS.allows(None, at):
         return Drop.STRANGER
     return None if _PACE_OF_ATTEMPTS[kind].allows(connection_id, at) else Drop.PACED
@@ -200,7 +199,7 @@ def _list_attempt(attempt: Attempt, kind: str) -> None:
 
 def _lock(connection_id: UUID) -> Connection:
     """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on."""
-    return Connection.objects.visible().select_for_update(no_key=True).get(pk=connection_id)
+    return Connection.objects.live().select_for_update(no_key=True).get(pk=connection_id)
 
 
 def _save_unless_taken(

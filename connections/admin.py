@@ -46,14 +46,14 @@ class ConnectionAdmin(_NotEdited):
         objs: Any,
         request: HttpRequest,  # noqa: ARG002
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        """Not every row that goes with them: there may be millions."""
+        """Count the rows that go with the connections, without listing them: there may be millions."""
         connections = list(objs)
         keys = ApiKey.objects.filter(connection__in=connections).count()
         counts = {"connections, with all that they sent": len(connections), "API keys": keys}
         return [connection.name for connection in connections], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:  # noqa: ARG002
-        """Its keys end at once and nothing shows it; `manage.py maintain` deletes its rows."""
+        """End the connection: its keys end and pages hide it at once; `manage.py maintain` deletes its rows."""
         end_connection(connection=obj, now=timezone.now())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:

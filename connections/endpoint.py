@@ -1,4 +1,4 @@
-"""Where a connection's orchestrator sends its events."""
+"""The URL to which a connection's orchestrator sends its events."""
 
 from django.conf import settings
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""What people type. Forms check; the views call actions, and put what those refuse beside the field."""
+"""Forms for what people type. Forms check; views call actions, and show an action's refusal beside the field."""
 
 from typing import Any
 

@@ -43,7 +43,7 @@ class Key:
 
     @property
     def last_characters(self) -> str:
-        """By which people tell their keys apart."""
+        """The end of the text: people recognize their keys by it."""
         return self.text[-_SHOWN_LENGTH:]
 
 

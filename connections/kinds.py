@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Type(models.TextChoices):
-    """What is stored of a connection, and what forms and the API offer. The titles are those of the registry below."""
+    """Connection types as the database stores them, and as forms and the API offer them, with their titles."""
 
     AIRFLOW = "airflow", "Airflow with OpenLineage"
     DBT = "dbt", "dbt Core with OpenLineage"
@@ -16,11 +16,11 @@ class Type(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type of connection. `icon` names one of the sprite, `guide` is a guide's slug."""
+    """A connection type, as pages show it. `icon` is a name in the sprite, `guide` a guide's slug."""
 
     type: Type
     short_title: str
-    # What it shows, in a line.
+    # A line about what its pages show.
     hint: str
     icon: str
     guide: str
@@ -47,7 +47,7 @@ KINDS: Final = (
         "openlineage-yml",
     ),
 )
-# What the form has chosen, and names to give as examples.
+# The form's initial choice, and examples of names.
 FIRST: Final = KINDS[0]
 EXAMPLE_NAME: Final = f"{FIRST.short_title} production"
 EXAMPLE_KEY_NAME: Final = f"{FIRST.short_title} scheduler"

@@ -1,4 +1,4 @@
-"""What this room counts for Prometheus; docs/metrics.md explains it to operators.
+"""Counters of this room for Prometheus; docs/metrics.md explains it to operators.
 
 Labels come from enumerations of ours, never from what senders write, so the number of series is fixed. Each child is
 resolved here, once: its series exists, at 0, before the first event.
@@ -11,19 +11,18 @@ from prometheus_client import Counter
 
 
 class Verification(StrEnum):
-    """How the verification of a key that this process did not remember ended."""
+    """Results of verifying a key that this process did not remember."""
 
     VALID = "valid"
     UNKNOWN = "unknown"  # no key has this public part
     WRONG = "wrong"  # the secret is not that key's
-    THROTTLED = "throttled"  # too many wrong secrets for one public part: refused without a hash
 
 
 class Drop(StrEnum):
-    """Why an attempt was not listed."""
+    """Reasons not to list an attempt."""
 
     PACED = "paced"  # its connection has enough of this moment
-    STRANGER = "stranger"  # nobody vouched for its connection, and enough such were looked up
+    STRANGER = "stranger"  # it came without a valid key, and enough of these were looked up
     NO_CONNECTION = "no_connection"  # there is none with this id
     BUSY = "busy"  # too many waited to be written
     DATABASE = "database"  # it could not be written

@@ -1,4 +1,4 @@
-"""Who may send. Writes are in actions, reads in querysets."""
+"""Connections, their API keys, and their last attempts. Writes are in actions, reads in querysets."""
 
 import uuid
 from typing import TypeAlias
@@ -10,13 +10,14 @@ from django.db.models.functions import Lower
 from connections import kinds
 from connections.names import MAX_NAME_LENGTH, validate_name
 from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet
+from connections.vouchers import Voucher, VoucherKind
 
-# Of what is kept of an attempt's reason, and of the job that it was about.
+# The limit for an attempt's reason, and for the name of its job.
 MAX_TEXT_LENGTH = 500
 
 
 class Connection(models.Model):
-    """One orchestrator that sends events."""
+    """An orchestrator that sends events."""
 
     Type: TypeAlias = kinds.Type
 
@@ -81,9 +82,13 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def voucher(self) -> Voucher:
+        return Voucher(VoucherKind.API_KEY, self.id, self.connection_id)
+
 
 class Attempt(models.Model):
-    """How one request at the intake ended. Only a connection's newest are kept: clients never show the reason."""
+    """A request at the intake, and how it ended: clients never show the reason. Only a connection's newest are kept."""
 
     class Outcome(models.TextChoices):
         STORED = "stored", "Stored"
@@ -94,7 +99,7 @@ class Attempt(models.Model):
     at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome)
     status = models.PositiveSmallIntegerField("HTTP status")
-    # What was wrong, in words for the person who set the sender up; empty unless rejected.
+    # The mistake, in words for the person who set the sender up; empty unless rejected.
     reason = models.CharField(max_length=MAX_TEXT_LENGTH, blank=True)
     key_name = models.CharField("API key", max_length=MAX_NAME_LENGTH, blank=True)
     job_name = models.CharField("job", max_length=MAX_TEXT_LENGTH, blank=True)

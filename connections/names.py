@@ -1,4 +1,4 @@
-"""What people may call a connection or an API key: one rule for models, forms and commands."""
+"""Names of connections and API keys: one rule for models, forms and commands."""
 
 import unicodedata
 
@@ -15,7 +15,7 @@ _VISIBLE_CATEGORIES = "LNPS"
 
 
 def normalize_name(name: str) -> str:
-    """Without white space around it, and composed (NFC), so that equal-looking names are equal."""
+    """Removes white space around the name and composes it (NFC), so that equal-looking names are equal."""
     return unicodedata.normalize("NFC", name.strip())
 
 

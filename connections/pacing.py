@@ -10,18 +10,18 @@ _Item = TypeVar("_Item", bound=Hashable)
 
 
 class Pace:
-    """Lets through at most `count` calls for the same key in each stretch of `per`, in this process. Thread-safe."""
+    """Lets through at most `count` calls for one key in each stretch of `per`, in this process. Thread-safe."""
 
     _SIZE = 10_000
 
     def __init__(self, *, count: int, per: timedelta) -> None:
         self._count, self._per = count, per
         self._guard = threading.Lock()
-        # When the current stretch of each key began, and the calls in it. The least recently begun comes first.
+        # Key → begin of its current stretch, and the calls in it. The least recently begun comes first.
         self._stretches: OrderedDict[Hashable, tuple[datetime, int]] = OrderedDict()
 
     def allows(self, key: Hashable, now: datetime) -> bool:
-        """Whether this call is let through; if so, it counts."""
+        """Returns True if this call is let through, and counts it then."""
         with self._guard:
             began, calls = self._stretches.get(key, (now, 0))
             if not began <= now < began + self._per:  # over, or the clock was set back

@@ -1,7 +1,7 @@
-"""What senders wrote, for operators to look at. Nobody edits it here: it would no longer be what was sent.
+"""Admin pages of what senders sent. They are read-only: edited rows would no longer be what was sent.
 
-The tables may have millions of rows, so that pages ask only what an index answers: rows come in the order of one,
-no column sorts, and counts stop at a limit.
+The tables may have millions of rows, so pages run only queries that an index answers: rows are sorted by an index,
+columns cannot be sorted, and counts stop at a limit.
 """
 
 from datetime import datetime
@@ -20,18 +20,18 @@ from django.utils.functional import cached_property
 from connections.models import Connection
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run, RunState
 
-_SHOWN_OF_A_DOCUMENT: Final = 100_000
+_MOST_CHARACTERS: Final = 100_000
 
 
 class FirstPages(Paginator):  # type: ignore[type-arg]
-    """Pages of the first rows: those after the limit are neither counted nor listed."""
+    """Paginator of the first rows: rows after the limit are neither counted nor listed."""
 
     LIMIT: Final = 10_000
 
     @cached_property
     def _counted(self) -> int:
         rows = cast("QuerySet[Any]", self.object_list)
-        # One more tells whether there are more than the limit.
+        # One more than the limit, to know whether there are further rows.
         return rows.order_by()[: self.LIMIT + 1].count()
 
     @property
@@ -44,7 +44,7 @@ class FirstPages(Paginator):  # type: ignore[type-arg]
 
 
 class AddressedChangeList(ChangeList):
-    """Links each row by its whole key."""
+    """Change list that links each row by its whole key."""
 
     model_admin: "LineageAdmin"
 
@@ -65,14 +65,14 @@ class LineageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     paginator = FirstPages
     search_fields = ("id",)
     search_help_text = "An id."
-    # The field that is searched for a UUID, and those that are searched for any other text.
+    # Field searched for a UUID, and fields searched for any other text.
     searched_id = "id"
     searched_texts: tuple[str, ...] = ()
-    # Too large for a list.
+    # Columns that are too large for a list.
     not_listed: tuple[str, ...] = ()
 
     def address_of(self, row: Any) -> str:
-        """What stands for the row in a URL."""
+        """Return the row's key for a URL."""
         return str(row.pk)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002 - the framework's
@@ -91,7 +91,7 @@ class LineageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not term:
             return queryset, False
         if (sought := _uuid(term)) is not None:
-            # Every index begins with the connection, so each of them is asked.
+            # Every index begins with the connection, so the query names all connections.
             connections = list(Connection.objects.values_list("pk", flat=True))
             return queryset.filter(**{"connection_id__in": connections, self.searched_id: sought}), False
         matches = Q(pk__in=[])
@@ -109,8 +109,8 @@ class LineageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-class _OfConnectionAdmin(LineageAdmin):
-    """Of rows whose id is unique in their connection only: `<connection id>:<id>` in URLs."""
+class _ConnectionScopedAdmin(LineageAdmin):
+    """Admin of rows whose id is unique only within their connection: `<connection id>:<id>` in URLs."""
 
     def address_of(self, row: Any) -> str:
         return f"{row.connection_id}:{row.pk}"
@@ -120,7 +120,7 @@ class _OfConnectionAdmin(LineageAdmin):
         return self.get_queryset(request).filter(**key).first() if key else None
 
     def key_of(self, address: str) -> dict[str, Any] | None:
-        """The fields that `address_of` wrote; None where it did not write them."""
+        """Return the fields that `address_of` wrote; None for any other text."""
         connection_id, _, id_ = address.partition(":")
         key = {"connection_id": _uuid(connection_id), "pk": _uuid(id_)}
         return None if None in key.values() else key
@@ -138,11 +138,11 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(_OfConnectionAdmin):
+class EventAdmin(_ConnectionScopedAdmin):
     list_display = ("event_time", "connection", "kind", "event_type", "subject_id", "received_at")
     list_filter = ("connection", "kind")
     ordering = ("-connection_id", "-event_time", "-id")
-    search_help_text = "The id of a run, job or dataset."
+    search_help_text = "The id of a job or dataset, or of the row of a run."
     searched_id = "subject_id"
     not_listed = ("body",)
 
@@ -159,8 +159,8 @@ class EventAdmin(_OfConnectionAdmin):
 
     @admin.display(description="as received")
     def document(self, event: Event) -> str:
-        cut = len(event.body) - _SHOWN_OF_A_DOCUMENT
-        return event.body if cut <= 0 else f"{event.body[:_SHOWN_OF_A_DOCUMENT]} … and {cut} characters more"
+        cut = len(event.body) - _MOST_CHARACTERS
+        return event.body if cut <= 0 else f"{event.body[:_MOST_CHARACTERS]} … and {cut} characters more"
 
 
 @admin.register(Job)
@@ -173,15 +173,16 @@ class JobAdmin(LineageAdmin):
 
 
 @admin.register(Run)
-class RunAdmin(_OfConnectionAdmin):
-    list_display = ("id", "job", "connection", "state", "run_at", "ended_at", "event_count")
+class RunAdmin(_ConnectionScopedAdmin):
+    list_display = ("run_id", "job", "connection", "state", "run_at", "ended_at", "event_count")
+    searched_id = "run_id"
     list_select_related = ("connection", "job")
     list_filter = ("connection", StateFilter)
     ordering = ("connection_id", "-run_at", "-id")
 
 
 @admin.register(Dataset)
-class DatasetAdmin(_OfConnectionAdmin):
+class DatasetAdmin(_ConnectionScopedAdmin):
     list_display = ("name", "namespace", "connection", "described")
     list_filter = ("connection", "described")
     ordering = ("connection_id", "id")
@@ -215,7 +216,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _time(text: str) -> datetime | None:
-    """Only with an offset: the stored times are moments."""
+    """Parse a time with an offset: stored times are moments."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -1,17 +1,83 @@
-"""How people get in: only those whom an administrator made."""
+"""Accounts of people: only administrators create them. Sign-ins are checked here, and guessing is limited."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.utils import filter_users_by_email
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils import timezone
+
+from observability import throttle
+from observability.throttle import Throttled
+
+# Sign-ins of one process that wait for their turn; each keeps a session of the database.
+_MAX_WAITING: Final = 2
+_waiting: Final = threading.BoundedSemaphore(_MAX_WAITING)
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Nobody signs up by themselves: administrators add people."""
+        """Refuse sign-up: administrators add people."""
         return False
 
     def is_safe_url(self, url: str) -> bool:
-        """Whether `next` may lead there. What is no URL at all, such as `http://[`, makes allauth (65.21) raise."""
+        """Tell whether `next` may lead to this URL. For an invalid URL, such as `http://[`, allauth (65.21) raises an
+        error."""
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
             return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Return the user if the password is right; inactive users, too, because allauth tells them.
+
+        Costs one hash for any name, also an unknown one. Raises ValidationError if too many sign-ins failed.
+        """
+        login = credentials["username"]
+        user = _user_named(login)
+        source = throttle.source_of(user, login, self.get_client_ip(request))
+        try:
+            _wait(throttle.admit(source, now=timezone.now()))
+            succeeded = _is_right(user, credentials["password"])
+            throttle.conclude(source, succeeded=succeeded, now=timezone.now())
+        except Throttled:
+            raise self.validation_error("too_many_login_attempts") from None
+        if not succeeded:
+            throttle.delete_expired(now=timezone.now())
+        return user if succeeded else None
+
+
+def _user_named(login: str) -> User | None:
+    """Return the user with this name or e-mail address. A name or address of several users is nobody's.
+
+    Always asks all three, so that the time does not tell which names exist.
+    """
+    found = (
+        list(User.objects.filter(username=login)),
+        list(User.objects.filter(username__iexact=login)),
+        filter_users_by_email(login),
+    )
+    return next((users[0] for users in found if len(users) == 1), None)
+
+
+def _is_right(user: User | None, password: str) -> bool:
+    if user is None:
+        make_password(password)  # takes as long as checking one
+        return False
+    return user.check_password(password)
+
+
+def _wait(duration: timedelta) -> None:
+    if not duration:
+        return
+    if not _waiting.acquire(blocking=False):
+        raise Throttled
+    try:
+        time.sleep(duration.total_seconds())
+    finally:
+        _waiting.release()

@@ -1,4 +1,4 @@
-"""The operators' site: Django admin over every model."""
+"""Site for operators: Django admin over every model."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class ObservatoryAdminSite(AdminSite):
     index_title = "Operators"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
-        """Leads to the product's own sign-in page: one place that limits failed attempts, whatever the method."""
+        """Redirect to the product's sign-in page, the only place that limits failed attempts."""
         if self.has_permission(request):
             return redirect("admin:index")
         if request.user.is_authenticated:
@@ -25,5 +25,5 @@ class ObservatoryAdminSite(AdminSite):
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
     def get_urls(self) -> list[Any]:
-        """Without `view_on_site`: no model has a page of its own there, and it fails on ids that are no UUID."""
+        """Leave out `view_on_site`: no model has a page there, and the view fails for ids that are not UUIDs."""
         return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]

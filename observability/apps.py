@@ -8,6 +8,6 @@ class ObservabilityConfig(AppConfig):
 
 
 class ObservatoryAdminConfig(AdminConfig):
-    """Django's admin, under the product's own admin site."""
+    """Django's admin, with the product's own admin site."""
 
     default_site = "observability.admin_site.ObservatoryAdminSite"

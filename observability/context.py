@@ -1,4 +1,4 @@
-"""What every page's template knows."""
+"""Context processor: values for every page's template."""
 
 from django.http import HttpRequest
 
@@ -6,6 +6,6 @@ from web.account.theme import THEME_COOKIE, THEMES
 
 
 def theme(request: HttpRequest) -> dict[str, str]:
-    """The colour theme that the reader chose; `auto` follows the system."""
+    """Return the colour theme that the reader chose; `auto` follows the system."""
     chosen = request.COOKIES.get(THEME_COOKIE, "auto")
     return {"theme": chosen if chosen in THEMES else "auto"}

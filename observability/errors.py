@@ -1,4 +1,5 @@
-"""The answer to what no view expected: the database is away, or there is a defect of ours. Django has logged it."""
+"""Responses to unexpected errors: the database is unavailable, or the product has a defect. Django has logged the
+error."""
 
 import sys
 from http import HTTPStatus
@@ -10,16 +11,19 @@ from django.views import defaults
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A page for people, and for programs the API's shape of errors."""
-    if isinstance(sys.exception(), OperationalError | InterfaceError):
-        return _unavailable(request)
+    """Answer with a page for people, and with the API's error shape for programs."""
+    error = sys.exception()
+    if isinstance(error, OperationalError | InterfaceError):
+        response = _unavailable(request)
+        response.database_error = error  # type: ignore[attr-defined]  # see server/lost_sessions.py
+        return response
     if not _is_program(request):
         return defaults.server_error(request)
-    return _error("internal_error", "The request met a defect of the server.", HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _error("internal_error", "The server failed to process the request.", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
-    """As the intake and the API say it themselves."""
+    """Answer 503, as intake and the API do themselves."""
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if _is_program(request):
         response = _error("unavailable", "The database cannot be reached. Try again.", status)

@@ -1,10 +1,10 @@
-"""Where sessions are kept: in the database, as Django does it."""
+"""Storage of sessions: in the database, as in Django."""
 
 from django.contrib.sessions.backends import db
 
 
 class SessionStore(db.SessionStore):
     def _validate_session_key(self, key: str | None) -> bool:
-        """A cookie may hold anything, a NUL too, which PostgreSQL refuses: what is no key of ours is not looked up."""
+        """Accept only possible keys. A cookie may contain anything, also a NUL, which PostgreSQL refuses."""
         is_plausible = super()._validate_session_key(key)  # type: ignore[misc]  # missing from the stubs
         return bool(key and is_plausible and key.isascii() and key.isalnum())

@@ -1,7 +1,7 @@
-"""All settings, read from the environment. A secret NAME may also come as NAME_FILE, the path of a file.
+"""Settings, all read from the environment. A secret NAME may also be given as NAME_FILE, the path of a file.
 
-What must be set in production: DATABASE_URL, SECRET_KEY, PUBLIC_URL. The quick start (manage.py, `make run`)
-sets the first two for its embedded server; see quickstart/environment.py.
+Production must set DATABASE_URL, SECRET_KEY and PUBLIC_URL. The quick start (manage.py, `make run`) sets the first two
+for its embedded server; see quickstart/environment.py.
 """
 
 from pathlib import Path
@@ -25,12 +25,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY = env.str("SECRET_KEY").strip()
 
-# Where browsers and orchestrators reach the product; the endpoint URLs on its pages are built from it.
-# Empty: from the request's own host.
+# Base URL at which browsers and orchestrators reach the product. Endpoint URLs on pages are built from it; if it is
+# empty, from the request's host.
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
-# Without either, in commands: where the quick start serves, or would.
+# Base URL for commands without PUBLIC_URL: the address of the quick start.
 LOCAL_URL = env.str("LOCAL_URL", default="http://127.0.0.1:8000").rstrip("/")
 SERVED_OVER_TLS = PUBLIC_URL.startswith("https://")
 
@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "server.health.middleware.HealthMiddleware",
     "server.metrics.access.MetricsMiddleware",
+    "server.lost_sessions.RepeatedReads",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -82,13 +83,14 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "observability.passwords.BusyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
 
 ROOT_URLCONF = "observability.urls"
 ASGI_APPLICATION = "server.asgi.application"
-# Several clients lose an event silently on a redirect, so nothing here redirects for a slash.
+# Several clients lose an event silently on a redirect, so no URL redirects to add a slash.
 APPEND_SLASH = False
 
 TEMPLATES = [
@@ -123,7 +125,7 @@ TEMPLATES = [
 
 # --- Database ---------------------------------------------------------------------------------------------
 
-_database = conninfo_to_dict(env.str("DATABASE_URL"))
+_database = conninfo_to_dict(env.str("DATABASE_URL").strip())
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -133,24 +135,24 @@ DATABASES = {
         "HOST": _database.pop("host", ""),
         "PORT": _database.pop("port", ""),
         "OPTIONS": {
-            # A server that vanished without a word is given up in time to tell senders so.
+            # Limits for a database server that vanished, so that senders get a response in time.
             "connect_timeout": 2,
             "tcp_user_timeout": 4000,
             "keepalives_idle": 10,
-            # Statements are short, and much of each is for rare rows: to compile them would take longer than they do.
-            # So would planning the intake's anew for each array of keys: they find rows by keys, however many.
+            # Statements are short, and compiling them would take longer than running them. So would planning intake's
+            # statements again for each array of keys: they find rows by keys, for any number of keys.
             "options": f"-c jit=off -c plan_cache_mode=force_generic_plan {_database.pop('options', '')}".rstrip(),
             **_database,
-            # Intake and pages run a few dozen statements over and over: a session plans each of them once. See
-            # docs/decisions/0025-pages-with-prepared-statements.md.
+            # Intake and pages repeat a few dozen statements, and a session plans each of them once. See
+            # docs/decisions/0025-prepared-statements-of-pages.md.
             "prepare_threshold": 1,
-            # Under ASGI a pool, not persistent connections: those belong to threads that come and go.
-            # It gives up connecting at the first failure: each request that comes asks it to try anew, so that the
-            # product is back as soon as PostgreSQL is (its own retries grow to minutes).
+            # Under ASGI a pool is needed: persistent connections belong to threads, which come and go. The pool stops
+            # connecting at the first failure, and each new request makes it try again. So the product works as soon as
+            # PostgreSQL does; the pool's own retries would wait for minutes.
             "pool": {
                 "min_size": 1,
                 "max_size": env.int("DATABASE_POOL_SIZE", default=16),
-                # Senders give up after 5 s: while PostgreSQL is away they are told so well before.
+                # Senders give up after 5 s. While PostgreSQL is unavailable they get a response well before.
                 "timeout": 1,
                 "reconnect_timeout": 0,
             },
@@ -158,23 +160,12 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# What processes must know together: how often somebody failed to sign in. For each by itself, a guesser would have as
-# many tries as there are workers. Guesses must not push one another out, either.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "observability_cache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    }
-}
 
 # --- People -----------------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+# For permissions; observability.accounts checks passwords.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["observability.passwords.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -185,6 +176,8 @@ LOGIN_REDIRECT_URL = "connections"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_ADAPTER = "observability.accounts.ClosedAccountAdapter"
+# Instead of allauth's limits: observability/throttle.py.
+ACCOUNT_RATE_LIMITS = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 
@@ -205,9 +198,10 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SERVED_OVER_TLS else None
+# No SECURE_PROXY_SSL_HEADER: Django would believe X-Forwarded-Proto from anybody. The server knows the scheme, from
+# proxies that FORWARDED_ALLOW_IPS names.
 SECURE_HSTS_SECONDS = 31_536_000 if SERVED_OVER_TLS else 0
-# W005, W021: whether a whole domain is TLS only is for its owner to say, not for one service on it.
+# W005, W021: the owner of a domain decides whether all of it is TLS only, not one service on it.
 # W008: a redirect to TLS would lose events silently (clients follow it with an empty GET).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_TLS
@@ -218,12 +212,12 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 
 # --- Intake -----------------------------------------------------------------------------------------------
 
-# The largest body of one request, in bytes: as it arrives, and inflated.
+# Largest body of one request, in bytes, both as received and decompressed.
 INTAKE_MAX_BODY_BYTES = env.int("INTAKE_MAX_BODY_BYTES", default=16 * 1024 * 1024)
 
 # --- Retention --------------------------------------------------------------------------------------------
 
-# For how many days events are kept after they were received; 0: for ever.
+# Days for which events are kept after they were received; 0: for ever.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 if not 0 <= EVENT_RETENTION_DAYS <= 36_500:
     raise ImproperlyConfigured("EVENT_RETENTION_DAYS is a number of days up to 36500, or 0 to keep events for ever.")
@@ -240,28 +234,30 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "api.errors.handle_exception",
-    # No `?format=`: Accept says it.
+    # No `?format=`: the Accept header decides.
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Observatory API",
-    "DESCRIPTION": "Takes what orchestrators send, and shows it: connections, jobs, runs, their events, and datasets.",
+    "DESCRIPTION": "Receives events from orchestrators, and shows connections, jobs, runs, their events, and datasets.",
     "VERSION": "1",
-    # Its schemas are JSON Schema, so that tests can check answers against them as they are.
+    # Schemas of version 3.1 are JSON Schema, so tests can check responses against them.
     "OAS_VERSION": "3.1.0",
     "PATH_CONVERTER_OVERRIDES": {"any_case_uuid": {"type": "string", "format": "uuid"}},
     "ENUM_NAME_OVERRIDES": {
         "ConnectionStatus": "lineage.overview.summaries.ConnectionStatus",
         "ConnectionType": "connections.models.Connection.Type",
+        "EdgeDirection": "lineage.models.Edge.Direction",
         "JobKind": "lineage.models.Job.Kind",
         "RunState": "lineage.models.RunState",
+        "TestState": "lineage.events.assertions.TEST_STATES",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "api.intake_schema.describe_intake",
     ],
-    # The page of the API's documentation asks nobody else what to think of the schema.
+    # The documentation page must not send the schema to a validator on the internet.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -276,9 +272,9 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "observability.static_files.StaticFiles"},
 }
-# Source maps are for whoever opens a browser's debugger; compressing them takes as long as all else.
+# Source maps are only for a browser's debugger, and compressing them takes as long as all other files.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -287,10 +283,10 @@ TIME_ZONE = "UTC"
 
 # --- Metrics ----------------------------------------------------------------------------------------------
 
-# What a scraper of /metrics brings as a bearer token. Empty: administrators alone read it, when they are signed in.
+# Bearer token for scrapers of /metrics. Empty: only administrators can read it, when they are signed in.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
 if 0 < len(METRICS_TOKEN) < 20:
-    raise ImproperlyConfigured("METRICS_TOKEN is too short to be secret: make it 20 characters or more.")
+    raise ImproperlyConfigured("METRICS_TOKEN is too short to be secret: use 20 characters or more.")
 
 # --- Logs -------------------------------------------------------------------------------------------------
 

@@ -1,13 +1,15 @@
-"""Every URL of the product, by room; but for the health probes, which a middleware answers (server/health)."""
+"""URLs of the product, by room. A middleware (server/health) answers the health probes, which are not among them."""
 
 from django.contrib import admin
 from django.urls import include, path
 
+from observability.lineage_path import lineage
 from server.metrics.access import PATH as METRICS_PATH
 from server.metrics.access import metrics
 
 urlpatterns = [
     path("", include("web.urls")),
+    path("api/v1/lineage", lineage),
     path("", include("lineage.intake.urls")),
     path("api/v1/", include("api.urls")),
     path("admin/", admin.site.urls),

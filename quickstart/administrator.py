@@ -1,4 +1,4 @@
-"""The first administrator, made when there is none."""
+"""First administrator, created if there is none."""
 
 import os
 import secrets
@@ -10,21 +10,21 @@ from django.db import transaction
 
 from quickstart.problem import CannotStart
 
-# No characters that look alike: people type it.
+# Without characters that look alike, because people type the password.
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 @dataclass(frozen=True, slots=True)
 class NewAdministrator:
     username: str
-    # What was generated, to be shown once; None where the environment named one.
+    # Generated password, to be shown once; None if the environment gave one.
     password: str | None = field(repr=False)
 
 
 def ensure_administrator() -> NewAdministrator | None:
-    """Makes a superuser from DJANGO_SUPERUSER_USERNAME, _PASSWORD and _EMAIL (`admin`, a generated one, none).
+    """Create a superuser from DJANGO_SUPERUSER_USERNAME, _PASSWORD and _EMAIL (default: `admin`, generated, none).
 
-    None: there is a superuser already. Raises CannotStart.
+    Returns None if there is a superuser already. Raises CannotStart.
     """
     if User.objects.filter(is_superuser=True).exists():
         return None
@@ -38,10 +38,10 @@ def ensure_administrator() -> NewAdministrator | None:
             user.full_clean()
             user.save()
     except ValidationError as error:
-        raise CannotStart(f"The administrator {username!r} cannot be made: {' '.join(error.messages)}") from None
+        raise CannotStart(f"The administrator {username!r} cannot be created: {' '.join(error.messages)}") from None
     return NewAdministrator(username, generated)
 
 
 def _new_password() -> str:
-    """20 characters, 100 random bits."""
+    """Generate a password: 20 characters, 100 random bits."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))

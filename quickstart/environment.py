@@ -1,6 +1,6 @@
-"""What the settings need from the environment, where the environment says nothing: the quick start's own.
+"""Environment of the quick start: sets what Django's settings need and the environment lacks.
 
-Called by manage.py before Django's settings are read, so that every command finds the database of `make run`.
+manage.py calls it before Django's settings are read, so that every command finds the database of `make run`.
 """
 
 import atexit
@@ -14,15 +14,14 @@ from quickstart.data_directory import DataDirectory
 from quickstart.problem import CannotStart
 from server.processes import end_with_starter
 
-# They run without a database.
+# Commands that run without a database.
 _NEED_NO_SERVER = {"collectstatic", "help", "version", "--help", "-h", "--version"}
 
 
 def prepare_environment(command: str) -> None:
-    """Sets DATABASE_URL, SECRET_KEY and LOCAL_URL where they are not set; starts or joins the embedded server for
-    `command`.
+    """Set DATABASE_URL, SECRET_KEY and LOCAL_URL if they are missing; start or join the embedded server for `command`.
 
-    Ends the process with a sentence, and no traceback, where that is impossible.
+    Ends the process with one sentence, without a traceback, if that is impossible.
     """
     end_with_starter()
     try:
@@ -49,7 +48,7 @@ def _prepare(command: str) -> None:
 
 def _use_embedded_server(data: DataDirectory, command: str) -> None:
     try:
-        from quickstart.lease import Lease  # noqa: PLC0415 - production is without its packages
+        from quickstart.lease import Lease  # noqa: PLC0415 - its packages are not installed in production
     except ModuleNotFoundError:
         raise CannotStart("DATABASE_URL is not set, and the embedded PostgreSQL is not installed.") from None
     lease = Lease(data)
@@ -69,5 +68,5 @@ def _refuse_malformed_url() -> None:
     try:
         conninfo_to_dict(os.environ.get("DATABASE_URL", ""))
     except psycopg.ProgrammingError:
-        # psycopg's own text quotes the URL, and with it perhaps a password.
-        raise CannotStart("DATABASE_URL is no connection string (postgresql://user:password@host/name).") from None
+        # psycopg's own message quotes the URL, which may contain a password.
+        raise CannotStart("DATABASE_URL is not a connection string (postgresql://user:password@host/name).") from None

@@ -1,11 +1,12 @@
-"""The process that owns the embedded server: `python -m quickstart.keeper DATA_DIR`.
+"""Keeper: the process that owns the embedded server, `python -m quickstart.keeper DATA_DIR`.
 
-Started by the server's first user (see lease.py). Stops the server when no user is left, and starts it again when
-it died of something else.
+The server's first user starts it (see lease.py). It stops the server when no user is left, and until then starts it
+again whenever it ends, even if somebody shut it down: the product needs it.
 """
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,42 +17,54 @@ from quickstart.lease import Lock
 from quickstart.postgres import Cluster
 from quickstart.problem import CannotStart
 
-_LOOKS_EVERY = 0.1  # seconds
+_CHECKS_EVERY = 0.1  # seconds
+_TRIES_EVERY = 1.0  # seconds between attempts to start a server that cannot start
 
 
 class Keeper:
     def __init__(self, data: DataDirectory) -> None:
         self._data = data
         self._cluster = Cluster(data.postgres, data.log)
-        self._told_to_stop = False
+        self._should_stop = False
+        self._server: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Returns when the server has stopped, or at once where another keeper is at work."""
+        """Run until the server has stopped. Returns at once if another keeper is at work."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._stop_soon)
         kept = Lock(self._data.keeper_lock)
-        if not kept.try_alone():
+        if not kept.try_exclusive():
             return
         users = Lock(self._data.users_lock)
-        server = self._cluster.start()
-        _fall_silent()
-        while not (users.try_alone() or self._told_to_stop):
-            # 0: somebody shut it down, and meant it.
-            if server is not None and server.poll():
-                server = self._cluster.start()
-            time.sleep(_LOOKS_EVERY)
+        self._server = self._cluster.start()
+        _close_output()
+        while not (users.try_exclusive() or self._should_stop):
+            time.sleep(_CHECKS_EVERY if self._cluster.is_up() or self._start_again() else _TRIES_EVERY)
         self._cluster.stop()
-        # In this order: a user that waited for `users` must find no keeper, and start one.
+        # This order matters: a user that waited for `users` must find no keeper, and start one.
         kept.release()
         users.release()
 
+    def _start_again(self) -> bool:
+        """Finish the shutdown, if one goes on, and start the server. Returns whether that succeeded; PostgreSQL's log
+        says what did not, for example that its disk is full."""
+        self._cluster.stop()
+        if self._server is not None:
+            self._server.poll()  # reaps it
+        try:
+            self._server = self._cluster.start()
+        except (CannotStart, OSError):
+            return False
+        return True
+
     def _stop_soon(self, _signal: int, _frame: FrameType | None) -> None:
-        self._told_to_stop = True
+        self._should_stop = True
 
 
-def _fall_silent() -> None:
-    """Who started the server reads what it said until here, and is not to be waited for later on."""
+def _close_output() -> None:
+    """Redirect standard error to nothing: the process that started this one reads it until here, and must not wait
+    longer."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stderr.fileno())
     os.close(silence)

@@ -1,2 +1,3 @@
 class CannotStart(Exception):
-    """The quick start cannot go on. Its text is one sentence for the person at the terminal, and holds no secret."""
+    """The quick start cannot go on. The message is one sentence for the person at the terminal, and contains no
+    secret."""

@@ -1,4 +1,4 @@
-"""Collecting the static files, only when they changed: compressing them takes seconds."""
+"""Collection of static files, only if they changed, because compressing them takes seconds."""
 
 import fcntl
 import hashlib
@@ -13,23 +13,23 @@ from django.core.management import call_command
 
 
 def collect_static_files() -> None:
-    """Raises OSError where STATIC_ROOT cannot be written."""
+    """Collect the static files. Raises OSError if STATIC_ROOT cannot be written."""
     root = Path(settings.STATIC_ROOT)
     root.mkdir(parents=True, exist_ok=True)
     stamp = root / ".collected"
     wanted = _fingerprint()
-    with _alone_in(root):
+    with _locked(root):
         if stamp.exists() and stamp.read_text() == wanted:
             return
-        # First: a collection that breaks off is no collection, whatever the clearing had reached.
+        # Removed first, so that an interrupted collection is repeated.
         stamp.unlink(missing_ok=True)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         stamp.write_text(wanted)
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Two starts of one checkout, with data of their own, have these files in common."""
+def _locked(directory: Path) -> Iterator[None]:
+    """Lock the directory: two quick starts of one checkout, with separate data, share these files."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -39,10 +39,10 @@ def _alone_in(directory: Path) -> Iterator[None]:
 
 
 def _fingerprint() -> str:
-    """Of every source's path, size and time of change."""
+    """Hash path, size and time of change of every source file."""
     lines = []
     for finder in get_finders():
         for name, storage in finder.list([]):
-            facts = Path(storage.path(name)).stat()
-            lines.append(f"{storage.path(name)} {facts.st_size} {facts.st_mtime_ns}")
+            status = Path(storage.path(name)).stat()
+            lines.append(f"{storage.path(name)} {status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

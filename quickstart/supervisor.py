@@ -1,4 +1,4 @@
-"""Runs the product's processes side by side, and ends all of them together."""
+"""Supervisor: runs the product's processes side by side, and ends all of them together."""
 
 import os
 import signal
@@ -14,20 +14,22 @@ from typing import Final
 from server.processes import ENDS_WITH
 
 _CODE: Final = Path(__file__).resolve().parents[1]
-_LOOKS_EVERY: Final = 0.1  # seconds
-# gunicorn itself gives its workers 10 s to finish their requests.
+_CHECKS_EVERY: Final = 0.1  # seconds
+# gunicorn gives its workers 10 s to finish their requests.
 _STOPS_WITHIN: Final = 15.0
 _RESTARTS_AFTER: Final = 5.0
 
 
 @dataclass(slots=True)
 class Program:
-    """A command of this environment's Python (`-m gunicorn …`)."""
+    """Command for this environment's Python (`-m gunicorn …`)."""
 
     name: str
     arguments: Sequence[str]
-    # Without an essential program the others end too; another one is started again.
+    # If an essential program ends, all end; any other one is started again.
     essential: bool
+    # Environment variables that the program gets not: secrets that it does not need.
+    withheld: frozenset[str] = frozenset()
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     starts_at: float = field(default=0.0, init=False)
 
@@ -39,12 +41,16 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, *self.arguments],
             cwd=_CODE,
-            env=os.environ | {ENDS_WITH: str(os.getpid())},
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
-            # Ctrl-C in a terminal reaches its whole group: only the supervisor is to hear it.
+            # Ctrl-C in a terminal reaches its whole group; only the supervisor must get it.
             start_new_session=True,
         )
         self.starts_at = time.monotonic() + _RESTARTS_AFTER
+
+    def _environment(self) -> dict[str, str]:
+        given = {name: value for name, value in os.environ.items() if name not in self.withheld}
+        return given | {ENDS_WITH: str(os.getpid())}
 
     def signal(self, number: int) -> None:
         if self.process is not None and self.is_running:
@@ -56,24 +62,24 @@ class Supervisor:
 
     def __init__(self, programs: Sequence[Program]) -> None:
         self._programs = programs
-        self.told_to_stop = False
+        self.should_stop = False
 
     def run(self, *, when_started: Callable[[], None]) -> bool:
-        """Calls `when_started` once; returns when every program has ended: whether it was told to."""
+        """Run the programs until all have ended. Calls `when_started` once. Returns whether a signal stopped them."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop_soon)
         try:
-            # The others are started beside them below, once somebody can be served.
+            # The other programs are started below, after the server can answer.
             for program in self._programs:
                 if program.essential:
                     program.start()
             when_started()
-            while not self.told_to_stop and self.is_healthy():
+            while not self.should_stop and self.is_healthy():
                 self._restart()
-                time.sleep(_LOOKS_EVERY)
+                time.sleep(_CHECKS_EVERY)
         finally:
             self._stop()
-        return self.told_to_stop
+        return self.should_stop
 
     def is_healthy(self) -> bool:
         return all(program.is_running for program in self._programs if program.essential)
@@ -94,4 +100,4 @@ class Supervisor:
             time.sleep(0.02)
 
     def _stop_soon(self, _signal: int, _frame: FrameType | None) -> None:
-        self.told_to_stop = True
+        self.should_stop = True

@@ -1,4 +1,4 @@
-"""Whom PostgreSQL runs as when the quick start runs as root: it refuses to run as root itself."""
+"""Account for PostgreSQL, which refuses to run as root, if the quick start runs as root."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ _NAMES = ("pgserver", "postgres")
 
 
 class NoAccount(Exception):
-    """This is root, there is no account to run PostgreSQL as, and none could be made."""
+    """PostgreSQL has no account to run under, none could be created, and this process runs as root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,39 +22,41 @@ class Account:
     group: int
 
     def let_through(self, path: Path) -> None:
-        """Lets everybody pass through the directories above `path`, without listing them; says so where it did."""
+        """Let everybody enter the directories above `path`, without listing them. Prints a note for each changed
+        directory."""
         for directory in path.parents:
             mode = directory.stat().st_mode
             if not mode & stat.S_IXOTH and directory.stat().st_uid != self.user:
                 directory.chmod(mode | stat.S_IXOTH)
-                print(  # noqa: T201 - a changed permission is worth a line
-                    f"Note: {directory} may now be passed through by every user (chmod o+x): PostgreSQL,"
-                    " which does not run as root, has its files below it.",
+                print(  # noqa: T201 - the user must know about changed permissions
+                    f"Note: every user may now enter {directory} (chmod o+x), because PostgreSQL has its files below it"
+                    " and does not run as root.",
                     file=sys.stderr,
                 )
 
     def let_read(self, folder: Path) -> None:
-        """Lets everybody read PostgreSQL's programs, which a strict umask hid at their installation."""
+        """Let everybody read PostgreSQL's files, in case a strict umask prevented that when they were installed."""
         self.let_through(folder)
-        if folder.stat().st_mode & stat.S_IROTH:
-            return
         for path in (folder, *folder.rglob("*")):
-            mode = path.stat().st_mode
-            path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+            mode = path.lstat().st_mode
+            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+            if mode != wanted and not stat.S_ISLNK(mode):
+                path.chmod(wanted)
 
 
 def programs_account(directory: Path) -> Account | None:
-    """The owner of `directory` where it exists, else the machine's account for PostgreSQL. None: just this user."""
+    """Return the owner of `directory` if it exists, else the system's account for PostgreSQL. None: the present
+    user."""
     if os.geteuid() != 0:
         return None
     if directory.exists() and directory.stat().st_uid != 0:
         owner = directory.stat()
         return Account(owner.st_uid, owner.st_gid)
-    return _account_of_the_machine()
+    return _system_account()
 
 
 @cache
-def _account_of_the_machine() -> Account:
+def _system_account() -> Account:
     for name in _NAMES:
         try:
             entry = pwd.getpwnam(name)

@@ -1,3 +1,3 @@
-"""What serves the product: its sockets and processes."""
+"""Server of the product: sockets and processes."""
 
 __version__ = "0.1.0"

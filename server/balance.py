@@ -1,8 +1,8 @@
-"""Shares new connections among the workers of a server.
+"""Balances new connections among the workers of a server.
 
-All workers wait at one listening socket, and libuv accepts until nothing is left there: of 64 clients that connected at
-once one of two workers got up to 54, whose work one core then had to do while the other was idle. Here a worker takes
-one connection at a time, and lets those that have fewer go first.
+All workers wait at one listening socket, and libuv accepts connections until none is left. Of 64 clients that connected
+at once, one of two workers got up to 54: one core then did most of the work while the other was idle. Here a worker
+takes one connection at a time, and waits for workers that have fewer.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# So long one that has more waits for the others (seconds): they may be busy, or about to end.
+# Seconds that a worker with more connections waits for the others. It is short, because they may be busy or ending.
 YIELD_SECONDS: Final = 0.003
-# After an error that others must mend, such as too many open files (seconds).
+# Seconds to wait after an error that this worker cannot solve, such as too many open files.
 _RECOVER_SECONDS: Final = 1.0
 
 _SLOTS: Final = 128
@@ -26,8 +26,8 @@ _COUNT: Final = struct.Struct("=i")
 _FREE: Final = -1
 
 
-class Counts:
-    """How many connections each worker has: a number for each slot, in memory that forks share."""
+class ConnectionCounts:
+    """Number of connections of each worker. Each has a slot in memory that forked processes share."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SLOTS * _COUNT.size)
@@ -35,7 +35,8 @@ class Counts:
             self.set(slot, _FREE)
 
     def claim(self) -> int | None:
-        """A free slot, for a worker that is about to be forked; None: there is none. For the master alone."""
+        """Return a free slot for a worker that is about to be forked; None: there is none. Only the master may call
+        it."""
         slot = next((slot for slot, count in enumerate(self._all()) if count == _FREE), None)
         if slot is not None:
             self.set(slot, 0)
@@ -48,17 +49,17 @@ class Counts:
         self.set(slot, _FREE)
 
     def least(self) -> int:
-        """Of all workers."""
+        """Smallest number of connections of any worker."""
         return min((count for count in self._all() if count != _FREE), default=0)
 
     def _all(self) -> list[int]:
         return [count for (count,) in _COUNT.iter_unpack(self._memory[:])]
 
 
-class Share:
-    """One worker's part of the connections."""
+class WorkerConnections:
+    """Number of connections of one worker."""
 
-    def __init__(self, counts: Counts, slot: int) -> None:
+    def __init__(self, counts: ConnectionCounts, slot: int) -> None:
         self._counts, self._slot = counts, slot
         self._own = 0
         self._has_left = False
@@ -70,27 +71,29 @@ class Share:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether another worker has fewer."""
+        """Tell whether another worker has fewer connections."""
         return self._own > self._counts.least()
 
-    def took_one(self) -> None:
+    def add_one(self) -> None:
         self.set(self._own + 1)
 
     def leave(self) -> None:
-        """To be called when the worker takes no more: nobody waits for it then."""
+        """Release the slot when the worker accepts no more connections, so that other workers do not wait for it."""
         self._has_left = True
         self._counts.release(self._slot)
 
 
 class Acceptor:
-    """Accepts at a listening socket, in the place of an asyncio.Server. For a running event loop."""
+    """Accepts connections of a listening socket, as a replacement of asyncio.Server. Needs a running event loop."""
 
-    def __init__(self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol], share: Share) -> None:
+    def __init__(
+        self, listener: socket.socket, make_protocol: Callable[[], asyncio.Protocol], connections: WorkerConnections
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._listener, self._make_protocol, self._share = listener, make_protocol, share
+        self._listener, self._make_protocol, self._connections = listener, make_protocol, connections
         self._has_yielded = False
         self._is_closed = False
-        # The event loop keeps no task alive by itself.
+        # The event loop keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[Any]] = set()
         listener.setblocking(False)
         self._listen()
@@ -98,10 +101,10 @@ class Acceptor:
     def close(self) -> None:
         self._is_closed = True
         self._loop.remove_reader(self._listener)
-        self._share.leave()
+        self._connections.leave()
 
     async def wait_closed(self) -> None:
-        """As an asyncio.Server has it: what was accepted is for others to close."""
+        """Do nothing. asyncio.Server has this method; accepted connections are closed elsewhere."""
 
     def _listen(self) -> None:
         if not self._is_closed:
@@ -112,7 +115,7 @@ class Acceptor:
         self._loop.call_later(seconds, self._listen)
 
     def _accept(self) -> None:
-        if self._share.is_ahead and not self._has_yielded:
+        if self._connections.is_ahead and not self._has_yielded:
             self._has_yielded = True
             self._pause(YIELD_SECONDS)
             return
@@ -125,7 +128,7 @@ class Acceptor:
             log.exception("accept_failed")
             self._pause(_RECOVER_SECONDS)
             return
-        self._share.took_one()
+        self._connections.add_one()
         self._keep(self._loop.create_task(self._serve(connection)))
 
     async def _serve(self, connection: socket.socket) -> None:

@@ -1,6 +1,6 @@
-"""Bodies of requests that are not the intake's: forms of people, of some kilobytes.
+"""Limit on the bodies of requests to Django. They come from forms, and have some kilobytes.
 
-Django writes a body to the disk as it arrives, and only then asks whether it is too large.
+Django writes a body to the disk while it arrives, and checks its size only afterwards.
 """
 
 import json
@@ -15,15 +15,17 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class LimitedBodies:
-    """An ASGI application that answers 413 as soon as a body is over `limit` bytes; the one behind it then hears that
-    the client went away."""
+    """ASGI application that answers 413 as soon as a body exceeds `limit` bytes.
+
+    The application behind it then receives a disconnect.
+    """
 
     def __init__(self, application: Application, limit: int) -> None:
         self._application = application
         self._limit = limit
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _announced(scope) > self._limit:
+        if scope["type"] == "http" and _announced_bytes(scope) > self._limit:
             await self._refuse(send)
             return
         size, refused = 0, False
@@ -52,8 +54,8 @@ class LimitedBodies:
         await send({"type": "http.response.body", "body": body})
 
 
-def _announced(scope: MutableMapping[str, Any]) -> int:
-    """0 where nothing is: then the body is counted."""
+def _announced_bytes(scope: MutableMapping[str, Any]) -> int:
+    """Return the Content-Length; 0 if there is none, since the body is counted then."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])

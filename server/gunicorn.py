@@ -1,7 +1,8 @@
 """gunicorn's configuration: `gunicorn --config python:server.gunicorn server.asgi:application`.
 
-From the environment: HOST, PORT, WEB_CONCURRENCY (worker processes), FORWARDED_ALLOW_IPS, LOG_FORMAT, METRICS_DIR
-(where to keep what the processes count; by default in memory).
+Environment: HOST, PORT, WEB_CONCURRENCY (worker processes), LOG_FORMAT, METRICS_DIR (directory of the processes'
+counters; by default in memory), FORWARDED_ALLOW_IPS (addresses and networks of proxies, by default those of this
+machine: their X-Forwarded-For and X-Forwarded-Proto count, nobody else's).
 """
 
 import os
@@ -13,25 +14,25 @@ import structlog
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
-from server.balance import Counts, Share
+from server.balance import ConnectionCounts, WorkerConnections
 from server.logging import configure_structlog, log_format, logging_config
 from server.metrics import directory
 from server.processes import (
     end_with,
     end_with_starter,
+    freeze_loaded_objects,
     give_back_large_blocks,
-    keep_what_is_loaded,
     raise_limit_of_open_files,
 )
-from server.protocol import BoundedProtocol, LeavingServer, bound_unread_answers
+from server.protocol import BoundedProtocol, LeavingServer, limit_unread_responses
 
-# A worker that is told to stop may finish its requests for so long (seconds); then they are cut off, and gunicorn
-# kills it a moment later.
+# Seconds in which a worker that has to stop may finish its requests. Then they are cut off, and gunicorn kills it a
+# moment later.
 _FINISHES_WITHIN = 9
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
-    """Speaks plain HTTP; leaves the access lines to Django's logging, which knows who asked."""
+    """Worker that serves plain HTTP. Django's logging writes the access lines, because it knows the user."""
 
     CONFIG_KWARGS: dict[str, Any] = {
         "loop": "auto",
@@ -42,14 +43,14 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
         "server_header": False,
         "timeout_graceful_shutdown": _FINISHES_WITHIN,
     }
-    # Among the counts of connections.
+    # Slot in the connection counts.
     slot: int | None = None
 
     async def _serve(self) -> None:
-        """As uvicorn_worker (0.4) has it, with a server of our own."""
+        """Serve as uvicorn_worker (0.4) does, but with our own server class."""
         self.config.app = self.wsgi
-        share = None if self.slot is None else Share(_connection_counts, self.slot)
-        server = LeavingServer(self.config, share)
+        connections = None if self.slot is None else WorkerConnections(_connection_counts, self.slot)
+        server = LeavingServer(self.config, connections)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
@@ -59,42 +60,42 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # ships no types
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = Worker
-# The master loads the application, and workers are forks of it: one that died is replaced in a moment, not after the
-# seconds that loading takes, in which too few or none would answer.
+# The master loads the application, and workers are forks of it. A dead worker is replaced at once; loading the
+# application again would take seconds, with too few workers or none.
 preload_app = True
-# A worker that answers nothing for this long is replaced (seconds).
+# Seconds after which a worker without a heartbeat is replaced.
 timeout = 60
 graceful_timeout = _FINISHES_WITHIN + 1
-# Longer than the idle timeout of the usual load balancers (60 s), so that it is they who close.
+# Longer than the idle timeout of common load balancers (60 s), so that they close idle connections first.
 keepalive = 75
 control_socket_disable = True
-# The heartbeat file: on a disk it can block a worker.
+# Directory of the heartbeat file, in memory: on a disk it can block a worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 
 configure_structlog()
 logconfig_dict = logging_config(log_format())
 log = structlog.get_logger(__name__)
 
-# Before anything imports prometheus_client, which the application does, too.
+# Must run before the first import of prometheus_client, which the application imports, too.
 directory.make()
 
 from server.metrics.workers import RUNNING, EndedWorkers  # noqa: E402
 
 _ended_workers = EndedWorkers()
-_connection_counts = Counts()
+_connection_counts = ConnectionCounts()
 
 
 def on_starting(_server: Arbiter) -> None:
     end_with_starter()
-    # Each client is one of them: the usual 1,024 would be what bounds their number.
+    # Each client is an open file: the usual limit of 1,024 would limit the number of clients.
     raise_limit_of_open_files()
     give_back_large_blocks()
 
 
 def when_ready(server: Arbiter) -> None:
-    keep_what_is_loaded()
+    freeze_loaded_objects()
     for listener in server.LISTENERS:
-        bound_unread_answers(listener.sock)
+        limit_unread_responses(listener.sock)
 
 
 def pre_fork(_server: Arbiter, worker: Worker) -> None:
@@ -102,10 +103,10 @@ def pre_fork(_server: Arbiter, worker: Worker) -> None:
 
 
 def post_fork(server: Arbiter, _worker: Worker) -> None:
-    # Until its own handlers are there, a worker has the master's, which only take note of a signal: if the master ended
-    # at that moment, it would stay.
+    # Until a worker sets its own signal handlers it has the master's, which only record the signal. If the master ended
+    # then, the worker would stay.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Without a master nobody replaces a worker, and it would keep the port.
+    # A worker without a master would keep the port, and nothing would replace the worker.
     end_with(server.pid)
     RUNNING.set(1)
 
@@ -116,7 +117,7 @@ def child_exit(server: Arbiter, worker: Worker) -> None:
     try:
         _ended_workers.add(worker.pid, alive=server.WORKERS)
     except Exception:
-        # Nothing that is counted is worth the master, which ends upon an error.
+        # The master ends on an error, which lost counts are not worth.
         log.exception("metrics_not_merged", pid=worker.pid)
 
 

@@ -1,4 +1,4 @@
-"""What the logs look like: JSON for collectors, or lines for a person. No key, token or password in either."""
+"""Log formats: JSON for log collectors, or lines for a person. Secrets are removed from both."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from server.log_floods import FloodGuard
 LogFormat = Literal["json", "console"]
 
 _REMOVED: Final = "[removed]"
-# Of a key, its public part stays: it tells which key it was. See connections/keys.py.
+# The public part of an API key stays, to identify the key. See connections/keys.py.
 _KEY = re.compile(r"\b(ob[a-z]_[0-9A-Za-z]{1,12})[0-9A-Za-z_]*")
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|token)(\s+)(?!ob[a-z]_)[0-9A-Za-z._~+/=-]{8,}")
 # `password=…` of a connection string, `"secret": "…"` of some JSON.
@@ -26,7 +26,7 @@ _SECRET_NAME = re.compile(r"(?i)authorization|cookie|passw|secret|token|api_?key
 
 
 def remove_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The last processor before rendering: whatever was logged, its secrets end here."""
+    """Remove secrets from a line. Must be the last processor before rendering."""
     return {name: _without_secrets(name, value) for name, value in event.items()}
 
 
@@ -36,20 +36,20 @@ def _without_secrets(name: str, value: Any) -> Any:
     if _SECRET_NAME.search(name):
         return _REMOVED
     if isinstance(value, Mapping):
-        return {_scrub(str(key)): _without_secrets(str(key), inner) for key, inner in value.items()}
+        return {_without_secrets_in_text(str(key)): _without_secrets(str(key), inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_without_secrets(name, inner) for inner in value]
-    return _scrub(value if isinstance(value, str) else repr(value))
+    return _without_secrets_in_text(value if isinstance(value, str) else repr(value))
 
 
-def _scrub(text: str) -> str:
+def _without_secrets_in_text(text: str) -> str:
     text = _KEY.sub(rf"\1{_REMOVED}", text)
     text = _CREDENTIALS.sub(rf"\1\2{_REMOVED}", text)
     text = _NAMED_SECRET.sub(rf"\1\2{_REMOVED}", text)
     return _PASSWORD_IN_URL.sub(rf"\1:{_REMOVED}@", text)
 
 
-# What every line gets, whether it comes from structlog or from a library's logging.
+# Processors for every line, from structlog or from a library's logging.
 _SHARED: Final[list[Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -57,18 +57,18 @@ _SHARED: Final[list[Processor]] = [
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
-    # Plain text: structured tracebacks would hold local variables, and with them what senders sent.
+    # Plain text, because structured tracebacks contain local variables, and so the content of events.
     structlog.processors.format_exc_info,
 ]
 
 
 def log_format() -> LogFormat:
-    """LOG_FORMAT of the environment: `console`, or JSON for whatever else it says."""
+    """Return LOG_FORMAT of the environment: `console`, or `json` for any other value."""
     return "console" if os.environ.get("LOG_FORMAT") == "console" else "json"
 
 
 def configure_structlog() -> None:
-    """Passes structlog's lines to the standard library's logging, so that one set-up renders all."""
+    """Pass structlog's lines to the standard library's logging, so that one configuration renders all lines."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -83,7 +83,8 @@ def configure_structlog() -> None:
 
 
 def logging_config(kind: LogFormat) -> dict[str, Any]:
-    """The dictConfig of Django and of gunicorn. `console` says only what a person must know: no line a request."""
+    """Return the dictConfig for Django and gunicorn. `console` logs only what a person must know, without a line per
+    request."""
     renderer: Processor = structlog.processors.JSONRenderer()
     if kind == "console":
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -109,21 +110,21 @@ def logging_config(kind: LogFormat) -> dict[str, Any]:
 
 
 def _loggers(kind: LogFormat, level: str) -> dict[str, Any]:
-    # Of each request, production logs one line (django_structlog); Django's own of the 4xx ones would repeat it.
+    # Production logs one line per request (django_structlog); Django's own lines for 4xx responses would repeat it.
     requests = "ERROR" if kind == "console" else "INFO"
     return {
         "django": {"level": level},
         "django.request": {"level": "ERROR"},
-        # Anybody can send any Host, and a traceback each time would bury the rest.
+        # Anybody can send any Host header, and a traceback each time would hide other lines.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django_structlog": {"level": requests},
         "gunicorn.error": {"level": level},
         "uvicorn.error": {"level": level},
-        # Says at INFO that each pool opened and closed.
+        # Logs at INFO each time that a pool opens or closes.
         "psycopg.pool": {"level": "WARNING"},
     }
 
 
-# Levels of django_structlog's lines: one INFO line a request, whatever its client did wrong.
+# Levels of django_structlog's lines: one INFO line per request, also for errors of clients.
 REQUEST_STARTED_LEVEL: Final = logging.DEBUG
 REQUEST_REFUSED_LEVEL: Final = logging.INFO

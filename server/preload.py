@@ -1,4 +1,4 @@
-"""What is loaded before the first request, and so by the master for all its workers."""
+"""Code and templates that the master loads for all its workers, before the first request."""
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -6,7 +6,8 @@ from django.urls import URLResolver, get_resolver
 
 
 def load_pages() -> None:
-    """Routes with their views, and the product's templates: otherwise each worker's first readers wait for them."""
+    """Load routes with their views, and the product's templates; else the first readers of each worker would wait for
+    that."""
     _load_routes(get_resolver())
     templates = settings.BASE_DIR / "templates"
     for file in templates.rglob("*.html"):

@@ -1,5 +1,4 @@
-"""What processes ask of the system: to end with the one that started them, however that one ends; room for many
-connections, and no more memory than they need."""
+"""Settings of processes: end with their parent, open many files, use little memory."""
 
 import ctypes
 import gc
@@ -8,7 +7,7 @@ import resource
 import signal
 import sys
 
-# Holds the process id of the parent to end with.
+# Environment variable with the process id of the parent with which to end.
 ENDS_WITH = "OBSERVATORY_ENDS_WITH"
 
 MAX_OPEN_FILES = 65_536
@@ -20,24 +19,24 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def end_with(parent: int) -> None:
-    """Has the kernel send this process SIGTERM when its parent (a process id) ends, even by SIGKILL. Linux only."""
+    """Make the kernel send this process SIGTERM when its parent (a process id) ends, even by SIGKILL. Linux only."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
-        # It ended before the kernel was asked.
+        # The parent ended before the kernel knew.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_with_starter() -> None:
-    """The same, with the parent that the environment names, if it names one. Children do not inherit that."""
+    """Call `end_with` for the parent that the environment names, if any. Children do not inherit the variable."""
     parent = os.environ.pop(ENDS_WITH, "")
     if parent:
         end_with(int(parent))
 
 
 def raise_limit_of_open_files() -> None:
-    """As far as this process may, up to MAX_OPEN_FILES; its children inherit it."""
+    """Raise the limit of open files up to MAX_OPEN_FILES, as far as this process may. Children inherit it."""
     current, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_OPEN_FILES if most == resource.RLIM_INFINITY else min(most, MAX_OPEN_FILES)
     if current != resource.RLIM_INFINITY and current < wanted:
@@ -45,18 +44,18 @@ def raise_limit_of_open_files() -> None:
 
 
 def give_back_large_blocks() -> None:
-    """Has glibc return a freed block of 1 MiB or more to the system; children inherit it.
+    """Make glibc return a freed block of 1 MiB or more to the system. Children inherit that.
 
-    Left alone, it raises that bound to the largest block that was ever freed (32 MiB at most), and each thread that
-    once held a large body keeps its memory for good.
+    By default glibc raises this threshold to the largest block that was ever freed (32 MiB at most), and each thread
+    that once had a large body keeps its memory.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:  # musl has none
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
 
 
-def keep_what_is_loaded() -> None:
-    """Has the garbage collector leave alone all that is there, in children too: it would look through it again every
-    few pages, for 70 ms each time."""
+def freeze_loaded_objects() -> None:
+    """Exclude all present objects from garbage collection, also in children. A collection would examine them every few
+    pages, for 70 ms each time."""
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share."""
+"""Fixtures for the tests of all rooms."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,23 +8,34 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.db import connection as database
+from pytest_django import DjangoDbBlocker
 
-from connections.roles import EDITOR, EDITOR_PERMISSIONS
+from connections.roles import EDITOR
+from tests.emptying import quick_emptying, tables_with_rows
 
 pytest_plugins = ["tests.live_server", "tests.chromium", "tests.faults.left_out"]
 
 SAMPLES = Path(__file__).parent / "samples"
 PASSWORD = "correct horse battery"
 
-# Calls a function in a thread with a database connection of its own.
+# Calls a function in a thread that has a database connection of its own.
 InThread = Callable[..., "Future[Any]"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test session's database, whose tables are emptied quickly."""
+    with django_db_blocker.unblock():
+        of_migrations = tables_with_rows(database.introspection.table_names())
+    with quick_emptying(of_migrations):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def static_files_by_their_own_names(settings: Any) -> None:
-    """Pages name static files as they are in the tree: nobody has collected and hashed them here."""
+    """Use static files under their names in the tree, because they are not collected and hashed here."""
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -39,7 +50,7 @@ def quick_password_hasher(settings: Any) -> None:
 
 @pytest.fixture
 def sample_lines() -> Callable[[str], list[bytes]]:
-    """The bodies of one sample file (or of all: `*`), as a sender sent them."""
+    """Read the bodies in one sample file (`*`: in all), as a sender sent them."""
 
     def read(name: str = "*") -> list[bytes]:
         return [line for path in sorted(SAMPLES.glob(f"{name}.jsonl")) for line in path.read_bytes().splitlines()]
@@ -49,7 +60,7 @@ def sample_lines() -> Callable[[str], list[bytes]]:
 
 @pytest.fixture
 def sample_events(sample_lines: Callable[[str], list[bytes]]) -> Callable[[str], list[dict[str, Any]]]:
-    """The same, parsed."""
+    """Read the events in one sample file (`*`: in all), parsed."""
 
     def read(name: str = "*") -> list[dict[str, Any]]:
         return [json.loads(line) for line in sample_lines(name)]
@@ -59,26 +70,21 @@ def sample_events(sample_lines: Callable[[str], list[bytes]]) -> Callable[[str],
 
 @pytest.fixture
 def viewer(db: None) -> User:
-    """Somebody who signed in, and has no role beyond that."""
+    """Signed-in user without further rights."""
     return User.objects.create(username="viewer", email="viewer@example.com", password=make_password(PASSWORD))
 
 
 @pytest.fixture
 def editor(db: None) -> User:
-    """A member of the group of those who add connections and make keys."""
+    """Member of the group that may add connections and create keys."""
     user = User.objects.create(username="editor", email="editor@example.com", password=make_password(PASSWORD))
-    # The migration makes the group; after a test with transactions of its own the tables are empty.
-    group, _ = Group.objects.get_or_create(name=EDITOR)
-    group.permissions.set(
-        Permission.objects.filter(content_type__app_label="connections", codename__in=EDITOR_PERMISSIONS)
-    )
-    user.groups.add(group)
+    user.groups.add(Group.objects.get(name=EDITOR))
     return user
 
 
 @pytest.fixture
 def administrator(db: None) -> User:
-    """A superuser, who also enters the operators' site."""
+    """Superuser, who may also enter the operators' site."""
     return User.objects.create(
         username="administrator",
         email="administrator@example.com",

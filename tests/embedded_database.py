@@ -1,7 +1,7 @@
-"""A pytest plugin (`-p tests.embedded_database`): a PostgreSQL of its own for each test session.
+"""pytest plugin (`-p tests.embedded_database`): a PostgreSQL for each test session.
 
-Loaded before Django's settings are. DATABASE_URL, where it is set, names another server to test on. Where tests run in
-several processes (`-n`), each has a server of its own, so that it may end sessions or fill the disk.
+It is loaded before Django's settings. DATABASE_URL, if set, names another server for the tests. If tests run in several
+processes (`-n`), each has a server of its own, so that it may end sessions or fill the disk.
 """
 
 import atexit
@@ -15,11 +15,11 @@ import psycopg
 from quickstart.data_directory import DataDirectory
 from quickstart.lease import Lease
 
-os.environ.setdefault("SECRET_KEY", "for-tests-only")
+os.environ.setdefault("SECRET_KEY", "for-tests-only-and-as-long-as-a-key-must-be-0123456789")
 
-# Tells the processes that pytest starts that DATABASE_URL is not its caller's.
+# Tells processes started by pytest that DATABASE_URL was set by this plugin.
 _STARTED = "OBSERVATORY_TESTS_DATABASE"
-# The one whose process starts the others runs no tests: the first of them has it.
+# The process that starts the others runs no tests, so the first of these takes over its server.
 _HEIR = "gw0"
 
 
@@ -36,8 +36,11 @@ def _start() -> None:
 
 
 def _keep_autovacuum_away(url: str) -> None:
-    """Most tests commit nothing. Where autovacuum finds their rows it counts the pages of a table, and no row in them;
-    from then on PostgreSQL expects one row from any index, and may read all of an index for each row it looks up."""
+    """Switch autovacuum off. Most tests commit nothing, so it would count the pages of a table, and find no row in
+    them.
+
+    PostgreSQL would then expect one row from any index, and might read a whole index for each row.
+    """
     with psycopg.connect(url, autocommit=True) as session:
         session.execute("ALTER SYSTEM SET autovacuum = off")
         session.execute("SELECT pg_reload_conf()")

@@ -1,8 +1,8 @@
-"""Fixtures, loaded by tests/conftest.py: the running product, and somebody who sends to it over real HTTP.
+"""Fixtures, loaded by tests/conftest.py: the running product, and a sender that uses real HTTP.
 
-The server reads the database of the test session, so a test makes its connections and keys through the ORM and finds
-there what the server stored. Both see committed rows alone, hence `transactional_db`: tables are emptied after each
-test, while the server runs on.
+The server reads the database of the test session, so a test creates its connections and keys through the ORM, and finds
+there what the server stored. Both see only committed rows, hence `transactional_db`: tables are emptied after each
+test, while the server keeps running.
 """
 
 import os
@@ -10,26 +10,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from connections import actions
+from connections import actions, keys
 from connections.models import ApiKey, Connection
 from lineage.models import Mark
 from tests.serving import LiveServer, serve
 from tests.waiting import wait_until
 
 METRICS_TOKEN = "for-tests-only-and-long-enough"
-# By which PostgreSQL knows the server's sessions from those of the tests.
+# Name by which PostgreSQL's sessions of the server differ from those of the tests.
 SERVER_SESSIONS = "served"
 
 
 @dataclass(frozen=True)
 class Sender:
-    """A connection, and a key of it."""
+    """Connection with an API key."""
 
     connection: Connection
     api_key: ApiKey
@@ -40,9 +41,15 @@ class Sender:
         return {"Authorization": f"Bearer {self.key}"}
 
 
+def with_lookup_of(key: str) -> str:
+    """A well-formed key whose public part is that of `key`, and whose secret is not."""
+    body = f"{keys.API_KEY_PREFIX}{keys.parse_key(key).lookup}_{keys.new_key().secret}"
+    return f"{body}_{keys._checksum(body)}"
+
+
 @contextmanager
-def serve_tests(log: Path, environment: Mapping[str, str] | None = None) -> Iterator[LiveServer]:
-    """A server on the database of the test session."""
+def serve_tests(log: Path, environment: Mapping[str, str] | None = None, **options: Any) -> Iterator[LiveServer]:
+    """Serve the product on the database of the test session. See `serve` for further options."""
     name = databases["default"].settings_dict["NAME"]
     database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
     settings = {
@@ -50,7 +57,7 @@ def serve_tests(log: Path, environment: Mapping[str, str] | None = None) -> Iter
         "METRICS_TOKEN": METRICS_TOKEN,
         "PGAPPNAME": SERVER_SESSIONS,
     }
-    with serve(database_url, log, environment=settings | dict(environment or {})) as server:
+    with serve(database_url, log, environment=settings | dict(environment or {}), **options) as server:
         yield server
 
 
@@ -62,21 +69,21 @@ def _server_of_session(django_db_setup: None, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def server(_server_of_session: LiveServer, transactional_db: None) -> Iterator[LiveServer]:
-    """The running product, with empty tables."""
+    """Running product, with empty tables."""
     assert _server_of_session.process.poll() is None, _server_of_session.log.read_text()
     yield _server_of_session
-    # It settles after it has answered; who empties the tables meanwhile may come into a deadlock with it.
+    # The server settles after it has answered; emptying the tables meanwhile may cause a deadlock.
     wait_until_settled()
 
 
 def wait_until_settled() -> None:
-    """Waits until what runs are shown as is stored for all events that the server answered."""
+    """Wait until the shown states of all answered events are stored."""
     wait_until(lambda: not Mark.objects.exists(), "every mark is settled")
 
 
 @pytest.fixture
 def new_sender(server: LiveServer) -> Callable[..., Sender]:
-    """Adds a connection with a key."""
+    """Create connections with an API key."""
 
     def add(name: str = "Production") -> Sender:
         now = timezone.now()

@@ -1,4 +1,4 @@
-"""The locks: what each pins, with which extras, and which extras the packages themselves ask for."""
+"""Locks: the pins of each, with their extras, and the extras that the packages need."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from tests.serving import ROOT
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[(?P<extras>[^\]]*)\])?==(?P<version>\S+)", re.MULTILINE)
-# Name, extra and version; the extra "" is the package alone, which is pinned apart.
+# Name, extra and version; the extra "" means the package without one, which has a pin of its own.
 Pin = tuple[str, str, str]
 
 
@@ -27,17 +27,22 @@ def pins_of(lock: str) -> set[Pin]:
 
 
 def unpinned_extras(lock: str, installed: Iterable[Distribution]) -> list[str]:
-    """What the locked packages ask for with an extra that the lock does not pin: pip would not install it by hashes,
-    though uv does. `installed`: where the packages' metadata is."""
+    """Return requirements with an extra that the lock does not pin: pip would not install them by hashes, though uv
+    does.
+
+    `installed`: packages with their metadata.
+    """
     pinned = {(name, extra) for name, extra, _ in pins_of(lock)}
     return sorted(
-        f"{distribution.name}: {asked}"
-        for distribution in installed
-        for asked in map(Requirement, distribution.requires or ())
-        if any(
-            asked.marker is None or asked.marker.evaluate({"extra": extra})
-            for name, extra in pinned
-            if name == canonicalize_name(distribution.name)
-        )
+        f"{name}: {asked}"
+        for name, requirements in ((distribution.name, distribution.requires or ()) for distribution in installed)
+        for asked in map(Requirement, requirements)
+        if asked.extras
         and not {(canonicalize_name(asked.name), canonicalize_name(extra)) for extra in asked.extras} <= pinned
+        and _is_asked_for(asked, {extra for package, extra in pinned if package == canonicalize_name(name)})
     )
+
+
+def _is_asked_for(requirement: Requirement, extras: set[str]) -> bool:
+    """Tell if a package that is installed with these extras has this requirement."""
+    return any(requirement.marker is None or requirement.marker.evaluate({"extra": extra}) for extra in extras)

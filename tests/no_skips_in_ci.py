@@ -1,4 +1,4 @@
-"""A pytest plugin: under CI=true a skipped test is a failure, since a test that did not run shows nothing."""
+"""pytest plugin: with CI=true a skipped test is a failure, because it has shown nothing."""
 
 import os
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Runs the product as users get it, in processes of its own: PostgreSQL, and gunicorn with asynchronous workers."""
+"""Runs the product as users do, in processes of its own: PostgreSQL, and gunicorn with asynchronous workers."""
 
 import json
 import os
@@ -15,9 +15,11 @@ from pathlib import Path
 from uuid import UUID
 
 import psutil
+import psycopg
 import requests
 
 from quickstart.postgres import Cluster
+from tests.ready_cluster import copy_ready_cluster
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +61,7 @@ class LiveServer:
 
 @dataclass(frozen=True)
 class OwnDatabase:
-    """A PostgreSQL that one test or benchmark has for itself, to fill and to stop as it likes."""
+    """PostgreSQL of one test or benchmark, which may fill and stop it."""
 
     url: str
     cluster: Cluster = field(repr=False)
@@ -71,22 +73,28 @@ class OwnDatabase:
         return postmaster.pid
 
     def stop(self) -> None:
-        """Ends all of its connections and refuses new ones: what a restart of the database looks like at first."""
+        """End all connections and refuse new ones, as at the start of a database restart."""
         self.cluster.stop()
 
     def start(self) -> None:
         self.cluster.start()
 
-    def restart(self, how: signal.Signals) -> None:
-        """`pg_ctl restart -m fast` by SIGINT, `-m immediate` by SIGQUIT: returns when it takes queries again."""
+    def restart(self, mode: signal.Signals) -> None:
+        """Restart like `pg_ctl restart`: SIGINT is `-m fast`, SIGQUIT `-m immediate`. Returns when it accepts
+        queries."""
         postmaster = self.cluster.postmaster()
         assert postmaster, "the database is stopped"
-        postmaster.send_signal(how)
+        postmaster.send_signal(mode)
         postmaster.wait(_STOP_SECONDS)
         self.start()
 
+    def wait_until_settled(self) -> None:
+        """Wait until the shown states of all answered events are stored."""
+        with psycopg.connect(self.url, autocommit=True) as session:
+            wait_until(lambda: session.execute("SELECT count(*) FROM lineage_mark").fetchone() == (0,), "all settled")
+
     def manage(self, *arguments: str) -> str:
-        """The output of a command of manage.py on this database."""
+        """Run a command of manage.py on this database, and return its output."""
         command = [sys.executable, "manage.py", *arguments]
         environment = _environment(self.url, None)
         done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -94,18 +102,18 @@ class OwnDatabase:
         return done.stdout
 
     def add_sender(self, name: str = "Production") -> tuple[UUID, str]:
-        """A new connection's id, and the text of a key of it."""
+        """Create a connection with an API key; return its id and the key's text."""
         return self.add_senders([name])[0]
 
     def add_senders(self, names: Sequence[str]) -> list[tuple[UUID, str]]:
-        """The same for several, by one command."""
+        """Create several senders with one command."""
         output = self.manage("shell", "--no-imports", "--command", _ADD_SENDERS.format(names=list(names)))
         return [(UUID(id_), key) for id_, key in json.loads(output.splitlines()[-1])]
 
 
 @contextmanager
 def own_database(*, programs: Path | None = None, port: int | None = None) -> Iterator[OwnDatabase]:
-    """A migrated one, gone afterwards. See Cluster for `programs` and `port`."""
+    """Start a migrated database, and delete it afterwards. See Cluster for `programs` and `port`."""
     # Short: a Unix socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="obs-own-", ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o711)  # As root, PostgreSQL runs as another user.
@@ -115,15 +123,26 @@ def own_database(*, programs: Path | None = None, port: int | None = None) -> It
 
 @contextmanager
 def database_in(directory: Path, *, programs: Path | None = None, port: int | None = None) -> Iterator[OwnDatabase]:
-    """One with its files in a directory that is there already; stopped afterwards."""
+    """Start a database with its files in an existing directory, and stop it afterwards."""
     cluster = Cluster(directory / "postgres", directory / "log.txt", programs, port)
+    if programs is None:
+        put_migrated_cluster(cluster.directory)
     cluster.start()
     try:
-        database = OwnDatabase(cluster.url, cluster)
-        database.manage("migrate", "--verbosity", "0")
-        yield database
+        if programs is not None:
+            _migrate(cluster)
+        yield OwnDatabase(cluster.url, cluster)
     finally:
         cluster.stop()
+
+
+def put_migrated_cluster(directory: Path) -> None:
+    """Makes `directory`, with the files of a PostgreSQL that has the product's tables."""
+    copy_ready_cluster(directory, _migrate)
+
+
+def _migrate(cluster: Cluster) -> None:
+    OwnDatabase(cluster.url, cluster).manage("migrate", "--verbosity", "0")
 
 
 @contextmanager
@@ -138,13 +157,13 @@ def serve(
     ready_path: str = "/gateway/openlineage/api/v1/lineage",
     port: int = 0,
 ) -> Iterator[LiveServer]:
-    """Serves a migrated database; when the block ends, so has the server.
+    """Serve a migrated database until the block ends.
 
-    On any free port, or on `port`, once whoever had it is gone.
+    Uses any free port, or `port` as soon as it is free.
     """
     with _listener(port) as listener, log.open("ab") as output:
         port = listener.getsockname()[1]
-        # The listening socket itself is handed over: nobody else can take its port meanwhile.
+        # The listening socket is handed over, so that no other process can take its port meanwhile.
         command = [sys.executable, "-m", "gunicorn", application, "--config", "python:server.gunicorn"]
         command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers), *arguments]
         process = subprocess.Popen(
@@ -158,7 +177,7 @@ def serve(
     server = LiveServer(f"http://127.0.0.1:{port}", port, process, log)
     try:
         _wait_until_ready(server, ready_path)
-        # They are started one after the other.
+        # Workers are started one after the other.
         wait_until(lambda: len(server.workers) == workers, "all workers have started", seconds=_READY_SECONDS)
         yield server
     finally:
@@ -177,12 +196,15 @@ def _listener(port: int) -> socket.socket:
 
 
 def _environment(database_url: str, more: Mapping[str, str] | None) -> dict[str, str]:
-    defaults = {"SECRET_KEY": "for-tests-only", "DJANGO_SETTINGS_MODULE": "observability.settings"}
+    defaults = {
+        "SECRET_KEY": "for-tests-only-and-as-long-as-a-key-must-be-0123456789",
+        "DJANGO_SETTINGS_MODULE": "observability.settings",
+    }
     return {**defaults, **os.environ, "DATABASE_URL": database_url, **(more or {})}
 
 
 def _wait_until_ready(server: LiveServer, path: str) -> None:
-    """Connections wait in the listening socket until a worker takes them: no polling is needed."""
+    """Wait with one request: connections wait in the listening socket until a worker accepts them."""
     try:
         answer = requests.get(server.url + path, timeout=_READY_SECONDS)
     except requests.RequestException as error:

@@ -1,5 +1,5 @@
-"""The product's settings for servers under test: static files by their own names, for nobody has collected them, and
-passwords that are checked quickly."""
+"""Settings for servers under test: static files under their own names, which are not collected, and quick password
+checks."""
 
 from observability.settings import *  # noqa: F403
 from observability.settings import STORAGES as _STORAGES

@@ -1,4 +1,4 @@
-"""Waits for conditions."""
+"""Waiting for conditions."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ SECONDS = 60.0
 
 
 def wait_until(condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = SECONDS) -> float:
-    """Seconds until it held. Fails where it does not within `seconds`."""
+    """Wait until the condition holds, and return the seconds. Fails after `seconds`."""
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"

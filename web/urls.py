@@ -15,7 +15,9 @@ from web.connections import (
     rename,
     settings,
 )
+from web.datasets import dataset, datasets
 from web.jobs import job
+from web.lineage import page
 from web.runs import run, runs
 from web.search import search
 
@@ -27,7 +29,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
     path("runs", runs.runs, name="runs"),
+    path("datasets", datasets.datasets, name="datasets"),
+    path("datasets/<uuid:dataset_id>", dataset.dataset, name="dataset"),
     path("search", search.search, name="search"),
+    path("lineage", page.lineage, name="lineage"),
     path("connections", connections_list.connections, name="connections"),
     path("connections/add", add.add_connection, name="connection_add"),
     path("connections/<uuid:connection_id>/rename", rename.rename, name="connection_rename"),

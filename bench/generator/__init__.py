@@ -1,1 +1,2 @@
-"""Fills a database with events, and with everything that the product would have made of them. Fast: see fill.py."""
+"""Generator that fills a database with events and with the rows that the product would make of them. Fast: see
+fill.py."""

@@ -1,4 +1,4 @@
-"""`python -m bench.generator --connection ID --events 1000000`: fills the migrated database that DATABASE_URL names."""
+"""Command `python -m bench.generator --connection ID --events 1000000`: fills the migrated database in DATABASE_URL."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ def main() -> None:
     os.environ.setdefault("SECRET_KEY", "for-benchmarks-only")
     django.setup()
 
-    from bench.generator.fill import fill  # noqa: PLC0415 - needs Django set up
+    from bench.generator.fill import fill  # noqa: PLC0415 - needs Django to be set up
     from bench.generator.plan import Plan  # noqa: PLC0415
 
     fill(

@@ -1,6 +1,6 @@
-"""Writes a plan's events and runs by COPY, a week in each process, and lets the product's own statements do the rest.
+"""Writes a plan's events and runs by COPY, one week per process, and all other rows by the product's own statements.
 
-Nobody else may use the database meanwhile: its events are emptied first, and its indexes are away.
+Nothing else may use the database meanwhile: its events are deleted first, and its indexes are removed while it runs.
 """
 
 import multiprocessing
@@ -22,9 +22,11 @@ from bench.generator.rows import RUN_COLUMNS, RunRows, fold_events
 from lineage.database.bodies import compress
 from lineage.database.execute import pipeline
 from lineage.digest.descriptions import description_rows
-from lineage.digest.fold import ordered
-from lineage.digest.statements import datasets, events, jobs
+from lineage.digest.known import Written
+from lineage.digest.lineage_rows import write_lineage
+from lineage.digest.statements import events, jobs
 from lineage.events.identity import event_id
+from lineage.rows.tables import ordered
 from lineage.states.job_counts import recount_jobs
 from lineage.upkeep.partitions import name_of_week
 
@@ -33,7 +35,7 @@ _EVENT_COLUMNS = [*_KEY, "received_at", "kind", "event_type", "subject_id", "bod
 _LARGE = ["lineage_event", "lineage_run"]
 _WEEK = timedelta(weeks=1)
 _JOBS_AT_ONCE = 1000
-# As where each event is digested by itself, at the moment when it happens.
+# Transitions as if each event had been digested at its own time.
 _TRANSITIONS = """
 INSERT INTO lineage_transition (connection_id, run_id, job_id, from_state, to_state, at, settled_at)
 SELECT connection_id, id, job_id, 'UNKNOWN', 'RUNNING', run_at, run_at FROM lineage_run
@@ -46,7 +48,7 @@ ORDER BY 7
 
 @dataclass(frozen=True)
 class _Target:
-    """Where a plan is written. Processes are given it."""
+    """Destination of a plan, which processes receive."""
 
     url: str
     connection_id: UUID
@@ -54,23 +56,24 @@ class _Target:
 
 
 def fill(*, url: str, connection_id: UUID, plan: Plan, processes: int) -> None:
-    """Fills the database that Django speaks to too. The connection has nothing stored yet."""
+    """Fill the database that Django uses, too. The connection must not have stored events."""
     target = _Target(url, connection_id, plan)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
-        # A process that is spawned imports this module for its first task: the product's models need Django set up.
+        # A spawned process imports this module for its first task, and the product's models need Django to be set up.
         pool_of = partial(multiprocessing.get_context("spawn").Pool, processes, initializer=django.setup)
         with without_indexes(connection, _LARGE), pool_of() as pool:
             for _ in pool.imap_unordered(partial(_write_week, target), _weeks(plan)):
                 pass
         connection.execute(_TRANSITIONS)
-        _write_the_rest(target)
+        _write_other_tables(target)
         connection.execute("VACUUM (FREEZE, ANALYZE)")
         connection.execute("CHECKPOINT")
 
 
 def _weeks(plan: Plan) -> list[datetime]:
-    """The Mondays, those of whole weeks first: the others fill the gaps that are left."""
+    """Return the Mondays, those of whole weeks first. Shorter weeks then fill the time that other processes have
+    left."""
     day = plan.first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = day - timedelta(days=day.weekday())
     mondays = [monday + week * _WEEK for week in range(6) if monday + week * _WEEK < plan.until]
@@ -78,7 +81,7 @@ def _weeks(plan: Plan) -> list[datetime]:
 
 
 def _write_week(target: _Target, monday: datetime) -> None:
-    """All events of a week, into its partition, and all runs that began in it."""
+    """Write all events of a week into its partition, and all runs that began in it."""
     until = monday + _WEEK
     run_rows = RunRows(target.connection_id)
     partition = name_of_week(monday.date())
@@ -86,18 +89,19 @@ def _write_week(target: _Target, monday: datetime) -> None:
         psycopg.connect(target.url) as of_events,
         psycopg.connect(target.url) as of_runs,
     ):
-        # FREEZE: nobody has to visit the rows again. It is for tables that were emptied in the same transaction.
+        # FREEZE saves later work of VACUUM. It needs a table that was emptied in this transaction.
         of_events.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(partition)))
         with (
             _copy(of_events, partition, _EVENT_COLUMNS, ", FREEZE") as event_copy,
             _copy(of_runs, "lineage_run", RUN_COLUMNS) as run_copy,
         ):
             for run in target.plan.runs_between(monday, until):
+                row_id = run_rows.id_of(run)
                 for type_, time in run.events:
                     if monday <= time < until:
                         body = run.body(type_, time)
                         key = (target.connection_id, time, event_id(body))
-                        event_copy.write_row((*key, time, "RUN", type_, run.id, len(body), compress(body)))
+                        event_copy.write_row((*key, time, "RUN", type_, row_id, len(body), compress(body)))
                 if monday <= run.began < until:
                     run_copy.write_row(run_rows.row(run))
 
@@ -116,9 +120,11 @@ def _copy(connection: psycopg.Connection, table: str, columns: list[str], option
         yield copy
 
 
-def _write_the_rest(target: _Target) -> None:
-    """Jobs, datasets and edges, of which a first and a last event tell all. The runs and their indexes must be there:
-    jobs are brought up to date from them."""
+def _write_other_tables(target: _Target) -> None:
+    """Write jobs, datasets and edges, for which the first and the last event suffice.
+
+    The runs and their indexes must exist, because jobs are counted from them.
+    """
     plan = target.plan
     for first in range(0, plan.jobs, _JOBS_AT_ONCE):
         numbers = range(first, min(first + _JOBS_AT_ONCE, plan.jobs))
@@ -129,7 +135,7 @@ def _write_the_rest(target: _Target) -> None:
 
 
 def _first_and_last(plan: Plan, number: int) -> tuple[bytes, bytes]:
-    """Of the job whose first run has this number."""
+    """Return the first and the last event of the job whose first run has this number."""
     oldest, newest = plan.run(number), plan.run(number + plan.runs - plan.jobs)
     return oldest.body(*next(iter(oldest.events))), newest.body(*list(newest.events)[-1])
 
@@ -140,5 +146,4 @@ def _project(connection_id: UUID, bodies: Iterable[bytes]) -> None:
         jobs.insert_jobs(ordered(rows.jobs.values()))
         jobs.describe_jobs(description_rows(rows.descriptions))
         recount_jobs(sorted(rows.jobs))
-        datasets.insert_datasets(ordered(rows.datasets.values()))
-        datasets.upsert_edges(ordered(rows.edges.values()))
+        write_lineage(rows, Written())

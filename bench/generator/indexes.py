@@ -1,4 +1,4 @@
-"""Takes the indexes off tables while these are filled: one that is built at once costs far less."""
+"""Removes the indexes of tables while these are filled, because building an index at once is much faster."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-# In this order: what `lineage_run_key` is made of must be there first.
+# Sorted, so that the indexes on which `lineage_run_key` is built exist before it.
 _FOUND = """
 SELECT relation.relname, index.relname, pg_get_constraintdef(pg_constraint.oid), pg_get_indexdef(indexrelid)
 FROM pg_index
@@ -20,7 +20,7 @@ ORDER BY index.relname
 
 @contextmanager
 def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> Iterator[None]:
-    """Drops all of the tables' indexes and keys, with those of their partitions; makes them again at the end."""
+    """Drop all indexes and keys of the tables and their partitions; create them again at the end."""
     found = connection.execute(_FOUND, [list(tables)]).fetchall()
     for table, index, constraint, _ in found:
         drop = "ALTER TABLE {table} DROP CONSTRAINT {index}" if constraint else "DROP INDEX {index}"
@@ -30,7 +30,7 @@ def without_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> It
         if constraint:
             connection.execute(_statement(f"ALTER TABLE {{table}} ADD CONSTRAINT {{index}} {constraint}", table, index))
         else:
-            # The definition of a partitioned table's index makes it for that table alone.
+            # The definition of a partitioned table's index would create it only on that table.
             connection.execute(definition.replace(" ON ONLY ", " ON ", 1))
 
 

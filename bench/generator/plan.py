@@ -1,7 +1,7 @@
-"""Which events are stored: five for each run, forty runs for each job, spread over the four weeks before `until`. One
-job in twenty takes four times as long as the others, one run in twenty fails, and a few are still under way.
+"""Plan of the stored events: five for each run, forty runs for each job, spread over the four weeks before `until`.
 
-Everything follows from the number of a run, so that any process can make any of them.
+One job in twenty takes four times as long as the others, one run in twenty fails, and a few are still running.
+Everything is computed from the number of a run, so that any process can make any run.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ RUNS_PER_JOB = 40
 SPAN = timedelta(days=28)
 _RUNS_PER_PARENT = 10
 SLOW_RUN_LASTS = 4 * RUN_LASTS
-# When the events of a run take place, in fifths of how long it lasts, and what all but the last are.
+# Times of a run's events in fifths of its duration, and the types of all but the last.
 _MOMENTS = (0, 1, 2, 3, 5)
 _TYPES = ["START", "RUNNING", "RUNNING", "RUNNING"]
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run. `last_type` is the type of its last event; `RUNNING`: it is still under way."""
+    """Run of a plan. `last_type`: type of its last event; `RUNNING` if it has not ended."""
 
     id: UUID
     parent: UUID
@@ -35,7 +35,7 @@ class PlannedRun:
 
     @property
     def events(self) -> Iterator[tuple[str, datetime]]:
-        """Type and time of each, in their order."""
+        """Type and time of each event, sorted by time."""
         return zip([*_TYPES, self.last_type], [self.began + self.lasts * n / 5 for n in _MOMENTS], strict=True)
 
     def body(self, type_: str, time: datetime) -> bytes:
@@ -44,7 +44,7 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """`events` is a multiple of EVENTS_PER_RUN * RUNS_PER_JOB."""
+    """Plan of `events` events, a multiple of EVENTS_PER_RUN * RUNS_PER_JOB."""
 
     events: int
     until: datetime
@@ -58,7 +58,7 @@ class Plan:
         return self.runs // RUNS_PER_JOB
 
     def run(self, number: int) -> PlannedRun:
-        """0 is the oldest run. The jobs take turns, so that runs of one job never overlap."""
+        """Return the run with this number; 0 is the oldest. Jobs take turns, so that runs of one job never overlap."""
         job = 1 + number % self.jobs
         return PlannedRun(
             id=_uuid(b"run", number),
@@ -70,7 +70,7 @@ class Plan:
         )
 
     def runs_between(self, start: datetime, end: datetime) -> Iterator[PlannedRun]:
-        """Those with an event in this span of time, and a few around it."""
+        """Yield the runs with an event in this time, and a few around it."""
         first, behind = ((moment - self.first) // self._step for moment in (start - SLOW_RUN_LASTS, end))
         return map(self.run, range(max(0, first), min(self.runs, behind + 1)))
 

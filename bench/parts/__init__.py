@@ -1,1 +1,1 @@
-"""The parts of the benchmark. Each has `run(options)`, which gives a section of the report."""
+"""Parts of the benchmark. Each has `run(options)`, which returns a section of the report."""

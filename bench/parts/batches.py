@@ -1,4 +1,4 @@
-"""A hundred events in a request, beside single events of 64 clients."""
+"""Part: requests with a hundred events, compared with single events of 64 clients."""
 
 from bench.options import Options
 from bench.report import Ratio, Section, table_of_loads

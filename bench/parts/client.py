@@ -1,4 +1,4 @@
-"""The load client itself, beside wrk where that is installed: what a client takes is missing to the servers."""
+"""Part: the load client compared with wrk, if that is installed. The client's time is missing to the servers."""
 
 import shutil
 import statistics
@@ -20,7 +20,7 @@ file:close()
 
 
 def run(options: Options) -> Section | None:
-    """None: there is no wrk."""
+    """Measure the client. None: wrk is not installed."""
     wrk = shutil.which("wrk")
     if wrk is None:
         return None
@@ -38,15 +38,15 @@ def run(options: Options) -> Section | None:
         title="The load client",
         text=(
             f"Medians of {min(_ROUNDS, options.rounds)} rounds of {options.seconds:g} s, in turns, against the "
-            "decode-only reference, the fastest of all. wrk sends one event over and over; bench/load.py makes each "
-            "one anew, and checks each answer."
+            "decode-only reference, the fastest of all. wrk repeats one event; bench/load.py makes a new event for "
+            "each request, and checks each response."
         ),
         table=rows,
     )
 
 
 def _wrk(wrk: str, subject: Subject, clients: int, options: Options) -> float:
-    """Requests per second."""
+    """Measure requests per second."""
     body, script = options.directory / "body.json", options.directory / "post.lua"
     body.write_bytes(next(bodies(seed=0)))
     script.write_text(_SCRIPT.format(body=body))

@@ -1,4 +1,4 @@
-"""The product beside Marquez: the same events and clients, on one PostgreSQL."""
+"""Part: the product compared with Marquez, with equal events and clients, on one PostgreSQL."""
 
 import dataclasses
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from bench.runner import Case, Results, measure
 from bench.subjects import PRODUCT, product
 
 CLIENTS = (1, 8, 32, 64)
-# Java compiles what runs often: until then it is several times slower.
+# Java compiles code that runs often; before that it is several times slower.
 _WARM_UP_SECONDS = 20.0
 
 
@@ -24,7 +24,7 @@ def run(options: Options) -> Section:
         raise SystemExit(f"Marquez cannot be measured here. What is missing: {missing}") from None
     with ExitStack() as stack:
         database = stack.enter_context(options.own_database(port=free_port()))
-        # Over TCP, since Marquez can reach it in no other way.
+        # Over TCP, because Marquez supports nothing else.
         over_tcp = dataclasses.replace(database, url=psycopg.conninfo.make_conninfo(database.url, host="127.0.0.1"))
         subjects = [
             stack.enter_context(product(over_tcp, options.directory)),
@@ -63,4 +63,4 @@ def _refusals(results: Results) -> str:
     if not refused:
         return ""
     counts = ", ".join(f"{count:g} with {clients} clients" for clients, count in refused.items())
-    return f" Marquez refused requests in each round, which count for nothing: {counts}."
+    return f" Marquez refused requests in each round, which are not counted: {counts}."

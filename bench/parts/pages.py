@@ -1,4 +1,4 @@
-"""Pages and the read API, over few stored events and over many: one reader, signed in, over HTTP."""
+"""Part: pages and the read API with few and with many stored events, for one signed-in reader, over HTTP."""
 
 import http.client
 import statistics
@@ -19,7 +19,7 @@ from tests.serving import OwnDatabase, serve
 
 REQUESTS = 100
 _WARM_UP = 10
-# Names and paths; {job} is each time another job, and {run} its latest run.
+# Name → path. Each request uses another job as {job}, and its latest run as {run}.
 PAGES = {
     "Connections": "/connections",
     "Overview of a connection": "/connections/{connection}",
@@ -55,7 +55,7 @@ _JOBS = "SELECT id, latest_run_id FROM lineage_job ORDER BY id LIMIT %s"
 
 
 class _Reader:
-    """Somebody with a browser: one session, one HTTP connection that stays open."""
+    """Signed-in reader with a browser: one session, and one HTTP connection that stays open."""
 
     def __init__(self, port: int, database: OwnDatabase, connection_id: UUID) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port)
@@ -65,7 +65,7 @@ class _Reader:
             self._jobs = connection.execute(_JOBS, [REQUESTS]).fetchall()
 
     def time(self, path: str, number: int) -> float:
-        """Seconds until the whole answer is there. Ends the program where it is not the page."""
+        """Measure the seconds until the response is complete. Ends the program if it is not the page."""
         job, run = self._jobs[number % len(self._jobs)]
         url = path.format(connection=self._connection_id, job=job, run=run)
         began = time.perf_counter()
@@ -80,7 +80,7 @@ class _Reader:
 
 @dataclass(frozen=True)
 class Timing:
-    """In seconds."""
+    """Quantiles of response times, in seconds."""
 
     p50: float
     p95: float
@@ -97,8 +97,8 @@ def run(options: Options) -> Section:
         title="Reading",
         text=(
             f"{REQUESTS} requests for each page, in turns over {few:,} and {many:,} stored events (five for each run, "
-            f"forty runs for each job, one connection), by one signed-in reader. Times are of the whole answer, as "
-            f"the reader sees them. Storing {many:,} events beforehand took {stocks[many].seconds:.0f} s."
+            f"forty runs for each job, one connection), by one signed-in reader. Times include the whole response, "
+            f"as the reader sees it. Storing {many:,} events beforehand took {stocks[many].seconds:.0f} s."
         ),
         table=_table(timings, few, many),
         ratios=_ratios(timings, few, many),
@@ -107,7 +107,7 @@ def run(options: Options) -> Section:
 
 @contextmanager
 def _reader(stock: Filled, options: Options) -> Iterator[_Reader]:
-    # Nobody has collected the static files here.
+    # The static files are not collected here.
     settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
     with serve(stock.database.url, options.directory / "pages.txt", environment=settings) as server:
         yield _Reader(server.port, stock.database, stock.sender[0])

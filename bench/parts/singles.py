@@ -1,4 +1,4 @@
-"""One event in a request: the product beside the references, under 1 to 64 clients."""
+"""Part: one event per request, for the product and the references, with 1 to 64 clients."""
 
 from contextlib import ExitStack
 
@@ -23,7 +23,7 @@ def run(options: Options) -> Section:
         title="Single events",
         text=(
             f"{options.method} Events of 5.6 KB with 3 datasets, a START and a COMPLETE for each run; two server "
-            f"processes each. Stored rows equalled acknowledged events. {_in_words(used)}"
+            f"processes each. Stored rows equalled acknowledged events. {_memory_text(used)}"
         ),
         table=table_of_loads(results),
         ratios=[*_rates(results), *_costs(results), *_memory_goal(used)],
@@ -57,9 +57,9 @@ def _of(results: Results, name: str, clients: int) -> Measurement:
     return results[name, clients, 1]
 
 
-def _in_words(used: Memory | None) -> str:
+def _memory_text(used: Memory | None) -> str:
     if used is None:
-        return "Memory is measured on Linux alone."
+        return "Memory is measured on Linux only."
     return (
         f"The largest process of the intake's server, 64 clients included: peak RSS {used.peak_rss / _MB:.0f} MB "
         f"(pages that it shares with other processes count in full), PSS afterwards {used.pss / _MB:.0f} MB."

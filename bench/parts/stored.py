@@ -1,4 +1,4 @@
-"""The intake on top of many stored events, beside one that begins with none."""
+"""Part: intake with many stored events, compared with intake into an empty database."""
 
 from contextlib import ExitStack
 
@@ -23,10 +23,10 @@ def run(options: Options) -> Section:
         cases = [Case(subject, clients) for clients in CLIENTS for subject in subjects]
         results = measure(cases, rounds=options.rounds, seconds=options.seconds, postgres=database.pid)
     return Section(
-        title="Intake on top of what is stored",
+        title="Intake with stored events",
         text=(
             f"{options.method} {options.stored:,} events of {options.stored // 5:,} runs of {options.stored // 200:,} "
-            "jobs, over four weeks, in the connection that then receives more; storing them beforehand took "
+            "jobs, over four weeks, in the connection that then receives more; storing them in advance took "
             f"{prepared.seconds:.0f} s (bench/generator). Stored rows equalled acknowledged events."
         ),
         table=table_of_loads(results),

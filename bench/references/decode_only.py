@@ -1,5 +1,7 @@
-"""Reference: what no intake under this server can exceed. Decodes the event as the product does, and answers; nobody is
-asked for a key, and nothing is stored."""
+"""Reference: upper limit of any intake under this server. It decodes the event as the product does, and answers.
+
+It checks no API key, and stores nothing.
+"""
 
 from bench.references.http import Receive, Send, answer, read_body
 from lineage.events import decode_event

@@ -1,4 +1,4 @@
-"""The least that an ASGI callable does for a request: read the body, answer as the intake does."""
+"""Minimal work of an ASGI application for a request: read the body, answer as intake does."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,7 +1,7 @@
-"""Reference: what one writes first. A Django view that parses with json, and updates or creates row after row by the
-ORM in one transaction for each request. The key is looked up once and remembered.
+"""Reference: a straightforward implementation. A Django view parses with json, and updates or creates rows one by one.
 
-Served by gunicorn's threads with persistent database connections, as such an application usually is.
+It uses the ORM, in one transaction per request. The API key is looked up once and cached. gunicorn's threads serve it,
+with persistent database connections, as is usual for such applications.
 """
 
 import json
@@ -127,9 +127,9 @@ def _update_job(event: dict[str, Any]) -> Job:
 
 def _update_run(event: dict[str, Any], job: Job) -> Run:
     time = parse_datetime(event["eventTime"])
-    said = {"started_at": time} if event["eventType"] == "START" else {"ended_at": time}
+    values = {"started_at": time} if event["eventType"] == "START" else {"ended_at": time}
     run, _ = Run.objects.update_or_create(
-        id=event["run"]["runId"], defaults={"job": job, "state": event["eventType"], **said}
+        id=event["run"]["runId"], defaults={"job": job, "state": event["eventType"], **values}
     )
     return run
 

@@ -29,7 +29,7 @@ _UUID_LENGTH: Final = _LENGTH.pack(16)
 
 
 class Column:
-    """One column, packed: what a `%b::type[]` of a statement is bound to."""
+    """A packed column, to be bound to a `%b::type[]` of a statement."""
 
     __slots__ = ("packed",)
 
@@ -59,7 +59,7 @@ def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-# For each type: the id of its elements in PostgreSQL's catalog, and what packs one with its length.
+# Type → the id of its elements in PostgreSQL's catalog, and a function that packs one with its length.
 _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "uuid": (2950, lambda value: _UUID_LENGTH + value.int.to_bytes(16)),
     "text": (25, _text),
@@ -68,25 +68,25 @@ _PACKERS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "bigint": (20, lambda value: _INT8.pack(8, value)),
     "integer": (23, lambda value: _INT4.pack(4, value)),
     "timestamptz": (1184, lambda value: _INT8.pack(8, (value - _EPOCH) // _MICROSECOND)),
-    # Of any length, so it travels as text, for the statement to cast: the elements of an array have one shape.
+    # Arrays of any length travel as text, for the statement to cast: the elements of an array have one shape.
     "uuid[]": (25, lambda value: _text("{" + ",".join(sorted(id_.hex for id_ in value)) + "}")),
     "text[]": (25, lambda value: _text("{" + ",".join(map(_quoted, value)) + "}")),
 }
 
 
 def column(type_: str, values: Sequence[Any]) -> Column:
-    """Values of one type: uuid, text (without NUL), bytea, boolean, integer (int4), bigint (int8), timestamptz (aware),
-    uuid[] (a set, sent as text), or text[] (sent as text, too). None is NULL."""
+    """Packs values of one type: uuid, text (without NUL), bytea, boolean, integer (int4), bigint (int8), timestamptz
+    (aware), uuid[] (a set, sent as text), or text[] (sent as text, too). None is NULL."""
     oid, pack = _PACKERS[type_]
     if not values:
         return Column(_EMPTY.pack(0, 0, oid))
     head, first = _HEAD.pack(1, 1, oid, len(values), 1), values[0]
-    # Most columns of runs say nothing, or the same of all.
+    # Most columns of runs have one value in all rows, often NULL.
     if first is values[-1] and values.count(first) == len(values):
         return Column(head + (_NULL if first is None else pack(first)) * len(values))
     return Column(head + b"".join([_NULL if value is None else pack(value) for value in values]))
 
 
 def register() -> None:
-    """To be called before the first connection to the database is made."""
+    """Registers the dumper of Column. To be called before the first connection to the database is made."""
     psycopg.adapters.register_dumper(Column, ColumnDumper)

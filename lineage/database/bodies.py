@@ -1,4 +1,4 @@
-"""How the bodies of events are kept: as zstd's frames, which we make ourselves.
+"""Compresses the bodies of events into zstd's frames.
 
 PostgreSQL's own compression takes three times as long, and leaves a quarter more. See
 docs/decisions/0020-bodies-compressed-by-us.md.
@@ -15,7 +15,7 @@ _LEVEL: Final = 1
 
 
 class _Contexts(threading.local):
-    """Of each thread its own: no two may use one at the same time, and to make one costs more than to use it."""
+    """Contexts of a thread: two threads may not use one at a time, and making one costs more than using it."""
 
     def __init__(self) -> None:
         # The size is for the reader, who makes room for the whole body at once. A checksum would say nothing new: the
@@ -28,12 +28,12 @@ _contexts = _Contexts()
 
 
 def compress(body: bytes) -> bytes:
-    """One frame that begins with the size of the body. Other threads run meanwhile."""
+    """Compresses a body into one frame, which begins with the size of the body. Other threads run meanwhile."""
     return _contexts.compressor.compress(body)
 
 
 def decompress(frame: bytes) -> bytes:
-    """The body, byte for byte. Raises zstandard.ZstdError where the frame is damaged."""
+    """Restores the body, byte for byte. Raises zstandard.ZstdError if the frame is damaged."""
     return _contexts.decompressor.decompress(frame)
 
 

@@ -11,7 +11,7 @@ import psycopg
 from django.db import connection
 
 from lineage.database.arrays import Column, column
-from lineage.database.pipeline import Answer, Pipeline
+from lineage.database.pipeline import Pipeline, PipelinedResult
 
 Row = tuple[Any, ...]
 
@@ -24,22 +24,24 @@ _current = _Current()
 
 
 class Result:
-    """The rows of a statement; where it was sent in a pipeline, to be asked for when that has ended."""
+    """The rows of a statement; of one in a pipeline they are there when the pipeline has ended."""
 
-    def __init__(self, answer: psycopg.RawCursor[Row] | Answer | None) -> None:
-        self._answer = answer
+    def __init__(self, source: psycopg.RawCursor[Row] | PipelinedResult | None) -> None:
+        self._source = source
 
     def rows(self) -> list[Row]:
-        if self._answer is None:
+        if self._source is None:
             return []
         with connection.wrap_database_errors:
-            return self._answer.rows() if isinstance(self._answer, Answer) else self._answer.fetchall()
+            return self._source.rows() if isinstance(self._source, PipelinedResult) else self._source.fetchall()
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Statements of `execute` inside travel together, and their errors come when the block ends. Outside a transaction
-    they are one of their own, which is committed then; an error inside the block ends it, too."""
+    """Sends the statements that `execute` gets inside the block together. Their errors are raised when the block ends.
+
+    Outside a transaction they are a transaction, which is committed then; an exception inside the block rolls it back.
+    """
     with connection.wrap_database_errors:
         current = Pipeline(connection.connection)
         current.begin()
@@ -78,17 +80,17 @@ def execute(statement: bytes, parameters: Sequence[Column]) -> Result:
 
 
 def execute_rows(statement: bytes, types: Sequence[str], rows: Iterable[Row]) -> Result:
-    """The same for rows, whose columns are of these types; without a row nothing is sent."""
+    """Executes `statement` with `rows` packed as arrays of these types. Does nothing if `rows` is empty."""
     columns = pack(types, rows)
     return execute(statement, columns) if columns else Result(None)
 
 
 def pack(types: Sequence[str], rows: Iterable[Row]) -> list[Column]:
-    """Rows turned into columns; no column without a row."""
+    """Packs rows as columns; no column without a row."""
     values = zip(*rows, strict=True)
     return [column(type_, of_column) for type_, of_column in zip(types, values, strict=False)]
 
 
 def arrays(types: Sequence[str]) -> str:
-    """What a statement unnests: `%b::uuid[], %b::text[], ...`"""
+    """Parameters for a statement to unnest: `%b::uuid[], %b::text[], ...`"""
     return ", ".join("%b::text[]" if type_.endswith("[]") else f"%b::{type_}[]" for type_ in types)

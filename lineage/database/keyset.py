@@ -1,5 +1,5 @@
-"""Pages by keyset: the cursor holds the place where a page ended, so that the next begins right behind it, whatever
-arrived meanwhile.
+"""Pages by keyset: the cursor holds the place where a page ended, so that the next begins right behind it, even if
+rows arrived meanwhile.
 
 The whole key is compared as one row value, `(run_at, id) < (…, …)`: it is unique, and the index is ordered by it. A
 deep page costs what the first one does.
@@ -40,7 +40,7 @@ _PARSERS: Final[Mapping[type, Callable[[str], object]]] = {datetime: _instant, U
 
 
 class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """Where a page begins: behind the row that has these values, or, backward, before it.
+    """The place where a page begins: behind the row that has these values, or, backward, before it.
 
     Backward without values: the last page there is.
     """
@@ -71,7 +71,7 @@ class KeysetPage:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """What a list is ordered by: columns that are unique together, all in one direction, with their types."""
+    """The order of a list: columns that are unique together, all in one direction, with their types."""
 
     columns: Mapping[str, type]
     descending: bool = False
@@ -83,7 +83,7 @@ class Keyset:
         size: int,
         fitting: Callable[[list[Any]], list[Any]] = lambda rows: rows,
     ) -> KeysetPage:
-        """`size` rows at most, or those that `fitting` takes of them. ValueError: a cursor of another list."""
+        """Reads `size` rows at most, or those that `fitting` takes of them. ValueError: a cursor of another list."""
         found = list(self.ordered(queryset, cursor)[: size + 1])
         rows = fitting(found[:size])
         is_cut = len(found) > len(rows)
@@ -110,13 +110,13 @@ class Keyset:
         return queryset.order_by(*(f"-{name}" if downwards else name for name in self.columns))
 
     def place_of(self, row: Any) -> list[str]:
-        """The values that stand for this row in a cursor."""
+        """The values of a row that a cursor holds."""
         values = (row[name] if isinstance(row, Mapping) else getattr(row, name) for name in self.columns)
         return [value.isoformat() if isinstance(value, datetime) else str(value) for value in values]
 
 
-# Of the runs of one connection, where ids are unique.
+# The order of the runs of one connection, in which ids are unique.
 NEWEST_RUN_FIRST: Final = Keyset({"run_at": datetime, "id": UUID}, descending=True)
-# Of the runs of all: two connections may hold runs with one id.
+# The order of the runs of all connections: two of them may hold runs with one id.
 NEWEST_RUN_OF_ALL_FIRST: Final = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID}, descending=True)
 OLDEST_RUN_FIRST: Final = Keyset({"run_at": datetime, "id": UUID, "connection_id": UUID})

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the database's failures; docs/metrics.md explains it to operators."""
+"""Counters of the database's failures for Prometheus; docs/metrics.md explains it to operators."""
 
 from enum import StrEnum
 from typing import Final
@@ -21,4 +21,5 @@ class Failure(StrEnum):
 _errors = Counter("observatory_database_errors_total", "Errors of the database that the intake met, by kind.", ["kind"])
 ERRORS: Final = {kind: _errors.labels(kind) for kind in Failure}
 _retries = Counter("observatory_database_retries_total", "What was tried again after an error, by its kind.", ["kind"])
-RETRIES: Final = {kind: _retries.labels(kind) for kind in (Failure.LOST, Failure.CONFLICT, Failure.DATA)}
+_RETRIED: Final = (Failure.LOST, Failure.TIMEOUT, Failure.CONFLICT, Failure.DATA)
+RETRIES: Final = {kind: _retries.labels(kind) for kind in _RETRIED}

@@ -1,7 +1,8 @@
-"""Statements that travel together: one round trip, and libpq spoken to directly.
+"""Pipelines: statements that travel together in one round trip. They go to libpq directly.
 
-psycopg's cursors look up adapters, prepared statements and loaders anew for each statement, which cost a small
-transaction as much CPU as all else in it. Here statements are prepared once a session, and parameters packed already.
+psycopg's pipeline takes Python half as much CPU again for a small transaction: its cursors look up adapters, prepared
+statements and loaders anew for each statement (docs/decisions/0022-libpq-without-cursors.md). Here statements are
+prepared once a session, and their parameters come packed.
 """
 
 import select
@@ -30,8 +31,8 @@ _prepared: WeakKeyDictionary[Any, dict[bytes, bytes]] = WeakKeyDictionary()
 _numbers = count()
 
 
-class Answer:
-    """To one statement; there when its pipeline has ended."""
+class PipelinedResult:
+    """The result of a statement; it is there when its pipeline has ended."""
 
     def __init__(self, session: "psycopg.Connection[Row]") -> None:
         self._session = session
@@ -45,13 +46,15 @@ class Answer:
 
 
 class Pipeline:
-    """One of a session, from its beginning to its end. Errors are psycopg's."""
+    """A pipeline of a session, from its beginning to its end. Its errors are psycopg's."""
 
     def __init__(self, session: "psycopg.Connection[Row]") -> None:
         self._session, self._pgconn = session, session.pgconn
         self._prepared = _prepared.setdefault(session, {})
-        # What is under way, in order: an answer, or the statement that is being prepared; None where neither matters.
-        self._expected: deque[Answer | bytes | None] = deque()
+        # An entry for each message under way: its result, or the statement that it prepares, or None if its result is
+        # not needed.
+        self._expected: deque[PipelinedResult | bytes | None] = deque()
+        # Statement → name, of those that this pipeline prepares.
         self._names: dict[bytes, bytes] = {}
 
     def begin(self) -> None:
@@ -62,24 +65,24 @@ class Pipeline:
         if plans.are_old(self._session):
             self._send_plainly(b"DISCARD PLANS")
 
-    def send(self, statement: bytes, parameters: Sequence[bytes]) -> Answer:
-        """Parameters are in PostgreSQL's binary format; results will be."""
-        answer = Answer(self._session)
+    def send(self, statement: bytes, parameters: Sequence[bytes]) -> PipelinedResult:
+        """Sends a statement. Parameters and results are in PostgreSQL's binary format."""
+        result = PipelinedResult(self._session)
         self._pgconn.send_query_prepared(
             self._name_of(statement), parameters, [_BINARY] * len(parameters), result_format=_BINARY
         )
-        self._expected.append(answer)
-        return answer
+        self._expected.append(result)
+        return result
 
     def end(self) -> None:
         """Sends what is not sent yet, and waits until all is answered. Raises the first error."""
         self._pgconn.pipeline_sync()
         self._flush()
-        failures = [failure for expected in self._expected if (failure := self._take_answer(expected))]
+        failures = [failure for expected in self._expected if (failure := self._take_result(expected))]
         self._expected.clear()
         failures += self._take_sync()
         if self._pgconn.status != pq.ConnStatus.OK:
-            # PostgreSQL's last words, if there were any: what libpq says by itself has no SQLSTATE.
+            # The error that PostgreSQL sent last, if it sent one: errors of libpq have no SQLSTATE.
             raise next((failure for failure in failures if failure.sqlstate), _lost())
         self._pgconn.exit_pipeline_mode()
         if failures:
@@ -88,9 +91,9 @@ class Pipeline:
             raise failures[0]
 
     def abandon(self) -> None:
-        """After an error of our own: ends the pipeline and what it began, whatever its statements answer."""
+        """Rolls the pipeline back after an exception of our own, and ends it."""
         if self._pgconn.status == pq.ConnStatus.OK:
-            # Nothing was committed: the statements before the sync are one transaction, and this one fails.
+            # The statements before the sync are one transaction. It fails with this one.
             self._send_plainly(b"SELECT 1/0")
             with suppress(psycopg.Error):
                 self.end()
@@ -107,26 +110,26 @@ class Pipeline:
         self._pgconn.send_query_params(statement, [])
         self._expected.append(None)
 
-    def _take_answer(self, expected: Answer | bytes | None) -> psycopg.Error | None:
-        """To one statement: it fills in what was expected, or is an error."""
+    def _take_result(self, expected: PipelinedResult | bytes | None) -> psycopg.Error | None:
+        """Receives the result of a message, and notes it. Returns its error, if it failed."""
         result = self._receive()
         if result is None:
             return None
         while self._receive() is not None:
             pass
         if result.status in _FINE:
-            if isinstance(expected, Answer):
+            if isinstance(expected, PipelinedResult):
                 expected.result = result
             elif expected is not None:
                 self._prepared[expected] = self._names[expected]
             return None
-        # What follows an error was passed over.
+        # PostgreSQL skips the statements after an error.
         return None if result.status == pq.ExecStatus.PIPELINE_ABORTED else errors.error_from_result(result)
 
     def _take_sync(self) -> list[psycopg.Error]:
-        """The sync is answered when what went before it is committed, or with the error that kept it from that."""
+        """Receives the answer to the sync, which comes after the commit, or the error of the commit."""
         found: list[psycopg.Error] = []
-        # Before it come an error and the end of that at the most.
+        # An error and its end may come before it.
         for _ in range(3):
             result = self._receive()
             if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:

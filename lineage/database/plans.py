@@ -1,11 +1,11 @@
-"""When sessions plan their prepared statements anew."""
+"""Decides when sessions plan their prepared statements anew."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
 
 
 class Plans:
-    """When a session should plan its prepared statements anew.
+    """Counts the pipelines of sessions, to have them plan their prepared statements anew.
 
     PostgreSQL plans once, with the tables as large as they are then. In an empty one every index looks alike, and the
     choice stands until ANALYZE comes: in the first minutes of a new installation each event would read more than the
@@ -15,11 +15,11 @@ class Plans:
     _MOST = 4096
 
     def __init__(self) -> None:
-        # Session → how many pipelines it had, and at which of them it plans next.
+        # Session → the number of its pipelines, and the one at which it plans next.
         self._uses: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
 
     def are_old(self, session: Any) -> bool:
-        """To be asked once for each pipeline. Each time after twice as many of them."""
+        """Returns True after 16, 32, 64 … pipelines of the session. To be asked once for each pipeline."""
         uses, due = self._uses.get(session, (0, 16))
         uses += 1
         old = uses >= due

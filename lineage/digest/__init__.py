@@ -1,1 +1,1 @@
-"""Events folded into rows: pure, and the same whatever the order of the events."""
+"""Events in, rows out. See README.md."""

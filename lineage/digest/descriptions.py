@@ -1,8 +1,8 @@
-"""What events say of a job, in groups of columns that change independently: a facet, or what stands for one.
+"""Descriptions of jobs by events, in groups of columns that change independently: mostly a facet each.
 
-In each group the latest says it, by event time to the second; of several in one second, the greatest. So what a job
-repeats with each event is written once a second at most, and not at all where it came with an earlier event of that
-second. Its twin in SQL is lineage/digest/statements/jobs.py.
+In each group the latest event wins, by event time to the second; of several in one second, the greatest values win.
+So a description that a job repeats with each event is written once a second at most. Its twin in SQL is
+lineage/digest/statements/jobs.py.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Key = tuple[UUID, UUID]  # connection id, id
 Group = tuple[Any, ...]
 Description = tuple[Group, ...]
 
-# For each group the time when it was said, and what is compared where the times are equal.
+# Group: the column of its time → its other columns, which are compared if the times are equal.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "described_at": ("integration", "kind", "processing_type"),
     "description_said_at": ("description",),
@@ -32,12 +32,12 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 COLUMNS: Final = tuple(chain.from_iterable((at, *values) for at, values in GROUPS.items()))
 _NOTHING: Final = tuple((None,) * (1 + len(values)) for values in GROUPS.values())
-# Of what was derived, not said: anything that is said wins.
+# The time of derived values: any value that an event says wins.
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def description(connection_id: UUID, job: JobFacts, time: datetime) -> Description:
-    """What one event says."""
+    """The description of a job by one event."""
     at = time.replace(microsecond=0)
     parent = job.parent
     return (
@@ -52,12 +52,12 @@ def description(connection_id: UUID, job: JobFacts, time: datetime) -> Descripti
 
 
 def merged(one: Description, other: Description) -> Description:
-    """Commutative and associative."""
+    """Merges two descriptions. Commutative and associative."""
     return tuple(map(max, one, other))
 
 
 def description_rows(descriptions: Mapping[Key, Description]) -> list[Row]:
-    """(connection id, id, and the columns), sorted. None in each column of a group that nothing was said of."""
+    """Makes rows (connection id, id, and the columns), sorted. A group without description has None in each column."""
     return [(*key, *_flat(descriptions[key])) for key in sorted(descriptions)]
 
 

@@ -1,116 +1,119 @@
-"""Events in, rows out: one transaction, no HTTP. Any order and any repetition of events gives the same rows.
+"""Events in, rows out: one transaction, no HTTP. The rows do not depend on the order or the repetition of events.
 
-Stores what several requests sent, and projects the new events into jobs, runs, datasets and edges.
+Stores the events of several requests, and projects the new ones into jobs, runs, datasets and edges.
 """
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import Error, connection, transaction
 
-from connections.models import ApiKey
-from connections.querysets import INSISTED
+from connections.vouchers import PRECONDITION_FAILED, Voucher, lock_live
 from lineage.database.bodies import compress
 from lineage.database.execute import Result, Row, pipeline
-from lineage.database.pipeline import STATEMENT_UNKNOWN
-from lineage.database.retries import TRIES, UPSET
-from lineage.database.sessions import count_retry
+from lineage.database.retries import with_retries
+from lineage.database.sessions import LOCK_NOT_AVAILABLE, sqlstate_of
+from lineage.database.timeouts import limit_waits
 from lineage.digest.descriptions import description_rows
-from lineage.digest.fold import Key, Rows, fold
+from lineage.digest.fold import Key, ReceivedEvent, Rows, fold
 from lineage.digest.known import Written
+from lineage.digest.lineage_rows import write_lineage
 from lineage.digest.statements import datasets, events, jobs
-from lineage.digest.statements.keys import insist_live
+from lineage.digest.statements.vouchers import require_live
 from lineage.events import Event
 from lineage.events.decode import subject_id
 from lineage.states.job_counts import lock_jobs, recount_jobs
 from lineage.states.lone_runs import settle_lone_runs
 
+# Limit for each statement of a digest, and for each lock that it waits for. Its senders have their answers long before.
+LONGEST_MS: Final = 10_000
+
 
 class Submission(NamedTuple):
-    """What one request brings: decoded events, and the key that vouches for them."""
+    """Decoded events that came together, and what answers for them."""
 
-    connection_id: UUID
-    key_id: UUID
+    voucher: Voucher
     events: Sequence[Event]
+
+    @property
+    def connection_id(self) -> UUID:
+        return self.voucher.connection_id
 
 
 class Receipt(NamedTuple):
-    """What became of a submission. `accepted` is False where its key is no longer one of the connection:
-    nothing of it was stored. `stored` counts the events that were new; the others were stored before.
-    `is_settled` is False where runs of the connection were marked, and are still to be settled."""
+    """The result of a submission.
+
+    `accepted` is False if its voucher is not live any more: nothing was stored. `stored` counts the events that were
+    new; the others were stored before. `is_settled` is False if runs of the connection are marked, to be settled.
+    """
 
     accepted: bool
     stored: int
     is_settled: bool = True
 
 
-def digest(submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
-    """Commits all submissions in one transaction and tells what became of each, in their order.
+def digest(submissions: Sequence[Submission], *, now: datetime, lock_ms: int = LONGEST_MS) -> list[Receipt]:
+    """Commits all submissions in one transaction. Returns what became of each, in their order.
 
-    Runs that others have a say in are marked, for `states.settle` to follow. Raises Django's database errors; then
-    nothing was stored.
+    Marks runs whose states depend on other runs, for `states.settle` to follow. Raises Django's database errors; then
+    nothing was stored. Waits for each lock of a row for `lock_ms` milliseconds at most.
     """
     connection.ensure_connection()
-    for remaining in range(TRIES - 1, -1, -1):
-        try:
-            digested = _digest(submissions, now)
-        except Error as error:
+    try:
+        digested = with_retries(partial(_digest, submissions, now, lock_ms))
+    except Error as error:
+        if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
             forget_written()
-            sqlstate = getattr(error.__cause__, "sqlstate", None)
-            if sqlstate == INSISTED and (gone := _keys_gone(submissions)):
-                return _without(gone, submissions, now)
-            if not remaining or sqlstate not in (*UPSET, INSISTED, STATEMENT_UNKNOWN):
-                raise
-            if sqlstate in UPSET:
-                count_retry(error)
-        else:
-            _written.note(digested.rows)
-            _heard_lately.note(digested.heard, now)
-            return digested.receipts
-    raise AssertionError("the last try returns or raises")
+        if sqlstate_of(error) == PRECONDITION_FAILED and (ended := _ended_vouchers(submissions)):
+            return _without(ended, submissions, now, lock_ms)
+        raise
+    _written.note(digested.rows)
+    _noted_activity.add(digested.job_names, now)
+    return digested.receipts
 
 
 def forget_written() -> None:
-    """Has the next events write all their rows: those that this process saw committed may be gone."""
+    """Forgets which rows this process saw committed: they may be gone. The next events write all their rows."""
     _written.forget()
 
 
-def _keys_gone(submissions: Sequence[Submission]) -> set[UUID]:
-    """Keys that vouch for some of the submissions and no longer exist on their connections."""
+def _ended_vouchers(submissions: Sequence[Submission]) -> set[Voucher]:
+    vouchers = {submission.voucher for submission in submissions}
     with transaction.atomic():
-        connection_of_key = ApiKey.objects.lock_live({submission.key_id for submission in submissions})
-    return {s.key_id for s in submissions if connection_of_key.get(s.key_id) != s.connection_id}
+        return vouchers - lock_live(vouchers)
 
 
-def _without(keys: set[UUID], submissions: Sequence[Submission], now: datetime) -> list[Receipt]:
-    """Digests the others. Rare: who sends with a key that is gone is refused before he comes here again."""
-    others = iter(digest([s for s in submissions if s.key_id not in keys], now=now))
-    return [Receipt(accepted=False, stored=0) if s.key_id in keys else next(others) for s in submissions]
+def _without(ended: set[Voucher], submissions: Sequence[Submission], now: datetime, lock_ms: int) -> list[Receipt]:
+    """Digests the other submissions. Rare: the intake refuses a key that ended before its next event comes here."""
+    others = iter(digest([s for s in submissions if s.voucher not in ended], now=now, lock_ms=lock_ms))
+    return [Receipt(accepted=False, stored=0) if s.voucher in ended else next(others) for s in submissions]
 
 
 class _Digested(NamedTuple):
-    """`rows`: what is now written. `heard`: each connection that sent something, with the name of a job."""
+    """`rows` are written now. `job_names`: each connection that sent something, with the name of a job of it."""
 
     receipts: list[Receipt]
     rows: Rows
-    heard: dict[UUID, str]
+    job_names: dict[UUID, str]
 
 
-def _digest(submissions: Sequence[Submission], now: datetime) -> _Digested:
-    """One round trip, COMMIT included: what locks the rows of jobs never waits for this process. Fails with the
-    SQLSTATE INSISTED where a key is gone."""
-    offered, heard = _offered(submissions), _heard_from(submissions)
-    rows = fold((connection_id, event) for (connection_id, _), event in offered.items())
+def _digest(submissions: Sequence[Submission], now: datetime, lock_ms: int) -> _Digested:
+    """Sends all statements in one round trip, COMMIT included, so that no lock of a job's row waits for this process.
+    Fails with the SQLSTATE PRECONDITION_FAILED if a voucher is not live."""
+    offered, job_names = _offered(submissions), _job_names(submissions)
+    rows = fold(ReceivedEvent(connection_id, event, now) for (connection_id, _), event in offered.items())
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
-        insist_live({(s.key_id, s.connection_id) for s in submissions})
+        limit_waits(lock_ms=lock_ms, statement_ms=LONGEST_MS)
+        require_live(s.voucher for s in submissions)
         stored = events.store_events(_event_rows(offered, now), rows.runs.values())
         marked = _project(rows, now)
-        events.touch_activity(_heard_lately.without(heard, now), now=now)
+        events.touch_activity(_noted_activity.due(job_names, now), now=now)
     new, unsettled = set(stored.rows()), {connection_id for (connection_id,) in marked.rows()}
-    return _Digested(_receipts(submissions, new, unsettled), rows, heard)
+    return _Digested(_receipts(submissions, new, unsettled), rows, job_names)
 
 
 def _offered(submissions: Sequence[Submission]) -> dict[Key, Event]:
@@ -118,33 +121,32 @@ def _offered(submissions: Sequence[Submission]) -> dict[Key, Event]:
 
 
 def _project(rows: Rows, now: datetime) -> Result:
-    """All that is made of events but what runs say of themselves. The connections of the runs that are to be settled.
+    """Writes all rows but the events and what runs say of themselves. Returns the connections of marked runs.
 
-    Every merge but the count of a run's events, which the database sees to, may be repeated: so the rows are written
-    before it is known which of the events are new.
+    All these merges may be repeated, so the rows are written before it is known which of the events are new. (The one
+    that may not, the count of a run's events, is the database's own.)
 
-    Jobs come after the runs, and their locks are held for as short as can be: all writers of a job wait for them. They
-    are taken at once and sorted, so that two transactions never wait for one another.
+    Jobs are locked late, after the runs, since all writers of a job wait for its lock; and all at once and sorted, so
+    that two transactions never wait for one another.
     """
     jobs.insert_jobs(_written.jobs(rows))
     lock_jobs(sorted(rows.jobs))
     jobs.describe_jobs(description_rows(_written.descriptions(rows)))
-    marked = settle_lone_runs(sorted((run.connection_id, run.id, run.job_id) for run in rows.runs.values()), now=now)
+    datasets.declare_jobs(_written.declared(rows))
+    marked = settle_lone_runs(sorted(rows.runs), renamable=rows.renamable, now=now)
     recount_jobs(sorted({(run.connection_id, run.job_id) for run in rows.runs.values()}))
-    datasets.insert_datasets(_written.datasets(rows))
-    datasets.mark_described(_written.described(rows))
-    datasets.upsert_edges(_written.edges(rows))
+    write_lineage(rows, _written)
     return marked
 
 
 def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:
-    """Sorted by primary key."""
+    """Make the rows of lineage_event, sorted by primary key."""
     rows = [_event_row(connection_id, event, now) for (connection_id, _), event in offered.items()]
     return sorted(rows, key=lambda row: row[:3])
 
 
 def _event_row(connection_id: UUID, event: Event, now: datetime) -> Row:
-    body = event.body.encode()
+    body = event.body
     return (
         connection_id,
         event.event_time,
@@ -158,41 +160,41 @@ def _event_row(connection_id: UUID, event: Event, now: datetime) -> Row:
     )
 
 
-def _heard_from(submissions: Iterable[Submission]) -> dict[UUID, str]:
-    """Each connection that sent something, with the name of a job of it."""
-    heard: dict[UUID, str] = {}
+def _job_names(submissions: Iterable[Submission]) -> dict[UUID, str]:
+    """Find the connections that sent something, and for each the name of one of its jobs."""
+    names: dict[UUID, str] = {}
     for submission in submissions:
         if submission.events:
             job = submission.events[0].job
-            heard.setdefault(submission.connection_id, job.name if job else "")
-    return heard
+            names.setdefault(submission.connection_id, job.name if job else "")
+    return names
 
 
-class _HeardLately:
-    """Which connections' activity this process wrote less than a second ago. Learns of commits alone."""
+class _NotedActivity:
+    """Connections whose activity this process committed in the current second of the clock."""
 
     def __init__(self) -> None:
         self._second = 0
         self._connections: set[UUID] = set()
 
-    def note(self, connection_ids: Iterable[UUID], now: datetime) -> None:
+    def add(self, connection_ids: Iterable[UUID], now: datetime) -> None:
         if (second := int(now.timestamp())) != self._second:
             self._second, self._connections = second, set()
         self._connections.update(connection_ids)
 
-    def without(self, heard: dict[UUID, str], now: datetime) -> dict[UUID, str]:
-        """Those that are due."""
+    def due(self, job_names: dict[UUID, str], now: datetime) -> dict[UUID, str]:
+        """Leave out the connections whose activity is noted already."""
         if int(now.timestamp()) != self._second:
-            return heard
-        return {connection_id: name for connection_id, name in heard.items() if connection_id not in self._connections}
+            return job_names
+        return {id_: name for id_, name in job_names.items() if id_ not in self._connections}
 
 
-_heard_lately = _HeardLately()
+_noted_activity = _NotedActivity()
 _written = Written()
 
 
 def _receipts(submissions: Sequence[Submission], new: set[Key], unsettled: set[UUID]) -> list[Receipt]:
-    """A new event that several submissions brought is counted for the first of them."""
+    """Count new events for each submission. If several submissions brought one event, it counts for the first."""
     unclaimed = set(new)
     receipts = []
     for submission in submissions:

@@ -1,6 +1,7 @@
-"""Bytes in, typed events out. Pure: no Django, no database, no clock."""
+"""Decoding of OpenLineage documents into typed events. Pure: no Django, no database, no clock."""
 
-from lineage.events.decode import InvalidEvent, NotJson, decode_batch, decode_event, however_deep
+from lineage.events.decode import decode_batch, decode_event, deep_nesting_allowed
+from lineage.events.document import InvalidEvent, NotJson
 from lineage.events.event import DatasetReference, Event, JobFacts, RunFacts
 
 __all__ = [
@@ -12,5 +13,5 @@ __all__ = [
     "RunFacts",
     "decode_batch",
     "decode_event",
-    "however_deep",
+    "deep_nesting_allowed",
 ]

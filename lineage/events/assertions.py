@@ -1,4 +1,4 @@
-"""Tests on datasets, as the specification's facets `dataQualityAssertions` and `test` have them, and their states."""
+"""Test results on datasets, from the OpenLineage facets `dataQualityAssertions` and `test`."""
 
 import re
 from typing import Any, Final, Literal, get_args
@@ -6,13 +6,14 @@ from typing import Any, Final, Literal, get_args
 from msgspec import Struct
 
 TestState = Literal["failed", "errored", "warned", "no result", "skipped", "passed"]
-# Failed first: that is what one looks for. Errored: it could not be run. No result: that, or skipped.
+# Sorted by importance to a reader. `errored`: the test could not be run. `no result`: errored or skipped, not known
+# which.
 TEST_STATES: tuple[TestState, ...] = get_args(TestState)
 _COMPARISON: Final = re.compile(r"\s*(=|==|!=|<>|<|<=|>|>=)\s*(\d{1,18})\s*")
 
 
 class Assertion(Struct):
-    """One assertion of the facet `dataQualityAssertions`."""
+    """Assertion of the facet `dataQualityAssertions`."""
 
     assertion: str
     success: bool
@@ -28,7 +29,7 @@ class Assertion(Struct):
 
     @property
     def only_warns(self) -> bool:
-        """Tell of an assertion that did not succeed that its sender does not fail for it.
+        """Tell whether a failed assertion is only a warning for its sender.
 
         `expected` may be a threshold, like `>10`.
         """
@@ -45,9 +46,9 @@ class Assertions(Struct):
 
 
 class TestExecution(Struct):
-    """One test of the facet `test`."""
+    """Test of the facet `test`."""
 
-    __test__ = False  # it is no test of pytest's
+    __test__ = False  # pytest must not collect this class
 
     name: str
     status: str

@@ -1,42 +1,53 @@
-"""What the documents of one run say together: facets, error, row counts, test results. Pure.
+"""Contents of one run, merged from its event documents: facets, error, row counts, test results. Pure.
 
-Facets accumulate: the union over the events, a later one beats an earlier one of the same name, and one that says
-`_deleted` removes it. What is not as the specification has it is told in `problems`, beside what could be read.
+Facets accumulate over the events: a later facet replaces an earlier one of its name, and `_deleted` removes it; null is
+no facet. Parts that break the specification are listed in `problems`; everything else is still read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
+from lineage.events import dataset_facets, job_facets
 from lineage.events.assertions import TEST_STATES, Assertion, Assertions, TestRun, TestState
+from lineage.events.document import Name, first_datasets, read_body
+from lineage.events.errors import ErrorFacet, RunError, clean, run_error
 from lineage.events.event import Direction
 from lineage.events.facets import (
     NOTHING,
-    ErrorMessageFacet,
     ExternalQueryFacet,
     NominalTimeFacet,
     ParentFacet,
+    RootFacet,
+    read_facet,
+    time_or_none,
 )
-from lineage.events.job_facets import JobTypeFacet
-from lineage.events.senders import GENERIC, SENDERS
+from lineage.events.links import MAX_LINKS, Link
+from lineage.events.parts import Problem, kind_of
+from lineage.events.senders import ERROR_FACETS, GENERIC, SENDERS
 from lineage.events.senders.sender import RunOfTests
-from lineage.events.text import without_lone_surrogates
+from lineage.events.text import storable
+
+# Most problems that are kept: a reader needs the first ones.
+MAX_PROBLEMS: Final = 1000
+_MAX_BIGINT: Final = 2**63 - 1
 
 
-class _Whole(Struct):
+class _WithFacets(Struct):
     facets: Raw = NOTHING
 
 
-class _Job(_Whole):
+class _Job(_WithFacets):
     name: str = ""
 
 
 class _Dataset(Struct):
-    namespace: str
-    name: str
+    namespace: Name
+    name: Name
     facets: Raw = NOTHING
     inputFacets: Raw = NOTHING
     outputFacets: Raw = NOTHING
@@ -45,44 +56,49 @@ class _Dataset(Struct):
 class _Document(Struct):
     eventType: str | None = None
     producer: Raw = NOTHING
-    run: _Whole = msgspec.field(default_factory=_Whole)
+    run: _WithFacets = msgspec.field(default_factory=_WithFacets)
     job: _Job = msgspec.field(default_factory=_Job)
     inputs: list[_Dataset] | None = None
     outputs: list[_Dataset] | None = None
 
 
-class ErrorFacet(ErrorMessageFacet):
-    programmingLanguage: str | None = None
-    stackTrace: str | None = None
+class _Deletable(Struct):
+    deleted: bool | None = msgspec.field(name="_deleted", default=None)
+
+
+_document_decoder: Final = msgspec.json.Decoder(_Document)
+_Count = Annotated[int, Meta(ge=0, le=_MAX_BIGINT)]
 
 
 class _Statistics(Struct):
-    rowCount: int | None = None
-    size: int | None = None
-    fileCount: int | None = None
+    rowCount: _Count | None = None
+    size: _Count | None = None
+    fileCount: _Count | None = None
 
 
-_SHAPES: dict[str, dict[str, type[Struct]]] = {
-    "run": {
-        "parent": ParentFacet,
-        "nominalTime": NominalTimeFacet,
-        "errorMessage": ErrorFacet,
-        "externalQuery": ExternalQueryFacet,
-        **{name: shape for sender in SENDERS for name, shape in sender.shapes.items()},
-    },
-    "job": {"jobType": JobTypeFacet},
-    "dataset": {
-        "inputStatistics": _Statistics,
-        "outputStatistics": _Statistics,
-        "dataQualityAssertions": Assertions,
-    },
+# Facet → the shapes in which it is read. What does not fit one of them is a problem.
+_Shapes = Mapping[str, tuple[type[Struct], ...]]
+_OF_RUNS: Final[_Shapes] = {
+    "parent": (ParentFacet, RootFacet),
+    "parentRun": (ParentFacet, RootFacet),
+    "nominalTime": (NominalTimeFacet,),
+    "errorMessage": (ErrorFacet,),
+    "externalQuery": (ExternalQueryFacet,),
+    "test": (TestRun,),
+    **{name: shapes for sender in SENDERS for name, shapes in sender.shapes.items()},
 }
-_STATISTICS = {"READS": "inputStatistics", "WRITES": "outputStatistics"}
+_OF_JOBS: Final[_Shapes] = {
+    **{name: (shape,) for name, shape in job_facets.SHAPES.items()},
+    **{name: shapes for sender in SENDERS for name, shapes in sender.job_shapes.items()},
+}
+_OF_DATASETS: Final[_Shapes] = {name: (shape,) for name, shape in dataset_facets.SHAPES.items()}
+_LISTS: Final = {"READS": "inputs", "WRITES": "outputs"}
+_STATISTICS: Final = {"READS": "inputStatistics", "WRITES": "outputStatistics"}
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of a dataset, as the run read or wrote it. `size` is in bytes. None: not said."""
+    """Row count, size in bytes and file count of a dataset, as the run read or wrote it. None: not reported."""
 
     row_count: int | None
     size: int | None
@@ -91,13 +107,13 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """One assertion on a dataset, as the run found it."""
+    """Result of one assertion on a dataset, as reported by the run."""
 
-    __test__ = False  # it is no test of pytest's
+    __test__ = False  # pytest must not collect this class
 
     namespace: str
     dataset: str
-    # What was asserted, such as `not_null`, and what the test is called, if anything.
+    # The kind of assertion, such as `not_null`, and the test's own name, if it has one.
     assertion: str
     name: str
     column: str
@@ -106,56 +122,77 @@ class TestResult:
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunError:
-    message: str
-    programming_language: str
-    stack_trace: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A part of an event that is not as the specification has it."""
-
-    path: str
-    message: str
-
-
 @dataclass(slots=True)
 class RunContents:
-    """`run_facets` and `job_facets`: name → value, by name. `statistics`: by direction, namespace and name."""
+    """Merged contents of one run's events.
+
+    `run_facets` and `job_facets`: facet name → value. `statistics`: (direction, namespace, name) → statistics.
+    """
 
     run_facets: dict[str, Any] = field(default_factory=dict)
     job_facets: dict[str, Any] = field(default_factory=dict)
     error: RunError | None = None
     statistics: dict[tuple[Direction, str, str], Statistics] = field(default_factory=dict)
     tests: list[TestResult] = field(default_factory=list)
-    # The sender's own states of the run's tasks, by task id; some of them send no events.
+    # What tests that are shown as failed may be in truth; empty: they failed.
+    note_on_failed_tests: str = ""
+    # Task id → the sender's own state of a task of this run. Some tasks send no events.
     task_states: dict[str, str] = field(default_factory=dict)
-    # Tasks that were skipped as the run ended, before they had a state.
+    # Tasks that were skipped when the run ended, before they had a state.
     tasks_without_state: frozenset[str] = frozenset()
-    # The integration whose sender told of tasks; empty: none did.
-    tasks_told_by: str = ""
+    # The integration whose sender reported tasks; empty if none did.
+    tasks_reported_by: str = ""
+    # Ways to the sender's pages of this run.
+    links: list[Link] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # True: not all events of the run were read.
+    is_cut: bool = False
 
 
-_Facets = dict[str, Raw]
+class _Facet(NamedTuple):
+    """Facet as an event gave it, and its path in that event."""
+
+    raw: Raw
+    path: str
+
+
+_Facets = dict[str, _Facet]
 _DatasetKey = tuple[Direction, str, str]
 Value = TypeVar("Value")
 
 
 def contents_of(bodies: Iterable[str], *, state: str = "") -> RunContents:
-    """`bodies`: documents of one run, by event time. `state`: what the run is shown as, where other runs tell it."""
+    """Merge the documents of one run.
+
+    `bodies`: JSON documents, sorted by event time. `state`: the shown state of the run, which may come from other runs.
+    """
     return _Fold(bodies, state).contents()
 
 
+def _each_once(facets: Iterable[Iterable[TestResult]]) -> list[TestResult]:
+    """Join the results of several facets. If two of them give one assertion, its worse state counts.
+
+    Within one facet, two assertions with one name are two: they differ in arguments that events do not give.
+    """
+    found: dict[tuple[str, str, str, str, str, int], TestResult] = {}
+    for results in facets:
+        counts: Counter[tuple[str, str, str, str, str]] = Counter()
+        for result in results:
+            name = (result.namespace, result.dataset, result.assertion, result.name, result.column)
+            known = found.get((*name, counts[name]))
+            if known is None or TEST_STATES.index(result.state) < TEST_STATES.index(known.state):
+                found[(*name, counts[name])] = result
+            counts[name] += 1
+    return list(found.values())
+
+
 def in_order(tests: Iterable[TestResult]) -> list[TestResult]:
-    """Failed ones first."""
+    """Sort test results, failed ones first."""
     return sorted(tests, key=lambda test: (TEST_STATES.index(test.state), test.dataset, test.name))
 
 
 class _Fold:
-    """The last of each facet, still as text: only those are decoded."""
+    """Keeps the last value of each facet as undecoded text, so that each facet is decoded once."""
 
     def __init__(self, bodies: Iterable[str], state: str) -> None:
         self.state = state
@@ -163,140 +200,176 @@ class _Fold:
         self.problems: dict[Problem, None] = {}
         self.run: _Facets = {}
         self.job: _Facets = {}
+        # Of FAIL events.
+        self.errors: _Facets = {}
         self.datasets: dict[_DatasetKey, _Facets] = {}
-        # Who says what became of tests.
-        self.tester = GENERIC
+        # The sender that reports test results, and the producer of its events.
+        self.tester, self.producer = GENERIC, b""
         for body in bodies:
-            document = self._decoded(body.encode(), _Document, "event")
+            document = read_body(body.encode(), _document_decoder, self._report)
             if document is not None:
                 self._add(document)
 
     def _add(self, document: _Document) -> None:
         self.event_type, self.job_name = document.eventType or self.event_type, document.job.name
         producer = bytes(document.producer)
-        self.tester = next((sender for sender in SENDERS if sender.reports_tests(producer)), self.tester)
-        self.run |= self._facets(document.run.facets, "run.facets")
-        self.job |= self._facets(document.job.facets, "job.facets")
-        for direction, datasets in (("READS", document.inputs), ("WRITES", document.outputs)):
-            for dataset in datasets or ():
-                key: _DatasetKey = (direction, dataset.namespace, dataset.name)  # type: ignore[assignment]
-                known = self.datasets.setdefault(key, {})
-                for name in ("facets", "inputFacets", "outputFacets"):
-                    known |= self._facets(getattr(dataset, name), f"{dataset.name}.{name}")
+        if (tester := next((sender for sender in SENDERS if sender.reports_tests(producer)), None)) is not None:
+            self.tester, self.producer = tester, producer
+        self._merge(self.run, document.run.facets, "run.facets")
+        self._merge(self.job, document.job.facets, "job.facets")
+        if document.eventType == "FAIL":
+            self.errors |= {name: self.run[name] for name in ERROR_FACETS if name in self.run}
+        inputs, outputs = first_datasets(document.inputs, document.outputs, self._report)
+        for dataset in inputs:
+            self._add_dataset("READS", dataset)
+        for dataset in outputs:
+            self._add_dataset("WRITES", dataset)
+
+    def _add_dataset(self, direction: Direction, dataset: _Dataset) -> None:
+        key = direction, storable(dataset.namespace), storable(dataset.name)
+        known, path = self.datasets.setdefault(key, {}), f"{_LISTS[direction]}[{key[2]}]"
+        self._merge(known, dataset.facets, f"{path}.facets")
+        self._merge(known, dataset.inputFacets, f"{path}.inputFacets")
+        self._merge(known, dataset.outputFacets, f"{path}.outputFacets")
+
+    def _merge(self, known: _Facets, raw: Raw, path: str) -> None:
+        """Add the facets of one event. A broken one does not replace one that can be read."""
+        if raw is NOTHING:
+            return
+        for name, facet in (self._decoded(raw, dict[str, Raw], path) or {}).items():
+            sent, kind = _Facet(facet, f"{path}.{name}"), kind_of(facet)
+            if kind == "an object":
+                known[name] = sent
+            elif kind != "null":
+                self._report(Problem(sent.path, f"Expected an object, got {kind}"))
+                known.setdefault(name, sent)
 
     def contents(self) -> RunContents:
-        made = RunContents(run_facets=self._values(self.run, "run"), job_facets=self._values(self.job, "job"))
-        error = self._known(self.run, "run", "errorMessage", ErrorFacet)
-        if error is not None:
-            made.error = RunError(error.message, error.programmingLanguage or "", error.stackTrace or "")
+        made = RunContents(run_facets=self._values(self.run), job_facets=self._values(self.job))
+        made.error = self._error()
         for sender in SENDERS:
-            told = sender.told_states(self._of_run, error.message if error else None)
-            if told is not None:
-                made.task_states, made.tasks_without_state, made.tasks_told_by = told
-        for name, shape in _SHAPES["run"].items():
-            self._known(self.run, "run", name, shape)
-        self._known(self.job, "job", "jobType", JobTypeFacet)
-        results: dict[tuple[str, ...], TestResult] = {}
+            states = sender.reported_states(self._read_run_facet, made.error.message if made.error else None)
+            if states is not None:
+                made.task_states, made.tasks_without_state, made.tasks_reported_by = states
+        made.links = self._links()
+        self._check(self.run, _OF_RUNS)
+        self._check(self.job, _OF_JOBS)
+        self._check_times()
+        results = []
         for key, facets in self.datasets.items():
-            statistics = self._known(facets, key[2], _STATISTICS[key[0]], _Statistics)
+            statistics = self._known(facets, _STATISTICS[key[0]], _Statistics)
             if statistics is not None:
                 made.statistics[key] = Statistics(statistics.rowCount, statistics.size, statistics.fileCount)
-            results |= self._results(key, facets)
-        # Some senders say it in both ways.
-        made.tests = in_order(results.values() or self._executed())
+            results.append(self._results(key, facets))
+            self._check(facets, _OF_DATASETS)
+        # Some senders report tests in both facets; the assertions of datasets win.
+        made.tests = in_order(_each_once(results) or self._executed())
+        if any(test.state == "failed" for test in made.tests):
+            made.note_on_failed_tests = self.tester.note_on_failed_tests(self._run_of_tests())
         made.problems = list(self.problems)
         return made
 
-    def _results(self, key: _DatasetKey, facets: _Facets) -> dict[tuple[str, ...], TestResult]:
+    def _links(self) -> list[Link]:
+        """Collect the links that any sender finds, each URL once."""
+        found = (link for sender in SENDERS for link in sender.links(self._read_run_facet))
+        by_url: dict[str, Link] = {}
+        for one in filter(None, found):
+            by_url.setdefault(one.url, one)
+        return list(by_url.values())[:MAX_LINKS]
+
+    def _error(self) -> RunError | None:
+        error = run_error(self._known(self.run, "errorMessage", ErrorFacet))
+        others = (run_error(self._known(self.errors, name, ErrorFacet)) for name in ERROR_FACETS)
+        return error or next(filter(None, others), None)
+
+    def _check(self, facets: _Facets, shapes: _Shapes) -> None:
+        """Report what does not fit the shapes in which facets are read."""
+        for name, shapes_of_facet in shapes.items():
+            for shape in shapes_of_facet:
+                self._known(facets, name, shape)
+
+    def _check_times(self) -> None:
+        times = self._known(self.run, "nominalTime", NominalTimeFacet) or NominalTimeFacet()
+        for name in ("nominalStartTime", "nominalEndTime"):
+            if (text := getattr(times, name)) and time_or_none(text) is None:
+                self._report(Problem(f"run.facets.nominalTime.{name}", "Expected an ISO 8601 time"))
+
+    def _results(self, key: _DatasetKey, facets: _Facets) -> Iterator[TestResult]:
         _, namespace, dataset = key
-        facet = self._known(facets, dataset, "dataQualityAssertions", Assertions)
+        facet = self._known(facets, "dataQualityAssertions", Assertions)
         assertions = facet.assertions if facet else []
-        has_results = not all(said.has_no_result for said in assertions)
-        return {
-            (namespace, dataset, said.assertion, said.name or "", said.column or ""): TestResult(
+        has_results = not all(assertion.has_no_result for assertion in assertions)
+        for assertion in assertions:
+            yield TestResult(
                 namespace=namespace,
                 dataset=dataset,
-                assertion=said.assertion,
-                name=said.name or "",
-                column=said.column or "",
-                state=self._state(said, has_results=has_results),
-                actual=_words(said.actual),
-                expected=_words(said.expected),
+                assertion=assertion.assertion,
+                name=assertion.name or "",
+                column=assertion.column or "",
+                state=self._state(assertion, has_results=has_results),
+                actual=_words(assertion.actual),
+                expected=_words(assertion.expected),
             )
-            for said in assertions
-        }
 
     def _executed(self) -> Iterator[TestResult]:
-        """What the facet `test` says of a run that is a test."""
-        facet = self._known(self.run, "run", "test", TestRun)
+        """Read results from the facet `test` of a run that is a test."""
+        facet = self._known(self.run, "test", TestRun)
         [(_, namespace, dataset)] = self.datasets if len(self.datasets) == 1 else [("", "", "")]
         for test in facet.tests if facet else ():
-            said = Assertion(
+            assertion = Assertion(
                 test.type or "", test.status == "pass", test.name, None, test.severity, test.actual, test.expected
             )
             yield TestResult(
                 namespace=namespace,
                 dataset=dataset,
-                assertion=said.assertion,
+                assertion=assertion.assertion,
                 name=test.name,
                 column="",
-                state="skipped" if test.status == "skip" else self._state(said, has_results=False),
+                state="skipped" if test.status == "skip" else self._state(assertion, has_results=False),
                 actual=_words(test.actual),
                 expected=_words(test.expected),
             )
 
-    def _state(self, said: Assertion, *, has_results: bool) -> TestState:
-        if said.success:
+    def _state(self, assertion: Assertion, *, has_results: bool) -> TestState:
+        if assertion.success:
             return "passed"
-        run = RunOfTests(self.event_type, self.job_name, self.state)
-        state = self.tester.test_state(said, run, has_results)
-        return state or ("warned" if said.only_warns else "failed")
+        state = self.tester.test_state(assertion, self._run_of_tests(), has_results)
+        return state or ("warned" if assertion.only_warns else "failed")
 
-    def _of_run(self, name: str, shape: type[Value]) -> Value | None:
-        return self._known(self.run, "run", name, shape)
+    def _run_of_tests(self) -> RunOfTests:
+        return RunOfTests(self.event_type, self.job_name, self.state, self.producer)
 
-    def _facets(self, raw: Raw, path: str) -> _Facets:
-        return {} if bytes(raw) == b"null" else self._decoded(raw, _Facets, path) or {}
+    def _read_run_facet(self, name: str, shape: type[Value]) -> Value | None:
+        return self._known(self.run, name, shape)
 
-    def _values(self, facets: _Facets, path: str) -> dict[str, Any]:
-        """Those that are not deleted, decoded, by name."""
-        values = {}
-        for name in sorted(facets):
-            value = self._decoded(facets[name], Any, f"{path}.facets.{name}")
-            if isinstance(value, dict) and value.get("_deleted") is True:
-                continue
-            if value is not None and not isinstance(value, dict):
-                self._tell(f"{path}.facets.{name}", f"Expected `object`, got `{type(value).__name__}`")
-            values[name] = value
-        return values
+    def _values(self, facets: _Facets) -> dict[str, Any]:
+        """Decode facets, sorted by name, without deleted ones."""
+        return {
+            name: self._decoded(facet.raw, Any, facet.path)
+            for name, facet in sorted(facets.items())
+            if not _is_deleted(facet)
+        }
 
-    def _known(self, facets: _Facets, path: str, name: str, shape: type[Value]) -> Value | None:
-        raw = facets.get(name)
-        if raw is None or bytes(raw) == b"null":
+    def _known(self, facets: _Facets, name: str, shape: type[Value]) -> Value | None:
+        facet = facets.get(name)
+        if facet is None or kind_of(facet.raw) != "an object" or _is_deleted(facet):
             return None
-        deleted = self._decoded(raw, dict[str, Any], f"{path}.facets.{name}")
-        if deleted is None or deleted.get("_deleted") is True:
-            return None
-        known: Value | None = self._decoded(raw, shape, f"{path}.facets.{name}")
-        return known
+        return self._decoded(facet.raw, shape, facet.path)
 
-    def _decoded(self, text: bytes | Raw, shape: Any, path: str) -> Any:
-        try:
-            try:
-                return msgspec.json.decode(text, type=shape)
-            except msgspec.ValidationError:
-                raise
-            except msgspec.DecodeError:
-                return msgspec.json.decode(without_lone_surrogates(bytes(text)), type=shape)
-        except (msgspec.DecodeError, RecursionError) as error:
-            self._tell(path, "It is nested too deeply to be shown" if isinstance(error, RecursionError) else str(error))
-            return None
+    def _decoded(self, raw: Raw, shape: type[Value], path: str) -> Value | None:
+        return read_facet(raw, shape, self._report, path)
 
-    def _tell(self, path: str, message: str) -> None:
-        self.problems.setdefault(Problem(path, message))
+    def _report(self, problem: Problem) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.setdefault(problem)
+
+
+def _is_deleted(facet: _Facet) -> bool:
+    read = read_facet(facet.raw, _Deletable)
+    return read is not None and read.deleted is True
 
 
 def _words(value: Any) -> str:
     if value is None or isinstance(value, str):
-        return value or ""
+        return clean(value or "")
     return msgspec.json.encode(value).decode()

@@ -1,15 +1,31 @@
-"""Bytes → events. Checks what the specification requires (version 2-0-2), and lets pass what real senders do."""
+"""Decoder from bytes to events.
+
+An event is refused only if its run, job, dataset, type or time cannot be used. Any other part that breaks the
+OpenLineage specification (version 2-0-2) is left out.
+"""
 
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar, cast, get_args
+from typing import cast, get_args
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
+from lineage.events.datasets import said_of
+from lineage.events.document import (
+    Dataset,
+    Document,
+    InvalidEvent,
+    Job,
+    Run,
+    check_text,
+    decode_dataset,
+    decode_document,
+    decode_json,
+)
 from lineage.events.event import (
     DatasetReference,
     Direction,
@@ -17,7 +33,6 @@ from lineage.events.event import (
     EventKind,
     EventType,
     JobFacts,
-    ParentReference,
     RunFacts,
 )
 from lineage.events.facets import (
@@ -29,91 +44,58 @@ from lineage.events.facets import (
     parents,
     read_facet,
 )
-from lineage.events.identity import dataset_id, event_id, job_id, run_id
+from lineage.events.identity import dataset_id, event_id, job_id, run_id, run_row_id
 from lineage.events.job_facets import JobFacets
 from lineage.events.jobs import job_facts
-from lineage.events.senders import GENERIC, JOB_FACETS, RUN_FACETS, sender_of, sender_of_run_facets
+from lineage.events.parts import kind_of
+from lineage.events.senders import (
+    ERROR_FACETS,
+    GENERIC,
+    JOB_FACETS,
+    RUN_FACETS,
+    attribute,
+    sender_of,
+    sender_of_run_facets,
+)
 from lineage.events.senders.sender import RunEvent, Sender
 from lineage.events.text import parse_time, storable, without_lone_surrogates
 
-# Longer than any name that a system gives out; ids hash the names, so no index depends on it.
-MAX_NAME_CHARACTERS = 2048
-# Each element costs time and, where it is bad, words in the answer: the size of a body is no bound for either.
+# Each element costs time, and a bad one also adds text to the response. The body's size limit bounds neither.
 MAX_BATCH_EVENTS = 10_000
-# Of one event, inputs and outputs together: its transaction is everybody's.
-MAX_DATASETS = 10_000
-# Of calls within one another: more than any that are under way, and the 1,000 that Python leaves to a server's decoder.
+# Nested calls: more than a command has open, plus the 1,000 that Python allows a server's decoder.
 _CALLS = 10_000
 
 _EVENT_TYPES: tuple[str, ...] = get_args(EventType)
-
-
-class NotJson(Exception):
-    """The body is not JSON text in UTF-8. The message says where."""
-
-
-class InvalidEvent(Exception):
-    """The body is JSON, but no OpenLineage event. The message gives the field's path and what was expected."""
-
-
-class _Job(Struct):
-    namespace: str
-    name: str
-    facets: Raw = NOTHING
-
-
-class _Run(Struct):
-    runId: str
-    facets: Raw = NOTHING
-
-
-class _Dataset(Struct):
-    namespace: str
-    name: str
-    facets: Raw = NOTHING
-
-
-class _Document(Struct):
-    eventTime: str
-    eventType: str | None = None
-    producer: Raw = NOTHING
-    run: _Run | None = None
-    job: _Job | None = None
-    dataset: _Dataset | None = None
-    inputs: list[_Dataset] | None = None
-    outputs: list[_Dataset] | None = None
-
-
 _NO_RUN_FACETS = RUN_FACETS()
 _NO_JOB_FACETS = JOB_FACETS()
 
-T = TypeVar("T")
-
-_document_decoder = msgspec.json.Decoder(_Document)
 _array_decoder = msgspec.json.Decoder(list[Raw])
-_syntax_decoder = msgspec.json.Decoder(Raw)
 
 
 def decode_event(body: bytes) -> Event:
-    """One event. Raises NotJson or InvalidEvent."""
-    text = _text(body)
-    document = _decode(body, _document_decoder)
-    kind, job, run = _subject(document, body)
+    """Decode one event. Raises NotJson or InvalidEvent."""
+    check_text(body)
+    document = decode_document(body)
+    event_type = _event_type(document.eventType)
+    kind, job, run = _subject(document, event_type, body)
     return Event(
         id=event_id(body),
         kind=kind,
         event_time=_event_time(document.eventTime),
-        event_type=_event_type(document.eventType) if kind == "RUN" else None,
-        body=text,
+        event_type=event_type if kind == "RUN" else None,
+        body=body,
         job=job,
         run=run,
-        datasets=_datasets(document),
+        datasets=_datasets(document, kind, body),
     )
 
 
 def decode_batch(body: bytes) -> list[Event | InvalidEvent]:
-    """The events of an array; in the place of each that is none, why. Raises NotJson or InvalidEvent for the whole."""
-    _text(body)
+    """Decode a JSON array of events. An invalid element becomes an InvalidEvent in the list.
+
+    Raises NotJson or InvalidEvent if the body as a whole is wrong.
+    """
+    check_text(body)
     return [_event_or_error(element) for element in _elements(body)]
 
 
@@ -125,13 +107,13 @@ def _event_or_error(body: bytes) -> Event | InvalidEvent:
 
 
 def _elements(body: bytes) -> list[bytes]:
-    """The elements of an array, each as it came."""
+    """Split a JSON array into its elements, with their bytes unchanged."""
     try:
         return [bytes(element) for element in _bounded(_array_decoder.decode(body))]
     except (msgspec.DecodeError, RecursionError):
         repaired = without_lone_surrogates(body)
-        elements = _bounded(_decode(repaired, _array_decoder))
-    # The repair keeps lengths, so an element stands in the body where it stands in the repaired one.
+        elements = _bounded(decode_json(repaired, _array_decoder))
+    # The repair keeps lengths, so each element has one position in both texts.
     found, position = [], 0
     for element in elements:
         start = repaired.index(bytes(element), position)
@@ -147,9 +129,12 @@ def _bounded(elements: list[Raw]) -> list[Raw]:
 
 
 @contextmanager
-def however_deep() -> Iterator[None]:
-    """Within it, what was decoded elsewhere can be decoded: in Python 3.11 how deep a document may be nested depends on
-    how deep its reader is in calls, up to a limit of the whole process. So for commands, not for a server."""
+def deep_nesting_allowed() -> Iterator[None]:
+    """Raise Python's recursion limit, so that any stored document can be decoded again.
+
+    In Python 3.11 the accepted nesting depends on the depth of the caller's stack: a command may reject a document that
+    the server accepted. The limit holds for the whole process, so only commands use this, never the server.
+    """
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _CALLS))
     try:
@@ -158,74 +143,44 @@ def however_deep() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _text(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise NotJson(f"the body is not UTF-8: byte {error.start} {error.reason}") from error
-
-
-def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    try:
-        try:
-            return decoder.decode(body)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            return decoder.decode(without_lone_surrogates(body))
-    except msgspec.ValidationError as error:
-        _check_syntax(body)
-        raise InvalidEvent(str(error)) from error
-    except msgspec.DecodeError as error:
-        raise NotJson(str(error)) from error
-    except RecursionError as error:
-        raise InvalidEvent("the document is nested too deeply") from error
-
-
-def _check_syntax(body: bytes) -> None:
-    """A wrong type may be met before the text breaks off: what is not JSON is told first."""
-    try:
-        _syntax_decoder.decode(without_lone_surrogates(body))
-    except msgspec.DecodeError as error:
-        raise NotJson(str(error)) from error
-    except RecursionError:
-        return
-
-
-def _subject(document: _Document, body: bytes) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
-    """What the event is about, as the specification tells the three kinds apart: by the fields they require."""
+def _subject(
+    document: Document, event_type: EventType | None, body: bytes
+) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
+    """Find out what the event is about. The specification tells the three kinds apart by their required fields."""
     if document.run is not None:
         if document.job is None:
             raise InvalidEvent("Object missing required field `job`")
         return "RUN", *_run_event(document, document.run, document.job, body)
+    if event_type not in (None, "OTHER"):
+        raise InvalidEvent(f"Object missing required field `run`, which an event of type {event_type} needs")
     if document.job is not None:
         facets = read_facet(document.job.facets, JOB_FACETS) or _NO_JOB_FACETS
         return "JOB", _job_facts(document, document.job, facets), None
-    if document.dataset is not None:
+    if document.dataset is not NOTHING and kind_of(document.dataset) != "null":
         return "DATASET", None, None
     raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
 
 
-def _run_event(document: _Document, run: _Run, job: _Job, body: bytes) -> tuple[JobFacts, RunFacts]:
+def _run_event(document: Document, run: Run, job: Job, body: bytes) -> tuple[JobFacts, RunFacts]:
     run_facets = read_facet(run.facets, RUN_FACETS) or _NO_RUN_FACETS
     sender = sender_of_run_facets(run_facets)
-    run_facts = _run_facts(run.runId, run_facets, sender)
+    run_facts = _run_facts(run.runId, run_facets, sender, has_failed=document.eventType == "FAIL")
     job_facets = read_facet(job.facets, JOB_FACETS) or _NO_JOB_FACETS
-    job_facts = _job_facts(document, job, job_facets, run_facets=run_facets, sender=sender, parent=run_facts.parent)
-    event = RunEvent(job.namespace, job.name, document.eventType, run_facets, job_facets, document.inputs or (), body)
+    job_facts = _job_facts(document, job, job_facets, run_facets=run_facets, sender=sender, run=run_facts)
+    inputs, producer = document.inputs or (), document.producer
+    event = RunEvent(job.namespace, job.name, document.eventType, run_facets, job_facets, inputs, producer, body)
     return job_facts, sender_of(job_facts.integration).run_facts(run_facts, job_facts, event)
 
 
-def _run_facts(text: str, facets: RunFacets, sender: Sender) -> RunFacts:
-    """`sender`: whose own facets the run has."""
-    _check_name(text, "$.run.runId")
+def _run_facts(text: str, facets: RunFacets, sender: Sender, *, has_failed: bool) -> RunFacts:
+    """Collect the facts of a run. `sender`: the owner of the sender-specific facets in `facets`."""
     id_, external_id = run_id(storable(text))
     if facets is _NO_RUN_FACETS:
         return RunFacts(id_, external_id)
-    parent, root = parents(facets.parent)
+    parent, root = parents(facets)
     nominal_start_at, nominal_end_at = nominal_times(facets.nominalTime)
     attempt, max_attempts, map_index = sender.tries(facets)
-    message = error_message(facets.errorMessage)
+    message = error_message(facets.errorMessage) or (_error_of_sender(facets) if has_failed else None)
     return RunFacts(
         id=id_,
         external_id=external_id,
@@ -238,22 +193,25 @@ def _run_facts(text: str, facets: RunFacets, sender: Sender) -> RunFacts:
         root=root,
         error_message=message,
         external_query_id=external_query_id(facets.externalQuery),
-        told=sender.told_tasks(facets, message),
+        reported_tasks=sender.reported_tasks(facets, message),
     )
 
 
+def _error_of_sender(facets: RunFacets) -> str | None:
+    """Return the error from a sender's own facet."""
+    return next(filter(None, (error_message(getattr(facets, attribute(name))) for name in ERROR_FACETS)), None)
+
+
 def _job_facts(
-    document: _Document,
-    job: _Job,
+    document: Document,
+    job: Job,
     facets: JobFacets,
     *,
     run_facets: RunFacets = _NO_RUN_FACETS,
     sender: Sender = GENERIC,
-    parent: ParentReference | None = None,
+    run: RunFacts | None = None,
 ) -> JobFacts:
-    """`sender`: whose own facets the run has, if it is a run's event."""
-    _check_name(job.namespace, "$.job.namespace")
-    _check_name(job.name, "$.job.name")
+    """Collect the facts of a job. `run`, `sender`: its run, and the owner of that run's sender-specific facets."""
     return job_facts(
         storable(job.namespace),
         storable(job.name),
@@ -261,39 +219,23 @@ def _job_facts(
         document.producer,
         run_facets=run_facets,
         sender=sender,
-        parent=parent,
+        parent=run.parent if run else None,
+        root=run.root if run else None,
         inputs=document.inputs or (),
     )
 
 
-def _datasets(document: _Document) -> tuple[DatasetReference, ...]:
-    if document.run is None and document.job is None and document.dataset is not None:
-        return (_dataset(document.dataset, "$.dataset", 0, None),)
-    count = len(document.inputs or ()) + len(document.outputs or ())
-    if count > MAX_DATASETS:
-        raise InvalidEvent(f"Expected at most {MAX_DATASETS} datasets, got {count} - at `$.inputs` and `$.outputs`")
-    inputs = [_dataset(d, "$.inputs[%d]", i, "READS") for i, d in enumerate(document.inputs or ())]
-    outputs = [_dataset(d, "$.outputs[%d]", i, "WRITES") for i, d in enumerate(document.outputs or ())]
-    return (*inputs, *outputs)
+def _datasets(document: Document, kind: EventKind, body: bytes) -> tuple[DatasetReference, ...]:
+    if kind == "DATASET":
+        return (_reference(decode_dataset(body), None),)
+    reads = [_reference(dataset, "READS") for dataset in document.inputs or ()]
+    writes = [_reference(dataset, "WRITES") for dataset in document.outputs or ()]
+    return (*reads, *writes)
 
 
-def _dataset(dataset: _Dataset, path: str, position: int, direction: Direction | None) -> DatasetReference:
-    namespace, name = dataset.namespace, dataset.name
-    if not (0 < len(namespace) <= MAX_NAME_CHARACTERS and 0 < len(name) <= MAX_NAME_CHARACTERS):
-        path = path % position if "%" in path else path
-        _check_name(namespace, f"{path}.namespace")
-        _check_name(name, f"{path}.name")
-    return DatasetReference(storable(namespace), storable(name), direction, _says_something(dataset.facets))
-
-
-def _says_something(facets: Raw) -> bool:
-    """Whether there is any facet."""
-    return facets is not NOTHING and (memoryview(facets).nbytes > 4 or bytes(facets) not in (b"{}", b"null"))
-
-
-def _check_name(name: str, path: str) -> None:
-    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-        raise InvalidEvent(f"Expected `str` of 1 to {MAX_NAME_CHARACTERS} characters, got {len(name)} - at `{path}`")
+def _reference(dataset: Dataset, direction: Direction | None) -> DatasetReference:
+    described, said = said_of(dataset.facets, dataset.inputFacets, dataset.outputFacets)
+    return DatasetReference(storable(dataset.namespace), storable(dataset.name), direction, described, said)
 
 
 def _event_time(text: str) -> datetime:
@@ -312,10 +254,9 @@ def _event_type(text: str | None) -> EventType | None:
 
 
 def subject_id(event: Event, connection_id: uuid.UUID) -> uuid.UUID:
-    """The id of the run, job or dataset that the event is about."""
-    if event.run is not None:
-        return event.run.id
+    """Return the id of the row of the run, job or dataset that the event is about."""
     if event.job is not None:
-        return job_id(connection_id, event.job.namespace, event.job.name)
+        job = job_id(connection_id, event.job.namespace, event.job.name)
+        return job if event.run is None else run_row_id(event.run.id, job, event.run.map_index)
     dataset = event.datasets[0]
     return dataset_id(dataset.namespace, dataset.name)

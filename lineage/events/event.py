@@ -1,58 +1,58 @@
-"""One decoded OpenLineage event: what digest needs of it, in types that columns hold.
+"""Types of one decoded OpenLineage event, with values that columns can hold.
 
-msgspec's Structs, for they are made several times as fast as frozen dataclasses.
+They are msgspec Structs, which are created several times faster than frozen dataclasses.
 """
 
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 EventKind = Literal["RUN", "JOB", "DATASET"]
 EventType = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Direction = Literal["READS", "WRITES"]
-# How a run ended, by one event alone; of two at one time the later in this list counts.
+# How a run ended, according to one event. If two events have one time, the outcome later in this list wins.
 Outcome = Literal["COMPLETE", "SKIP", "ABORT", "GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT", "FAIL"]
-# Outcomes of tests without a result, or with some: other runs decide what became of them (lineage/states/rules.py).
+# Outcomes of tests of which some or all have no result: other runs decide their state (lineage/states/rules.py).
 UNRESOLVED: Final = ("GENERIC_RESULTS", "SOME_RESULTS", "LONE_NO_RESULT", "NO_RESULT")
 
 
 class JobFacts(Struct, frozen=True):
-    """What the event says of its job."""
+    """Facts of a job, as one event gives them."""
 
     namespace: str
     name: str
     kind: str
     integration: str
     processing_type: str
-    # Whether these three come from the jobType facet, rather than being derived from the producer.
+    # True: the three fields above come from the jobType facet. False: they are derived from the producer.
     declared: bool
-    # None where the event says nothing of it; empty where it says that there is none.
+    # None: not in the event. Empty: the event says that there is none.
     description: str | None = None
     owners: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
-    # What the orchestrator shows, such as a cron expression, and the time zone that it is meant in, where said.
+    # The schedule as the orchestrator shows it, such as a cron expression, and its time zone (may be empty).
     schedule: tuple[str, str] | None = None
-    # Where the source is: http or https only, for pages to link to.
+    # Link to the source code: http or https only.
     source_url: str | None = None
     # Namespace and name of the job that contains or starts this one.
     parent: tuple[str, str] | None = None
 
 
 class ParentReference(Struct, frozen=True):
-    """The run (and its job) that started another, as the child names it."""
+    """Run and job that started another run, as the child names them."""
 
     run_id: UUID
     job_namespace: str
     job_name: str
 
 
-class ToldTask(Struct, frozen=True):
-    """What a run tells of a task below it, at its own end.
+class ReportedTask(Struct, frozen=True):
+    """State of a task, reported by the last event of its parent run.
 
-    `state`: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED. `duration_ms`: of the task's last try; None where it is not
-    known, or nothing ran. `integration`: of the task's job.
+    `state`: COMPLETED, FAILED, SKIPPED or UPSTREAM_FAILED. `duration_ms`: of the task's last try; None if unknown or if
+    the task never ran. `integration`: of the task's job.
     """
 
     name: str
@@ -62,7 +62,8 @@ class ToldTask(Struct, frozen=True):
 
 
 class RunFacts(Struct, frozen=True):
-    """What the event says of its run. `id` is derived from `external_id` where that is not empty."""
+    """Facts of a run, as one event gives them. `id`: the sender's run id, derived from `external_id` unless that is
+    empty."""
 
     id: UUID
     external_id: str
@@ -75,46 +76,94 @@ class RunFacts(Struct, frozen=True):
     root: ParentReference | None = None
     error_message: str | None = None
     external_query_id: str = ""
-    # What the orchestrator itself calls it, if that is not its run id.
+    # The orchestrator's own name of the run, if it differs from the run id.
     orchestrator_run_id: str = ""
-    # Tasks below this run, and what it tells of them.
-    told: tuple[ToldTask, ...] = ()
-    # When it began, where it may send no START.
+    # Tasks of this run, with the states that it reports.
+    reported_tasks: tuple[ReportedTask, ...] = ()
+    # Start of a run that may send no START event.
     started_at: datetime | None = None
-    # Of what it was part of, where the sender may send that a second time under other run ids; of a run itself whose
-    # run id may change.
+    # Identifies what may be sent again under other run ids: the invocation of a command, or a DAG run whose id changes.
     invocation_id: UUID | None = None
-    # Of a run of which tasks were cleared, and that got another id: those that it had before, sorted.
+    # Earlier ids of a DAG run that got a new id because tasks of it were cleared, sorted.
     earlier_ids: tuple[UUID, ...] = ()
-    # How it ended, where the event's type does not say it; with it the jobs of its namespace that it needs, if other
-    # runs decide. Of a model what stands for its table there.
+    # How the run ended, if the event type does not say it. If other runs decide: the jobs of this namespace that it
+    # needs. For a model: the name of its table, by which tests refer to it.
     outcome: Outcome | None = None
+    # True: the run failed, even if its sender ends it with COMPLETE later.
+    failure_stands: bool = False
     needed_jobs: tuple[str, ...] = ()
-    # Of a node that was sent by itself, and ended: what its name is looked for by.
+    # Search name of a node that ended and has a run of its own.
     node: str | None = None
-    # Of tests that may be sent again by themselves, all of a node as one run or one that has no result: what those that
-    # have a result are looked for by. None: it is no such run.
+    # Search names of the tests with a result in this run, if these tests may be sent again in runs of their own. The
+    # run holds all tests of a node, or one test without a result (then empty). None: any other run.
     tests: tuple[str, ...] | None = None
 
 
+class DatasetFact(NamedTuple):
+    """Fact of a dataset, undecoded. `kind`: see lineage/events/dataset_facets.py."""
+
+    kind: str
+    raw: Raw
+
+
+class Measure(NamedTuple):
+    """Counts of a dataset that a run reads or writes. Sizes are in bytes. None and "": not reported."""
+
+    row_count: int | None
+    byte_count: int | None
+    file_count: int | None
+    version: str
+
+
+class Check(NamedTuple):
+    """Result of an assertion on a dataset. `position`: among equal assertions of one event, from 0."""
+
+    column: str
+    assertion: str
+    name: str
+    position: int
+    failed: bool
+    has_result: bool
+    severity: str
+    expected: str
+    actual: str
+
+
+class DatasetSaid(Struct, frozen=True):
+    """Facts, other names, changes and results that an event gives of a dataset."""
+
+    facts: tuple[DatasetFact, ...] = ()
+    # The facet `columnLineage`, undecoded, and the namespaces and names of the datasets that it names as sources.
+    columns: DatasetFact | None = None
+    sources: tuple[tuple[str, str], ...] = ()
+    # Namespace, name and type of its other names.
+    symlinks: tuple[tuple[str, str, str], ...] = ()
+    # A change of its life, and the namespace and name that it had before.
+    change: str | None = None
+    previous: tuple[str, str] | None = None
+    measure: Measure | None = None
+    checks: tuple[Check, ...] = ()
+
+
 class DatasetReference(NamedTuple):
-    """A dataset that the event names. `direction` is None in a DatasetEvent."""
+    """Dataset named by an event. `direction` is None in a DatasetEvent."""
 
     namespace: str
     name: str
     direction: Direction | None
-    # Whether the event gives it any facet.
+    # True: the event says more of the dataset than where it is.
     described: bool
+    said: DatasetSaid | None = None
 
 
 class Event(Struct, frozen=True):
-    """One event. `id` is a hash of `body`, the document as it came; times are in UTC, to the microsecond."""
+    """Decoded event. `id` is a hash of `body`, the document as received. Times are in UTC, with microseconds."""
 
     id: UUID
     kind: EventKind
     event_time: datetime
     event_type: EventType | None
-    body: str
+    body: bytes
     job: JobFacts | None
     run: RunFacts | None
     datasets: tuple[DatasetReference, ...]

@@ -1,44 +1,52 @@
-"""The facets that become columns. A broken facet is treated as absent: it never rejects its event.
+"""Facets of runs that become columns. A broken part of a facet is left out; it never rejects its event.
 
-Shapes: the OpenLineage specification's facets of the same names. Facets of a sender's own: lineage/events/senders.
+Shapes are the OpenLineage specification's, under its names. Sender-specific facets are in lineage/events/senders.
 """
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
+from lineage.events.errors import ErrorFacet, run_error
 from lineage.events.event import ParentReference
 from lineage.events.identity import run_id
+from lineage.events.parts import Report, ignore, read_parts
 from lineage.events.text import parse_time, storable
 
 NOTHING = Raw(b"null")
 MAX_ERROR_CHARACTERS = 8192
-# What is longer is cut in columns; the stored event keeps it whole.
+# Longer texts are cut in columns; the stored event keeps them whole.
 MAX_TEXT_CHARACTERS = 2048
-# No orchestrator that is known calls its runs by longer names.
+# No known orchestrator uses longer names for its runs.
 MAX_ORCHESTRATOR_RUN_ID_CHARACTERS = 250
 _INT4_MAX = 2**31 - 1
 
 
 class RunFacets(Struct):
-    """The specification's. What is decoded has those of the senders' own beside them."""
+    """Run facets of the specification, undecoded. The type that events are decoded to has the senders' own facets,
+    too."""
 
     parent: Raw = NOTHING
+    # Old name of `parent`, which old senders use.
+    parentRun: Raw = NOTHING
     nominalTime: Raw = NOTHING
     errorMessage: Raw = NOTHING
     externalQuery: Raw = NOTHING
     test: Raw = NOTHING
 
 
+NonEmpty = Annotated[str, Meta(min_length=1)]
+
+
 class _JobName(Struct):
-    namespace: str
-    name: str
+    namespace: NonEmpty
+    name: NonEmpty
 
 
 class _RunId(Struct):
-    runId: str
+    runId: NonEmpty
 
 
 class _RunOfJob(Struct):
@@ -52,39 +60,56 @@ class ParentFacet(Struct):
     root: Raw = NOTHING
 
 
+class RootFacet(Struct):
+    """Root in the facet `parent`, which is read by itself: the parent may be broken, or the root."""
+
+    root: _RunOfJob | None = None
+
+
 class NominalTimeFacet(Struct):
-    nominalStartTime: str
+    nominalStartTime: str | None = None
     nominalEndTime: str | None = None
-
-
-class ErrorMessageFacet(Struct):
-    message: str
 
 
 class ExternalQueryFacet(Struct):
     externalQueryId: str
+    source: str | None = None
 
 
-Facet = TypeVar("Facet", bound=Struct)
-_DECODERS: dict[type[Struct], msgspec.json.Decoder[Struct]] = {}
+Shape = TypeVar("Shape")
+_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
-def read_facet(raw: Raw, shape: type[Facet]) -> Facet | None:
-    """The facet, or None where it is absent, null or not of this shape."""
+def read_facet(raw: Raw, shape: type[Shape], report: Report = ignore, path: str = "") -> Shape | None:
+    """Decode a facet or a part of one. None if it is absent, null or unusable.
+
+    Bad parts of it are left out; `report` gets each of them, with its path below `path`.
+    """
     if raw is NOTHING:
         return None
     decoder = _DECODERS.get(shape) or _DECODERS.setdefault(shape, msgspec.json.Decoder(shape))
     try:
-        return decoder.decode(raw)  # type: ignore[return-value]  # one decoder per shape
-    except msgspec.ValidationError:
-        return None
+        return cast(Shape, decoder.decode(raw))
+    except (msgspec.ValidationError, RecursionError):
+        return cast(Shape | None, read_parts(raw, shape, report, path))
 
 
-def parents(raw: Raw) -> tuple[ParentReference | None, ParentReference | None]:
-    """Parent and root of a run, from its `parent` facet."""
+def parents(facets: RunFacets) -> tuple[ParentReference | None, ParentReference | None]:
+    """Return parent and root of a run, from its facet `parent`, else from `parentRun`."""
+    if facets.parentRun is NOTHING:
+        return _parents(facets.parent)
+    parent, root = _parents(facets.parent)
+    old_parent, old_root = _parents(facets.parentRun)
+    return parent or old_parent, root or old_root
+
+
+def _parents(raw: Raw) -> tuple[ParentReference | None, ParentReference | None]:
+    if raw is NOTHING:
+        return None, None
     facet = read_facet(raw, ParentFacet)
     if facet is None:
-        return None, None
+        lone = read_facet(raw, RootFacet)
+        return None, _reference(lone.root.run, lone.root.job) if lone and lone.root else None
     root = read_facet(facet.root, _RunOfJob)
     return _reference(facet.run, facet.job), _reference(root.run, root.job) if root else None
 
@@ -109,8 +134,8 @@ def nominal_times(raw: Raw) -> tuple[datetime | None, datetime | None]:
 def error_message(raw: Raw) -> str | None:
     if raw is NOTHING:
         return None
-    facet = read_facet(raw, ErrorMessageFacet)
-    return storable(facet.message)[:MAX_ERROR_CHARACTERS] if facet else None
+    error = run_error(read_facet(raw, ErrorFacet))
+    return error.message[:MAX_ERROR_CHARACTERS] if error else None
 
 
 def external_query_id(raw: Raw) -> str:
@@ -121,12 +146,12 @@ def external_query_id(raw: Raw) -> str:
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Check a count; None as well for what no column of PostgreSQL's type integer holds."""
+    """Return a count, or None if it is negative or too large for PostgreSQL's type integer."""
     return number if number is not None and 0 <= number < _INT4_MAX else None
 
 
 def time_or_none(text: str | None) -> datetime | None:
-    """None as well for what is no time."""
+    """Parse a time. None if there is no valid one."""
     try:
         return parse_time(text) if text else None
     except ValueError:

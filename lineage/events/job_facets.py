@@ -1,9 +1,9 @@
-"""The facets of a job that become columns. Broken ones are treated as absent; `_deleted` ones say that there is none.
+"""Facets of jobs that become columns. Broken parts are left out; a `_deleted` facet gives an empty value.
 
-Shapes: the OpenLineage specification's job facets of the same names. Facets of a sender's own: lineage/events/senders.
+Shapes are the OpenLineage specification's, under its names. Sender-specific facets are in lineage/events/senders.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -13,13 +13,14 @@ from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, read_facet
 from lineage.events.text import storable
 
 MAX_DESCRIPTION_CHARACTERS: Final = 8192
-# Of owners and of tags; what is more is left out in columns.
+# Most owners, and most tags, that a column holds; further ones are left out.
 MAX_LABELS: Final = 100
 MAX_LABEL_CHARACTERS: Final = 256
 
 
 class JobFacets(Struct):
-    """The specification's. What is decoded has those of the senders' own beside them."""
+    """Job facets of the specification, undecoded. The type that events are decoded to has the senders' own facets,
+    too."""
 
     jobType: Raw = NOTHING
     documentation: Raw = NOTHING
@@ -29,7 +30,7 @@ class JobFacets(Struct):
 
 
 class _Facet(Struct):
-    deleted: bool = msgspec.field(name="_deleted", default=False)
+    deleted: bool | None = msgspec.field(name="_deleted", default=None)
 
 
 class JobTypeFacet(_Facet):
@@ -64,6 +65,16 @@ class _SourceCodeLocation(_Facet):
     repoUrl: str | None = None
 
 
+# Facet → its shape.
+SHAPES: Final[Mapping[str, type[Struct]]] = {
+    "jobType": JobTypeFacet,
+    "documentation": _Documentation,
+    "ownership": _Ownership,
+    "tags": _Tags,
+    "sourceCodeLocation": _SourceCodeLocation,
+}
+
+
 def description(raw: Raw) -> str | None:
     if raw is NOTHING:
         return None
@@ -83,7 +94,7 @@ def owners(raw: Raw) -> tuple[str, ...] | None:
 
 
 def tags(raw: Raw) -> tuple[str, ...] | None:
-    """Each as `key:value`, or `key` alone where the value says no more than that the tag is there."""
+    """Read tags as `key:value`, or as `key` if the value adds nothing (empty, `true` or the key itself)."""
     if raw is NOTHING:
         return None
     facet = read_facet(raw, _Tags)
@@ -105,12 +116,12 @@ def source_url(raw: Raw) -> str | None:
 
 
 def _tag(tag: _Tag) -> str:
-    said_by_key_alone = tag.value in (None, "", tag.key) or str(tag.value).lower() == "true"
-    return tag.key if said_by_key_alone else f"{tag.key}:{tag.value}"
+    value_adds_nothing = tag.value in (None, "", tag.key) or str(tag.value).lower() == "true"
+    return tag.key if value_adds_nothing else f"{tag.key}:{tag.value}"
 
 
 def labels(texts: Iterable[str]) -> tuple[str, ...]:
-    """Each once, in the sender's order."""
+    """Clean labels: without duplicates, in the sender's order."""
     labels = dict.fromkeys(storable(text).strip()[:MAX_LABEL_CHARACTERS] for text in texts)
     labels.pop("", None)
     return tuple(labels)[:MAX_LABELS]

@@ -1,4 +1,4 @@
-"""What an event says of its job: from the job's facets, else from the run's, else from the producer."""
+"""Facts of a job from one event: from the job's facets, else from the run's, else from the producer."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from lineage.events.event import JobFacts, ParentReference
 from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, read_facet
 from lineage.events.job_facets import JobFacets, JobTypeFacet, description, owners, source_url, tags
 from lineage.events.senders import GENERIC, integration_of, sender_of, sender_of_job_facets
-from lineage.events.senders.sender import Input, Sender, SentJob
+from lineage.events.senders.sender import Input, JobName, Sender, SentJob
 from lineage.events.text import storable
 
 _KINDS = {
@@ -24,6 +24,8 @@ _KINDS = {
     "APPLICATION": "APPLICATION",
 }
 
+_NO_JOB_TYPE = JobTypeFacet()
+
 
 def job_facts(
     namespace: str,
@@ -34,15 +36,21 @@ def job_facts(
     run_facets: RunFacets,
     sender: Sender,
     parent: ParentReference | None,
+    root: ParentReference | None,
     inputs: Sequence[Input],
 ) -> JobFacts:
-    """`sender`: whose own facets the run has. `parent`: the one that the run names."""
-    named = (parent.job_namespace, parent.job_name) if parent else None
-    its_parent, own_tags, schedule = sender.described(namespace, name, run_facets, named, facets.tags is not NOTHING)
+    """Collect the facts of a job.
+
+    `sender`: the owner of the run's sender-specific facets. `parent`, `root`: the runs that the run names.
+    """
+    named = _job_of(parent)
+    its_parent, own_tags, schedule = sender.describe_job(namespace, name, run_facets, named, facets.tags is not NOTHING)
     kind, integration, processing_type, declared = _job_type(facets, producer, name, has_parent=its_parent is not None)
     known_as, of_parent = name, its_parent
-    if (renaming := sender_of_job_facets(facets)) is not GENERIC:
-        known_as, of_parent = renaming.named(SentJob(namespace, name, kind, its_parent, facets, inputs))
+    owner = sender_of_job_facets(facets)
+    renaming = (sender_of(integration) if owner is GENERIC else owner).name_and_parent
+    if renaming is not None:
+        known_as, of_parent = renaming(SentJob(namespace, name, kind, its_parent, _job_of(root), facets, inputs))
     return JobFacts(
         namespace,
         known_as,
@@ -59,16 +67,21 @@ def job_facts(
     )
 
 
+def _job_of(run: ParentReference | None) -> JobName | None:
+    return (run.job_namespace, run.job_name) if run else None
+
+
 def _job_type(facets: JobFacets, producer: Raw, name: str, *, has_parent: bool) -> tuple[str, str, str, bool]:
-    """Kind, integration, processing type; and whether the facet is there, be it to say that it was deleted."""
-    facet = read_facet(facets.jobType, JobTypeFacet)
-    if facet is None or facet.deleted:
-        integration = integration_of(producer)
-        kind, processing_type = sender_of(integration).derived_type(integration, name, has_parent)
-        return kind, integration, processing_type, facet is not None
-    return (
-        _KINDS.get((facet.jobType or "").upper(), "JOB"),
-        storable(facet.integration or "")[:MAX_TEXT_CHARACTERS].upper(),
-        storable(facet.processingType or "")[:MAX_TEXT_CHARACTERS].upper(),
-        True,
-    )
+    """Return kind, integration and processing type, and whether the facet `jobType` says any of them (or
+    `_deleted`). Each field that the facet does not give is derived by itself."""
+    facet = read_facet(facets.jobType, JobTypeFacet) or _NO_JOB_TYPE
+    is_declared = bool(facet.deleted or facet.jobType or facet.integration or facet.processingType)
+    if facet.deleted:
+        facet = _NO_JOB_TYPE
+    integration = storable(facet.integration or "")[:MAX_TEXT_CHARACTERS].upper() or integration_of(producer)
+    kind = _KINDS.get(facet.jobType.upper(), "JOB") if facet.jobType else ""
+    processing_type = storable(facet.processingType or "")[:MAX_TEXT_CHARACTERS].upper()
+    if not (kind and processing_type):
+        derived_kind, derived_type = sender_of(integration).derived_type(integration, name, has_parent)
+        kind, processing_type = kind or derived_kind, processing_type or derived_type
+    return kind, integration, processing_type, is_declared

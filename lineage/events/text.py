@@ -1,36 +1,60 @@
-"""Text and times as columns can hold them."""
+"""Conversion of texts and times into values that columns can hold."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
-# In JSON text: escaped backslashes (so that what follows them is no escape), a surrogate pair, or half of one.
-_SURROGATE = re.compile(
-    rb"(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
+_LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_IS_HIGH, _IS_LOW = re.compile(_HIGH), re.compile(_LOW)
+# The high half of a surrogate pair without the low one behind it, or the low half without the high one before it. Both
+# begin with one text, for which a search is fast.
+_LONE = re.compile(
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!%(low)b)|[c-fC-F](?<!%(high)b\\u[dD][c-fC-F])[0-9a-fA-F]{2})"
+    % {b"low": _LOW, b"high": _HIGH}
 )
-# The longest time that a sender may mean, with nanoseconds, offset and the name of a zone.
+_ESCAPE_BYTES = 6
+# Not in UTF-8.
+_HIDDEN = b"\xff\xff"
+# A regular expression lets no other thread of Python run while it replaces, some milliseconds for a piece.
+_PIECE_BYTES = 64 * 1024
+# The longest valid time: with nanoseconds, offset and the name of a zone.
 _MAX_TIME_CHARACTERS = 80
 _ZONE_NAME = re.compile(r"\[[^\]]*\]$")
 
 
 def storable(text: str) -> str:
-    """The text with NUL, which PostgreSQL cannot store, replaced by U+FFFD."""
+    """Replace NUL, which PostgreSQL cannot store, by U+FFFD."""
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def without_lone_surrogates(body: bytes) -> bytes:
-    r"""JSON text of the same length whose lone surrogate escapes (`\ud800`) are `\ufffd`: no decoder takes those."""
+    r"""Replace lone surrogate escapes (`\ud800`) in JSON text, which no decoder accepts, by `\ufffd`. Keeps the
+    length. `body`: in UTF-8."""
+    # Behind an escaped backslash, `ud800` is no escape.
+    hidden = body.replace(rb"\\", _HIDDEN)
+    repaired = b"".join(_LONE.sub(rb"\\ufffd", piece) for piece in _pieces(hidden))
+    return repaired.replace(_HIDDEN, rb"\\")
 
-    def repair(match: re.Match[bytes]) -> bytes:
-        found = match.group()
-        return b"\\ufffd" if len(found) == 6 and found[1:2] == b"u" else found
 
-    return _SURROGATE.sub(repair, body)
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """Cut JSON text into pieces, but no escape and no surrogate pair."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE_BYTES
+        if end < len(text):
+            escape = text.rfind(b"\\", end - _ESCAPE_BYTES + 1, end)
+            end = end if escape < 0 else escape
+            if _IS_LOW.match(text, end) and _IS_HIGH.match(text, end - _ESCAPE_BYTES):
+                end -= _ESCAPE_BYTES
+        yield text[start:end]
+        start = end
 
 
 def parse_time(text: str) -> datetime:
-    """A time in UTC. Without a zone it is taken as UTC; digits past microseconds are dropped.
+    """Parse a time and convert it to UTC. A time without a zone counts as UTC; digits past microseconds are dropped.
 
-    Raises ValueError for what is no ISO 8601 time between the years 1 and 9999 (in UTC).
+    Raises ValueError if it is not an ISO 8601 time between the years 1 and 9999 (in UTC).
     """
     if len(text) > _MAX_TIME_CHARACTERS:
         raise ValueError("too long for a time")

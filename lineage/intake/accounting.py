@@ -1,7 +1,7 @@
-"""Each request ends as exactly one of stored, repeat, or rejected with a reason; each event that was read of it too.
+"""Counts how requests and events end: each as exactly one of stored, repeat, or rejected with a reason.
 
-An event counts as its transaction has it: one whose sender was told to try again, because it took too long, may be
-counted as stored a moment later, as it is in the database.
+An event counts as its transaction has it. If the transaction takes too long, its sender is asked to try again; the
+event may be counted as stored a moment later, as it is in the database.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from lineage.database.sessions import count_error, survive_lost_session
 from lineage.digest.digest import Submission
 from lineage.intake import metrics
 from lineage.intake.answers import Code
-from lineage.intake.commit import Committed, DatabaseFault, commit
+from lineage.intake.commit import PATIENCE_MS, Committed, DatabaseFault, commit
 from lineage.intake.metrics import REPEAT, STORED, Ending, rejected
 
 
@@ -27,12 +27,14 @@ def count_events(ending: Ending, number: int) -> None:
         metrics.EVENTS[ending].inc(number)
 
 
-def commit_and_count(submissions: Sequence[Submission], *, now: datetime) -> list[Committed]:
+def commit_and_count(
+    submissions: Sequence[Submission], *, now: datetime, lock_ms: int = PATIENCE_MS
+) -> list[Committed]:
     """`commit`, through the loss of a session, and accounted for. Raises as that does."""
     began = perf_counter()
     events = sum(len(submission.events) for submission in submissions)
     try:
-        committed = survive_lost_session(partial(commit, submissions, now=now))
+        committed = survive_lost_session(partial(commit, submissions, now=now, lock_ms=lock_ms))
     except Exception as error:
         metrics.COMMIT_FAILURES.inc()
         count_events(rejected(Code.DATABASE_AWAY), events)
@@ -48,6 +50,9 @@ def commit_and_count(submissions: Sequence[Submission], *, now: datetime) -> lis
 def _count_committed(submissions: Sequence[Submission], committed: Sequence[Committed]) -> None:
     stored = repeated = refused = unstorable = 0
     for submission, its in zip(submissions, committed, strict=True):
+        if its.waits:
+            # Counted when they are committed, or given up.
+            continue
         stored += its.stored
         unstorable += len(its.unstorable)
         others = len(submission.events) - its.stored - len(its.unstorable)

@@ -1,4 +1,4 @@
-"""What the intake answers, and every way in which it says no.
+"""Answers of the intake, with one function for each refusal.
 
 Permanent faults are 4xx, for senders drop those at once; 503 is the only answer upon which all of them try again.
 """
@@ -15,10 +15,11 @@ RETRY_AFTER_SECONDS = "1"
 
 
 class Code(StrEnum):
-    """Why a request was refused: in its answer, in the log and at /metrics."""
+    """Reasons for refusing a request: in its answer, in the log and at /metrics."""
 
     METHOD_NOT_ALLOWED = "method_not_allowed"
     UNKNOWN_PATH = "unknown_path"
+    PLAIN_HTTP = "plain_http"
     KEY_REFUSED = "key_refused"
     KEY_OF_ANOTHER_CONNECTION = "key_of_another_connection"
     UNKNOWN_CONNECTION = "unknown_connection"
@@ -28,13 +29,14 @@ class Code(StrEnum):
     NOT_JSON = "not_json"
     INVALID_EVENT = "invalid_event"
     UNSTORABLE = "unstorable"
-    # The sender is told to try again.
+    # The sender is asked to try again.
     DATABASE_AWAY = "database_away"
     DATABASE_SLOW = "database_slow"
+    ROWS_LOCKED = "rows_locked"
     BODY_TOO_SLOW = "body_too_slow"
     TOO_BUSY = "too_busy"
     INTERNAL_ERROR = "internal_error"
-    # Nobody is told: the sender hung up, or the process ended.
+    # There is no answer: the sender hung up, or the process ended.
     ABANDONED = "abandoned"
 
 
@@ -50,7 +52,7 @@ class Answer:
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """As ASGI has them, those of the body among them."""
+        """Headers in ASGI's form, with those of the body."""
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
         return headers + [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
 
@@ -92,7 +94,7 @@ class Rejection(Exception):
 
 
 def key_refused(reason: str) -> Rejection:
-    """Always the same to the sender, whether the key is absent, malformed, unknown, wrong or deleted."""
+    """Refuses a key. The sender gets one answer, be the key absent, malformed, unknown, wrong or deleted."""
     return Rejection(
         401,
         Code.KEY_REFUSED,
@@ -118,6 +120,19 @@ def unknown_path() -> Rejection:
 def method_not_allowed(method: str) -> Rejection:
     message = f"Events are sent with POST, not {method[:16]}."
     return Rejection(405, Code.METHOD_NOT_ALLOWED, message, headers={"Allow": "POST"})
+
+
+def plain_http() -> Rejection:
+    """Refuses a request that came unencrypted. A redirect would lose the event: clients follow it with an empty GET."""
+    return Rejection(
+        403,
+        Code.PLAIN_HTTP,
+        "Events are sent over https: this one came over plain HTTP, and its API key could be read. Correct the "
+        "sender's URL, and replace the key.",
+        reason="The request came over plain HTTP, and its API key could be read: correct the sender's URL to https, "
+        "and replace the key. If the URL is right, a proxy ends the TLS: FORWARDED_ALLOW_IPS must name its address, "
+        "and it must set X-Forwarded-Proto to https.",
+    )
 
 
 def body_too_large(limit: int) -> Rejection:
@@ -154,8 +169,15 @@ def database_away() -> Rejection:
 
 
 def database_slow() -> Rejection:
-    """It may still be committed: then the sender's next try is found to be a repeat."""
+    """Asks to try again. If a transaction hangs, it may still be committed: then the sender's next try is a repeat."""
     return _try_again(Code.DATABASE_SLOW, "The database did not answer in time; the sender was asked to try again.")
+
+
+def rows_locked() -> Rejection:
+    return _try_again(
+        Code.ROWS_LOCKED,
+        "Another transaction of the database keeps rows of these events locked; the sender was asked to try again.",
+    )
 
 
 def body_too_slow(seconds: float) -> Rejection:
@@ -177,5 +199,5 @@ def _try_again(code: Code, reason: str) -> Rejection:
 
 
 def internal_error() -> Rejection:
-    """A defect of ours."""
+    """Reports a defect of ours."""
     return Rejection(500, Code.INTERNAL_ERROR, "The request met a defect of the server, which was logged.")

@@ -1,4 +1,4 @@
-"""What is kept of how requests ended: a connection's last attempts, and when a key was last used."""
+"""Writes down how requests ended: a connection's last attempts, and when a key was last used."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,7 +18,7 @@ SAMPLES_A_SECOND = 20
 
 
 class Attempt(NamedTuple):
-    """One request's end. `key_id` is None where the key was refused or is another connection's."""
+    """The end of a request. `key_id` is None if the key was refused or belongs to another connection."""
 
     connection_id: UUID
     key_id: UUID | None
@@ -31,7 +31,7 @@ class Attempt(NamedTuple):
 
 
 def write(attempts: Iterable[Attempt]) -> None:
-    """What is only good to know never fails a request: a database that is away loses it."""
+    """Writes attempts down. They are only good to know, so a database that is away loses them and fails no request."""
     for attempt in attempts:
         try:
             _write(attempt)
@@ -56,9 +56,11 @@ def _write(attempt: Attempt) -> None:
 
 
 class Sampler:
-    """Which attempts of senders with a key are worth writing down: those that were refused in part, the first of each
-    key in a minute (it was used), and otherwise of each key one a second, of all together few enough to cost nothing
-    beside their events. For one thread."""
+    """Selects attempts of senders with a key that are worth writing down. For one thread.
+
+    It takes those that were refused in part, the first of each key in a minute (the key was used), and otherwise one a
+    second of each key, of all keys together few enough to cost nothing beside their events.
+    """
 
     def __init__(self) -> None:
         self._minute = self._second = 0

@@ -11,7 +11,7 @@ Failure = tuple[int, str]  # position in the batch, reason
 
 
 def failures(decoded: Sequence[Event | InvalidEvent], unstorable: frozenset[int]) -> list[Failure]:
-    """Those that were no events, and those whose position among the events is in `unstorable`."""
+    """Lists documents that were no events, and events whose position among the events is in `unstorable`."""
     found: list[Failure] = []
     position_among_events = 0
     for position, event in enumerate(decoded):

@@ -3,24 +3,24 @@
 import zlib
 from collections.abc import Iterator
 
-from lineage.intake.answers import body_too_large, broken_gzip, unsupported_encoding
+from lineage.intake.answers import Code, Rejection, body_too_large, broken_gzip, unsupported_encoding
 
 _GZIP = 16 + zlib.MAX_WBITS
-# Of one gzip body. Senders write one; each further one costs a copy of all that follows it.
+# The limit for a gzip body. Senders write one member; each further one costs a copy of all that follows it.
 _MAX_MEMBERS = 64
-# Inflated at a time: in one go, zlib's buffers would hold what is inflated twice.
+# Bytes that are inflated at a time: in one go, zlib's buffers would hold what is inflated twice.
 _PIECE_BYTES = 1024 * 1024
 
 
 class Body:
     """Collects the chunks of one body. Holds at most `limit` bytes, however large the body would be.
 
-    In one growing block: a large one is given back to the system as a whole, where many chunks would leave holes
-    between what others hold.
+    They are in one growing block: a large block is given back to the system as a whole, where many chunks would leave
+    holes between the bodies of others.
     """
 
     def __init__(self, *, encoding: str | None, content_length: str | None, limit: int) -> None:
-        """Raises Rejection where the headers alone tell that the body will not do."""
+        """Raises Rejection if the headers alone show that the body is to be refused."""
         self.is_compressed = _is_compressed(encoding or "")
         self._limit = limit
         self._buffer = bytearray()
@@ -33,6 +33,23 @@ class Body:
             self._buffer = bytearray()
             raise body_too_large(self._limit)
         self._buffer += chunk
+
+    def inflate_if_small(self, most: int) -> bool:
+        """Inflates the body if it is then of at most `most` bytes. Returns True if it is that small, and inflated.
+
+        Raises Rejection (400) for what is no gzip.
+        """
+        if len(self._buffer) > most:
+            return False
+        if self.is_compressed:
+            try:
+                self._buffer = bytearray(_inflate(bytes(self._buffer), most))
+            except Rejection as rejection:
+                if rejection.code != Code.BODY_TOO_LARGE:
+                    raise
+                return False
+            self.is_compressed = False
+        return True
 
     def content(self) -> bytes:
         """The whole body, inflated; asked for once. Raises Rejection: 413 over the limit, 400 for what is no gzip."""
@@ -70,10 +87,10 @@ def _pieces(compressed: bytes, limit: int) -> Iterator[bytes]:
         inflater = zlib.decompressobj(_GZIP)
         while not inflater.eof:
             try:
-                # One byte more than is allowed tells a body over the limit.
+                # One byte more than is allowed shows that a body is over the limit.
                 piece = inflater.decompress(compressed, min(_PIECE_BYTES, limit - size + 1))
             except zlib.error as error:
-                # Of "Error -3 while decompressing data: incorrect header check", what is for people.
+                # "incorrect header check" of "Error -3 while decompressing data: incorrect header check".
                 raise broken_gzip(str(error).rpartition(": ")[2]) from error
             compressed = inflater.unconsumed_tail
             if not piece and not compressed and not inflater.eof:

@@ -1,7 +1,7 @@
-"""One request at the intake, step by step, whatever server it came through.
+"""A request at the intake, step by step, through any server.
 
-`admit` (or `admit_remembered`), then `expect_body`, the server fills `body`, then `decode`, then whoever commits takes
-`submission`, then `conclude`. Whatever a step raises ends the exchange, and `refuse` turns that into the answer.
+`admit` (or `admit_remembered`), then `expect_body`, the server fills `body`, then `decode`, then the committer takes
+`submission`, then `conclude`. An exception in any step ends the exchange, and `refuse` makes the answer of it.
 `account` comes last.
 """
 
@@ -31,9 +31,11 @@ log = structlog.get_logger(__name__)
 
 
 class Head(NamedTuple):
-    """What the intake reads of a request's head. Header values as they came, None where absent."""
+    """The part of a request's head that the intake reads. Header values as they came; None: absent."""
 
     method: str
+    # The request came over plain HTTP, although the product is served over TLS.
+    exposed: bool
     authorization: str | None
     content_encoding: str | None
     content_length: str | None
@@ -45,7 +47,7 @@ class Exchange:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        # What is left to be written down, by whoever can wait for it.
+        # Attempts that are still to be written down; the server decides when.
         self.attempts: list[Attempt] = []
         self._ending: Ending = rejected(Code.ABANDONED)
         self._status: int | None = None
@@ -53,13 +55,13 @@ class Exchange:
         self._decoded: list[Event | InvalidEvent] = []
 
     def admit(self, head: Head) -> None:
-        """Judges the head. Asks the database, and may take as long as a hash does."""
+        """Judges the head. Asks the database."""
         self._check_request_line(head)
         self._key = _verified(head.authorization)
         _check_connection(self._target, self._key)
 
     def admit_remembered(self, head: Head) -> bool:
-        """Judges the head by what the process knows; False: ask `admit`."""
+        """Judges the head by the keys that the process remembers; False: call `admit`."""
         self._check_request_line(head)
         key = remembered_key(_bearer(head.authorization))
         if key is None or not self._target.is_of(key.connection_id):
@@ -72,9 +74,11 @@ class Exchange:
             raise answers.unknown_path()
         if head.method != "POST":
             raise answers.method_not_allowed(head.method)
+        if head.exposed:
+            raise answers.plain_http()
 
     def expect_body(self, head: Head) -> None:
-        """Sets `body`. Raises Rejection where the head alone tells that it will not do."""
+        """Sets `body`. Raises Rejection if the head alone shows that it is to be refused."""
         self.body = Body(
             encoding=head.content_encoding,
             content_length=head.content_length,
@@ -94,7 +98,17 @@ class Exchange:
             raise answers.invalid_event(str(error)) from error
         self._events = [event for event in self._decoded if isinstance(event, Event)]
         count_events(rejected(Code.INVALID_EVENT), len(self._decoded) - len(self._events))
-        self.submission = Submission(self._key.connection_id, self._key.key_id, self._events)
+        self.submission = Submission(self._key.voucher, self._events)
+
+    @property
+    def connection_id(self) -> UUID:
+        """The connection of the admitted key."""
+        assert self._key is not None  # noqa: S101 - it was admitted
+        return self._key.connection_id
+
+    @property
+    def is_batch(self) -> bool:
+        return self._target.batch
 
     @property
     def size(self) -> int:
@@ -107,6 +121,8 @@ class Exchange:
             assert self._key is not None  # noqa: S101 - it was admitted
             forget_key(self._key)
             raise answers.key_refused("The API key was deleted.")
+        if committed.waits:
+            raise answers.rows_locked()
         if self._target.batch:
             return self._conclude_batch(committed)
         if committed.unstorable:
@@ -116,7 +132,7 @@ class Exchange:
         return answer
 
     def _conclude_batch(self, committed: Committed) -> Answer:
-        """An empty one is a repeat: accepted, and nothing is new."""
+        """Answers a batch. An empty one is a repeat: accepted, and nothing is new."""
         failures = batch.failures(self._decoded, committed.unstorable)
         received = len(self._decoded)
         if failures and len(failures) == received:
@@ -131,12 +147,12 @@ class Exchange:
         return batch.answer(received, failures)
 
     def can_refuse_at_once(self, fault: Exception) -> bool:
-        """Whether `refuse` will ask the database nothing."""
+        """Returns True if `refuse` will not ask the database."""
         return isinstance(fault, Rejection) and (self._key is None or fault.asks_to_try_again)
 
     def refuse(self, fault: Exception) -> Answer:
-        """Ends the exchange with whatever stopped it: a Rejection, an error of the database, or a defect of ours. The
-        refusal is left to be listed among the connection's attempts."""
+        """Ends the exchange with the exception that stopped it: a Rejection, an error of the database, or a defect of
+        ours. The refusal is left to be listed among the connection's attempts."""
         rejection = self._judged_by_key(_rejection_of(fault))
         self._end(rejected(rejection.code), rejection.status)
         # While the database is away, writing would only make the sender wait longer.
@@ -164,7 +180,7 @@ class Exchange:
         self.attempts += self._attempt(ending[0], status, job_name=job_name)
 
     def _attempt(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> list[Attempt]:
-        """How the exchange ended; nothing where no connection is concerned."""
+        """Makes the attempt that shows how the exchange ended; none if the request concerns no connection."""
         connection_id = self._concerns()
         if connection_id is None:
             return []
@@ -187,7 +203,7 @@ class Exchange:
         return self._target.connection_id or (self._key.connection_id if self._key else None)
 
     def _judged_by_key(self, rejection: Rejection) -> Rejection:
-        """A remembered key may have been deleted meanwhile: then that is the answer, whatever else is wrong."""
+        """Replaces a rejection if the remembered key was deleted meanwhile: then the deletion is the answer."""
         if self._key is None or rejection.asks_to_try_again or rejection.code == Code.KEY_REFUSED:
             return rejection
         try:
@@ -223,16 +239,17 @@ def _verified(authorization: str | None) -> VerifiedKey:
 
 
 def _check_connection(target: Target, key: VerifiedKey) -> None:
-    """Whether the key is of the connection that the path names. What exists is told to holders of a key alone."""
+    """Raises Rejection unless the key belongs to the connection that the path names. Only holders of a key learn which
+    connections exist."""
     if target.is_of(key.connection_id):
         return
-    if target.connection_id and Connection.objects.visible().filter(id=target.connection_id).exists():
+    if target.connection_id and Connection.objects.live().filter(id=target.connection_id).exists():
         raise answers.key_of_another_connection()
     raise answers.unknown_connection()
 
 
 def _rejection_of(fault: Exception) -> Rejection:
-    """What the sender is to learn of it; the rest is logged."""
+    """Makes the refusal that the sender gets of an exception, and logs the rest."""
     if isinstance(fault, Rejection):
         return fault
     if isinstance(fault, DatabaseFault):

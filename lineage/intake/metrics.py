@@ -1,4 +1,4 @@
-"""What the intake counts for Prometheus; docs/metrics.md explains it to operators.
+"""Counters of the intake for Prometheus; docs/metrics.md explains it to operators.
 
 Counting costs less than 1 µs where the child of a metric is resolved beforehand, so each is, here. That also has its
 series exist, at 0, before its first event. All labels come from the enumerations of answers and attempts.
@@ -13,7 +13,7 @@ from lineage.intake.answers import Code
 
 Outcome = Attempt.Outcome
 
-# How a request or an event ended; the second is empty unless it was rejected.
+# The end of a request or an event, with a code if it was rejected.
 Ending = tuple[Outcome, Code | None]
 STORED: Final[Ending] = (Outcome.STORED, None)
 REPEAT: Final[Ending] = (Outcome.REPEAT, None)
@@ -35,7 +35,14 @@ REQUESTS: Final = _children(
 )
 EVENTS: Final = _children(
     Counter("observatory_intake_events_total", "Events that were read of them, by what became of each.", _LABELS),
-    [Code.INVALID_EVENT, Code.UNSTORABLE, Code.KEY_REFUSED, Code.DATABASE_AWAY],
+    [
+        Code.INVALID_EVENT,
+        Code.UNSTORABLE,
+        Code.KEY_REFUSED,
+        Code.DATABASE_AWAY,
+        Code.DATABASE_SLOW,
+        Code.ROWS_LOCKED,
+    ],
 )
 
 # Senders give up after 5 s.

@@ -11,26 +11,30 @@ from uuid import UUID
 
 _BY_KEY = r"(?:gateway/openlineage(?:/api/v1)?|api/v1)/(?P<lineage>lineage)(?P<batch_by_key>/batch)?/?"
 _BY_ID = r"gateway/openlineage/(?P<connection>[^/]+)(?:(?:/api/v1)?/lineage)?(?P<batch_by_id>/batch)?/?"
-# Everything else there is refused here as well: a sender that was set up with a wrong URL is to be told so.
+# All other paths there are refused here as well, so that a sender with a wrong URL learns of it.
 _BESIDE = r"gateway/openlineage(?:/(?P<beside>(?s:.*)))?"
-# Without the path's first slash, as Django has it.
+# Django matches paths without their first slash.
 PATTERN = f"(?:{_BY_KEY}|{_BY_ID}|{_BESIDE})"
 _PATTERN = re.compile(PATTERN)
 
 
+READ_PATH = "/api/v1/lineage"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path asks for. `connection_id` is None where the path names no connection."""
+    """The target of a path. `connection_id` is None if the path names no connection."""
 
     connection_id: UUID | None
     batch: bool = False
-    # The path names a connection, but by what is no id.
+    # The path names a connection, but not by an id.
     malformed_id: bool = False
-    # The path is below the intake's, and none that it knows.
+    # The path is below the intake's, and the intake does not know it.
     unknown_path: bool = False
 
     def is_of(self, connection_id: UUID) -> bool:
-        """Whether a key of this connection may send here: the path names it, or leaves that to the key."""
+        """Returns True if a key of this connection may send here: the path names it, or leaves that to the key."""
         return not self.malformed_id and self.connection_id in (None, connection_id)
 
 
@@ -48,6 +52,11 @@ def target_of(path: str) -> Target | None:
         return Target(None, batch)
     beside = match["beside"] or ""
     return Target(_uuid(beside.partition("/")[0]), unknown_path=True)
+
+
+def is_read(method: str, path: str) -> bool:
+    """Returns True if a request asks the read API for lineage, at the path to which old clients send events."""
+    return path == READ_PATH and method in _READS
 
 
 def _uuid(text: str) -> UUID | None:

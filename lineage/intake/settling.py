@@ -1,4 +1,4 @@
-"""Settles what a commit marked, after its sender was answered: a failure there is no failure of the intake."""
+"""Settles runs that a commit marked, after its sender was answered: a failure there is no failure of the intake."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 def settle_marked(connection_id: UUID) -> bool:
-    """Settles marked runs of a connection: whether there may be more. What fails is logged, and its marks stay."""
+    """Settles marked runs of a connection. Returns True if there may be more. Logs a failure; the marks stay then."""
     try:
         settled = survive_lost_session(lambda: settle_slice(connection_id, now=timezone.now()))
     except (DatabaseError, InterfaceError) as error:

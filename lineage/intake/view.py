@@ -10,11 +10,13 @@ from django.views.decorators.csrf import csrf_exempt
 
 from lineage.database.sessions import survive_lost_session
 from lineage.intake import attempts
-from lineage.intake.accounting import commit_and_count
-from lineage.intake.answers import Answer
+from lineage.intake.accounting import commit_and_count, count_events
+from lineage.intake.answers import Answer, Code
 from lineage.intake.exchange import Exchange, Head
+from lineage.intake.metrics import rejected
 from lineage.intake.routes import target_of
 from lineage.intake.settling import settle_marked
+from lineage.intake.transport import is_exposed
 
 _CHUNK = 64 * 1024
 
@@ -43,6 +45,8 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
             exchange.body.add(chunk)
         exchange.decode()
         [committed] = commit_and_count([exchange.submission], now=timezone.now())
+        if committed.waits:
+            count_events(rejected(Code.ROWS_LOCKED), len(exchange.submission.events))
         if not committed.is_settled:
             while settle_marked(exchange.submission.connection_id):
                 pass
@@ -57,6 +61,11 @@ def _head(request: HttpRequest) -> Head:
         authorization=request.headers.get("Authorization"),
         content_encoding=request.headers.get("Content-Encoding"),
         content_length=request.headers.get("Content-Length"),
+        exposed=is_exposed(
+            scheme=request.scheme or "",
+            forwarded_proto=request.headers.get("X-Forwarded-Proto"),
+            client=request.META.get("REMOTE_ADDR"),
+        ),
     )
 
 

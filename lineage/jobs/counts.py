@@ -1,13 +1,13 @@
-"""What the jobs of a connection are, counted in several ways at once: each of its jobs is read once."""
+"""Counts of a connection's jobs by several properties at once. Each job is read once."""
 
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
-# By parent, of those that fold: which of these jobs are there is asked once for each, not for each that folds. By all
-# at once: to sort once for each is slower. By an xid as well, the same for all: it has no order, so PostgreSQL, which
-# would sort even so, has to hash.
+# Grouping by parent makes PostgreSQL check once for each parent whether it exists, not once for each job inside it. One
+# grouping by all columns is faster than one sort for each. The constant xid has no sort order, which makes PostgreSQL
+# hash the groups instead of sorting them.
 _FACTS: Final = """
 SELECT kind, namespace, owners, tags, state, runs,
     CASE WHEN EXISTS (
@@ -26,9 +26,11 @@ GROUP BY parent_id, state, runs, kind, namespace, owners, tags, (CASE WHEN kind 
 """
 
 
-class Count(NamedTuple):
-    """How many jobs have all of these: `state`, that of the latest run, `runs`, whether any run is running, and
-    `parent_id`, the job that they fold under."""
+class JobCount(NamedTuple):
+    """Number of jobs with these properties.
+
+    `state`: of the latest run. `runs`: any run is running. `parent_id`: the job inside which lists show them.
+    """
 
     kind: str
     namespace: str
@@ -40,8 +42,8 @@ class Count(NamedTuple):
     jobs: int
 
 
-def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...]) -> list[Count]:
-    """One query. `folded_kinds`: of jobs that fold under another one."""
+def count_jobs(connection_id: UUID, *, folded_kinds: tuple[str, ...]) -> list[JobCount]:
+    """Count jobs in one query. `folded_kinds`: kinds of jobs that lists show inside another one."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, {"connection_id": connection_id, "folded_kinds": list(folded_kinds)})
-        return [Count(*row) for row in cursor.fetchall()]
+        return [JobCount(*row) for row in cursor.fetchall()]

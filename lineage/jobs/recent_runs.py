@@ -1,4 +1,4 @@
-"""The latest runs of several jobs: one probe of `lineage_run_newest_of_job` for each job, whatever it keeps."""
+"""States of the latest runs of several jobs. One index access for each job, however many runs it has."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -22,7 +22,7 @@ Key = tuple[UUID, UUID]  # connection id, job id
 
 
 def latest_states(jobs: Sequence[Key], *, most_runs: int) -> dict[UUID, list[str]]:
-    """Job id → the states of its latest runs, so many at most, the latest last, where there are some. One query."""
+    """Return job id → the states of its latest runs, `most_runs` at most, the latest last. One query."""
     if not jobs:
         return {}
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))

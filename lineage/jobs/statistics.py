@@ -1,5 +1,5 @@
-"""How a job usually goes: how often it succeeds, how long it takes, how often it runs. From its latest runs alone,
-so that what it costs does not grow with what is kept."""
+"""Statistics of a job: success rate, durations and frequency. They use only its latest runs, so their cost does not
+grow."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,43 +15,46 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class JobStatistics:
-    """Of the latest runs of a job, RECENT_RUNS at most, in the states that lists show. A try that another one followed
-    is no failure: what became of the task, its last try says.
+    """Statistics of the latest runs of a job, RECENT_RUNS at most, by the states that lists show.
 
-    Durations are those of completed runs: one that fails at once would make the job look faster than it is.
+    A try that was followed by another one is no failure: the last try decides. Durations are those of completed runs,
+    because a run that fails at once would make the job look faster than it is.
     """
 
     runs: int
-    # Those that came to an end of their own or were ended, and how many of these completed.
+    # Runs that completed, failed or were aborted, and how many of them completed.
     ended: int
     completed: int
     failed: int
-    # Tries that were followed by others; they are among `runs` alone.
+    # Tries that were followed by others; only `runs` includes them.
     retried: int
     oldest_at: datetime
-    # None: of no completed run both ends are known.
+    # None: no completed run has a known start and end.
     median: timedelta | None
     p95: timedelta | None
 
     @property
     def success_rate(self) -> float | None:
-        """From 0 to 1; None before the first run has ended."""
+        """Share of ended runs that completed, from 0 to 1; None before the first run has ended."""
         return self.completed / self.ended if self.ended else None
 
     def runs_per_day(self, *, now: datetime) -> float:
-        """From the oldest of these runs until now, all tries of one as one. A job that is younger than a day is taken
-        to be a day old."""
+        """Return the runs per day since the oldest of these runs, counting all tries of a task as one.
+
+        A job younger than a day counts as one day old.
+        """
         return (self.runs - self.retried) / max((now - self.oldest_at) / _DAY, 1.0)
 
 
 def job_statistics(jobs: Iterable[Job], *, most_runs: int = RECENT_RUNS) -> dict[UUID, JobStatistics]:
-    """Job id → statistics, of those jobs that ever ran. One query, however many jobs there are."""
+    """Return job id → statistics, for jobs with runs. One query."""
     tallies = tally_runs([(job.connection_id, job.id) for job in jobs], most_runs=most_runs)
     return {tally.job_id: _statistics(tally) for tally in tallies}
 
 
 def median_durations(jobs: Iterable[Job], *, fewest: int) -> dict[UUID, timedelta]:
-    """Job id → the median of as many or more completed runs, by what these say of themselves. One query."""
+    """Return job id → median duration, for jobs with at least `fewest` completed runs, by the runs' own events. One
+    query."""
     keys = [(job.connection_id, job.id) for job in jobs]
     medians = median_seconds(keys, most_runs=RECENT_RUNS, fewest=fewest)
     return {job_id: timedelta(seconds=seconds) for job_id, seconds in medians.items()}

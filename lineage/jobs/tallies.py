@@ -1,5 +1,5 @@
-"""What the latest runs of jobs tell, in the states that they are shown in: one probe of `lineage_run_newest_of_job` for
-each job, whatever it keeps."""
+"""Tallies of the latest runs of jobs, by their shown states. One index access for each job, however many runs it
+has."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,10 @@ from uuid import UUID
 
 from django.db import connection
 
-_STATISTICS = """
+from lineage.models.clocks import LONGEST_SQL, has_known_duration_sql
+
+# A start that is impossibly long before its receipt says nothing about how often the job runs.
+_STATISTICS = f"""
 SELECT wanted.connection_id, wanted.job_id, tally.*
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
@@ -18,14 +21,15 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE state = 'FAILED') AS failed,
         count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
         count(*) FILTER (WHERE state = 'RETRIED') AS retried,
-        min(run_at) AS oldest_at,
+        min(began_at) AS oldest_at,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
         percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
     FROM (
         SELECT
-            run.shown_state AS state, run.run_at,
-            CASE WHEN run.shown_state = 'COMPLETED' AND run.shown_ended_at >= run.started_at
-                 THEN extract(epoch FROM run.shown_ended_at - run.started_at)::float8 END AS seconds
+            run.shown_state AS state,
+            CASE WHEN run_at < received_at - {LONGEST_SQL} THEN received_at ELSE run_at END AS began_at,
+            CASE WHEN run.shown_state = 'COMPLETED' AND {has_known_duration_sql("started_at", "shown_ended_at")}
+            THEN extract(epoch FROM shown_ended_at - started_at)::float8 END AS seconds
         FROM lineage_run AS run
         WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id AND NOT run.is_hidden
         ORDER BY run.run_at DESC, run.id DESC
@@ -33,18 +37,19 @@ CROSS JOIN LATERAL (
     ) AS recent_run
 ) AS tally
 WHERE tally.runs > 0
-"""
+"""  # noqa: S608 - made of constants
 
 
-# By what the runs say of themselves: a page asks for fifty jobs. A task that skipped itself counts as completed.
-_MEDIANS = """
+# Uses the runs' own events, which is faster: a page asks for fifty jobs. A task that skipped itself counts as
+# completed.
+_MEDIANS = f"""
 SELECT wanted.job_id, tally.completed, tally.median
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
     SELECT count(seconds) AS completed, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median
     FROM (
-        SELECT CASE WHEN run.state = 'COMPLETED' AND run.ended_at >= run.started_at
-                    THEN extract(epoch FROM run.ended_at - run.started_at)::float8 END AS seconds
+        SELECT CASE WHEN run.state = 'COMPLETED' AND {has_known_duration_sql("started_at", "ended_at")}
+                    THEN extract(epoch FROM ended_at - started_at)::float8 END AS seconds
         FROM lineage_run AS run
         WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id
         ORDER BY run.run_at DESC, run.id DESC
@@ -52,11 +57,11 @@ CROSS JOIN LATERAL (
     ) AS recent_run
 ) AS tally
 WHERE tally.completed >= %s
-"""
+"""  # noqa: S608 - made of constants
 
 
 class Tally(NamedTuple):
-    """Of the latest runs of one job. `median` and `p95` are in seconds; None where no duration is known."""
+    """Tally of the latest runs of one job. `median` and `p95` are in seconds; None if no duration is known."""
 
     connection_id: UUID
     job_id: UUID
@@ -71,16 +76,16 @@ class Tally(NamedTuple):
 
 
 def tally_runs(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int) -> list[Tally]:
-    """`jobs`: (connection id, job id). Those without a run are left out. One query."""
-    return [Tally(*row) for row in _ask(_STATISTICS, jobs, most_runs)]
+    """Tally runs of jobs, given as (connection id, job id). Jobs without a run are left out. One query."""
+    return [Tally(*row) for row in _query(_STATISTICS, jobs, most_runs)]
 
 
 def median_seconds(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int, fewest: int) -> dict[UUID, float]:
-    """Job id → how long its completed runs took at the median, where there are as many. One query."""
-    return {job_id: median for job_id, _, median in _ask(_MEDIANS, jobs, most_runs, fewest)}
+    """Return job id → median duration of its completed runs, for jobs with at least `fewest` of them. One query."""
+    return {job_id: median for job_id, _, median in _query(_MEDIANS, jobs, most_runs, fewest)}
 
 
-def _ask(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) -> list[tuple[Any, ...]]:
+def _query(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) -> list[tuple[Any, ...]]:
     if not jobs:
         return []
     connection_ids, job_ids = (list(ids) for ids in zip(*jobs, strict=True))

@@ -1,4 +1,4 @@
-"""lineage_activity: when a connection was heard from."""
+"""Table lineage_activity: first and last event of each connection."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from connections.models import Connection
 
 
 class Activity(models.Model):
-    """When a connection was first and last heard from, by our clock. No row: never."""
+    """Times of the first and the last event that a connection sent, by our clock. No row: it never sent one."""
 
     connection = models.OneToOneField(
         Connection,
@@ -16,7 +16,7 @@ class Activity(models.Model):
         related_name="activity",
     )
     first_event_at = models.DateTimeField()
-    # Written at most once a second, so it may be that much behind.
+    # Written at most once a second, so it may be up to a second behind.
     last_event_at = models.DateTimeField()
     first_job_name = models.TextField(default="")
 

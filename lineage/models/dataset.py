@@ -1,23 +1,30 @@
-"""lineage_dataset: what jobs read and write."""
+"""Table lineage_dataset: datasets that jobs read and write."""
+
+from typing import Self
 
 from django.db import models
 
-from lineage.models.of_connection import OfVisibleConnections, connection_key
+from lineage.models.connection_scope import ConnectionScopedQuerySet, connection_key
 
 
-class DatasetQuerySet(OfVisibleConnections):
-    pass
+class DatasetQuerySet(ConnectionScopedQuerySet):
+    def named(self, text: str) -> Self:
+        """Keep datasets whose name contains each of the words, in any case and order."""
+        return self.filter(*(models.Q(name__icontains=word) for word in text.split()))
 
 
 class Dataset(models.Model):
-    """(namespace, name): a table, file or topic. The id is the same in every connection that touches it."""
+    """Table, file or topic, identified by (namespace, name). Its id is equal in every connection that uses it."""
 
     connection = connection_key()
     id = models.UUIDField(primary_key=True)
     namespace = models.TextField()
     name = models.TextField()
-    # False: it was only referred to; no event gave it a facet.
+    # False: events only name it and where it is.
     described = models.BooleanField(default=False)
+    # Hashes of its names without what senders write differently, and without the partition: events/identity.py.
+    match_id = models.UUIDField()
+    base_id = models.UUIDField()
 
     objects = DatasetQuerySet.as_manager()
 

@@ -1,12 +1,12 @@
-"""lineage_edge: which job reads or writes which dataset."""
+"""Table lineage_edge: reads and writes of datasets by jobs."""
 
 from django.db import models
 
+from lineage.models.connection_scope import ConnectionScopedQuerySet, connection_key
 from lineage.models.job import Job
-from lineage.models.of_connection import OfVisibleConnections, connection_key
 
 
-class EdgeQuerySet(OfVisibleConnections):
+class EdgeQuerySet(ConnectionScopedQuerySet):
     pass
 
 
@@ -22,10 +22,14 @@ class Edge(models.Model):
     job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="edges")
     dataset_id = models.UUIDField()
     direction = models.TextField(choices=Direction)
-    # Of the events that name it, by event_time, to the hour: so an edge is written once an hour, however often it is
-    # named. The edges of one run are in Run.edge_ids.
+    # Hours (event_time) of the first and the last event that names the edge. Because they are hours, an edge is written
+    # once an hour at most. The edges of one run are in Run.edge_ids.
     first_event_hour = models.DateTimeField()
     last_event_hour = models.DateTimeField()
+    # Time of the last JobEvent that names the edge. Null: none did.
+    declared_at = models.DateTimeField(null=True)
+    # Bits: lineage/events/effects.py.
+    effects = models.IntegerField(default=1)
 
     objects = EdgeQuerySet.as_manager()
 

@@ -1,17 +1,17 @@
-"""lineage_event: what was sent, as it was received."""
+"""Table lineage_event: documents as received."""
 
 from django.db import models
 
 from lineage.database.bodies import BodyField
-from lineage.models.of_connection import OfVisibleConnections, connection_key
+from lineage.models.connection_scope import ConnectionScopedQuerySet, connection_key
 
 
-class EventQuerySet(OfVisibleConnections):
+class EventQuerySet(ConnectionScopedQuerySet):
     pass
 
 
 class Event(models.Model):
-    """One OpenLineage document, stored as received. Partitioned by `event_time`; the truth behind all other tables."""
+    """OpenLineage document, stored as received. Partitioned by `event_time`. All other tables are built from it."""
 
     class Kind(models.TextChoices):
         RUN = "RUN", "RunEvent"
@@ -20,14 +20,14 @@ class Event(models.Model):
 
     connection = connection_key()
     event_time = models.DateTimeField()
-    # Hash of the body: a retried event has the same time and the same id, so it is stored once.
+    # Hash of the body: a retried event has equal time and id, so it is stored once.
     id = models.UUIDField(primary_key=True)
     received_at = models.DateTimeField()
     kind = models.TextField(choices=Kind)
     event_type = models.TextField(null=True)  # noqa: DJ001 - absent is not empty
-    # The run, job or dataset that the event is about, by its kind.
+    # Id of the run, job or dataset that the event is about; `kind` says which.
     subject_id = models.UUIDField()
-    # Of the body, as received.
+    # Size of the body as received, before compression.
     body_bytes = models.IntegerField()
     body = BodyField()
 

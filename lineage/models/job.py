@@ -1,15 +1,15 @@
-"""lineage_job: what runs again and again."""
+"""Table lineage_job: jobs, which run many times."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from lineage.models.connection_scope import connection_key
 from lineage.models.job_queryset import JobQuerySet
-from lineage.models.of_connection import connection_key
 from lineage.models.run_state import RunState
 
 
 class Job(models.Model):
-    """(connection, namespace, name): a DAG, a task, a model, a test, an application."""
+    """DAG, task, model, test or application, identified by (connection, namespace, name)."""
 
     class Kind(models.TextChoices):
         DAG = "DAG", "DAG"
@@ -30,9 +30,10 @@ class Job(models.Model):
     integration = models.TextField(default="")
     # BATCH, STREAMING, SERVICE or empty
     processing_type = models.TextField(default="")
-    # event_time of the jobType facet that the three above come from, to the second. Null: derived from the producer.
+    # event_time, to the second, of the jobType facet that gave the three columns above. Null: derived from the
+    # producer.
     described_at = models.DateTimeField(null=True)
-    # What the latest facet of each sort says, and its event_time, to the second. Null: none was received.
+    # Values from the latest facet of each type. `…_said_at`: its event_time, to the second. Null: none was received.
     description = models.TextField(default="")
     description_said_at = models.DateTimeField(null=True)
     owners = ArrayField(models.TextField(), default=list)
@@ -40,28 +41,31 @@ class Job(models.Model):
     # "key:value", or "key" alone.
     tags = ArrayField(models.TextField(), default=list)
     tags_said_at = models.DateTimeField(null=True)
-    # As the orchestrator shows it, such as a cron expression, with the time zone where one was said.
+    # Schedule as the orchestrator shows it, such as a cron expression, and its time zone if known.
     schedule = models.TextField(default="")
     schedule_timezone = models.TextField(default="")
     schedule_said_at = models.DateTimeField(null=True)
-    # http or https.
+    # URL with http or https.
     source_url = models.TextField(default="")
     source_said_at = models.DateTimeField(null=True)
-    # The job that contains or starts this one, as events name it. It may belong to another connection; the id is the
-    # one that it has if it belongs to this one.
+    # Job that contains or starts this one, as events name it. The id is right only if that job is in this connection.
     parent_job_id = models.UUIDField(null=True)
     parent_job_namespace = models.TextField(default="")
     parent_job_name = models.TextField(default="")
     parent_said_at = models.DateTimeField(null=True)
-    # The latest run, by when it took place (run_at, then id). Null: no run yet.
+    # Time of the last JobEvent that names datasets. Null: none did.
+    declared_at = models.DateTimeField(null=True)
+    # Latest run by run_at, then id. Null: no run yet.
     latest_run_id = models.UUIDField(null=True)
+    # Its run id, as its sender gave it.
+    latest_run_sent_id = models.UUIDField(null=True)
     latest_run_state = models.TextField(choices=RunState, null=True)  # noqa: DJ001
     latest_run_at = models.DateTimeField(null=True)
     latest_run_started_at = models.DateTimeField(null=True)
     latest_run_ended_at = models.DateTimeField(null=True)
-    # Those that are shown as running; counted up to 1,000.
+    # Number of runs shown as running, 1,000 at most.
     running_runs = models.IntegerField(default=0)
-    # Whether runs of other jobs are shown in the place of all of its own: of tests that were sent twice.
+    # True: runs of other jobs are shown instead of all runs of this one, because its tests were sent twice.
     is_hidden = models.BooleanField(default=False)
 
     objects = JobQuerySet.as_manager()

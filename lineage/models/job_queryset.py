@@ -1,4 +1,4 @@
-"""Reads of jobs. They import no models: models import them."""
+"""Queryset of jobs. It imports no models, because models import it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from django.db import models
 from django.db.models import Case, Count, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Now
 
-from lineage.models.of_connection import OfVisibleConnections
+from lineage.events.clocks import LONGEST, MOST_AHEAD
+from lineage.models.clocks import has_known_duration
+from lineage.models.connection_scope import ConnectionScopedQuerySet
 from lineage.models.run_state import RunState
 
 if TYPE_CHECKING:
@@ -22,18 +24,21 @@ if TYPE_CHECKING:
     from django.db.models.expressions import OrderBy
 
 
-# So many are named one by one, for PostgreSQL to plan by.
+# Up to this number, jobs are given to a query as a list of ids, with which PostgreSQL plans better.
 FEW_JOBS = 200
 
-# Stands for "no run yet" among the states that `in_state` takes.
+# Value for "no run yet" among the states that `in_state` accepts.
 NO_RUN = "NONE"
 ALL_STATES = "ALL"
 
 
 _LATEST_RUN_DURATION = Case(
-    When(latest_run_state=RunState.RUNNING, then=Now() - F("latest_run_started_at")),
     When(
-        latest_run_ended_at__gte=F("latest_run_started_at"),
+        latest_run_state=RunState.RUNNING,
+        then=Case(When(latest_run_started_at__gte=Now() - LONGEST, then=Now() - F("latest_run_started_at"))),
+    ),
+    When(
+        has_known_duration("latest_run_started_at", "latest_run_ended_at"),
         then=F("latest_run_ended_at") - F("latest_run_started_at"),
     ),
     output_field=models.DurationField(),
@@ -51,12 +56,12 @@ class _IsAmong(Func):
 
 
 def _is_among(column: str, ids: Collection[UUID]) -> Q:
-    """Whether it is one of these ids: one parameter, however many they are."""
+    """Condition: the column is one of these ids. Uses one parameter for any number of ids."""
     return Q(_IsAmong(F(column), Value(list(ids), ArrayField(models.UUIDField())))) if ids else _NEVER
 
 
 def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
-    """What needs it most has the least."""
+    """Rank jobs by how much attention they need: failing 0, lost 1, running 2, other 3, never ran 4."""
     failing = [id_ for id_, inner in inside.items() if inner.failing]
     losing = [id_ for id_, inner in inside.items() if inner.lost]
     running = [id_ for id_, inner in inside.items() if inner.running]
@@ -70,34 +75,45 @@ def _attention(inside: Mapping[UUID, InnerJobs]) -> Case:
     )
 
 
-# Of a latest run that has no end.
-_BEGAN = Case(When(latest_run_state__in=(RunState.RUNNING, RunState.LOST), then=F("latest_run_at")))
-# What a reader may sort jobs by. Expressions that can be unknown sort last in both directions.
+# Start of a latest run that has no end, unless it is impossibly early.
+_BEGAN = Case(
+    When(
+        latest_run_state__in=(RunState.RUNNING, RunState.LOST),
+        latest_run_at__gte=Now() - LONGEST,
+        then=F("latest_run_at"),
+    )
+)
+# Ends that are impossible sort as if they were unknown.
+_ENDED = Case(When(latest_run_ended_at__lte=Now() + MOST_AHEAD, then=F("latest_run_ended_at")))
+# `latest_run_at` is the start as far as it is believed.
+_STARTED = Case(When(latest_run_started_at__isnull=False, then=F("latest_run_at")))
+# Sort keys of job lists. Null sorts last in both directions.
 JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
     "name": Lower("name"),
     "kind": F("kind"),
-    "started": F("latest_run_started_at"),
-    "ended": F("latest_run_ended_at"),
+    "started": _STARTED,
+    "ended": _ENDED,
     "duration": _LATEST_RUN_DURATION,
     "state": _attention(_NOTHING_INSIDE),
     "running": F("running_runs"),
 }
 
 
-# What `for_list` reads of a job.
+# Columns that `for_list` reads.
 _LISTED = (
     *("connection_id", "id", "namespace", "name", "kind", "parent_job_id"),
-    *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
+    *("latest_run_id", "latest_run_sent_id", "latest_run_state"),
+    *("latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
     "running_runs",
 )
 
-# What a reader looks for inside something else: a task in its DAG, a test or a query below its model.
+# Kinds that lists show inside their parent: a task in its DAG, a test or a query below its model.
 FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
 
 @dataclass(slots=True)
 class InnerJobs:
-    """How many jobs another one contains, and how many of them fail, were lost, or run."""
+    """Number of jobs that a job contains, and how many of them fail, are lost, or run."""
 
     total: int = 0
     failing: int = 0
@@ -105,7 +121,7 @@ class InnerJobs:
     running: int = 0
 
     def add(self, state: str | None, jobs: int, *, runs: bool) -> None:
-        """So many more, with the latest run in a state, and with any run running or none."""
+        """Add `jobs` jobs whose latest run is in `state`. `runs`: they have a running run."""
         self.total += jobs
         self.failing += jobs * (state == RunState.FAILED)
         self.lost += jobs * (state == RunState.LOST)
@@ -113,7 +129,7 @@ class InnerJobs:
 
 
 def jobs_in_state(state: str) -> Q:
-    """Of a job: whether its latest run is shown in this state; RUNNING: any of its runs is; NO_RUN: it never ran."""
+    """Condition on a job: its latest run is shown in this state; RUNNING: any of its runs is; NO_RUN: it never ran."""
     if state == RunState.RUNNING:
         return Q(running_runs__gt=0)
     if state == NO_RUN:
@@ -122,7 +138,7 @@ def jobs_in_state(state: str) -> Q:
 
 
 def add_up_states(rows: Iterable[tuple[str | None, bool, int]]) -> dict[str, int]:
-    """What `counts_by_state` gives, of jobs that have the latest run in a state and any run running or none."""
+    """Sum up rows of (latest run's state, has a running run, number of jobs) into the result of `counts_by_state`."""
     counts: Counter[str] = Counter()
     for state, is_running, jobs in rows:
         counts[ALL_STATES] += jobs
@@ -133,25 +149,26 @@ def add_up_states(rows: Iterable[tuple[str | None, bool, int]]) -> dict[str, int
     return counts
 
 
-class JobQuerySet(OfVisibleConnections):
+class JobQuerySet(ConnectionScopedQuerySet):
     def shown(self) -> Self:
-        """As lists show jobs: without those for whose runs another job's stand."""
+        """Keep the jobs that lists show, without those for which runs of other jobs are shown."""
         return self.filter(is_hidden=False)
 
     def for_list(self) -> Self:
-        """Each with what a row of a list says of it: PostgreSQL carries the columns of all through the sorting."""
+        """Read only the columns of a list: while PostgreSQL sorts, it carries the columns of all rows along."""
         return self.only(*_LISTED)
 
     def in_state(self, state: str) -> Self:
-        """Those whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""
+        """Keep jobs whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""
         return self.filter(jobs_in_state(state))
 
     def named(self, text: str) -> Self:
-        """Those whose name contains each of the words, in any case and order."""
+        """Keep jobs whose name contains each of the words, in any case and order."""
         return self.filter(*(Q(name__icontains=word) for word in text.split()))
 
     def looked_up(self) -> Self:
-        """The same jobs, where they are few by their ids: asks which they are, for several queries to follow."""
+        """Replace the conditions by a list of ids if the jobs are few, so that later queries are cheap. Runs one
+        query."""
         ids = list(self.order_by().values_list("id", flat=True)[: FEW_JOBS + 1])
         return self.filter(id__in=ids) if len(ids) <= FEW_JOBS else self
 
@@ -162,30 +179,33 @@ class JobQuerySet(OfVisibleConnections):
         return self.filter(tags__contains=[tag])
 
     def outside(self, parent_ids: Collection[UUID]) -> Self:
-        """Those that do not fold under any of these jobs."""
+        """Leave out the jobs that lists show inside one of these jobs."""
         inside = _is_among("parent_job_id", parent_ids)
         return self.exclude(inside, parent_job_id__isnull=False, kind__in=FOLDED_KINDS)
 
     def inside(self, parent_ids: Collection[UUID]) -> Self:
-        """Those that fold under one of these jobs, as lists show them."""
+        """Keep the shown jobs that lists show inside one of these jobs."""
         return self.shown().filter(parent_job_id__in=parent_ids, kind__in=FOLDED_KINDS)
 
     def counts_by_state(self) -> dict[str, int]:
-        """State → how many jobs `in_state` finds; ALL_STATES → how many there are. A job may count for two."""
+        """Count jobs: state → number of jobs that `in_state` finds; ALL_STATES → all jobs. A job may count in two
+        states."""
         states = self.order_by().annotate(is_running=jobs_in_state(RunState.RUNNING))
         return add_up_states(states.values_list("latest_run_state", "is_running").annotate(jobs=Count("id")))
 
     def needing_attention_first(self, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
-        """Failing ones, then those that were lost, then those that run, of both first those that began first; then the
-        others, the latest first. `inside`: what the jobs contain, where that counts as theirs: a DAG whose task fails
-        is failing."""
+        """Sort failing jobs first, then lost ones, then running ones, then the others.
+
+        Lost and running jobs are sorted by start, the earliest first; the others by latest run, the latest first.
+        `inside`: jobs inside each job, whose states count as its own: a DAG with a failing task is failing.
+        """
         latest = F("latest_run_at").desc(nulls_last=True)
         return self.order_by(_attention(inside), _BEGAN.asc(nulls_last=True), latest, Lower("name"), "id")
 
     def sorted_by(self, key: str, *, descending: bool, inside: Mapping[UUID, InnerJobs] = _NOTHING_INSIDE) -> Self:
-        """By one of JOB_SORT_KEYS; what is unknown stands last either way.
+        """Sort by one of JOB_SORT_KEYS; unknown values come last in both directions.
 
-        `inside`: as `needing_attention_first` has it, where the key is the state.
+        `inside`: used if the key is the state; see `needing_attention_first`.
         """
         expression = _attention(inside) if key == "state" else JOB_SORT_KEYS[key]
         first: OrderBy = expression.desc(nulls_last=True) if descending else expression.asc(nulls_last=True)  # type: ignore[attr-defined]

@@ -1,12 +1,12 @@
-"""lineage_mark: which runs changed, and are to be settled."""
+"""Table lineage_mark: changed runs that have to be settled."""
 
 from django.db import models
 
-from lineage.models.of_connection import connection_key
+from lineage.models.connection_scope import connection_key
 
 
 class Mark(models.Model):
-    """A run that changed, with company that has a say in its state. Deleted when it is settled: states/marks.py."""
+    """Changed run with relatives. `states/marks.py` deletes the mark when the run's family is settled."""
 
     connection = connection_key()
     id = models.BigIntegerField(primary_key=True)

@@ -1,39 +1,59 @@
-"""lineage_run: one execution of a job."""
+"""Table lineage_run: executions of jobs."""
+
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from lineage.models.clocks import believed, silent_since
+from lineage.models.connection_scope import connection_key
 from lineage.models.job import Job
-from lineage.models.of_connection import connection_key
 from lineage.models.run_queryset import RunQuerySet
 from lineage.models.run_state import RunState
 
 
 class Run(models.Model):
-    """One execution of a job. `id` is the sender's runId, scoped by connection."""
+    """Execution of a job.
+
+    `id` is made of the sender's run id, the job and the map index: some senders give one run id to runs of several
+    jobs, or to all instances of a mapped task.
+    """
 
     State = RunState
 
     connection = connection_key()
     id = models.UUIDField(primary_key=True)
-    # What the sender wrote, where that was no UUID (`id` is then derived from it); else empty.
+    # The sender's run id. `external_id`: if it is not a UUID, as sent (`run_id` is then derived from it); else empty.
+    run_id = models.UUIDField()
     external_id = models.TextField(default="")
     job = models.ForeignKey(Job, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="runs")
-    # Whether a START or RUNNING event was received, and the type of the terminal event that won, if any: or what is
-    # meant by it (Outcome in lineage/events/event.py).
+    # Kind of the job, as the events of this run say.
+    job_kind = models.TextField(default="")
+    # `active`: a START or RUNNING event was received. `terminal_type`: type of the winning terminal event, or the
+    # outcome derived from it (Outcome in lineage/events/event.py).
     active = models.BooleanField(default=False)
     terminal_type = models.TextField(null=True)  # noqa: DJ001
-    # Least time of a START event, and time of the winning terminal one. Null: not received.
+    # Time of the earliest START event, and of the winning terminal event. Null: not received.
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # True: a FAIL that no COMPLETE after it undoes.
+    failure_stands = models.BooleanField(default=False)
+    # False: the winning terminal event, or the parent run's report, has a time that cannot be true.
+    end_is_believed = models.BooleanField(default=True)
+    report_is_believed = models.BooleanField(default=True)
+    # True: a FAIL was received whose time cannot be true. A believed end of another kind does not hide it.
+    has_undated_failure = models.BooleanField(default=False)
     first_event_at = models.DateTimeField()
     last_event_at = models.DateTimeField()
+    # Receipt of the first and the last of its events, by this server's clock. Null: an earlier version stored it.
+    received_at = models.DateTimeField(null=True)
+    last_received_at = models.DateTimeField(null=True)
     event_count = models.IntegerField()
     nominal_start_at = models.DateTimeField(null=True)
     nominal_end_at = models.DateTimeField(null=True)
     attempt = models.IntegerField(null=True)
-    # As the sender says it: see shown_max_attempts.
+    # As sent; see shown_max_attempts.
     max_attempts = models.IntegerField(null=True)
     map_index = models.IntegerField(null=True)
     parent_run_id = models.UUIDField(null=True)
@@ -46,39 +66,44 @@ class Run(models.Model):
     error_message = models.TextField(null=True)  # noqa: DJ001
     error_at = models.DateTimeField(null=True)
     external_query_id = models.TextField(default="")
-    # Of the edges that its events name, sorted.
+    # Ids of the edges that its events name, sorted.
     edge_ids = ArrayField(models.UUIDField(), default=list)
-    # Of a stand-in for a task that its DAG told of: what was told, and how long the task took where that was told, too.
-    # None: the run reported for itself.
-    told_state = models.TextField(null=True)  # noqa: DJ001
-    told_duration_ms = models.IntegerField(null=True)
-    # Of a run that is in doubt, for its events do not say whether it failed or was skipped: jobs that it needs, whose
-    # runs beside it tell more. A model may stand there by its table: then its own run has the same id here.
+    # State and duration of a task that sent no events, according to its DAG run. Null: the run sent events itself.
+    state_from_parent = models.TextField(null=True)  # noqa: DJ001
+    duration_from_parent_ms = models.IntegerField(null=True)
+    # Tests whose events do not say whether they failed or were skipped: the jobs that they need, whose runs decide. A
+    # model may be named by an id of its table; the model's own run then has this id here, too.
     needed_job_ids = ArrayField(models.UUIDField(), null=True)
-    # Of a node that was sent by itself, and ended: what its name is looked for by.
-    # Of tests that may be sent again by themselves, all of a node as one run or one without a result: what those that
-    # have one are looked for by.
+    # `node_id`: search id of a node that ended and has a run of its own. `test_ids`: search ids of the tests with a
+    # result in a run of tests that may also be sent in runs of their own.
     node_id = models.UUIDField(null=True)
     test_ids = ArrayField(models.UUIDField(), null=True)
     earlier_parent_run_ids = ArrayField(models.UUIDField(), null=True)
-    # Of what it was part of, where that may be sent twice, under other run ids.
+    # Identifies what may be sent twice, under other run ids: the invocation of a command, or a DAG run.
     invocation_id = models.UUIDField(null=True)
-    # What the orchestrator itself calls it, if that is not its run id; else empty. Other runs may be called the same:
-    # those of all DAGs with one schedule.
+    # The orchestrator's own name of the run, if it differs from the run id; else empty. It is not unique: DAGs with one
+    # schedule share it.
     orchestrator_run_id = models.TextField(default="")
-    # What it is shown as, by all runs that have a say in it: stored by lineage/states. Hidden until it is settled.
+    # Shown state, computed by lineage/states from the whole family. A run is hidden until it is settled.
     shown_state = models.TextField(choices=RunState, default=RunState.UNKNOWN)
     shown_ended_at = models.DateTimeField(null=True)
-    # Whether another run is shown in its place.
+    # True: another run is shown instead.
     is_hidden = models.BooleanField(default=True)
-    # From when on it counts as lost, if nothing more is received. Null: it does not run, or need never end.
+    # Time at which it becomes lost unless another event arrives. Null: it does not run, or may run for ever.
     lost_after = models.DateTimeField(null=True)
-    # Parent run, job and invocation that it had before an event named others, three ids each, until it is settled.
+    # Families that it left because an event named others: parent run and invocation, two ids each. Null once settled.
     left_families = ArrayField(models.UUIDField(null=True), null=True)
-    # What its own events say.
+    # A run that was sent under several names has a row for each of them, and a row that joins them, which is shown.
+    # `joined_ids`: what this row joins. `joined_in`: the row that joins this one with others.
+    joined_ids = ArrayField(models.UUIDField(), null=True)
+    joined_in = models.UUIDField(null=True)
+    # True: another run that is shown has the same run id.
+    shares_run_id = models.BooleanField(default=False)
+    # State according to its own events.
     state = models.GeneratedField(
         expression=models.Case(
-            models.When(told_state__isnull=False, then=models.F("told_state")),
+            models.When(state_from_parent__isnull=False, then=models.F("state_from_parent")),
+            models.When(has_undated_failure=True, end_is_believed=True, then=models.Value("FAILED")),
             models.When(terminal_type="COMPLETE", then=models.Value("COMPLETED")),
             models.When(terminal_type="SKIP", then=models.Value("SKIPPED")),
             models.When(terminal_type="ABORT", then=models.Value("ABORTED")),
@@ -89,9 +114,15 @@ class Run(models.Model):
         output_field=models.TextField(choices=RunState),
         db_persist=True,
     )
-    # When the run took place: its START, else its earliest event. Orders the runs of a job.
+    # Time of its START event, else of its earliest event, as far as it is believed. Sorts runs.
     run_at = models.GeneratedField(
-        expression=Coalesce("started_at", "first_event_at"),
+        expression=believed(Coalesce("started_at", "first_event_at"), "received_at"),
+        output_field=models.DateTimeField(),
+        db_persist=True,
+    )
+    # Time of its last event, as far as it is believed. A run that is silent for too long since then is lost.
+    silent_since = models.GeneratedField(
+        expression=silent_since("last_event_at", "last_received_at"),
         output_field=models.DateTimeField(),
         db_persist=True,
     )
@@ -105,13 +136,18 @@ class Run(models.Model):
         return str(self.id)
 
     @property
+    def event_subject_ids(self) -> list[UUID]:
+        """Values of `subject_id` of its events."""
+        return self.joined_ids or [self.id]
+
+    @property
     def shown_max_attempts(self) -> int | None:
-        """Of how many tries this is one. None where that is not known: counting goes on where somebody cleared the
-        task, and does not say how far."""
+        """Number of tries that the task may have. None if unknown: after somebody cleared a task, the count goes on
+        beyond it."""
         is_beyond = self.attempt is not None and self.max_attempts is not None and self.attempt > self.max_attempts
         return None if is_beyond else self.max_attempts
 
     @property
     def never_ran(self) -> bool:
-        """Whether that is certain, rather than that no START was received."""
-        return self.told_state is not None and self.shown_state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
+        """Tell whether the run certainly never ran. False if only its START event is missing."""
+        return self.state_from_parent is not None and self.shown_state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)

@@ -1,4 +1,4 @@
-"""Reads of runs. They import no models: models import them."""
+"""Queryset of runs. It imports no models, because models import it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.db.models import F, Q
 
+from lineage.events.clocks import LONGEST
+from lineage.models.clocks import has_known_duration
+from lineage.models.connection_scope import ConnectionScopedQuerySet
 from lineage.models.job_queryset import FEW_JOBS, JobQuerySet
-from lineage.models.of_connection import OfVisibleConnections
 from lineage.models.run_state import RunState
 
 if TYPE_CHECKING:
@@ -16,13 +18,26 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-class RunQuerySet(OfVisibleConnections):
+# The columns that `for_list` reads of a run.
+_LISTED = (
+    *("connection_id", "id", "run_id", "external_id", "shares_run_id", "job", "parent_run_id", "orchestrator_run_id"),
+    *("attempt", "max_attempts", "map_index", "state_from_parent", "shown_state", "error_message"),
+    *("first_event_at", "started_at", "run_at", "ended_at", "shown_ended_at", "last_event_at"),
+    *("received_at", "last_received_at"),
+)
+
+
+class RunQuerySet(ConnectionScopedQuerySet):
+    def for_list(self, *others: str) -> Self:
+        """Read the columns that a row of a list shows, and others."""
+        return self.only(*_LISTED, *others)
+
     def shown(self) -> Self:
-        """As lists show runs: without those in whose place another run is shown."""
+        """Keep the runs that lists show, without those for which another run is shown."""
         return self.filter(is_hidden=False)
 
     def in_state(self, state: str) -> Self:
-        """Those that are shown in this state."""
+        """Keep runs that are shown in this state."""
         return self.filter(shown_state=state)
 
     def took_place_since(self, moment: datetime) -> Self:
@@ -32,25 +47,31 @@ class RunQuerySet(OfVisibleConnections):
         return self.filter(run_at__lt=moment)
 
     def lasting_at_least(self, duration: timedelta, *, now: datetime) -> Self:
-        """Those that took so long, and those that run for so long already. Of others it is not known."""
-        took = Q(shown_ended_at__gte=F("started_at") + duration)
-        return self.filter(took | Q(shown_state=RunState.RUNNING, started_at__lte=now - duration))
+        """Keep runs that took at least this long, or have been running for this long. Runs of unknown duration are left
+        out."""
+        took = has_known_duration("started_at", "shown_ended_at") & Q(shown_ended_at__gte=F("started_at") + duration)
+        runs_for = Q(shown_state=RunState.RUNNING, started_at__range=(now - LONGEST, now - duration))
+        return self.filter(took | runs_for)
 
     def of_jobs(self, jobs: JobQuerySet) -> Self:
-        """Those of these jobs. Asks first which they are."""
+        """Keep runs of these jobs. Runs one query for the jobs' ids."""
         ids = list(jobs.values_list("id", flat=True)[: FEW_JOBS + 1])
         return self.filter(job_id__in=ids if len(ids) <= FEW_JOBS else jobs.values("id"))
 
     def count_up_to(self, most: int) -> int:
-        """How many they are, or `most + 1` where there are more than that."""
+        """Count the runs, up to `most + 1`."""
         return self.order_by().values("id")[: most + 1].count()
 
     def count_with_failures(self) -> tuple[int, int]:
-        """How many they are, and how many of them failed."""
+        """Count the shown runs, and those of them that failed."""
         shown = self.shown()
         return shown.count(), shown.in_state(RunState.FAILED).count()
 
     def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:
-        """Run id → what went wrong, of those runs whose sender said it. For runs of one connection."""
+        """Return run id → error message, for runs that have one. The runs must belong to one connection."""
         rows = self.filter(id__in=ids, error_message__isnull=False).values_list("id", "error_message")
         return dict(rows)
+
+    def last_receipts(self, ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+        """Return id → receipt of the run's last event. The runs must belong to one connection."""
+        return dict(self.filter(id__in=ids).values_list("id", "last_received_at"))

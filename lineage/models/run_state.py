@@ -1,4 +1,4 @@
-"""The states that runs are shown in: docs/run-states.md."""
+"""States in which runs are shown: docs/run-states.md."""
 
 from django.db import models
 
@@ -10,8 +10,8 @@ class RunState(models.TextChoices):
     ABORTED = "ABORTED", "Aborted"
     SKIPPED = "SKIPPED", "Skipped"
     UPSTREAM_FAILED = "UPSTREAM_FAILED", "Upstream failed"
-    # These two follow from other runs, and from the time: lineage/states.
+    # These two depend on other runs and on the time: lineage/states.
     RETRIED = "RETRIED", "Retried"
     LOST = "LOST", "Lost"
-    # Only events of type OTHER, or of none, were received.
+    # Only events of type OTHER, or without a type, were received.
     UNKNOWN = "UNKNOWN", "Unknown"

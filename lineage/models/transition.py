@@ -1,13 +1,13 @@
-"""lineage_transition: each change of the state that a run is shown in."""
+"""Table lineage_transition: changes of the shown state of runs."""
 
 from django.db import models
 
-from lineage.models.of_connection import connection_key
+from lineage.models.connection_scope import connection_key
 from lineage.models.run_state import RunState
 
 
 class Transition(models.Model):
-    """A run came from one shown state into another. The first one comes from UNKNOWN."""
+    """Change of a run from one shown state to another. The first one starts from UNKNOWN."""
 
     connection = connection_key()
     id = models.BigIntegerField(primary_key=True)
@@ -15,7 +15,7 @@ class Transition(models.Model):
     job_id = models.UUIDField()
     from_state = models.TextField(choices=RunState)
     to_state = models.TextField(choices=RunState)
-    # When it came into that state, by its sender's clock; and when we noticed, by ours.
+    # `at`: time of the change by the sender's clock. `settled_at`: when we noticed it, by our clock.
     at = models.DateTimeField()
     settled_at = models.DateTimeField()
 

@@ -1,27 +1,28 @@
-"""How long a connection is usually silent, so that it is called silent when it is not as usual."""
+"""Usual silence of a connection, so that pages report only unusual silence."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from lineage.overview.activity import active_hours
+from lineage.overview.run_times import active_hours
 
-# What is looked back upon: two whole weekends, from within a third as well.
+# Period that is examined: it holds two whole weekends, even if it starts within a third one.
 WATCHED = timedelta(days=21)
-# What begins and ends with runs, and lasts as long, holds two of any pause that comes once a week.
+# A period of this length that begins and ends with runs holds two of each weekly pause.
 _TWO_OF_EACH = timedelta(days=14)
-# Who was heard of for less long has no rhythm that is known. A day, since daily schedules are common, and a margin.
+# Less activity gives no known rhythm. DEFAULT_SILENCE then allows a day, because daily schedules are common, and a
+# margin.
 _KNOWN_AFTER = timedelta(days=3)
-UNKNOWN_RHYTHM = timedelta(hours=26)
-# A run may last longer than it did before, and start later.
+DEFAULT_SILENCE = timedelta(hours=26)
+# A run may take longer than before, and start later.
 _TIMES = 1.25
 _MARGIN = timedelta(hours=1)
-AT_LEAST = timedelta(hours=3)
+LEAST_SILENCE = timedelta(hours=3)
 
 
 def usual_pauses(connection_ids: Collection[UUID], *, until: datetime) -> dict[UUID, timedelta]:
-    """Connection id → the longest of its usual pauses, for those whose rhythm is known. One query at most."""
+    """Return connection id → its longest usual pause, for connections with a known rhythm. One query at most."""
     if not connection_ids:
         return {}
     hours = active_hours(connection_ids, since=until - WATCHED, until=until)
@@ -30,10 +31,10 @@ def usual_pauses(connection_ids: Collection[UUID], *, until: datetime) -> dict[U
 
 
 def usual_pause(hours: Sequence[datetime]) -> timedelta | None:
-    """Of hours in which something happened, the earliest first. None: they tell too little.
+    """Return the longest usual pause between active hours, given the earliest first. None: too little is known.
 
-    One pause may have been an outage, so the longest does not count: but where less than two weeks are known, since it
-    may have been the only weekend so far.
+    The longest pause does not count, because it may have been an outage. It counts if less than two weeks are known,
+    because it may have been the only weekend so far.
     """
     if len(hours) < 2 or hours[-1] - hours[0] < _KNOWN_AFTER:
         return None
@@ -42,5 +43,5 @@ def usual_pause(hours: Sequence[datetime]) -> timedelta | None:
 
 
 def silent_after(pause: timedelta | None) -> timedelta:
-    """The silence that is longer than usual."""
-    return max(_TIMES * pause + _MARGIN, AT_LEAST) if pause else UNKNOWN_RHYTHM
+    """Return the silence from which on it is longer than usual."""
+    return max(_TIMES * pause + _MARGIN, LEAST_SILENCE) if pause else DEFAULT_SILENCE

@@ -1,4 +1,4 @@
-"""What a connection's row says: is it connected, if not why, and how many of its jobs run or fail."""
+"""Summary of a connection, as lists show it: status, problems, and how many jobs run or fail."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,11 @@ from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Activity, Job, Run, RunState
 from lineage.models.job_queryset import jobs_in_state
-from lineage.overview import activity as sql
-from lineage.overview import rhythm
-from lineage.overview.activity import Day
+from lineage.overview import rhythm, run_times
+from lineage.overview.run_times import Day
 
 DAYS = 14
-_LATELY = timedelta(hours=24)
+_RECENT = timedelta(hours=24)
 
 
 class ConnectionStatus(TextChoices):
@@ -26,10 +25,10 @@ class ConnectionStatus(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSummary:
-    """One connection as lists show it.
+    """Summary of one connection, as lists show it.
 
-    `reason` says in words what is missing or wrong, and is empty when all is well; `reason_at` is when that
-    happened, where it happened at a moment. Event times are by our clock, None before the first event.
+    `reason` says what is missing or wrong, and is empty if all is well; `reason_at` is its time, if it has one. Times
+    of events are by our clock; None before the first event.
     """
 
     connection: Connection
@@ -43,7 +42,7 @@ class ConnectionSummary:
     first_event_at: datetime | None
     last_event_at: datetime | None
     first_job_name: str
-    # The last DAYS (UTC), today last.
+    # The last DAYS days (UTC), today last.
     days: Sequence[Day]
 
     @property
@@ -58,15 +57,15 @@ class _Keys:
 
 
 class JobCounts(NamedTuple):
-    """Of a connection: its jobs, those with a running run, and those whose latest run failed."""
+    """Number of jobs of a connection: all, those with a running run, and those whose latest run failed."""
 
     total: int
     running: int
     failing: int
 
 
-class Lately(NamedTuple):
-    """How many runs of a connection took place in the last 24 hours, and how many of them failed."""
+class RecentRunCounts(NamedTuple):
+    """Number of runs of a connection in the last 24 hours, and how many of them failed."""
 
     runs: int
     failed: int
@@ -77,30 +76,32 @@ _NO_JOBS = JobCounts(0, 0, 0)
 
 
 def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
-    """The summary of one connection, in as many queries as a list of them takes. `jobs`: where they were counted."""
+    """Summarize one connection, with as many queries as a list needs. `jobs`: counts, if the caller has them."""
     return connection_summaries([connection], now=now, jobs=None if jobs is None else {connection.pk: jobs})[0]
 
 
-def runs_lately(connection: Connection, *, now: datetime) -> Lately:
-    """Three queries."""
-    return Lately(*Run.objects.of(connection).took_place_since(now - _LATELY).count_with_failures())
+def recent_run_counts(connection: Connection, *, now: datetime) -> RecentRunCounts:
+    """Count the runs of the last 24 hours. Three queries."""
+    return RecentRunCounts(*Run.objects.of(connection).took_place_since(now - _RECENT).count_with_failures())
 
 
 def connection_summaries(
     connections: Iterable[Connection], *, now: datetime, jobs: Mapping[UUID, JobCounts] | None = None
 ) -> list[ConnectionSummary]:
-    """The summaries of these connections, in their order. The number of queries does not grow with theirs. `jobs`: by
-    the id of the connection, where they were counted."""
+    """Summarize connections, in their order. The number of queries does not depend on how many there are.
+
+    `jobs`: connection id → counts, if the caller has them.
+    """
     connections = list(connections)
     ids = [connection.pk for connection in connections]
     activities = Activity.objects.in_bulk(ids)
     jobs = _job_counts(ids) if jobs is None else jobs
     keys = _keys(ids)
     attempts = _newest_attempts(ids)
-    quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.AT_LEAST]
+    quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.LEAST_SILENCE]
     pauses = rhythm.usual_pauses(quiet, until=now)
     today = now.astimezone(UTC).date()
-    days = sql.days(ids, first=today - timedelta(days=DAYS - 1), last=today)
+    days = run_times.days(ids, first=today - timedelta(days=DAYS - 1), last=today)
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
@@ -127,7 +128,7 @@ def connection_summaries(
 
 
 def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> tuple[str, datetime | None]:
-    """What to tell beside the status, the cause that must be removed first before the others."""
+    """Return the problem to show, the one that must be solved first, and its time."""
     if keys.count == 0:
         return ("No API key: events are refused" if activity else "No API key yet"), None
     if attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
@@ -138,14 +139,14 @@ def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> 
 
 
 def _silence(silence: timedelta, pause: timedelta | None) -> str:
-    """What to tell where it lasts longer than usual."""
+    """Describe a silence that is longer than usual; else empty."""
     if silence < rhythm.silent_after(pause):
         return ""
-    usual = f", usually {_in_words(pause)} at most" if pause else ""
-    return f"Silent for {_in_words(silence)}{usual}"
+    usual = f", usually {_rough_duration(pause)} at most" if pause else ""
+    return f"Silent for {_rough_duration(silence)}{usual}"
 
 
-def _in_words(silence: timedelta) -> str:
+def _rough_duration(silence: timedelta) -> str:
     hours = int(silence.total_seconds() // 3600)
     return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
@@ -175,7 +176,7 @@ def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:
 
 
 def _newest_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:
-    """Connection id → its newest attempt: one probe of the index for each connection, whatever they keep."""
+    """Return connection id → its newest attempt. One index access for each connection."""
     newest = Attempt.objects.filter(connection=OuterRef("pk")).order_by("-at", "-id").values("pk")[:1]
     newest_ids = Connection.objects.filter(pk__in=ids).order_by().values(newest=Subquery(newest))
     return {attempt.connection_id: attempt for attempt in Attempt.objects.filter(pk__in=newest_ids)}

@@ -1,20 +1,31 @@
-"""How long a run took, or runs already, and how that is said."""
+"""Durations of runs, and their format in texts."""
 
 from datetime import datetime, timedelta
 
-from lineage.models import Job, RunState
+from lineage.events.clocks import MOST_AHEAD, known_duration
+from lineage.models import Job, Run, RunState
+
+
+def run_duration(run: Run, *, now: datetime) -> timedelta | None:
+    """Return how long the run took, or has been running. None if that is not known."""
+    end = now if run.shown_state == RunState.RUNNING else run.shown_ended_at
+    return known_duration(run.started_at, end)
 
 
 def latest_run_duration(job: Job, *, now: datetime) -> timedelta | None:
-    """How long the latest run took, or runs already; None where that is not known."""
+    """Return how long the latest run took, or has been running. None if unknown."""
     end = now if job.latest_run_state == RunState.RUNNING else job.latest_run_ended_at
-    if job.latest_run_started_at is None or end is None or end < job.latest_run_started_at:
-        return None
-    return end - job.latest_run_started_at
+    return known_duration(job.latest_run_started_at, end)
 
 
-def in_words(duration: timedelta) -> str:
-    """`340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most."""
+def receipt_of_late_start(job: Job) -> datetime | None:
+    """Return when the latest run's start was received, if it is too late to be believed; else None."""
+    start, believed = job.latest_run_started_at, job.latest_run_at
+    return believed - MOST_AHEAD if start is not None and believed is not None and believed < start else None
+
+
+def format_duration(duration: timedelta) -> str:
+    """Format as `340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min` or `3 d 4 h`: two units at most."""
     seconds = duration.total_seconds()
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"

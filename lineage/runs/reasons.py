@@ -1,7 +1,7 @@
-"""Why a run is in the state that it is shown in, where its own error message does not say so: other runs do, or the
-time, or what was not received. See docs/run-states.md for the states.
+"""Reasons for the shown state of a run that come from other runs, from the time, or from missing events.
 
-A sentence may name other runs: whoever reads it wants to go on there.
+A reason that is the run's own error message is shown elsewhere. docs/run-states.md explains the states. Sentences name
+the runs that are causes, so that pages can link to them.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,33 +12,44 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q
 
+from connections.models import Connection
+from connections.querysets import Reader
+from lineage.events.clocks import plausible
 from lineage.events.contents import RunContents
 from lineage.events.identity import job_id
 from lineage.events.senders import ERROR_CODES, SKIP_CODES, sender_of, task_graph_of, words_of
 from lineage.events.senders.sender import Words
-from lineage.events.senders.task_graph import TaskGraph, came_before
+from lineage.events.senders.task_graph import TaskGraph, upstream_tasks
 from lineage.models import Job, Run, RunState
-from lineage.runs.ancestors import Child, ancestors_of
-from lineage.runs.ended_above import ended_above
+from lineage.runs.ancestors import ChildRun, ancestors_of
 from lineage.runs.error_headline import as_sentence, error_headline
 from lineage.runs.facets_of_run import read_run
+from lineage.runs.finished_ancestor import finished_ancestor
 from lineage.runs.relations import Placeholder, children_of, parent_of, tries_of
 
 if TYPE_CHECKING:
     from lineage.models.run_queryset import RunQuerySet
 
-# Of each sentence; a reader follows the first ones.
+# Most runs that one sentence names: a reader opens the first ones.
 MOST_NAMED: Final = 3
-# Of one DAG run, among which the causes are looked for.
+# Most runs of one DAG run that are searched for causes.
 _MOST_FAILED: Final = 200
 _WRONG: Final = ("failed", "errored")
-# Kinds of jobs that are no nodes of a project.
+# Kinds of jobs that are not nodes of a project.
 _COMMANDS: Final = (Job.Kind.JOB, Job.Kind.SQL)
 
 
 @dataclass(frozen=True, slots=True)
+class _Related:
+    """Runs related to one run, as far as `reader` may see them. `parent` reads the parent of a run."""
+
+    reader: Reader
+    parent: Callable[[Run], Run | Placeholder | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
-    """Another run, and what a sentence calls it. The run has its `job` and its `shown_state`."""
+    """Run that is a cause, and its name in a sentence. The run has its `job` and its `shown_state`."""
 
     run: Run
     name: str
@@ -46,12 +57,12 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words around the names of runs, if it names any."""
+    """Sentence that may name runs."""
 
     before: str
     causes: Sequence[Cause] = ()
     after: str = ""
-    # Whether there are more of them than it names.
+    # True: there are more causes than it names.
     has_more: bool = False
 
     @property
@@ -60,59 +71,88 @@ class Sentence:
 
     @property
     def rest(self) -> str:
-        """What follows the names."""
+        """Text after the names."""
         return f"{' and others' if self.has_more else ''}{self.after}"
 
 
-def reasons_of(run: Run, contents: RunContents) -> list[Sentence]:
-    """None where its state, its times and its error say all. `run` has its `shown_state` and its `job`. At most a
-    dozen queries, whatever it belongs to; for one that completed none."""
+def reasons_of(
+    run: Run,
+    contents: RunContents,
+    reader: Reader,
+    *,
+    read_parent: Callable[[Run], Run | Placeholder | None] | None = None,
+) -> list[Sentence]:
+    """Return the reasons for the run's state; empty if its times and its error say everything.
+
+    `run` has its `shown_state` and its `job`. A dozen queries at most; none for a run that completed.
+    `read_parent` returns the parent of a run, for callers that have read it.
+    """
     of_state = _OF_STATE.get(run.shown_state)
-    return of_state(run, contents) if of_state else []
+    related = _Related(reader, read_parent or (lambda child: parent_of(child, reader)))
+    return of_state(run, contents, related) if of_state else []
 
 
-def failed_in(run: Run) -> Sentence | None:
-    """Of a run that started others: which of them failed, the earliest first; of a single one also why. At most five
-    queries."""
-    failed = children_of(run).in_state(RunState.FAILED).prefetch_related(Prefetch("job", Job.objects.all()))
-    # A few more than are named: of a mapped task many instances fail.
+def failed_in(run: Run, reader: Reader) -> Sentence | None:
+    """Say which runs failed that this run started, the earliest first; for a single one also why.
+
+    Five queries at most.
+    """
+    failed = children_of(run, reader).in_state(RunState.FAILED).for_list()
+    failed = failed.prefetch_related(Prefetch("job", Job.objects.for_list()))
+    # Read a few more than are named, because many instances of one mapped task may have failed.
     found = list(failed.order_by("run_at", "id")[: 10 * MOST_NAMED])
     if not found:
         return None
-    sentence = _naming("Failed in it: ", found, run, ".")
+    sentence = _name_runs("Failed in it: ", found, run, ".")
     headline = error_headline(found[0].error_message or "")
     # The first of them is the first that the sentence names.
     return replace(sentence, after=f": {as_sentence(headline)}") if headline and len(sentence.causes) == 1 else sentence
 
 
+def is_reason_unread(contents: RunContents) -> bool:
+    """Tell whether the events may say more than could be read."""
+    return contents.is_cut or any(problem.path.startswith("run.facets.errorMessage") for problem in contents.problems)
+
+
+def said_by_events(contents: RunContents) -> Sentence | None:
+    """Return why a run failed according to its events: its error, else the tests that failed."""
+    if contents.error:
+        return Sentence(as_sentence(error_headline(contents.error.message)))
+    wrong = list(dict.fromkeys(test.name or test.assertion for test in contents.tests if test.state in _WRONG))
+    if not wrong:
+        return None
+    others = " and others" if len(wrong) > MOST_NAMED else ""
+    return Sentence(f"Failed tests: {', '.join(wrong[:MOST_NAMED])}{others}.")
+
+
 def failed_before(run: Run) -> Sentence | None:
-    """Of a task that a DAG run tells of, and that ran before that one was cleared: its last failure there. One query,
-    where there may be one."""
+    """Return the last failure of a task before its DAG run was cleared, if the task was not cleared itself. One query
+    at most."""
     if not run.earlier_parent_run_ids:
         return None
     before = Run.objects.shown().filter(
         connection_id=run.connection_id,
         parent_run_id__in=run.earlier_parent_run_ids,
         job_id=run.job_id,
-        told_state=None,
+        state_from_parent=None,
     )
     last = before.in_state(RunState.FAILED).order_by("run_at", "id").last()
     if last is None:
         return None
     last.job = run.job
-    return Sentence("It failed before tasks of its DAG run were cleared, and was not one of them: ", [_try(last)], ".")
+    return Sentence("It failed before other tasks of its DAG run were cleared: ", [_try(last)], ".")
 
 
 def _try(run: Run) -> Cause:
     return Cause(run, "the run" if run.attempt is None else f"attempt {run.attempt}")
 
 
-def _failed(run: Run, contents: RunContents) -> list[Sentence]:
-    if run.told_state and (before := failed_before(run)):
+def _failed(run: Run, contents: RunContents, related: _Related) -> list[Sentence]:
+    if run.state_from_parent and (before := failed_before(run)):
         return [before]
     found = [Sentence(f"{ERROR_CODES[run.error_message]}.")] if run.error_message in ERROR_CODES else []
-    if run.terminal_type is None and (says := _parent_says(run, "that it failed")):
-        found += [Sentence("It sent no end: its worker may have been killed.")] if run.told_state is None else []
+    if run.terminal_type is None and (says := _parent_says(run, related, "that it failed")):
+        found += [Sentence("It sent no end: its worker may have been killed.")] if run.state_from_parent is None else []
         found.append(says)
     of = run.shown_max_attempts
     if run.attempt is not None and of is not None and of > 1:
@@ -122,10 +162,16 @@ def _failed(run: Run, contents: RunContents) -> list[Sentence]:
     without_result = words_of(run.job.integration).tests_without_result
     if without_result and not contents.error and any(test.state == "errored" for test in contents.tests):
         found.append(Sentence(without_result))
-    return found if found or has_said else [Sentence("Its sender gave no reason.")]
+    if contents.note_on_failed_tests:
+        found.append(Sentence(contents.note_on_failed_tests))
+    if found or has_said:
+        return found
+    if failed := failed_in(run, related.reader):
+        return [failed]
+    return [] if is_reason_unread(contents) else [Sentence("Its sender gave no reason.")]
 
 
-def _retried(run: Run, _: RunContents) -> list[Sentence]:
+def _retried(run: Run, _: RunContents, __: _Related) -> list[Sentence]:
     began = "It failed" if run.terminal_type else "It sent no end"
     last = list(tries_of(run))[-1]
     if last.id == run.id:
@@ -135,56 +181,61 @@ def _retried(run: Run, _: RunContents) -> list[Sentence]:
     return [Sentence(f"{began}, and was tried again: ", [_try(last)], f", {became}.")]
 
 
-def _aborted(run: Run, contents: RunContents) -> list[Sentence]:
-    why = "" if contents.error or run.error_message else ", and gave no reason"
-    return [Sentence(f"Its sender says that it was ended before it was done{why}.")]
+def _aborted(run: Run, contents: RunContents, __: _Related) -> list[Sentence]:
+    has_said = contents.error or run.error_message or is_reason_unread(contents)
+    why = "" if has_said else ", and gave no reason"
+    return [Sentence(f"Its sender says that it was stopped before it was done{why}.")]
 
 
-def _unknown(_: Run, __: RunContents) -> list[Sentence]:
-    return [Sentence("Only events of type OTHER, or of none, were received: none says that it began, or how it ended.")]
+def _unknown(_: Run, __: RunContents, ___: _Related) -> list[Sentence]:
+    return [
+        Sentence(
+            "Only events of type OTHER, or without a type, were received: none says that it began, or how it ended."
+        )
+    ]
 
 
-def _completed(run: Run, _: RunContents) -> list[Sentence]:
-    says = _parent_says(run, "that it completed") if run.told_state else None
+def _completed(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
+    says = _parent_says(run, related, "that it completed") if run.state_from_parent else None
     if says is None:
         return []
     silent = words_of(run.job.integration).silent
     return [says, Sentence(silent)] if silent else [says]
 
 
-def _lost(run: Run, _: RunContents) -> list[Sentence]:
-    heard = f"Nothing was heard of it since {_exact(run.last_event_at)}"
-    child = Child(run.connection_id, run.id, run.parent_run_id, run.parent_job_name)
-    [ancestors] = ancestors_of([child]).values()
-    if above := ended_above(run.last_event_at, ancestors):
+def _lost(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
+    silent = f"No event of it was received since {_exact_time(plausible(run.last_event_at, run.last_received_at))}"
+    child = ChildRun(run.connection_id, run.id, run.run_id, run.parent_run_id, run.parent_job_name)
+    [ancestors] = ancestors_of([child], Connection.objects.visible(related.reader)).values()
+    if above := finished_ancestor(run.silent_since, ancestors):
         ended = Run.objects.select_related("job").get(connection_id=above.connection_id, id=above.id)
         happened = "ended" if ended.shown_ended_at else "was tried again"
-        after = f" {happened} at {_exact(above.over_at)}, and this one sent no end."
-        return [Sentence(f"{heard}: ", [Cause(ended, ended.job.name)], after), _REVIVED]
+        after = f" {happened} at {_exact_time(above.finished_at)}, and this one sent no end."
+        return [Sentence(f"{silent}: ", [Cause(ended, ended.job.name)], after), _MAY_BE_REVIVED]
     longer = "longer than 24 hours, and than four times what its job usually takes"
-    return [Sentence(f"{heard}: {longer}, and it sent no end. Its worker may have been killed."), _REVIVED]
+    return [Sentence(f"{silent}: {longer}, and it sent no end. Its worker may have been killed."), _MAY_BE_REVIVED]
 
 
-def _upstream_failed(run: Run, _: RunContents) -> list[Sentence]:
-    parent = parent_of(run)
+def _upstream_failed(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
+    parent = related.parent(run)
     failed = _siblings(parent, Q(shown_state=RunState.FAILED)) if isinstance(parent, Run) else []
     if not isinstance(parent, Run) or not failed:
         return [Sentence("It never ran: what it depends on failed.")]
     task, _, graph = _task_in(run, parent)
-    before = came_before(task, graph)
+    before = upstream_tasks(task, graph)
     causes = [other for other in failed if _task_name(other, parent) in before]
     if not causes:
-        return [_naming("It never ran: what it depends on failed. Failed in the same run: ", failed, parent, ".")]
-    return [_naming("It never ran: ", causes, parent, " failed before it.")]
+        return [_name_runs("It never ran: what it depends on failed. Failed in the same run: ", failed, parent, ".")]
+    return [_name_runs("It never ran: ", causes, parent, " failed before it.")]
 
 
-def _skipped(run: Run, _: RunContents) -> list[Sentence]:
+def _skipped(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
     words = words_of(run.job.integration)
     if words.skips_by_need:
         return [_skipped_by_need(run, words)]
-    if run.told_state is None and run.terminal_type == "COMPLETE":
+    if run.state_from_parent is None and run.terminal_type == "COMPLETE":
         return [Sentence("It skipped itself.")]
-    parent = parent_of(run)
+    parent = related.parent(run)
     return [_skipped_by_parent(run, parent) if isinstance(parent, Run) else Sentence("It was not to run this time.")]
 
 
@@ -194,34 +245,34 @@ def _skipped_by_parent(run: Run, parent: Run) -> Sentence:
     task, contents, graph = _task_in(run, parent)
     before = _siblings(parent, Q(job_id__in=[_job_of(name, parent) for name in graph.get(task, ())]))
     if skipped := [other for other in before if other.shown_state == RunState.SKIPPED]:
-        return _naming("It follows ", skipped, parent, ", which was skipped, too.")
-    told_by = contents.tasks_told_by or parent.job.integration
-    words = words_of(told_by)
-    is_without_state = run.told_state and task in contents.tasks_without_state
-    why = sender_of(told_by).why_without_state(task, contents, graph) if is_without_state else words.skipped
+        return _name_runs("It follows ", skipped, parent, ", which was skipped, too.")
+    reporter = contents.tasks_reported_by or parent.job.integration
+    words = words_of(reporter)
+    is_without_state = run.state_from_parent and task in contents.tasks_without_state
+    why = sender_of(reporter).why_without_state(task, contents, graph) if is_without_state else words.skipped
     if not before:
         return Sentence(f"{words.name} skipped it: {why}.")
-    return _naming(f"{words.name} skipped it after ", before, parent, f": {why}.")
+    return _name_runs(f"{words.name} skipped it after ", before, parent, f": {why}.")
 
 
 def _skipped_by_need(run: Run, words: Words) -> Sentence:
-    """What failed in the same command: of the nodes that it needs, where its events name them."""
+    """Name the jobs that failed in this command: those that the node needs, if its events name them."""
     beside = Run.objects.shown().filter(connection_id=run.connection_id, invocation_id=run.invocation_id)
     nodes = beside.exclude(id=run.id).filter(shown_state=RunState.FAILED).exclude(job__kind__in=_COMMANDS)
-    failed = _with_jobs(nodes) if run.invocation_id else []
+    failed = _with_jobs(nodes.for_list("terminal_type", "needed_job_ids")) if run.invocation_id else []
     needs = set(run.needed_job_ids or ())
-    # A model may be needed by its table.
+    # A test may name a model that it needs by the model's table.
     models = [other for other in failed if other.terminal_type == "FAIL"]
     if needed := [other for other in models if needs & {other.job_id, *(other.needed_job_ids or ())}]:
-        return _naming(f"{words.name} skipped it, for ", needed, None, " failed.")
+        return _name_runs(f"{words.name} skipped it, because ", needed, None, " failed.")
     if failed:
         before = f"{words.name} skipped it: what it needs failed. Failed in the same command: "
-        return _naming(before, failed, None, ".")
+        return _name_runs(before, failed, None, ".")
     return Sentence(f"{words.name} skipped it: what it needs failed or was skipped.")
 
 
-_REVIVED: Final = Sentence("An event that comes later revives it.")
-_OF_STATE: Final[dict[str, Callable[[Run, RunContents], list[Sentence]]]] = {
+_MAY_BE_REVIVED: Final = Sentence("An event that comes later revives it.")
+_OF_STATE: Final[dict[str, Callable[[Run, RunContents, _Related], list[Sentence]]]] = {
     RunState.FAILED: _failed,
     RunState.RETRIED: _retried,
     RunState.ABORTED: _aborted,
@@ -233,17 +284,17 @@ _OF_STATE: Final[dict[str, Callable[[Run, RunContents], list[Sentence]]]] = {
 }
 
 
-def _parent_says(run: Run, what: str) -> Sentence | None:
-    """Of a run that sent no end, or nothing at all."""
-    parent = parent_of(run)
+def _parent_says(run: Run, related: _Related, what: str) -> Sentence | None:
+    """Say what the parent run reports of a run that sent no end, or no event at all."""
+    parent = related.parent(run)
     if parent is None or isinstance(parent, Placeholder):
         return None
-    silent = "; it sent no event of its own" if run.told_state else ""
+    silent = "; it sent no event of its own" if run.state_from_parent else ""
     return Sentence("", [Cause(parent, parent.job.name)], f" says {what}{silent}.")
 
 
-def _naming(before: str, runs: Sequence[Run], parent: Run | None, after: str) -> Sentence:
-    """Each name once: of a mapped task many instances may have failed."""
+def _name_runs(before: str, runs: Sequence[Run], parent: Run | None, after: str) -> Sentence:
+    """Make a sentence that names each job once: many instances of one mapped task may have failed."""
     named: dict[str, Cause] = {}
     for run in runs:
         name = _task_name(run, parent) if parent else run.job.name
@@ -252,24 +303,24 @@ def _naming(before: str, runs: Sequence[Run], parent: Run | None, after: str) ->
 
 
 def _siblings(parent: Run, wanted: Q) -> list[Run]:
-    """The runs of a DAG run that these are, the earliest first."""
-    runs = Run.objects.shown().filter(connection_id=parent.connection_id, parent_run_id=parent.id)
-    return _with_jobs(runs.filter(wanted))
+    """Return the runs of a parent run that meet a condition, the earliest first."""
+    runs = Run.objects.shown().filter(connection_id=parent.connection_id, parent_run_id=parent.run_id)
+    return _with_jobs(runs.filter(wanted).for_list())
 
 
 def _with_jobs(runs: "RunQuerySet") -> list[Run]:
-    runs = runs.prefetch_related(Prefetch("job", Job.objects.all()))
+    runs = runs.prefetch_related(Prefetch("job", Job.objects.for_list()))
     return list(runs.order_by("run_at", "id")[:_MOST_FAILED])
 
 
 def _task_in(run: Run, parent: Run) -> tuple[str, RunContents, TaskGraph]:
-    """Its task, what its DAG run says, and what comes after what in that. Three queries."""
+    """Return the run's task, the contents of its DAG run, and the order of the tasks. Three queries."""
     contents = read_run(parent).contents
     return _task_name(run, parent), contents, task_graph_of(contents.job_facets)
 
 
 def _task_name(run: Run, parent: Run) -> str:
-    """Without the DAG's."""
+    """Return the job's name without the name of its DAG."""
     return run.job.name.removeprefix(f"{parent.job.name}.")
 
 
@@ -277,5 +328,5 @@ def _job_of(task: str, dag_run: Run) -> UUID:
     return job_id(dag_run.connection_id, dag_run.job.namespace, f"{dag_run.job.name}.{task}")
 
 
-def _exact(at: datetime) -> str:
+def _exact_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,19 +1,20 @@
-"""Which runs belong together: parents and children, also across connections, and the tries of one task. All of them
-come with their `shown_state`.
+"""Relations of runs: parents and children, also in other connections, and the tries of one task.
 
-A run names its parent by id and job. Both may belong to different connections, each with a key of its own. Ids
-are unique in a connection only, so a parent is looked for in the run's own connection first; elsewhere it must be the
-only run with that id whose job has the name that the child gives. Never by namespace: some senders put the parent's
-namespace where their own should be, and that of others is `default` everywhere.
+A run names its parent by run id and job. The two may belong to different connections, each with an API key of its own.
+A parent is searched in the run's own connection first: there the run of the job with the given name, else any run with
+that id, because some senders misname the job. In other connections it must be the only run with that id whose job has
+the given name. The namespace is not compared: some senders put the parent's namespace where their own should be, and
+others always send `default`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from connections.models import Connection
+from connections.querysets import Reader
 from lineage.models import Job, Run
 from lineage.models.run_queryset import RunQuerySet
 
@@ -22,70 +23,83 @@ MOST_TESTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A run that others name as their parent, and of which no event was received. All that is known is its name."""
+    """Run that others name as their parent, but that sent no event. Only its names are known."""
 
-    id: UUID
+    run_id: UUID
     job_namespace: str
     job_name: str
 
 
-def parent_of(run: Run) -> Run | Placeholder | None:
-    """The run that started this one, with its `job`; a placeholder where it is unknown, or where several connections
-    hold one that it could be. None: the run has no parent. At most four queries."""
-    return _named(run, run.parent_run_id, run.parent_job_namespace, run.parent_job_name)
+def parent_of(run: Run, reader: Reader) -> Run | Placeholder | None:
+    """Return the run that started this one, with its `job`; None if it names no parent. Four queries at most.
+
+    A placeholder means that the parent is unknown, or that several connections have a run that fits.
+    """
+    return _find_or_placeholder(run, run.parent_run_id, run.parent_job_namespace, run.parent_job_name, reader)
 
 
-def root_of(run: Run) -> Run | Placeholder | None:
-    """The run at the top of the chain of parents, as `parent_of` gives a parent."""
-    return _named(run, run.root_run_id, run.root_job_namespace, run.root_job_name)
+def root_of(run: Run, reader: Reader) -> Run | Placeholder | None:
+    """Return the run at the top of the chain of parents, in the form of `parent_of`."""
+    return _find_or_placeholder(run, run.root_run_id, run.root_job_namespace, run.root_job_name, reader)
 
 
-def children_of(run: Run) -> RunQuerySet:
-    """The runs whose parent, by `parent_of`, is this one, or one that was sent in its place. Unordered, `job`
-    not read. Three queries in all."""
-    visible = _visible_connections()
-    holders = {connection_id: name for connection_id, _, name in holders_of([run.id], visible)}
-    ours = Q(connection_id=run.connection_id)
-    name = holders.pop(run.connection_id, None)
-    if name is not None and name not in holders.values():
-        # A connection that holds a run with this id has its children look no further.
+def children_of(run: Run, reader: Reader) -> RunQuerySet:
+    """Return the runs whose parent is this run, or a run for which this one is shown. Unsorted, without `job`. Three
+    queries."""
+    visible = _visible_connections(reader)
+    holders: dict[UUID, set[str]] = {}
+    for connection_id, _, name in holders_of([run.run_id], visible):
+        holders.setdefault(connection_id, set()).add(name)
+    others_here = holders.pop(run.connection_id, set()) - {run.job.name}
+    ours = Q(connection_id=run.connection_id) & ~Q(parent_job_name__in=others_here)
+    if not any(run.job.name in names for names in holders.values()):
+        # Children in a connection that has a run with this id belong to that run.
         strangers = [id_ for id_ in visible if id_ != run.connection_id and id_ not in holders]
-        ours |= Q(connection_id__in=strangers, parent_job_name=name)
-    below = Q(parent_run_id=run.id)
+        ours |= Q(connection_id__in=strangers, parent_job_name=run.job.name)
+    below = Q(parent_run_id=run.run_id)
     if run.invocation_id is not None:
-        below |= Q(connection_id=run.connection_id, parent_run_id__in=_same_runs(run).values("id"))
-    return Run.objects.visible().shown().filter(ours, below).exclude(id=run.id)
+        below |= Q(connection_id=run.connection_id, parent_run_id__in=_runs_sent_again(run).values("run_id"))
+    return Run.objects.visible(reader).shown().filter(ours, below).exclude(id=run.id)
 
 
 def shown_instead(run: Run) -> Run | None:
-    """The run that lists show in the place of this one, with its `job`: what a sender sent twice, they show once (see
-    docs/decisions/0017-runs-that-are-sent-again.md). None almost always."""
+    """Return the run that lists show instead of this one. Nearly always None.
+
+    It exists if a sender sent one thing twice (see docs/decisions/0017-runs-that-are-sent-again.md), or under several
+    names.
+    """
+    if run.joined_in is not None:
+        return Run.objects.filter(connection_id=run.connection_id, id=run.joined_in).for_list().first()
     if run.invocation_id is None:
         return None
-    return _same_runs(run).shown().exclude(id=run.id).select_related("job").first()
+    return _runs_sent_again(run).shown().exclude(id=run.id).for_list().first()
 
 
 def shown_one_by_one(run: Run) -> list[Run] | None:
-    """Of tests, where lists show what their sender sent one by one in the place of this run: the runs of those
-    tests that have a result, with their `job`, by its name; MOST_TESTS at most. None almost always."""
+    """Return the runs of single tests that lists show instead of this run of all tests; nearly always None.
+
+    They are the tests with a result, with their `job`, sorted by its name; MOST_TESTS at most.
+    """
     if run.test_ids is None:
         return None
-    of_this = Run.objects.shown().filter(connection_id=run.connection_id)
-    if of_this.filter(id=run.id).exists() or shown_instead(run):
+    in_connection = Run.objects.shown().filter(connection_id=run.connection_id)
+    if in_connection.filter(id=run.id).exists() or shown_instead(run):
         return None
-    tests = of_this.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
-    return list(tests.order_by("job__name", "id")[:MOST_TESTS])
+    tests = in_connection.filter(invocation_id=run.invocation_id, node_id__in=run.test_ids).select_related("job")
+    return list(tests.for_list().order_by("job__name", "id")[:MOST_TESTS])
 
 
-def _same_runs(run: Run) -> RunQuerySet:
+def _runs_sent_again(run: Run) -> RunQuerySet:
     return Run.objects.filter(
         connection_id=run.connection_id, invocation_id=run.invocation_id, job_id=run.job_id
     ).exclude(id=run.id)
 
 
 def tries_of(run: Run) -> RunQuerySet:
-    """All tries of what this run is a try of, itself included, the first one first. A run without a parent or a try
-    number stands alone."""
+    """Return all tries of the run's task, this one included, the first try first.
+
+    A run without a parent or a try number is returned alone.
+    """
     if run.parent_run_id is None or run.attempt is None:
         return Run.objects.filter(connection_id=run.connection_id, id=run.id)
     return Run.objects.filter(
@@ -97,31 +111,35 @@ def tries_of(run: Run) -> RunQuerySet:
     ).order_by("attempt", "run_at", "id")
 
 
-def _named(run: Run, id_: UUID | None, namespace: str, name: str) -> Run | Placeholder | None:
-    if id_ is None or id_ == run.id:
+def _find_or_placeholder(
+    run: Run, run_id: UUID | None, namespace: str, name: str, reader: Reader
+) -> Run | Placeholder | None:
+    if run_id is None or run_id == run.run_id:
         return None
-    found = _run(run.connection_id, id_)
+    found = _run(run.connection_id, run_id, name)
     if found is None:
-        held = holders_of([id_], _visible_connections())
-        holders = [connection_id for connection_id, _, held_name in held if held_name == name]
+        held = holders_of([run_id], _visible_connections(reader))
+        holders = {connection_id for connection_id, _, held_name in held if held_name == name}
         if len(holders) == 1:
-            found = _run(holders[0], id_)
-    if found is None:
-        return Placeholder(id_, namespace, name)
-    found.job = Job.objects.get(connection_id=found.connection_id, id=found.job_id)
-    return found
+            found = _run(holders.pop(), run_id, name)
+    return Placeholder(run_id, namespace, name) if found is None else found
 
 
-def _run(connection_id: UUID, id_: UUID) -> Run | None:
-    return Run.objects.filter(connection_id=connection_id, id=id_).first()
+def _run(connection_id: UUID, run_id: UUID, job_name: str) -> Run | None:
+    """Return the run of the job with this name, else any with this run id, with its `job`."""
+    runs = Run.objects.filter(connection_id=connection_id, run_id=run_id, joined_in=None)
+    found = list(runs.order_by("id").prefetch_related(Prefetch("job", Job.objects.filter(connection_id=connection_id))))
+    return next((run for run in found if run.job.name == job_name), found[0] if found else None)
 
 
-def _visible_connections() -> list[UUID]:
-    return list(Connection.objects.visible().order_by().values_list("pk", flat=True))
+def _visible_connections(reader: Reader) -> list[UUID]:
+    return list(Connection.objects.visible(reader).order_by().values_list("pk", flat=True))
 
 
 def holders_of(run_ids: Sequence[UUID], connection_ids: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
-    """(connection id, run id, job name) of each run with one of these ids: the key begins with the connection, so they
-    are named."""
-    runs = Run.objects.filter(connection_id__in=connection_ids, id__in=run_ids)
-    return list(runs.values_list("connection_id", "id", "job__name"))
+    """Return (connection id, run id, job name) of each run with one of these run ids.
+
+    The connections are given because the index begins with them.
+    """
+    runs = Run.objects.filter(connection_id__in=connection_ids, run_id__in=run_ids, joined_in=None)
+    return list(runs.values_list("connection_id", "run_id", "job__name"))

@@ -1,4 +1,4 @@
-"""The datasets that a run wrote and read, with what its events say of how much."""
+"""Datasets that a run wrote and read, with the row counts and sizes that its events report."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class RunDataset:
-    """`size` is in bytes. None: not said."""
+    """Dataset of a run. `size` is in bytes. None: not reported."""
 
     dataset: Dataset
     direction: str
@@ -21,7 +21,8 @@ class RunDataset:
 
 
 def datasets_of_run(run: Run, contents: RunContents) -> list[RunDataset]:
-    """What it wrote, then what it read, each by name; MOST_SHOWN of them. Two queries."""
+    """Return the datasets that the run wrote, then those that it read, each sorted by name; MOST_SHOWN at most. Two
+    queries."""
     edges = list(Edge.objects.filter(connection_id=run.connection_id, id__in=run.edge_ids[:MOST_SHOWN]))
     ids = {edge.dataset_id for edge in edges}
     named = {row.id: row for row in Dataset.objects.filter(connection_id=run.connection_id, id__in=ids)}
@@ -33,6 +34,6 @@ def datasets_of_run(run: Run, contents: RunContents) -> list[RunDataset]:
 
 def _with_counts(dataset: Dataset, direction: str, contents: RunContents) -> RunDataset:
     key: Any = (direction, dataset.namespace, dataset.name)
-    said = contents.statistics.get(key)
-    counts = (said.row_count, said.size, said.file_count) if said else (None, None, None)
+    reported = contents.statistics.get(key)
+    counts = (reported.row_count, reported.size, reported.file_count) if reported else (None, None, None)
     return RunDataset(dataset, direction, *counts)

@@ -1,4 +1,4 @@
-"""How PostgreSQL looks for words: by their index."""
+"""Setting that makes PostgreSQL search words by their index."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ _BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
 
 @contextmanager
 def by_index() -> Iterator[None]:
-    """A transaction for queries that match `lineage_words`.
+    """Open a transaction in which queries that match `lineage_words` use the index.
 
-    Where PostgreSQL expects a word in nearly all jobs, it would rather read them one after the other, and cut each name
-    into words again: a second for 100,000, instead of a tenth of one.
+    If PostgreSQL expects a word in nearly all jobs, it would read all jobs and split each name into words again. For
+    100,000 jobs that takes a second instead of a tenth of one.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:

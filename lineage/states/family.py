@@ -1,46 +1,55 @@
-"""Reads the runs whose states depend on each other: some runs of a connection, and their relatives.
+"""Reads families: runs of one connection, and their relatives, on which their states depend.
 
-Relatives are the other tries of a task, the row that says what the parent run reports of it, the runs of one
-invocation, and the same task in a DAG run before that was cleared.
+Relatives are the runs with one run id, the other tries of a task, the row with the task's state according to the
+parent run, the runs of one invocation, and the runs of a task in its DAG run before that was cleared.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from lineage.database.execute import Result, Row, arrays, execute_rows, pipeline, statement
+from lineage.states.joined_rows import delete_joined_rows, join_rows, store_joined_rows
 from lineage.states.rules import UNRESOLVED_TYPES, FamilyRun, Shown
 
-_SHOWN: Final = ("shown_state", "shown_ended_at", "is_hidden", "lost_after")
-_STORED: Final = ("event_count", "parent_job_name", "left_families")
+_SHOWN: Final = ("shown_state", "shown_ended_at", "is_hidden", "lost_after", "joined_in", "shares_run_id")
+_STORED: Final = ("event_count", "parent_job_name", "left_families", "joined_ids")
 _COLUMNS: Final = ", ".join(f"run.{name}" for name in (*FamilyRun._fields, *_SHOWN, *_STORED))
 
 
 class StoredRun(NamedTuple):
-    """A run row: what its own events say, and what is shown of it until now."""
+    """Run row: facts from its own events (`own`), and what is shown of it until now (`shown`)."""
 
     own: FamilyRun
     shown: Shown
     event_count: int
     parent_job_name: str
     left_families: "tuple[LeftFamily, ...]"
+    # Ids of the rows that this row joins; None: it is made of events.
+    joined_ids: Sequence[UUID] | None
 
 
 class LeftFamily(NamedTuple):
-    """Parent run, job and invocation of a run before an event named others."""
+    """Parent run and invocation that a run had before an event named others."""
 
     parent_run_id: UUID | None
-    job_id: UUID
     invocation_id: UUID | None
 
 
 @dataclass(slots=True)
 class FamilyRows:
-    """Runs of one connection. `to_settle`: the ids of those whose relatives are all among `runs`."""
+    """Runs of one connection. `to_settle`: ids of the runs whose relatives are all in `runs`.
+
+    `run_ids`: all rows with these run ids are in `runs`. `joined_in`: id of a row → id of the row that joins it with
+    others.
+    """
 
     runs: dict[UUID, StoredRun] = field(default_factory=dict)
     to_settle: set[UUID] = field(default_factory=set)
+    run_ids: set[UUID] = field(default_factory=set)
+    joined_in: dict[UUID, UUID] = field(default_factory=dict)
 
     def add(self, found: Iterable[StoredRun], *, to_settle: bool) -> None:
         for run in found:
@@ -50,13 +59,15 @@ class FamilyRows:
 
 
 class _Search:
-    """A statement that finds the runs which equal given values in some columns, and meet a condition."""
+    """Statement that finds runs by values of some columns and a condition."""
 
-    def __init__(self, *columns: str, condition: str = "", equal: str = "", most: int | None = None) -> None:
+    def __init__(
+        self, *columns: str, condition: str = "run.joined_in IS NULL", equal: str = "", most: int | None = None
+    ) -> None:
         names = ("connection_id", *columns)
         self._types = tuple("integer" if name == "map_index" else "uuid" for name in names)
         conditions = [equal or " AND ".join(f"run.{name} = wanted.{name}" for name in names), condition]
-        # LATERAL and OFFSET have PostgreSQL look into an index for each wanted row; else it may read a whole table.
+        # LATERAL and OFFSET make PostgreSQL use an index for each wanted row; else it may read the whole table.
         self._statement = statement(f"""
             SELECT run.* FROM unnest({arrays(self._types)}) AS wanted ({", ".join(names)})
             CROSS JOIN LATERAL (
@@ -66,21 +77,31 @@ class _Search:
         """)  # noqa: S608 - made of constants
 
     def start(self, keys: set[Row]) -> Result:
-        """`keys`: (connection id, and the columns). Sends nothing without a key."""
+        """Send the statement. `keys`: (connection id, values of the columns). Sends nothing if there are no keys."""
         return execute_rows(self._statement, self._types, keys)
 
 
-_BY_ID = _Search("id")
+_SAME_RUN_ID = _Search(
+    "id",
+    condition="",
+    equal="""run.connection_id = wanted.connection_id AND run.run_id = (
+        SELECT one.run_id FROM lineage_run AS one WHERE one.connection_id = wanted.connection_id AND one.id = wanted.id
+    )""",
+)
 _TRIES = _Search(
     *("parent_run_id", "job_id", "map_index"),
     equal="""run.connection_id = wanted.connection_id AND run.parent_run_id = wanted.parent_run_id
         AND run.job_id = wanted.job_id AND COALESCE(run.map_index, -1) = wanted.map_index""",
 )
 _OF_TASK = _Search("parent_run_id", "job_id")
-_REPORTS = _Search("parent_run_id", "job_id", condition="run.told_state IS NOT NULL")
-_ANY_WITH_EVENTS = _Search("parent_run_id", "job_id", condition="run.told_state IS NULL", most=1)
+_REPORTS = _Search("parent_run_id", "job_id", condition="run.state_from_parent IS NOT NULL AND run.joined_in IS NULL")
+_ANY_WITH_EVENTS = _Search(
+    *("parent_run_id", "job_id"), condition="run.state_from_parent IS NULL AND run.joined_in IS NULL", most=1
+)
 _COMPLETED = _Search(
-    *("parent_run_id", "job_id"), condition="run.told_state IS NULL AND run.state = 'COMPLETED'", most=1
+    *("parent_run_id", "job_id"),
+    condition="run.state_from_parent IS NULL AND run.state = 'COMPLETED' AND run.joined_in IS NULL",
+    most=1,
 )
 _REPORTS_AFTER_CLEARING = _Search(
     *("parent_run_id", "job_id"),
@@ -90,7 +111,7 @@ _REPORTS_AFTER_CLEARING = _Search(
 _SENT_AGAIN = _Search("invocation_id", "job_id")
 _INVOCATION = _Search(
     "invocation_id",
-    condition=f"""(
+    condition=f"""run.joined_in IS NULL AND (
         EXISTS (
             SELECT FROM lineage_run AS test
             WHERE test.connection_id = wanted.connection_id AND test.invocation_id = wanted.invocation_id
@@ -107,25 +128,44 @@ _INVOCATION = _Search(
 
 
 def read_families(connection_id: UUID, run_ids: Iterable[UUID]) -> FamilyRows:
-    """The families of these runs. Three round trips, however many runs there are."""
+    """Read the families of these runs, in three round trips for any number of runs.
+
+    In between, stores the rows that join runs which were sent under several names; nearly always there are none.
+    """
     rows = FamilyRows()
-    rows.add(_runs(_BY_ID.start({(connection_id, id_) for id_ in run_ids})), to_settle=True)
+    rows.add(_runs(_SAME_RUN_ID.start({(connection_id, id_) for id_ in run_ids})), to_settle=True)
+    rows.run_ids = {run.own.run_id for run in rows.runs.values()}
+    _join_names(connection_id, rows)
     _add_dependents(connection_id, rows)
     _add_what_they_depend_on(connection_id, rows)
     return rows
 
 
+def _join_names(connection_id: UUID, rows: FamilyRows) -> None:
+    """Join the rows of runs that were sent under several names, and delete joined rows of before that join others."""
+    sent = Counter(run.own.run_id for run in rows.runs.values() if run.joined_ids is None)
+    joins = join_rows(connection_id, [run_id for run_id, count in sent.items() if count > 1])
+    rows.add(_runs(store_joined_rows(joins, returning=_COLUMNS)), to_settle=True)
+    rows.joined_in = {id_: row.id for row, ids in joins for id_ in ids}
+    current = {row.id for row, _ in joins}
+    outdated = [id_ for id_, run in rows.runs.items() if run.joined_ids is not None and id_ not in current]
+    delete_joined_rows(connection_id, outdated)
+    for id_ in outdated:
+        del rows.runs[id_]
+        rows.to_settle.remove(id_)
+
+
 def _add_dependents(connection_id: UUID, rows: FamilyRows) -> None:
-    """Adds the runs whose state may change because these ones changed, but for other tries of the same task."""
+    """Add the runs whose state may change because of these runs, except other tries of a task."""
     here = [run.own for run in rows.runs.values()]
-    left = [family for run in rows.runs.values() for family in run.left_families]
-    nodes = {(run.invocation_id, run.job_id) for run in here} | {(one.invocation_id, one.job_id) for one in left}
+    left = [(run.own.job_id, family) for run in rows.runs.values() for family in run.left_families]
+    nodes = {(run.invocation_id, run.job_id) for run in here} | {(one.invocation_id, job_id) for job_id, one in left}
     invocations = {(invocation_id, job_id) for invocation_id, job_id in nodes if invocation_id is not None}
     with pipeline():
         results = [
             _SENT_AGAIN.start({(connection_id, *key) for key in invocations}),
             _INVOCATION.start({(connection_id, invocation_id) for invocation_id, _ in invocations}),
-            _OF_TASK.start({(connection_id, one.parent_run_id, one.job_id) for one in left if one.parent_run_id}),
+            _OF_TASK.start({(connection_id, one.parent_run_id, job_id) for job_id, one in left if one.parent_run_id}),
             _REPORTS_AFTER_CLEARING.start(
                 {(connection_id, run.parent_run_id, run.job_id) for run in here if run.parent_run_id}
             ),
@@ -135,10 +175,11 @@ def _add_dependents(connection_id: UUID, rows: FamilyRows) -> None:
 
 
 def _add_what_they_depend_on(connection_id: UUID, rows: FamilyRows) -> None:
-    """Adds other tries and reports, which depend on these runs as well; and what reports of cleared DAG runs need."""
+    """Add other tries and reports of parent runs, which also depend on these runs; and what reports of cleared DAG runs
+    need."""
     here = [run.own for run in rows.runs.values()]
     tasks = {(connection_id, run.parent_run_id, run.job_id) for run in here if run.parent_run_id}
-    reported = [run for run in here if run.told_state is not None]
+    reported = [run for run in here if run.state_from_parent is not None]
     with pipeline():
         tries = _TRIES.start(
             {(connection_id, run.parent_run_id, run.job_id, _map_index(run)) for run in here if run.parent_run_id}
@@ -167,11 +208,11 @@ def _map_index(run: FamilyRun) -> int:
 def _runs(result: Result) -> Iterable[StoredRun]:
     own, shown = len(FamilyRun._fields), len(FamilyRun._fields) + len(_SHOWN)
     for row in result.rows():
-        event_count, parent_job_name, left_families = row[shown:]
-        its = Shown(*row[own:shown])
-        yield StoredRun(FamilyRun(*row[:own]), its, event_count, parent_job_name, _left(left_families or ()))
+        event_count, parent_job_name, left_families, joined_ids = row[shown:]
+        its, left = Shown(*row[own:shown]), _left(left_families or ())
+        yield StoredRun(FamilyRun(*row[:own]), its, event_count, parent_job_name, left, joined_ids)
 
 
 def _left(ids: Sequence[UUID | None]) -> tuple[LeftFamily, ...]:
-    """The column `left_families` holds three ids for each family."""
-    return tuple(LeftFamily(*ids[position : position + 3]) for position in range(0, len(ids), 3))  # type: ignore[arg-type]
+    """Split the column `left_families`, which holds two ids for each family."""
+    return tuple(map(LeftFamily, ids[::2], ids[1::2]))

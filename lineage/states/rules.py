@@ -1,7 +1,7 @@
-"""What a run is shown as: pure functions of a run and of the runs that its state depends on.
+"""Rules for the shown state of a run: pure functions of a run and of the runs that its state depends on.
 
-docs/run-states.md says the same in words. Nothing here knows the database, the clock or HTTP: rows come in, a `Shown`
-goes out, so any order in which the rows came gives the same result.
+docs/run-states.md explains them. No database, clock or HTTP is used here: rows come in, a `Shown` goes out, so the
+result does not depend on the order in which rows arrived.
 """
 
 from collections import defaultdict
@@ -12,33 +12,35 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from lineage.events.event import UNRESOLVED
-from lineage.runs.ended_above import Ended
+from lineage.runs.finished_ancestor import FinishedAncestor
 
-# States that a later try, or the word of the parent run, replaces.
+# States that are replaced by a later try, or by the parent run's report.
 _OPEN_OR_FAILED: Final = frozenset({"FAILED", "RUNNING", "UNKNOWN"})
-# A task that the parent run reports in one of these was not cleared if it had completed before.
-_WENT_WELL: Final = frozenset({"COMPLETED", "SKIPPED"})
+# If the parent run reports one of these, and the task completed before, the task was not cleared.
+_SUCCEEDED_OR_SKIPPED: Final = frozenset({"COMPLETED", "SKIPPED"})
 # Terminal types of tests whose outcome other runs of the invocation decide: see docs/decisions/0016.
 UNRESOLVED_TYPES: Final = frozenset(UNRESOLVED)
-# Events of a child may arrive after its parent's last one: they come from different processes.
+# Events of a child may arrive after its parent's last event, because different processes send them.
 GRACE: Final = timedelta(minutes=10)
-# A run that sent nothing for so long is lost, unless its job usually takes longer.
+# A run that sends nothing for this time is lost, unless its job usually takes longer.
 PATIENCE: Final = timedelta(hours=24)
 LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
-# How many times as long as its job's 95th percentile a run is waited for.
+# A run may be silent for this multiple of the 95th percentile of its job's durations.
 TIMES_P95: Final = 4
 
 
 class FamilyRun(NamedTuple):
-    """The columns of lineage_run that the rules read: what the run's own events say."""
+    """Columns of lineage_run that the rules read, from the run's own events. `id`: of the row; `run_id`: the
+    sender's."""
 
     connection_id: UUID
     id: UUID
+    run_id: UUID
     job_id: UUID
     state: str
     terminal_type: str | None
-    told_state: str | None
-    told_duration_ms: int | None
+    state_from_parent: str | None
+    duration_from_parent_ms: int | None
     parent_run_id: UUID | None
     attempt: int | None
     map_index: int | None
@@ -46,36 +48,46 @@ class FamilyRun(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     last_event_at: datetime
+    silent_since: datetime
     invocation_id: UUID | None
     needed_job_ids: Sequence[UUID] | None
     node_id: UUID | None
     test_ids: Sequence[UUID] | None
     earlier_parent_run_ids: Sequence[UUID] | None
+    # False: the time of its end, or of the parent run's report, cannot be true.
+    end_is_believed: bool = True
+    report_is_believed: bool = True
 
     @property
     def is_unresolved_test(self) -> bool:
-        """Whether other runs of the invocation decide what became of it."""
+        """Tell whether other runs of the invocation decide the state of this test."""
         return self.needed_job_ids is not None and self.terminal_type in UNRESOLVED_TYPES and self.node_id is None
 
 
 class Shown(NamedTuple):
-    """What lists and pages show of a run. `lost_after`: None if it is not running, or need never end."""
+    """Shown values of a run. `lost_after`: None if it is not running, or may run for ever.
+
+    `joined_in`: id of the row that shows the run instead, joined with the rows of its other names. `shares_run_id`:
+    another shown run has this run id.
+    """
 
     state: str
     ended_at: datetime | None
     is_hidden: bool
     lost_after: datetime | None = None
+    joined_in: UUID | None = None
+    shares_run_id: bool = False
 
 
 class Family:
     """Runs of one connection, indexed by what their states depend on.
 
-    It may hold several families, and runs that are there only because others depend on them. Building it, and each
-    question to it, is linear in the runs: a mapped task may have thousands of instances.
+    It may hold several families, and runs that are needed only because others depend on them. Building it takes time
+    linear in the runs, and so does each method: a mapped task may have thousands of instances.
     """
 
     def __init__(self, runs: Iterable[FamilyRun]) -> None:
-        # By parent run and job: what the parent run reports of the task, and what the task sent itself.
+        # (parent run, job) → the parent run's report on the task, and what the task sent itself.
         self._reports: dict[tuple[UUID, UUID], FamilyRun] = {}
         self._tasks: dict[tuple[UUID, UUID], _Task] = defaultdict(_Task)
         self._nodes: dict[tuple[UUID, UUID], list[FamilyRun]] = defaultdict(list)
@@ -89,27 +101,27 @@ class Family:
                 self._of_invocation[run.invocation_id].append(run)
 
     def report_on(self, run: FamilyRun) -> FamilyRun | None:
-        """The row that says what the parent run reports of the run's task, if it reports anything."""
+        """Return the row with the parent run's report on the run's task, if there is one."""
         return None if run.parent_run_id is None else self._reports.get((run.parent_run_id, run.job_id))
 
     def has_events(self, parent_run_id: UUID | None, job_id: UUID) -> bool:
-        """Whether the task sent anything itself."""
+        """Tell whether the task sent any event itself."""
         return parent_run_id is not None and (parent_run_id, job_id) in self._tasks
 
     def has_completed(self, parent_run_id: UUID, job_id: UUID) -> bool:
-        """Whether the task itself said that it completed."""
+        """Tell whether an event of the task itself says that it completed."""
         task = self._tasks.get((parent_run_id, job_id))
         return task is not None and task.has_completed
 
     def is_tried_again(self, run: FamilyRun) -> bool:
-        """Whether there is a later try of the same task, or of the same instance of a mapped one."""
+        """Tell whether the task, or this instance of a mapped task, has a later try."""
         if run.attempt is None or run.parent_run_id is None:
             return False
         task = self._tasks.get((run.parent_run_id, run.job_id))
         return task is not None and task.last_attempts.get(run.map_index, run.attempt) > run.attempt
 
     def sent_again(self, run: FamilyRun) -> Sequence[FamilyRun]:
-        """Runs of the same job in the same invocation, itself included."""
+        """Return the runs of this run's job in this run's invocation, itself included."""
         return () if run.invocation_id is None else self._nodes.get((run.invocation_id, run.job_id), ())
 
     def invocation(self, id_: UUID) -> "_Invocation":
@@ -118,7 +130,7 @@ class Family:
         return self._invocations[id_]
 
     def _add_task(self, run: FamilyRun, key: tuple[UUID, UUID]) -> None:
-        if run.told_state is not None:
+        if run.state_from_parent is not None:
             self._reports[key] = run
             return
         task = self._tasks[key]
@@ -129,21 +141,21 @@ class Family:
 
 @dataclass(slots=True)
 class _Task:
-    """What the runs of one job in one parent run say together."""
+    """Summary of the runs of one job in one parent run."""
 
     has_completed: bool = False
-    # By map index; None: it is not mapped.
+    # Map index (None: not mapped) → number of the last try.
     last_attempts: dict[int | None, int] = field(default_factory=dict)
 
 
 class _Invocation:
-    """What the runs of one invocation say together, found once for all of them."""
+    """Summary of the runs of one invocation, computed once for all of them."""
 
     def __init__(self, runs: Sequence[FamilyRun]) -> None:
         self.node_ids = {run.node_id for run in runs if run.node_id is not None}
         self.failed_ids = {run.id for run in runs if run.state == "FAILED"}
         self.completed_jobs = {run.job_id for run in runs if run.state == "COMPLETED"}
-        # Jobs, and tables that stand for models, that failed or whose tests were skipped.
+        # Jobs, and tables of models, that failed or whose tests were skipped.
         self.missed: set[UUID] = set()
         for run in runs:
             needed = run.needed_job_ids or ()
@@ -151,7 +163,7 @@ class _Invocation:
                 self.missed.update((run.job_id, *needed))
             elif run.terminal_type == "NO_RESULT" and self.completed_jobs.isdisjoint(needed):
                 self.missed.update(needed)
-        # Tests that are queries and could not be run, though no model that they read failed or was skipped.
+        # Tests that are queries and could not be run, although no model that they read failed or was skipped.
         self.broken_tests = {
             run.job_id
             for run in runs
@@ -160,18 +172,18 @@ class _Invocation:
 
 
 def shown(run: FamilyRun, family: Family) -> Shown:
-    """What the run is shown as, but for the time: a run that may be lost is RUNNING here."""
+    """Compute the shown values of a run without regard to the time: a run that may be lost is RUNNING here."""
     return Shown(shown_state(run, family), shown_end(run, family), is_hidden(run, family))
 
 
 def shown_state(run: FamilyRun, family: Family) -> str:
-    """The state by the run's own events, by later tries of the same task, and by the word of the parent run.
+    """Compute the state from the run's own events, later tries of the task, and the parent run's report.
 
-    The parent run reports one state for all instances of a mapped task, which tells nothing of any one of them.
+    The parent run reports one state for all instances of a mapped task, so it is not used for a single instance.
     """
     if run.is_unresolved_test and run.invocation_id is not None:
         return _resolve_test(run, family.invocation(run.invocation_id))
-    if run.parent_run_id is None or run.told_state is not None:
+    if run.parent_run_id is None or run.state_from_parent is not None:
         return run.state
     if family.is_tried_again(run):
         return "RETRIED" if run.state in _OPEN_OR_FAILED else run.state
@@ -181,21 +193,21 @@ def shown_state(run: FamilyRun, family: Family) -> str:
 
 
 def shown_end(run: FamilyRun, family: Family) -> datetime | None:
-    """When the run ended: by its own event; else its start and the duration that its parent run reports.
+    """Return the end of the run: from its own event, else its start plus the duration that the parent run reports.
 
-    The latter is for tasks whose worker was killed, and sent no end. None for a try that another one followed.
+    The second is for tasks that sent no end because their worker was killed. None for a try that another one followed.
     """
     if run.ended_at is not None or run.started_at is None or run.map_index is not None or family.is_tried_again(run):
         return run.ended_at
     report = family.report_on(run)
-    if report is None or report.told_duration_ms is None:
+    if report is None or report.duration_from_parent_ms is None:
         return None
-    return _later(run.started_at, timedelta(milliseconds=report.told_duration_ms))
+    return _later(run.started_at, timedelta(milliseconds=report.duration_from_parent_ms))
 
 
 def is_hidden(run: FamilyRun, family: Family) -> bool:
-    """Whether another run is shown in its place: docs/decisions/0015, 0017 and 0018."""
-    if run.told_state is not None:
+    """Tell whether another run is shown instead: docs/decisions/0015, 0017 and 0018."""
+    if run.state_from_parent is not None:
         return family.has_events(run.parent_run_id, run.job_id) or _completed_before(run, family)
     if run.invocation_id is None:
         return False
@@ -204,27 +216,26 @@ def is_hidden(run: FamilyRun, family: Family) -> bool:
     return _is_sent_one_by_one(run, family)
 
 
-def lost_after(run: FamilyRun, *, patience: timedelta | None, ended: Ended | None) -> datetime | None:
-    """The moment from which a run that is RUNNING counts as lost. None: never.
+def lost_after(run: FamilyRun, *, patience: timedelta | None, ended: FinishedAncestor | None) -> datetime | None:
+    """Return the time at which a RUNNING run becomes lost. None: never.
 
-    `patience`: for how long a run of its job is waited for after its last event; None: its job need never end.
-    `ended`: what ended above it, if anything did.
+    `patience`: how long a run of its job may be silent; None: for ever. `ended`: a finished ancestor, if there is one.
     """
     if patience is None:
         return None
-    at = _later(run.last_event_at, patience)
-    return at if ended is None else min(at, _later(ended.over_at, GRACE))
+    at = _later(run.silent_since, patience)
+    return at if ended is None else min(at, _later(ended.finished_at, GRACE))
 
 
 def patience_of_job(*, is_endless: bool, p95: timedelta | None) -> timedelta | None:
-    """How long a run of a job is waited for. `p95`: of its latest durations; None: none took long."""
+    """Return how long a run of a job may be silent. `p95`: of its latest durations; None: none was long."""
     if is_endless:
         return None
     return PATIENCE if p95 is None else max(PATIENCE, TIMES_P95 * p95)
 
 
 def _later(at: datetime, by: timedelta) -> datetime:
-    """Some senders' clocks show the year 9999, and there is none after that."""
+    """Add a duration. Some senders' clocks show the year 9999, and Python's datetime ends there."""
     try:
         return at + by
     except OverflowError:
@@ -232,31 +243,35 @@ def _later(at: datetime, by: timedelta) -> datetime:
 
 
 def _state_from_parent(run: FamilyRun, family: Family) -> str | None:
-    """What the parent run reports of the task, if it replaces the run's own state.
+    """Return the parent run's report on the task, if it replaces the run's own state.
 
-    A task that skips itself reports that it completed, and the parent run alone calls it skipped. A run that ended
-    after the parent run reported stands as it is.
+    A task that skips itself sends that it completed, and only the parent run reports it as skipped. If the run ended
+    after the parent run's report, its own state counts; so too if only one of these times is believed.
     """
     report = family.report_on(run)
-    if report is None or (run.ended_at is not None and run.ended_at > report.last_event_at):
+    if report is None or (run.ended_at is not None and _may_end_after(run, run.ended_at, report)):
         return None
-    return report.told_state if run.state in _OPEN_OR_FAILED or report.told_state == "SKIPPED" else None
+    return report.state_from_parent if run.state in _OPEN_OR_FAILED or report.state_from_parent == "SKIPPED" else None
+
+
+def _may_end_after(run: FamilyRun, ended_at: datetime, report: FamilyRun) -> bool:
+    return ended_at > report.last_event_at or run.end_is_believed != report.report_is_believed
 
 
 def _completed_before(run: FamilyRun, family: Family) -> bool:
-    """Whether the task had completed before its DAG run was cleared, and was not cleared itself."""
-    return run.told_state in _WENT_WELL and any(
+    """Tell whether the task completed before its DAG run was cleared, and was not cleared itself."""
+    return run.state_from_parent in _SUCCEEDED_OR_SKIPPED and any(
         family.has_completed(parent_run_id, run.job_id) for parent_run_id in run.earlier_parent_run_ids or ()
     )
 
 
 def _by_end(run: FamilyRun) -> tuple[bool, datetime, UUID]:
-    """Orders the runs of one node that a sender sent several times: the first one is shown."""
+    """Sort key of the runs of one node that a sender sent several times: the first one is shown."""
     return run.ended_at is None, run.run_at, run.id
 
 
 def _is_sent_one_by_one(run: FamilyRun, family: Family) -> bool:
-    """Whether each test with a result that this run stands for has a run of its own in the invocation."""
+    """Tell whether each test with a result in this run has a run of its own in the invocation."""
     if run.test_ids is None or run.node_id is not None or run.invocation_id is None:
         return False
     node_ids = family.invocation(run.invocation_id).node_ids
@@ -266,7 +281,8 @@ def _is_sent_one_by_one(run: FamilyRun, family: Family) -> bool:
 
 
 def _resolve_test(run: FamilyRun, invocation: _Invocation) -> str:
-    """What became of a test without a result: skipped if what it needs failed or was skipped; else it broke."""
+    """Return the state of a test without a result: skipped if a job that it needs failed or was skipped, else
+    failed."""
     needed = run.needed_job_ids or ()
     if run.terminal_type == "NO_RESULT":
         return "SKIPPED" if invocation.completed_jobs.isdisjoint(needed) else "FAILED"

@@ -1,37 +1,42 @@
-"""Settling: computes what marked runs and their relatives are shown as, and stores it, with their jobs' counts.
+"""Settling: computes the shown values of marked runs and their relatives, and stores them with the counts of their
+jobs.
 
-What a run is shown as follows from all rows of its family (states/rules.py), so it does not matter in which order the
-rows came. Settling follows the digest's transaction. A mark stays until it is settled: after a crash the next turn, or
-`manage.py maintain`, does it. Settlers of one connection take turns; the intake never waits for them but for the rows
-that they write.
+The shown values of a run depend on all rows of its family (states/rules.py), but not on the order in which the rows
+arrived. Settling runs after the digest's transaction. A mark stays until it is settled: after a crash the next
+settling, or `manage.py maintain`, does it. Settlers of one connection wait for each other; intake waits only for the
+rows that they write.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from operator import add
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from connections.models import Connection
 from lineage.database.execute import Row, arrays, execute_rows, pipeline, statement
-from lineage.database.retries import in_transaction
-from lineage.runs.ancestors import Child, ancestors_of
-from lineage.runs.ended_above import ended_above
+from lineage.database.retries import with_retries
+from lineage.database.timeouts import limit_waits
+from lineage.runs.ancestors import ChildRun, ancestors_of
+from lineage.runs.finished_ancestor import finished_ancestor
 from lineage.states.family import FamilyRows, StoredRun, read_families
 from lineage.states.job_counts import lock_jobs, recount_jobs
-from lineage.states.marks import Mark, add_marks, delete_marks, mark_lost_children, read_marks
+from lineage.states.marks import MarkRow, add_marks, delete_marks, mark_lost_children, read_marks
 from lineage.states.patience import patience_of_jobs
 from lineage.states.rules import GRACE, Family, FamilyRun, Shown, lost_after, shown
 
-# Marks that are settled in one transaction.
+# Marks settled in one transaction.
 SLICE: Final = 500
 
-# Advisory locks with this number are of connections; lineage/upkeep has another. A row that somebody keeps locked must
-# not hold up the other connections: the marks stay, and are settled later.
-_TAKE_TURNS: Final = """
+# A row that somebody keeps locked must not delay the other connections: the marks stay, and are settled later.
+_LOCK_MS: Final = 500
+_STATEMENT_MS: Final = 30_000
+# Number of the advisory locks on connections; lineage/upkeep uses another one. Other settlers take turns of a second.
+_LOCK_CONNECTION: Final = """
 SELECT set_config('lock_timeout', '2s', true), pg_advisory_xact_lock(5230419, hashtext(%s::text))
 """
 _LOCK = statement("""
@@ -47,18 +52,21 @@ _CHANGED: Final = {
     "shown_ended_at": "timestamptz",
     "is_hidden": "boolean",
     "lost_after": "timestamptz",
+    "joined_in": "uuid",
+    "shares_run_id": "boolean",
     "from_state": "text",
     "changed_at": "timestamptz",
     "settled_at": "timestamptz",
 }
-# A run of which an event was merged meanwhile is left as it is: it was marked again, or settled with the event.
+# A run into which an event was merged meanwhile is left as it is: it was marked again, or settled with the event.
 _STORE = statement(f"""
 WITH said AS (
     SELECT * FROM unnest({arrays(tuple(_CHANGED.values()))}) AS said ({", ".join(_CHANGED)})
 ), stored AS (
     UPDATE lineage_run AS run SET
         shown_state = said.shown_state, shown_ended_at = said.shown_ended_at, is_hidden = said.is_hidden,
-        lost_after = said.lost_after, left_families = NULL
+        lost_after = said.lost_after, joined_in = said.joined_in, shares_run_id = said.shares_run_id,
+        left_families = NULL
     FROM said
     WHERE run.connection_id = said.connection_id AND run.id = said.id AND run.event_count = said.event_count
     RETURNING run.connection_id, run.id
@@ -73,7 +81,7 @@ SELECT id FROM stored
 
 
 class Settled(NamedTuple):
-    """How many marks were settled, how many runs and jobs changed, and how many runs are to be settled after these."""
+    """Numbers of marks settled, of runs and jobs changed, and of runs that have to be settled next."""
 
     marks: int = 0
     runs: int = 0
@@ -85,7 +93,7 @@ class Settled(NamedTuple):
 
 
 def settle(connection_id: UUID, *, now: datetime) -> Settled:
-    """Settles all marked runs of a connection. Raises Django's database errors."""
+    """Settle all marked runs of a connection. Raises Django's database errors."""
     total = Settled()
     while (settled := settle_slice(connection_id, now=now)).marks:
         total = total.plus(settled)
@@ -93,29 +101,29 @@ def settle(connection_id: UUID, *, now: datetime) -> Settled:
 
 
 def settle_slice(connection_id: UUID, *, now: datetime) -> Settled:
-    """Settles marked runs of a connection, as many as one transaction takes. Raises Django's database errors.
+    """Settle marked runs of a connection, as many as one transaction takes. Raises Django's database errors.
 
-    1. Takes its turn: settlers of one connection run one after another.
-    2. Reads a slice of the marks, and the families of the marked runs.
-    3. Computes what they are shown as, in Python.
-    4. Stores what changed with a transition each, counts the runs of their jobs anew, and deletes the marks.
-    5. Marks the runs that were lost together with one that is not lost any more.
+    1. Lock the connection: its settlers run one after another.
+    2. Read a slice of the marks, and the families of the marked runs.
+    3. Compute the shown values, in Python.
+    4. Store each change with a transition, recount the jobs of the runs, and delete the marks.
+    5. Mark the runs that were lost together with a run that is not lost any more.
     """
-    return in_transaction(partial(_settle_slice, connection_id, now))
+    return with_retries(transaction.atomic(partial(_settle_slice, connection_id, now)))
 
 
 def _settle_slice(connection_id: UUID, now: datetime) -> Settled:
-    _take_turn(connection_id)
+    _lock_connection(connection_id)
     marks = read_marks(connection_id, most=SLICE)
     return _settle_marked(connection_id, marks, now) if marks else Settled()
 
 
-def _take_turn(connection_id: UUID) -> None:
+def _lock_connection(connection_id: UUID) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_TURNS, [connection_id])
+        cursor.execute(_LOCK_CONNECTION, [connection_id])
 
 
-def _settle_marked(connection_id: UUID, marks: Sequence[Mark], now: datetime) -> Settled:
+def _settle_marked(connection_id: UUID, marks: Sequence[MarkRow], now: datetime) -> Settled:
     rows = read_families(connection_id, {mark.run_id for mark in marks})
     changes = list(_changes(rows, now))
     return _store(connection_id, rows, changes, marks, now)
@@ -127,32 +135,49 @@ class _Change(NamedTuple):
 
 
 def _changes(rows: FamilyRows, now: datetime) -> Iterator[_Change]:
-    """The runs that are shown otherwise than until now, or that have left a family."""
-    family = Family(run.own for run in rows.runs.values())
-    settled = {id_: shown(rows.runs[id_].own, family) for id_ in rows.to_settle}
+    """Yield the runs whose shown values change, or that left a family."""
+    family = Family(run.own for id_, run in rows.runs.items() if id_ not in rows.joined_in)
+    settled = {id_: shown(rows.runs[id_].own, family) for id_ in rows.to_settle - rows.joined_in.keys()}
     running = [rows.runs[id_] for id_, its in settled.items() if its.state == "RUNNING"]
-    for id_, its in (settled | _with_time(running, settled, now)).items():
+    for id_, its in _with_run_ids(rows, settled | _with_time(running, settled, now)).items():
         run = rows.runs[id_]
         if its != run.shown or run.left_families:
             yield _Change(run, its)
 
 
+def _with_run_ids(rows: FamilyRows, settled: Mapping[UUID, Shown]) -> dict[UUID, Shown]:
+    """Add which runs share their run id, and the rows that are hidden because another row joins them."""
+    shown_runs = Counter(rows.runs[id_].own.run_id for id_, its in settled.items() if not its.is_hidden)
+
+    def shares(run: StoredRun) -> bool:
+        run_id = run.own.run_id
+        return shown_runs[run_id] > 1 if run_id in rows.run_ids else run.shown.shares_run_id
+
+    found = {id_: its._replace(shares_run_id=shares(rows.runs[id_])) for id_, its in settled.items()}
+    joined = {
+        id_: found[in_]._replace(is_hidden=True, joined_in=in_, shares_run_id=False)
+        for id_, in_ in rows.joined_in.items()
+    }
+    return found | joined
+
+
 def _with_time(running: Sequence[StoredRun], settled: Mapping[UUID, Shown], now: datetime) -> dict[UUID, Shown]:
-    """What the runs that seem to be running are shown as now: RUNNING or LOST."""
+    """Return the shown values of the runs that seem to be running: RUNNING or LOST."""
     if not running:
         return {}
     patience = patience_of_jobs({(run.own.connection_id, run.own.job_id) for run in running})
-    # What ended above is asked of those that have been silent for a while: deadlines.py looks at the others in time.
-    silent = [run for run in running if run.own.parent_run_id and run.own.last_event_at < now - GRACE]
-    ancestors = ancestors_of(Child(*run.own[:2], run.own.parent_run_id, run.parent_job_name) for run in silent)
+    # Ancestors are read only for runs that have been silent for a while; deadlines.py examines the others later.
+    silent = [run for run in running if run.own.parent_run_id and run.own.silent_since < now - GRACE]
+    children = (ChildRun(*run.own[:3], run.own.parent_run_id, run.parent_job_name) for run in silent)
+    ancestors = ancestors_of(children, Connection.objects.live())
     found = {}
     for run in running:
         key = (run.own.connection_id, run.own.id)
         at = lost_after(
             run.own,
-            # A connection that is removed may have lost its jobs already.
+            # The jobs of a removed connection may be deleted already.
             patience=patience.get((run.own.connection_id, run.own.job_id)),
-            ended=ended_above(run.own.last_event_at, ancestors.get(key, ())),
+            ended=finished_ancestor(run.own.silent_since, ancestors.get(key, ())),
         )
         is_lost = at is not None and at <= now
         found[run.own.id] = settled[run.own.id]._replace(state="LOST" if is_lost else "RUNNING", lost_after=at)
@@ -160,16 +185,17 @@ def _with_time(running: Sequence[StoredRun], settled: Mapping[UUID, Shown], now:
 
 
 def _store(
-    connection_id: UUID, rows: FamilyRows, changes: Sequence[_Change], marks: Sequence[Mark], now: datetime
+    connection_id: UUID, rows: FamilyRows, changes: Sequence[_Change], marks: Sequence[MarkRow], now: datetime
 ) -> Settled:
-    """Locks runs before jobs, both sorted, as digest does."""
+    """Store the changes. Locks runs before jobs, both sorted, as digest does."""
     keys = sorted((connection_id, change.run.own.id) for change in changes)
     with pipeline():
+        limit_waits(lock_ms=_LOCK_MS, statement_ms=_STATEMENT_MS)
         execute_rows(_LOCK, ("uuid", "uuid"), keys)
         stored = execute_rows(_STORE, tuple(_CHANGED.values()), [_row(change, now) for change in changes])
     written = {id_ for (id_,) in stored.rows()}
     touched = [*(change.run for change in changes), *(rows.runs[m.run_id] for m in marks if m.run_id in rows.runs)]
-    jobs = sorted({(connection_id, job_id) for run in touched for job_id in _jobs_of(run)})
+    jobs = sorted({(connection_id, run.own.job_id) for run in touched})
     with pipeline():
         lock_jobs(jobs)
         recounted = recount_jobs(jobs)
@@ -180,15 +206,12 @@ def _store(
 
 
 def _mark_below_revived(changes: Sequence[_Change]) -> int:
-    """Marks what was lost together with runs that are not lost any more, in any connection. How many of these."""
-    if revived := [run.own.id for run, its in changes if run.shown.state == "LOST" != its.state]:
-        visible = Connection.objects.visible().order_by().values_list("pk", flat=True)
+    """Mark what was lost together with runs that are not lost any more, in any connection. Returns the number of those
+    runs."""
+    if revived := [run.own.run_id for run, its in changes if run.shown.state == "LOST" != its.state]:
+        visible = Connection.objects.live().order_by().values_list("pk", flat=True)
         mark_lost_children(visible, revived)
     return len(revived)
-
-
-def _jobs_of(run: StoredRun) -> Iterable[UUID]:
-    return (run.own.job_id, *(left.job_id for left in run.left_families))
 
 
 def _row(change: _Change, now: datetime) -> Row:
@@ -202,7 +225,7 @@ def _row(change: _Change, now: datetime) -> Row:
 
 
 def changed_at(run: FamilyRun, its: Shown) -> datetime:
-    """When the run came into the state that it is shown in, by its sender's clock."""
+    """Return the time at which the run came into its shown state, by the sender's clock."""
     if its.state == "LOST" and its.lost_after is not None:
         return its.lost_after
     if its.state == "RUNNING":

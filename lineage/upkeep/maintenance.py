@@ -1,4 +1,4 @@
-"""Who may change where events are kept: make partitions, empty or drop them, or rebuild what is made of events."""
+"""Locks for maintenance of the stored events: making, emptying and dropping partitions, and rebuilding from events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,23 +6,26 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-# Any number that nothing else of the product locks.
+from lineage.database.timeouts import limit_waits
+
+# Number of the advisory lock; nothing else in the product uses it.
 _LOCK: Final = "(5230417, 1)"
 
-# Who waits for a lock makes all that come after him wait as well, and while it is held, they go on waiting.
-_LIMITS: Final = "SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '1s'"
+# Statements that come later wait behind one that waits for a table's lock, and while it holds the lock.
+_LOCK_MS: Final = 500
+_STATEMENT_MS: Final = 1_000
 
 
-def take_turn() -> bool:
-    """Whether it is this transaction's turn, until it ends; if not, another process is at it."""
-    return _ask(f"SELECT pg_try_advisory_xact_lock{_LOCK}")
+def try_maintenance_lock() -> bool:
+    """Take the lock for this transaction. False: another process has it."""
+    return _query(f"SELECT pg_try_advisory_xact_lock{_LOCK}")
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """The same for many transactions of this session. Ends with the session, if that is lost.
+def maintenance_lock() -> Iterator[None]:
+    """Hold the lock for many transactions of this session. It ends with the session if the connection is lost.
 
-    Raises OperationalError (Failure.TIMEOUT) where others do not come to an end within a minute.
+    Raises OperationalError (Failure.TIMEOUT) if others hold it for a minute.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '1min'")
@@ -31,22 +34,22 @@ def alone() -> Iterator[None]:
         yield
     finally:
         if connection.is_usable():
-            _ask(f"SELECT pg_advisory_unlock{_LOCK}")
+            _query(f"SELECT pg_advisory_unlock{_LOCK}")
 
 
 @contextmanager
 def short_transaction() -> Iterator[Any]:
-    """A cursor in a transaction that waits half a second for a lock, and a second for a statement.
+    """Open a cursor in a transaction that waits half a second at most for a lock, and a second for a statement.
 
-    What takes longer raises OperationalError, of the kind Failure.TIMEOUT.
+    Raises OperationalError (Failure.TIMEOUT) if it takes longer.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LIMITS)
+        limit_waits(lock_ms=_LOCK_MS, statement_ms=_STATEMENT_MS)
         yield cursor
 
 
-def _ask(question: str) -> bool:
+def _query(statement: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(question)
+        cursor.execute(statement)
         [(answer,)] = cursor.fetchall()
     return bool(answer)

@@ -1,4 +1,4 @@
-"""The partitions of lineage_event: one a week, from Monday, and one for all that is in none of them."""
+"""Partitions of lineage_event: one for each week, from Monday, and a default one for all other times."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -7,16 +7,16 @@ from typing import Any, Final, LiteralString
 from django.db import connection, transaction
 from psycopg import sql
 
-from lineage.upkeep.maintenance import short_transaction, take_turn
+from lineage.upkeep.maintenance import short_transaction, try_maintenance_lock
 
 _WEEK: Final = timedelta(weeks=1)
 _PREFIX: Final = "lineage_event_"
 DEFAULT: Final = "lineage_event_default"
 
-# A new partition takes over this many events of its week, half a second's work; where more came before it, they stay
-# where they are, and so do those that follow.
+# A new partition takes over at most this many events from the default partition, which takes half a second. If there
+# are more, the week gets no partition, and its events stay in the default one.
 MOVABLE: Final = 2000
-# Of the default partition in one transaction: some 2,000 events.
+# Pages of the default partition that one transaction deletes: some 2,000 events.
 _PAGES: Final = 32
 
 _NAMES = """
@@ -24,15 +24,15 @@ SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhreli
 WHERE inhparent = 'lineage_event'::regclass
 """
 
-_CAME_BEFORE = """
+_EARLY_EVENTS = """
 SELECT count(*) FROM (
     SELECT FROM lineage_event_default WHERE event_time >= {start}::timestamptz AND event_time < {end}::timestamptz
     LIMIT {limit}
-) AS came_before
+) AS early
 """
 
-# Readers go on, which they would not with `CREATE TABLE ... PARTITION OF`. Writers wait until it is committed: one
-# that had already chosen the default partition would fail there with 23514, as if its event could never be stored.
+# Readers can go on, which `CREATE TABLE ... PARTITION OF` would not allow. Writers wait for the commit: one that had
+# already chosen the default partition would fail there with 23514, as if its event could never be stored.
 _CREATE = """
 LOCK TABLE ONLY lineage_event IN SHARE ROW EXCLUSIVE MODE;
 LOCK TABLE lineage_event_default IN ACCESS EXCLUSIVE MODE;
@@ -46,23 +46,23 @@ INSERT INTO {name} SELECT * FROM moved;
 ALTER TABLE lineage_event ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end});
 """
 
-# Dropping locks all three in any case; here it is said in which order. PostgreSQL detaches concurrently only where
-# there is no default partition.
+# Dropping locks all three tables anyway; this fixes the order. PostgreSQL detaches concurrently only if there is no
+# default partition.
 _LOCK_FOR_DROP = """
 LOCK TABLE ONLY lineage_event IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE lineage_event_default IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE;
 """
 
-# Reads what was added since it was last called, and no lock keeps writers waiting.
+# Reads only what was added since the last call, and blocks no writer.
 _SUMMARIZE = """
 SELECT brin_summarize_new_values(indexrelid)
 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
 WHERE indrelid = {name}::regclass AND amname = 'brin'
 """
 
-# The planner expects to come across one soon in any order, and would read all of it where there is none.
-_ASK_THE_INDEX = "SET LOCAL enable_seqscan = off"
+# The planner expects to find a row soon in any order, and would read the whole partition if there is none.
+_USE_INDEX = "SET LOCAL enable_seqscan = off"
 _RECEIVED_SINCE = "SELECT EXISTS (SELECT FROM {name} WHERE received_at >= {moment})"
 _RECEIVED_BEFORE = "SELECT EXISTS (SELECT FROM {name} WHERE received_at < {moment})"
 
@@ -77,20 +77,20 @@ def name_of_week(monday: date) -> str:
 
 
 def partition_names() -> set[str]:
-    """All that are attached, the default one too."""
+    """Return the names of all attached partitions, the default one included."""
     with connection.cursor() as cursor:
         cursor.execute(_NAMES)
         return {name for (name,) in cursor.fetchall()}
 
 
 def weeks() -> list[date]:
-    """The Mondays of the weeks that have a partition, in their order."""
+    """Return the Mondays of the weeks that have a partition, sorted."""
     names = sorted(partition_names() - {DEFAULT})
     return [date(*map(int, name.removeprefix(_PREFIX).split("_"))) for name in names]
 
 
 def monday_of(moment: datetime) -> date:
-    """`moment` in UTC."""
+    """Return the Monday of a moment's week. `moment`: in UTC."""
     return moment.date() - timedelta(days=moment.weekday())
 
 
@@ -98,8 +98,9 @@ def start_of(monday: date) -> datetime:
     return datetime(monday.year, monday.month, monday.day, tzinfo=UTC)
 
 
-def unbroken_weeks(now: datetime) -> tuple[datetime, datetime]:
-    """From when until when all weeks around `now` have a partition: no event of this time was ever dropped."""
+def complete_weeks(now: datetime) -> tuple[datetime, datetime]:
+    """Return start and end of the time around `now` in which every week has a partition: no event of it was ever
+    dropped."""
     existing = set(weeks())
     start = end = monday_of(now)
     while start - _WEEK in existing:
@@ -109,65 +110,65 @@ def unbroken_weeks(now: datetime) -> tuple[datetime, datetime]:
     return start_of(start), start_of(end)
 
 
-def too_much_came_before(monday: date) -> bool:
-    """Whether the default partition holds more events of the week than its own could take over at once."""
+def exceeds_movable_events(monday: date) -> bool:
+    """Tell whether the default partition holds more events of the week than a new partition can take over."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(_CAME_BEFORE).format(limit=sql.Literal(MOVABLE + 1), **_bounds(monday)))
+        cursor.execute(sql.SQL(_EARLY_EVENTS).format(limit=sql.Literal(MOVABLE + 1), **_bounds(monday)))
         [(count,)] = cursor.fetchall()
     return int(count) > MOVABLE
 
 
 def create_week(monday: date) -> bool:
-    """Makes the partition of the week, and moves into it what came before it. False: another process is at it.
+    """Create the week's partition, and move its events from the default one. False: another process is at work.
 
-    Raises OperationalError (Failure.TIMEOUT) where the tables stay locked, or hold too much to be read in time.
+    Raises OperationalError (Failure.TIMEOUT) if the tables stay locked, or hold too much to be read in time.
     """
     name = name_of_week(monday)
     with short_transaction() as cursor:
-        if not take_turn() or name in partition_names():
+        if not try_maintenance_lock() or name in partition_names():
             return False
         cursor.execute(sql.SQL(_CREATE).format(name=sql.Identifier(name), **_bounds(monday)))
     return True
 
 
 def drop_week(monday: date, *, received_before: datetime) -> bool:
-    """Drops the partition of the week with all that is in it. False: something in it was received later, or another
-    process is at it.
+    """Drop the week's partition with its events. False: an event in it was received later, or another process is at
+    work.
 
-    Raises OperationalError (Failure.TIMEOUT) where the tables stay locked; then nothing was dropped.
+    Raises OperationalError (Failure.TIMEOUT) if the tables stay locked; then nothing was dropped.
     """
     name = name_of_week(monday)
     with transaction.atomic(), connection.cursor() as cursor:
-        if not _is_mine(name):
+        if not _lock_existing(name):
             return False
         _summarize(cursor, name)
-        if _is_so(cursor, _RECEIVED_SINCE, name, received_before):
+        if _query_bool(cursor, _RECEIVED_SINCE, name, received_before):
             return False
     with short_transaction() as cursor:
-        if not _is_mine(name):
+        if not _lock_existing(name):
             return False
         cursor.execute(sql.SQL(_LOCK_FOR_DROP).format(name=sql.Identifier(name)))
-        # Something may have come while nothing was locked. What it came into is now read again, and that alone.
-        if _is_so(cursor, _RECEIVED_SINCE, name, received_before):
+        # Events may have arrived while nothing was locked. Only the pages that they changed are read again.
+        if _query_bool(cursor, _RECEIVED_SINCE, name, received_before):
             return False
         cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
     return True
 
 
-def delete_from_default(*, received_before: datetime, enough: Callable[[], bool]) -> int:
-    """Deletes what the default partition holds of that age, until `enough()`: how many events it were."""
+def delete_from_default(*, received_before: datetime, should_stop: Callable[[], bool]) -> int:
+    """Delete old events from the default partition, until `should_stop()`. Returns how many were deleted."""
     with transaction.atomic(), connection.cursor() as cursor:
         _summarize(cursor, DEFAULT)
-        if not _is_so(cursor, _RECEIVED_BEFORE, DEFAULT, received_before):
+        if not _query_bool(cursor, _RECEIVED_BEFORE, DEFAULT, received_before):
             return 0
         cursor.execute("SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::integer", [DEFAULT])
         [(pages,)] = cursor.fetchall()
     deleted = 0
     for page in range(0, pages, _PAGES):
-        if enough():
+        if should_stop():
             break
         with transaction.atomic(), connection.cursor() as cursor:
-            if not take_turn():
+            if not try_maintenance_lock():
                 break
             cursor.execute(_DELETE, [f"({page},0)", f"({page + _PAGES},0)", received_before])
             deleted += cursor.rowcount
@@ -178,18 +179,18 @@ def _bounds(monday: date) -> dict[str, sql.Literal]:
     return {"start": sql.Literal(f"{monday}T00:00:00Z"), "end": sql.Literal(f"{monday + _WEEK}T00:00:00Z")}
 
 
-def _is_mine(name: str) -> bool:
-    """Whether the partition is there, and it is this transaction's turn."""
-    return take_turn() and name in partition_names()
+def _lock_existing(name: str) -> bool:
+    """Take the maintenance lock. False: the partition does not exist, or another process has the lock."""
+    return try_maintenance_lock() and name in partition_names()
 
 
 def _summarize(cursor: Any, name: str) -> None:
     cursor.execute(sql.SQL(_SUMMARIZE).format(name=sql.Literal(name)))
 
 
-def _is_so(cursor: Any, question: LiteralString, name: str, moment: datetime) -> bool:
-    """Inside a transaction, whose plans it changes."""
-    cursor.execute(_ASK_THE_INDEX)
-    cursor.execute(sql.SQL(question).format(name=sql.Identifier(name), moment=sql.Literal(moment)))
+def _query_bool(cursor: Any, statement: LiteralString, name: str, moment: datetime) -> bool:
+    """Query a truth value. Changes the plans of the transaction."""
+    cursor.execute(_USE_INDEX)
+    cursor.execute(sql.SQL(statement).format(name=sql.Identifier(name), moment=sql.Literal(moment)))
     [(answer,)] = cursor.fetchall()
     return bool(answer)

@@ -1,7 +1,7 @@
-"""Removing a connection with all that it sent.
+"""Removal of a connection with everything that it sent.
 
-What people wait for is short: its keys end and nothing shows it any more. Its rows then go in small transactions,
-for as long as a request may take; what is left, `manage.py maintain` deletes.
+The part for which people wait is short: its keys end, and no page shows it any more. Its rows are then deleted in small
+transactions, for as long as a request may take. `manage.py maintain` deletes the rest.
 """
 
 import time
@@ -17,19 +17,35 @@ from django.db.models import Q
 
 from connections.actions import end_connection
 from connections.models import Attempt, Connection
-from lineage.models import Activity, Dataset, Edge, Event, Job, Mark, Run, Transition
+from lineage.models import (
+    Activity,
+    Alias,
+    Change,
+    Check,
+    Content,
+    Dataset,
+    Edge,
+    Event,
+    Fact,
+    Job,
+    Mark,
+    Measure,
+    Run,
+    Transition,
+)
 
 log = structlog.get_logger(__name__)
 
-# How long a request goes on deleting rows.
+# Time that a request may spend on deleting rows.
 _BUDGET_SECONDS: Final = 2.0
-# Rows in one transaction: few enough for each to be short, whatever the events' size.
+# Rows in one transaction: few, so that each is short, whatever the events' size.
 CHUNK: Final = 2000
 
-# Each table's rows go in the order of its primary key, which begins with connection_id, then has these.
+# Tables, in the order of deletion, with the columns of the primary key after connection_id, which sort the rows.
 _TABLES: Final[tuple[tuple[models.Manager[Any], tuple[str, ...]], ...]] = (
     (Mark.objects, ("id",)),
     (Transition.objects, ("id",)),
+    *((model.objects, ("id",)) for model in (Check, Measure, Change, Alias, Fact, Content)),
     (Edge.objects, ("id",)),
     (Dataset.objects, ("id",)),
     (Run.objects, ("id",)),
@@ -42,15 +58,16 @@ _TABLES: Final[tuple[tuple[models.Manager[Any], tuple[str, ...]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What goes with a connection. Its stored events go as well; counting them would take as long as deleting them."""
+    """Numbers of what is removed with a connection. Stored events are removed, too, but to count them would take too
+    long."""
 
     jobs: int
     runs: int
     keys: int
 
 
-def what_goes(connection: Connection) -> Removal:
-    """For people to read before they confirm."""
+def removal_preview(connection: Connection) -> Removal:
+    """Count what would be removed, for people to read before they confirm."""
     return Removal(
         jobs=Job.objects.shown().filter(connection=connection).count(),
         runs=Run.objects.filter(connection=connection).count(),
@@ -59,33 +76,36 @@ def what_goes(connection: Connection) -> Removal:
 
 
 def remove_connection(*, connection: Connection, now: datetime) -> None:
-    """Ends the connection, and deletes its rows for up to two seconds. A second call does the rest, or nothing."""
+    """End the connection, and delete its rows for up to two seconds. A second call deletes the rest, if any."""
     end_connection(connection=connection, now=now)
     until = time.monotonic() + _BUDGET_SECONDS
     try:
-        _delete(connection.pk, enough=lambda: time.monotonic() >= until)
+        _delete(connection.pk, should_stop=lambda: time.monotonic() >= until)
     except DatabaseError:
-        # It is removed; that its rows are still there is no reason to say that it failed.
+        # The connection is removed. Rows that are left do not make the removal a failure.
         log.warning("removed_connection_not_swept", connection_id=str(connection.pk), exc_info=True)
 
 
-def sweep_removed_connections(*, enough: Callable[[], bool] = lambda: False) -> int:
-    """Deletes what removed connections left, until `enough()`. The number of connections that are wholly gone."""
+def sweep_removed_connections(*, should_stop: Callable[[], bool] = lambda: False) -> int:
+    """Delete the rows of removed connections, until `should_stop()`. Returns how many connections are completely
+    deleted."""
     removed = Connection.objects.filter(removed_at__isnull=False).order_by("removed_at", "id")
-    return sum(_delete(connection_id, enough=enough) for connection_id in removed.values_list("pk", flat=True))
+    return sum(
+        _delete(connection_id, should_stop=should_stop) for connection_id in removed.values_list("pk", flat=True)
+    )
 
 
-def _delete(connection_id: UUID, *, enough: Callable[[], bool]) -> bool:
-    """Whether the connection is gone: False when it was enough before, or when another process is at it."""
+def _delete(connection_id: UUID, *, should_stop: Callable[[], bool]) -> bool:
+    """Delete a connection's rows. False: it had to stop, or another process is at work."""
     for delete_chunk in _chunks(connection_id):
-        if enough():
+        if should_stop():
             return False
         with transaction.atomic():
-            # Nobody else deletes the same rows meanwhile, and none come: the intake finds no key of it.
-            mine = Connection.objects.select_for_update(skip_locked=True).filter(
+            # This lock keeps other processes from deleting these rows. None are added: intake accepts no key of it.
+            locked = Connection.objects.select_for_update(skip_locked=True).filter(
                 pk=connection_id, removed_at__isnull=False
             )
-            if mine.first() is None:
+            if locked.first() is None:
                 return False
             delete_chunk()
     log.info("removed_connection_swept", connection_id=str(connection_id))
@@ -93,11 +113,11 @@ def _delete(connection_id: UUID, *, enough: Callable[[], bool]) -> bool:
 
 
 def _chunks(connection_id: UUID) -> Iterator[Callable[[], object]]:
-    """Steps to be taken one after the other, each in a transaction. The last one deletes the connection itself."""
+    """Yield deletions, each for a transaction of its own. The last one deletes the connection itself."""
     for table, key in _TABLES:
         rows = table.filter(connection_id=connection_id)
-        # From where the last chunk ended: the planner, whose statistics still count what is gone, would else take
-        # the rows up to the next end for most of the table, and read all of it for each chunk.
+        # Each chunk starts where the last one ended. The planner's statistics still count deleted rows: without a start
+        # it would estimate most of the table for each chunk, and read all of it.
         rest = rows
         while end := rest.order_by(*key).values_list(*key)[CHUNK - 1 : CHUNK].first():
             yield rest.filter(_up_to(key, end)).delete
@@ -108,7 +128,8 @@ def _chunks(connection_id: UUID) -> Iterator[Callable[[], object]]:
 
 
 def _up_to(key: tuple[str, ...], end: tuple[Any, ...]) -> Q:
-    """`key <= end`, as PostgreSQL compares rows. The first condition is what its index and partitions need."""
+    """Condition `key <= end`, as PostgreSQL compares rows. Its first part lets PostgreSQL use the index and choose
+    partitions."""
     condition = Q(**{f"{key[0]}__lte": end[0]})
     if len(key) > 1:
         condition &= Q(**{f"{key[0]}__lt": end[0]}) | Q(**{f"{key[1]}__lte": end[1]})

@@ -1,4 +1,5 @@
-"""Two weeks of an Airflow deployment: DAG runs with their tasks, retries and failures; one runs now, one is stuck."""
+"""Sample data of an Airflow deployment over two weeks: DAG runs with tasks, retries and failures; one runs, one is
+stuck."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -7,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from quickstart.demo import warehouse
-from quickstart.demo.executions import Event, Execution, Job
+from quickstart.demo.executions import Event, Execution, SampleJob
 
 HISTORY: Final = timedelta(days=14)
 _NAMESPACE: Final = "airflow-prod"
 _PRODUCER: Final = "https://github.com/apache/airflow/tree/providers-openlineage/2.20.3"
 _TRIES: Final = 2
 _RETRY_AFTER: Final = timedelta(minutes=1)
-# The longest DAG run, with all its retries, is over by then.
+# Longer than any DAG run with all its retries.
 _ENDED_BEFORE: Final = timedelta(hours=4)
 
 
@@ -24,7 +25,7 @@ class Task:
     minutes: float
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
-    # Probability that one try fails, and what it then says.
+    # Probability that one try fails, and its error message then.
     fails: float = 0.0
     error: str = ""
 
@@ -137,7 +138,7 @@ _BACKUP: Final = Dag(
 
 
 def events(now: datetime) -> Iterator[Event]:
-    """Told from `now`, which only moves the story in time."""
+    """Generate the events of the two weeks before `now`."""
     since = now - HISTORY
     for dag in _DAGS:
         for at in dag.scheduled(since, now - _ENDED_BEFORE):
@@ -154,12 +155,12 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
     clock = at + timedelta(seconds=chance.uniform(1, 9))
     facets = {**_nominal(at), **_dag_run_facet(dag, "scheduled", at, started_at=clock)}
     started = Execution(_dag_job(dag), clock, timedelta(), None, run_facets=facets)
-    told: list[Event] = []
+    task_events: list[Event] = []
     succeeded = True
     for task in dag.tasks:
         for attempt in range(1, _TRIES + 1):
             execution = _try(dag, task, started, clock, attempt=attempt, chance=chance)
-            told += execution.events()
+            task_events += execution.events()
             clock = execution.ended_at + (_RETRY_AFTER if execution.outcome == "FAIL" else timedelta(seconds=2))
             succeeded = execution.outcome == "COMPLETE"
             if succeeded:
@@ -174,11 +175,11 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
         run_facets=facets,
     )
     start, end = whole.events()
-    yield from (start, *told, end)
+    yield from (start, *task_events, end)
 
 
 def _running(dag: Dag, now: datetime) -> Iterator[Event]:
-    """The first task of this DAG run is done, the second one is at work."""
+    """Generate a DAG run whose first task has completed, and whose second one is running."""
     began = now - timedelta(minutes=4)
     facet = _dag_run_facet(dag, "manual", began, started_at=began)
     parent = Execution(_dag_job(dag), began, timedelta(), None, run_facets=facet)
@@ -192,7 +193,7 @@ def _running(dag: Dag, now: datetime) -> Iterator[Event]:
 
 
 def _stuck(dag: Dag, at: datetime) -> Iterator[Event]:
-    """Its worker died: nothing was heard of it since."""
+    """Generate a DAG run whose worker died, so that it sends nothing more."""
     facet = _dag_run_facet(dag, "manual", at, started_at=at)
     parent = Execution(_dag_job(dag), at, timedelta(), None, run_facets=facet)
     yield from parent.events()
@@ -214,12 +215,12 @@ def _try(dag: Dag, task: Task, parent: Execution, at: datetime, *, attempt: int,
     )
 
 
-def _dag_job(dag: Dag) -> Job:
-    return Job(_NAMESPACE, dag.name, "DAG", "AIRFLOW", _PRODUCER, description=dag.description)
+def _dag_job(dag: Dag) -> SampleJob:
+    return SampleJob(_NAMESPACE, dag.name, "DAG", "AIRFLOW", _PRODUCER, description=dag.description)
 
 
-def _task_job(dag: Dag, task: Task) -> Job:
-    return Job(_NAMESPACE, f"{dag.name}.{task.name}", "TASK", "AIRFLOW", _PRODUCER)
+def _task_job(dag: Dag, task: Task) -> SampleJob:
+    return SampleJob(_NAMESPACE, f"{dag.name}.{task.name}", "TASK", "AIRFLOW", _PRODUCER)
 
 
 def _datasets(task: Task) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Two weeks of a dbt project that is built twice a day: models, then their tests, some of which fail."""
+"""Sample data of a dbt project over two weeks: built twice a day, models first, then their tests, some of which
+fail."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from quickstart.demo import warehouse
-from quickstart.demo.executions import Event, Execution, Job
+from quickstart.demo.executions import Event, Execution, SampleJob
 
 _NAMESPACE: Final = "shop-dbt"
 _PRODUCER: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/dbt"
@@ -21,7 +22,7 @@ class Model:
     name: str
     inputs: Sequence[str]
     seconds: float
-    # Probability that its build fails, or its tests do.
+    # Probability that its build fails, and that its tests fail.
     build_fails: float = 0.0
     test_fails: float = 0.0
 
@@ -55,13 +56,13 @@ def events(now: datetime) -> Iterator[Event]:
 
 def _build(at: datetime, chance: random.Random) -> Iterator[Event]:
     clock = at + timedelta(seconds=chance.uniform(3, 8))
-    wrapper = Job(_NAMESPACE, f"dbt-run-{_PROJECT}", "JOB", "DBT", _PRODUCER)
+    wrapper = SampleJob(_NAMESPACE, f"dbt-run-{_PROJECT}", "JOB", "DBT", _PRODUCER)
     started = Execution(wrapper, clock, timedelta(), None)
-    told: list[Event] = []
+    node_events: list[Event] = []
     failed = False
     for model in _MODELS:
         for execution in _model_and_tests(model, started, clock, chance):
-            told += execution.events()
+            node_events += execution.events()
             clock = execution.ended_at
             failed = failed or execution.outcome == "FAIL"
     whole = Execution(
@@ -72,7 +73,7 @@ def _build(at: datetime, chance: random.Random) -> Iterator[Event]:
         error="dbt build: at least one node failed" if failed else "",
     )
     start, end = whole.events()
-    yield from (start, *told, end)
+    yield from (start, *node_events, end)
 
 
 def _model_and_tests(model: Model, parent: Execution, at: datetime, chance: random.Random) -> Iterator[Execution]:
@@ -106,6 +107,6 @@ def _model_and_tests(model: Model, parent: Execution, at: datetime, chance: rand
     )
 
 
-def _job(model: Model, kind: str, suffix: str, sql: str = "") -> Job:
+def _job(model: Model, kind: str, suffix: str, sql: str = "") -> SampleJob:
     name = f"{_PROJECT}.{model.schema}.{_PROJECT}.{model.name}{suffix}"
-    return Job(_NAMESPACE, name, kind, "DBT", _PRODUCER, sql=sql)
+    return SampleJob(_NAMESPACE, name, kind, "DBT", _PRODUCER, sql=sql)

@@ -1,4 +1,4 @@
-"""One execution of one job, and the OpenLineage events that its sender would have sent."""
+"""Execution of a job in the sample data, and the OpenLineage events that its sender would send."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 Event = dict[str, Any]
-# Column names and types of the tables that the stories write; a table without any is only referred to.
+# Table → its column names and types. A table that is missing here is only named by events.
 Columns = Mapping[str, Sequence[tuple[str, str]]]
 
 _SPEC: Final = "https://openlineage.io/spec"
@@ -15,8 +15,8 @@ _RUN_EVENT: Final = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """`kind` and `integration` are those of the jobType facet."""
+class SampleJob:
+    """Job of the sample data. `kind` and `integration` are those of the jobType facet."""
 
     namespace: str
     name: str
@@ -50,9 +50,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """`outcome` is the type of the last event; None where the run has not ended, or nobody said so."""
+    """Execution of a job. `outcome`: type of the last event; None if the run has not ended, or sent no end."""
 
-    job: Job
+    job: SampleJob
     started_at: datetime
     duration: timedelta
     outcome: str | None
@@ -63,11 +63,11 @@ class Execution:
     run_facets: Mapping[str, Any] = field(default_factory=dict)
     dataset_namespace: str = ""
     columns: Columns = field(default_factory=dict)
-    heard_at: Sequence[datetime] = ()
+    running_at: Sequence[datetime] = ()
 
     @property
     def run_id(self) -> str:
-        """The same whenever the same story is told again."""
+        """Run id that depends only on job and start, so that sample data sent again has equal ids."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.job.namespace}/{self.job.name}/{self.started_at:%s.%f}"))
 
     @property
@@ -75,9 +75,9 @@ class Execution:
         return self.started_at + self.duration
 
     def events(self) -> list[Event]:
-        """In the order in which they happened."""
+        """Return the events, sorted by time."""
         events = [self._event("START", self.started_at)]
-        events += [self._event("RUNNING", at) for at in self.heard_at]
+        events += [self._event("RUNNING", at) for at in self.running_at]
         if self.outcome is not None:
             events.append(self._event(self.outcome, self.ended_at))
         return events

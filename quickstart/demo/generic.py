@@ -1,4 +1,5 @@
-"""Two weeks of other producers: a script with a client of its own, a Spark application, a stream that never ends."""
+"""Sample data of other producers over two weeks: a script with its own client, a Spark application, an endless
+stream."""
 
 import random
 from collections.abc import Iterator
@@ -6,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from quickstart.demo import warehouse
-from quickstart.demo.executions import Event, Execution, Job
+from quickstart.demo.executions import Event, Execution, SampleJob
 
 _NAMESPACE: Final = "data-platform"
 _CLIENT: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/client/python"
 _SPARK: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/spark"
 _FLINK: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/flink"
 
-_RATES: Final = Job(_NAMESPACE, "exchange_rates_loader", "JOB", "CUSTOM", _CLIENT, description="Reads the ECB's rates.")
-_SESSIONS: Final = Job(_NAMESPACE, "clickstream_sessions", "APPLICATION", "SPARK", _SPARK)
-_STREAM: Final = Job(_NAMESPACE, "orders_stream", "APPLICATION", "FLINK", _FLINK, processing="STREAMING")
+_RATES: Final = SampleJob(
+    _NAMESPACE, "exchange_rates_loader", "JOB", "CUSTOM", _CLIENT, description="Reads the ECB's rates."
+)
+_SESSIONS: Final = SampleJob(_NAMESPACE, "clickstream_sessions", "APPLICATION", "SPARK", _SPARK)
+_STREAM: Final = SampleJob(_NAMESPACE, "orders_stream", "APPLICATION", "FLINK", _FLINK, processing="STREAMING")
 
 
 def events(now: datetime) -> Iterator[Event]:
@@ -66,6 +69,6 @@ def _stream(now: datetime) -> Iterator[Event]:
             inputs=["orders"],
             outputs=["orders_enriched"],
             dataset_namespace="kafka://broker.example:9092",
-            heard_at=[started + timedelta(hours=12 * n) for n in range(1, 19)],
+            running_at=[started + timedelta(hours=12 * n) for n in range(1, 19)],
         ).events()
     )

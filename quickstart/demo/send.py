@@ -1,4 +1,4 @@
-"""Sends the sample data as a sender would: over HTTP, through the intake, with keys of its own connections."""
+"""Sends the sample data as a sender would: over HTTP, to intake, with API keys of connections created for it."""
 
 import http.client
 import json
@@ -19,63 +19,63 @@ from quickstart.demo.executions import Event
 
 _KEY_NAME: Final = "Sample data"
 _BATCH: Final = 250
-_PATIENCE: Final = 30.0  # seconds, while the intake says that it cannot store just now
+_PATIENCE: Final = 30.0  # seconds, while intake answers that it cannot store events now
 
 
 class DemoRefused(Exception):
-    """The intake took none of it, or not all. Its text is one sentence for people."""
+    """Intake refused some or all of the sample data. The message is one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class SampleSource:
     connection: str
     type: Connection.Type
     events: Callable[[datetime], Iterable[Event]]
 
 
-STORIES: Final = (
-    Story("Airflow production", Connection.Type.AIRFLOW, airflow.events),
-    Story("Shop warehouse (dbt)", Connection.Type.DBT, dbt.events),
-    Story("Data platform", Connection.Type.OPENLINEAGE, generic.events),
+SAMPLE_SOURCES: Final = (
+    SampleSource("Airflow production", Connection.Type.AIRFLOW, airflow.events),
+    SampleSource("Shop warehouse (dbt)", Connection.Type.DBT, dbt.events),
+    SampleSource("Data platform", Connection.Type.OPENLINEAGE, generic.events),
 )
 
 
 def send_demo(url: str, *, is_wanted: Callable[[], bool]) -> int:
-    """Sends each story once in the life of a database, to the server at `url`; returns how many events were sent.
+    """Send the sample data to the server at `url`, once in the life of a database. Returns the number of events sent.
 
-    Ends early when `is_wanted` says no. Raises DemoRefused.
+    Stops early when `is_wanted` returns False. Raises DemoRefused.
     """
-    return sum(_send_story(story, url, is_wanted) for story in STORIES)
+    return sum(_send_source(source, url, is_wanted) for source in SAMPLE_SOURCES)
 
 
-def _send_story(story: Story, url: str, is_wanted: Callable[[], bool]) -> int:
+def _send_source(source: SampleSource, url: str, is_wanted: Callable[[], bool]) -> int:
     now = timezone.now().replace(second=0, microsecond=0)
-    connection = _connection(story, now)
+    connection = _connection(source, now)
     if connection.api_keys.filter(name=_KEY_NAME).exists():
         return 0
     key = create_api_key(connection=connection, name=_KEY_NAME, created_by=None, now=timezone.now())
     sent = 0
-    is_whole = False
+    is_complete = False
     try:
-        for batch in _batches(sorted(story.events(now), key=lambda event: str(event["eventTime"]))):
+        for batch in _batches(sorted(source.events(now), key=lambda event: str(event["eventTime"]))):
             if not is_wanted():
                 break
             _send(url, connection, key.text, batch)
             sent += len(batch)
         else:
-            is_whole = True
+            is_complete = True
     finally:
-        if not is_whole:
-            # The key is the sign that the story was told: the next start tells it again.
+        if not is_complete:
+            # The key marks this source as sent. Without it the next start sends the source again.
             delete_api_key(api_key=key.api_key)
     return sent
 
 
-def _connection(story: Story, now: datetime) -> Connection:
+def _connection(source: SampleSource, now: datetime) -> Connection:
     try:
-        return create_connection(name=story.connection, type=story.type, created_by=None, now=now)
+        return create_connection(name=source.connection, type=source.type, created_by=None, now=now)
     except DuplicateName:
-        return Connection.objects.get(name__iexact=story.connection, removed_at=None)
+        return Connection.objects.get(name__iexact=source.connection, removed_at=None)
 
 
 def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
@@ -92,7 +92,7 @@ def _send(url: str, connection: Connection, key: str, batch: list[Event]) -> Non
             time.sleep(1)
             continue
         if status >= http.HTTPStatus.MULTIPLE_CHOICES or b'"partial_success"' in answer:
-            raise DemoRefused(f"The intake answered {status} to the sample data: {answer.decode(errors='replace')}")
+            raise DemoRefused(f"Intake answered {status} to the sample data: {answer.decode(errors='replace')}")
         return
 
 
@@ -103,6 +103,6 @@ def _post(url: str, path: str, key: str, body: bytes) -> tuple[int, bytes]:
         response = client.getresponse()
         return response.status, response.read()
     except OSError as error:
-        raise DemoRefused(f"The intake cannot be reached: {error}") from None
+        raise DemoRefused(f"Intake cannot be reached: {error}") from None
     finally:
         client.close()

@@ -1,4 +1,4 @@
-"""The tables of the shop that the sample data is about. Airflow loads them, dbt transforms them."""
+"""Tables of the shop in the sample data. Airflow loads them, dbt transforms them."""
 
 from typing import Final
 

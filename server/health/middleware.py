@@ -1,7 +1,7 @@
-"""Answers the health probes before anything else looks at the request.
+"""Middleware that answers health probes before all other middleware.
 
-They come by address (a container's own, 127.0.0.1), which ALLOWED_HOSTS does not name, over plain HTTP, and every
-few seconds: no session, no log line, no check of the host.
+Probes come by address (a container's own, 127.0.0.1), which ALLOWED_HOSTS does not contain, over plain HTTP, every few
+seconds. They need no session, no log line and no check of the host.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,18 +11,18 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from server.health.probes import ReadinessProbe, connect
+from server.health.probes import ReadinessProbe, connect, pool_session
 
-_READINESS: Final = ReadinessProbe(connect)
+_READINESS: Final = ReadinessProbe(connect, pool_session)
 
 
 def live(_request: HttpRequest) -> HttpResponse:
-    """This process answers."""
+    """Answer 200: this process works."""
     return JsonResponse({"status": "live"})
 
 
 def ready(_request: HttpRequest) -> HttpResponse:
-    """200, or 503 with the check that failed: until then nothing should be sent here."""
+    """Answer 200, or 503 with the failed check, which means that no requests should be sent here."""
     readiness = _READINESS.ask()
     status = HTTPStatus.OK if readiness.ok else HTTPStatus.SERVICE_UNAVAILABLE
     return JsonResponse(readiness.as_json(), status=status)

@@ -1,29 +1,36 @@
-"""What a load balancer or an orchestrator of containers asks: does this process live, and can it do its work?"""
+"""Health probes for load balancers and container orchestrators: liveness and readiness."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Union
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.loader import MigrationLoader
 
-# Seconds. A probe that hangs tells less than one that fails.
+# Seconds. A probe must fail rather than hang.
 _CONNECTS_WITHIN: Final = 2
 _ANSWERS_WITHIN: Final = 2
-# Anybody may ask: whoever asks more often gets the last answer, so that asking costs the database nothing.
+# Seconds for which an answer is cached, because anybody may call the probe, and it must not load the database.
 _ANSWER_HOLDS: Final = 1.0
 
+_HAS_MIGRATIONS = "SELECT to_regclass('django_migrations') IS NOT NULL"
 _APPLIED = "SELECT app, name FROM django_migrations"
 _DURABILITY = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
 
 
+Connect = Callable[[], "psycopg.Connection[Any]"]
+Cursor = Union["psycopg.Cursor[Any]", CursorWrapper]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`detail` names no host, user or version: anybody may read it."""
+    """Result of one check. `detail` names no host, user or version, because anybody may read it."""
 
     ok: bool
     detail: str
@@ -45,10 +52,13 @@ class Readiness:
 
 
 class ReadinessProbe:
-    """Asks the database, over a connection of its own: a pool that is busy is no reason to be taken out of service."""
+    """Readiness of the database, checked over a connection of its own: a busy pool does not make this server unready.
 
-    def __init__(self, connect: "Callable[[], psycopg.Connection[Any]]") -> None:
-        self._connect = connect
+    If that fails, a cursor of `pool` is tried: its sessions may work while PostgreSQL accepts no further one.
+    """
+
+    def __init__(self, connect: Connect, pool: Callable[[], AbstractContextManager[Cursor]] | None = None) -> None:
+        self._sessions = [lambda: _own_session(connect), *([pool] if pool else [])]
         self._lock = threading.Lock()
         self._last: tuple[float, Readiness] | None = None
 
@@ -60,35 +70,53 @@ class ReadinessProbe:
             return self._last[1]
 
     def _ask_now(self) -> Readiness:
-        try:
-            with self._connect() as database:
-                database.execute(f"SET statement_timeout = '{_ANSWERS_WITHIN}s'")
-                return Readiness(
-                    {
-                        "database": Check(ok=True, detail="reachable"),
-                        "migrations": _migrations(database),
-                        "durability": _durability(database),
-                    }
-                )
-        except psycopg.Error:
-            unknown = Check(ok=False, detail="unknown")
-            unreachable = Check(ok=False, detail="unreachable")
-            return Readiness({"database": unreachable, "migrations": unknown, "durability": unknown})
+        for session in self._sessions:
+            with suppress(psycopg.Error, DatabaseError), session() as cursor:
+                return _checked(cursor)
+        unknown = Check(ok=False, detail="unknown")
+        unreachable = Check(ok=False, detail="unreachable")
+        return Readiness({"database": unreachable, "migrations": unknown, "durability": unknown})
+
+
+@contextmanager
+def _own_session(connect: Connect) -> Iterator[Cursor]:
+    with connect() as database, database.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = '{_ANSWERS_WITHIN}s'")
+        yield cursor
+
+
+@contextmanager
+def pool_session() -> Iterator[Cursor]:
+    """Take a session of Django's pool; the end of the request gives it back."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{_ANSWERS_WITHIN}s'")
+        yield cursor
+
+
+def _checked(cursor: Cursor) -> Readiness:
+    return Readiness(
+        {
+            "database": Check(ok=True, detail="reachable"),
+            "migrations": _migrations(cursor),
+            "durability": _durability(cursor),
+        }
+    )
 
 
 def connect() -> "psycopg.Connection[Any]":
-    """A connection with the product's own parameters, outside its pool. Raises psycopg.OperationalError."""
+    """Open a connection with the product's own parameters, outside its pool. Raises psycopg.OperationalError."""
     parameters = connection.get_connection_params()
     for name in ("context", "cursor_factory"):
         parameters.pop(name, None)
     return psycopg.connect(**parameters | {"connect_timeout": _CONNECTS_WITHIN, "autocommit": True})
 
 
-def _migrations(database: "psycopg.Connection[Any]") -> Check:
-    try:
-        applied = set(database.execute(_APPLIED).fetchall())
-    except psycopg.errors.UndefinedTable:
-        applied = set()
+def _migrations(cursor: Cursor) -> Check:
+    cursor.execute(_HAS_MIGRATIONS)
+    applied = set()
+    if cursor.fetchone() == (True,):
+        cursor.execute(_APPLIED)
+        applied = set(cursor.fetchall())
     missing = len(_known_migrations() - applied)
     return Check(ok=not missing, detail=f"{missing} not applied" if missing else "all applied")
 
@@ -99,8 +127,9 @@ def _known_migrations() -> frozenset[tuple[str, str]]:
     return frozenset(loader.disk_migrations)
 
 
-def _durability(database: "psycopg.Connection[Any]") -> Check:
-    """Without either, an event that was acknowledged may be lost with the power."""
-    fsync, synchronous_commit = database.execute(_DURABILITY).fetchone() or ("", "")
+def _durability(cursor: Cursor) -> Check:
+    """Check settings without which a power failure may lose an acknowledged event."""
+    cursor.execute(_DURABILITY)
+    fsync, synchronous_commit = cursor.fetchone() or ("", "")
     off = [name for name, value in (("fsync", fsync), ("synchronous_commit", synchronous_commit)) if value == "off"]
     return Check(ok=not off, detail=f"off: {', '.join(off)}" if off else "fsync and synchronous_commit are on")

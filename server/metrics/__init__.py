@@ -1,1 +1,1 @@
-"""What the product tells Prometheus, at /metrics. Each room counts for itself; docs/metrics.md lists it all."""
+"""Metrics for Prometheus, at /metrics. Each room has its own counters; docs/metrics.md lists all of them."""

@@ -1,4 +1,4 @@
-"""Who may read /metrics: a scraper that brings METRICS_TOKEN, and administrators who signed in."""
+"""Access to /metrics: for a scraper with METRICS_TOKEN, and for administrators who signed in."""
 
 from typing import Final
 
@@ -15,11 +15,14 @@ PATH: Final = "/metrics"
 
 
 class MetricsMiddleware(MiddlewareMixin):
-    """Answers the scraper before anything else looks at the request: it comes by address, which ALLOWED_HOSTS does not
-    name, every few seconds, and also while the database is away."""
+    """Middleware that answers the scraper before all other middleware.
+
+    A scraper comes by address, which ALLOWED_HOSTS does not contain, every few seconds, also while the database is
+    unavailable.
+    """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if request.path_info != PATH or not _brings_token(request):
+        if request.path_info != PATH or not _has_token(request):
             return None
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
@@ -28,10 +31,10 @@ class MetricsMiddleware(MiddlewareMixin):
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For people. Everybody else is told that a token is wanted."""
+    """Show the metrics to administrators. Anybody else learns that a token is needed."""
     if not request.user.is_authenticated:
         return HttpResponse(
-            "Bring METRICS_TOKEN as `Authorization: Bearer <token>`, or sign in as an administrator.\n",
+            "Send METRICS_TOKEN as `Authorization: Bearer <token>`, or sign in as an administrator.\n",
             status=401,
             content_type="text/plain",
             headers={"WWW-Authenticate": "Bearer"},
@@ -41,7 +44,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return exposition(request)
 
 
-def _brings_token(request: HttpRequest) -> bool:
+def _has_token(request: HttpRequest) -> bool:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     wanted = settings.METRICS_TOKEN
     return bool(wanted) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), wanted)

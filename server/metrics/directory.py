@@ -1,7 +1,7 @@
-"""Where the processes of one server keep what they count: prometheus_client's multi-process mode.
+"""Directory of the counters of a server's processes, for prometheus_client's multi-process mode.
 
-Each process maps files of its own, and whichever is asked adds them all up. prometheus_client decides for that mode by
-the environment, at its first import; so this module does not import it.
+Each process maps files of its own, and the process that answers a scrape adds them up. prometheus_client chooses this
+mode by the environment, at its first import; so this module must not import it.
 """
 
 import fcntl
@@ -15,39 +15,39 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Final
 
-# Where prometheus_client finds the directory, and in which one it is made.
+# VARIABLE tells prometheus_client the directory; _BASE_VARIABLE tells us where to create it.
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BASE_VARIABLE: Final = "METRICS_DIR"
 
 _PREFIX: Final = "observatory-metrics-"
-# In memory: nothing here outlives the server, and a slow disk must not make counting slow.
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - each server makes a directory there that is its own
-# A directory is not judged while its server may still be about to lock it.
+# In memory, because the files are not needed after the server ends, and a slow disk must not make counting slow.
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - each server creates a directory of its own there
+# A younger directory is never removed: its server may not have locked it yet.
 _YOUNG_SECONDS: Final = 60
 
 
 def make() -> None:
-    """Makes an empty directory of this server's own, and removes those of servers that were killed.
+    """Create an empty directory for this server, and remove those of servers that were killed.
 
-    It stays locked until the last of the processes ended that inherit it from this one.
+    It stays locked until the last process ends that inherited it from this one.
     """
     base = Path(os.environ.get(_BASE_VARIABLE) or (_MEMORY if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir()))
     base.mkdir(parents=True, exist_ok=True)
     for left in base.glob(f"{_PREFIX}*"):
-        _remove_if_left(left)
+        _remove_if_abandoned(left)
     directory = tempfile.mkdtemp(prefix=_PREFIX, dir=base)
-    # Never closed: that would end the lock.
+    # Never closed, because that would release the lock.
     fcntl.flock(os.open(directory, os.O_RDONLY), fcntl.LOCK_EX)
     os.environ[VARIABLE] = directory
 
 
 def remove() -> None:
-    """At the server's end."""
+    """Remove the directory when the server ends."""
     shutil.rmtree(path(), ignore_errors=True)
 
 
-def _remove_if_left(directory: Path) -> None:
-    """Unless it is somebody else's, or a server runs that uses it."""
+def _remove_if_abandoned(directory: Path) -> None:
+    """Remove a directory unless another user owns it or a running server uses it."""
     try:
         status = directory.lstat()
         if status.st_uid != os.geteuid() or time.time() - status.st_mtime < _YOUNG_SECONDS:
@@ -66,16 +66,16 @@ def _remove_if_left(directory: Path) -> None:
 
 @contextmanager
 def files() -> Iterator[list[Path]]:
-    """The files of all processes, none of which is merged meanwhile. Empty ones are left out: their process has only
-    just made them."""
+    """Yield the files of all processes; none is merged meanwhile. Empty files, which a process just created, are left
+    out."""
     with _lock() as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield [file for file in path().glob("*.db") if size(file)]
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """Whether nobody reads the files, nor will within the block. Never waits."""
+def try_exclusive_access() -> Iterator[bool]:
+    """Try to keep others from reading the files. Yields False at once if a reader is active."""
     with _lock() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,7 +90,7 @@ def path() -> Path:
 
 
 def size(file: Path) -> int:
-    """0 also for one that is gone."""
+    """Return a file's size; 0 if it does not exist."""
     try:
         return file.stat().st_size
     except FileNotFoundError:
@@ -98,5 +98,5 @@ def size(file: Path) -> int:
 
 
 def _lock() -> BufferedWriter:
-    """To be closed, which ends the lock."""
+    """Open the lock file. Closing it releases the lock."""
     return (path() / "lock").open("ab")

@@ -1,4 +1,4 @@
-"""The answer to a scrape: what all processes of this server counted."""
+"""Answer to a scrape: the sum of the counters of all processes of this server."""
 
 import os
 import platform
@@ -34,7 +34,7 @@ class _Build(Collector):
 def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_Build())
-    # Without the variable this process counts for itself alone, as under runserver.
+    # Without the variable each process counts for itself, for example under runserver.
     registry.register(_AllProcesses() if directory.VARIABLE in os.environ else REGISTRY)
     return registry
 
@@ -43,7 +43,7 @@ _REGISTRY: Final = _registry()
 
 
 def exposition(request: HttpRequest) -> HttpResponse:
-    """In the format that the scraper asks for."""
+    """Render the metrics in the format that the scraper accepts."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     response = HttpResponse(encode(_REGISTRY), content_type=content_type)
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""How many workers run, and what becomes of the counts of those that ended. For the server's master."""
+"""Metrics of the workers: how many run, and the counters of those that ended. Used by the server's master."""
 
 from collections.abc import Collection
 from typing import Final
@@ -12,27 +12,30 @@ from server.metrics import directory
 RUNNING: Final = Gauge("observatory_workers", "Worker processes that run.", multiprocess_mode="livesum")
 ENDED: Final = Counter("observatory_workers_ended_total", "Worker processes that ended, for whatever reason.")
 
-# In the place of a process id, in the names of files: no process has this one.
+# Process id in the name of the file for all ended workers; no process has it.
 _ALL_ENDED: Final = 0
 _KINDS: Final = ("counter", "histogram")
 
 
 class EndedWorkers:
-    """What they counted must not get lost, or counters would go backwards. Kept in the files of each, it would grow
-    with every worker that is ever replaced; so it is added up in one."""
+    """Merges the counters of ended workers into one file.
+
+    If they were lost, counters would go backwards. If they stayed in the workers' own files, each new worker would add
+    files.
+    """
 
     def __init__(self) -> None:
         self._pids: set[int] = set()
 
     def add(self, pid: int, *, alive: Collection[int]) -> None:
-        """Its gauges are gone. Its counters are merged now or, where somebody is reading, with the next worker's."""
+        """Remove a worker's gauges, and merge its counters: now, or with the next worker if somebody is reading."""
         ENDED.inc()
         mark_process_dead(pid)
         self._pids.add(pid)
-        # The system may have given a process id anew: then the new process goes on with the file.
+        # The system may reuse a process id: then the new process continues the file.
         self._pids.difference_update(alive)
-        with directory.alone() as is_alone:
-            while is_alone and self._pids:
+        with directory.try_exclusive_access() as is_exclusive:
+            while is_exclusive and self._pids:
                 _merge(self._pids.pop())
 
 

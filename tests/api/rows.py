@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from connections.models import ApiKey, Connection
 from lineage.models import Activity, Dataset, Event, Job, Run
+from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -30,13 +31,14 @@ def make_activity(connection: Connection, at: datetime, job_name: str = "") -> A
 
 
 def make_job(connection: Connection, name: str = "orders", **fields: Any) -> Job:
-    """Without a run, unless fields say so."""
-    defaults = {"id": uuid.uuid4(), "namespace": "prod", "kind": Job.Kind.DAG, "described_at": NOW}
+    """Save a job, without a run unless fields name one."""
+    latest = {"latest_run_sent_id": fields.get("latest_run_id")}
+    defaults = {"id": uuid.uuid4(), "namespace": "prod", "kind": Job.Kind.DAG, "described_at": NOW, **latest}
     return Job.objects.create(connection=connection, name=name, **{**defaults, **fields})
 
 
 def build_run(job: Job, **fields: Any) -> Run:
-    """Not saved. Completed, from NOW for an hour, unless fields say otherwise."""
+    """Make a run without saving it. Unless fields say otherwise it completed, and took an hour from NOW."""
     started_at, ended_at = fields.get("started_at", NOW), fields.get("ended_at", NOW + HOUR)
     first_event_at = fields.get("first_event_at", started_at or ended_at)
     defaults = {
@@ -49,7 +51,8 @@ def build_run(job: Job, **fields: Any) -> Run:
         "last_event_at": ended_at or first_event_at,
         "event_count": 2,
     }
-    return Run(connection_id=job.connection_id, job=job, **{**defaults, **fields})
+    values = {**defaults, **fields}
+    return Run(connection_id=job.connection_id, job=job, **{"run_id": values["id"], **values})
 
 
 def make_run(job: Job, **fields: Any) -> Run:
@@ -73,17 +76,17 @@ def make_event(run: Run, body: str | None = None, **fields: Any) -> Event:
 
 
 def make_dataset(connection: Connection, name: str = "public.orders", **fields: Any) -> Dataset:
-    defaults = {"id": dataset_id(name, fields.get("namespace", "warehouse")), "namespace": "warehouse"}
-    return Dataset.objects.create(connection=connection, name=name, **{**defaults, **fields})
+    of = {"id": dataset_id(name, fields.get("namespace", "warehouse")), "namespace": "warehouse"}
+    return save_dataset(connection, name, **{**of, **fields})
 
 
 def dataset_id(name: str, namespace: str = "warehouse") -> uuid.UUID:
-    """The same for each connection."""
+    """Make an id that each connection has for this dataset."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{namespace} {name}")
 
 
 def make_running_runs(job: Job, count: int = 1) -> Job:
-    """Of which something was heard right now."""
+    """Save running runs that sent an event right now."""
     for _ in range(count):
         make_run(job, terminal_type=None, ended_at=None, last_event_at=timezone.now())
     job.refresh_from_db()

@@ -68,7 +68,7 @@ def test_an_unknown_parameter_is_refused(connection: Connection, read: Read) -> 
 
 @pytest.mark.parametrize("parameter", ["state", "namespace", "search", "started_after", "page_size", "cursor"])
 def test_an_empty_parameter_is_refused(connection: Connection, read: Read, parameter: str) -> None:
-    """As a script sends it whose variable is not set: it would show too much."""
+    """A script sends it if a variable is not set. Ignoring it would show too much."""
     path = "runs" if parameter == "started_after" else "jobs"
     error = read(f"connections/{connection.pk}/{path}", 400, **{parameter: ""})["error"]
     assert error["detail"] == {parameter: ["Empty: give it a value, or leave it out."]}
@@ -151,5 +151,5 @@ def test_a_defect_is_told_in_the_same_shape(
     response = api.get("/api/v1/connections")
     assert (response.status_code, response.headers["Content-Type"]) == (500, JSON)
     assert response.json() == {
-        "error": {"code": "internal_error", "message": "The request met a defect of the server.", "detail": None}
+        "error": {"code": "internal_error", "message": "The server failed to process the request.", "detail": None}
     }

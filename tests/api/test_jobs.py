@@ -13,9 +13,10 @@ Read = Callable[..., Any]
 
 # What a job alone shows, beyond a list's row, before it ran.
 NOTHING_MORE: dict[str, Any] = {
-    "story": "It has not run yet: events described it, and none was about a run.",
+    "story": "It has not run yet: events described the job, but none was about a run.",
     "reason": None,
     "reason_runs": [],
+    "links": [],
     "statistics": None,
     "recent_runs": [],
     "reads": [],
@@ -152,7 +153,7 @@ def test_how_the_latest_runs_went(read: Read) -> None:
 
 
 def test_what_a_job_contains(read: Read) -> None:
-    """Also of other connections, but not what another deployment of it started, whose runs have the same ids."""
+    """Jobs of other connections count, but not those that another deployment with equal run ids started."""
     run_id = uuid4()
     child = {"parent_run_id": run_id, "parent_job_name": "shop"}
 

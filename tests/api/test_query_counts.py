@@ -1,4 +1,4 @@
-"""As many queries for 30 rows as for 1."""
+"""Lists send as many queries for 30 rows as for 1."""
 
 import uuid
 from collections.abc import Callable
@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import ApiKey, Attempt, Connection
-from lineage.models import Run
+from lineage.models import Edge, Run
 from tests.api.rows import (
     NOW,
+    dataset_id,
     make_activity,
     make_connection,
     make_dataset,
@@ -63,6 +64,16 @@ def add_event(first: Connection, run: Run, n: int) -> None:
     make_event(run, event_time=NOW + timedelta(seconds=n))
 
 
+def add_use(first: Connection, run: Run, n: int) -> None:
+    dataset = make_dataset(make_connection(f"user {n}"))
+    job = make_job(dataset.connection, f"job {n}")
+    hours = {"first_event_hour": NOW, "last_event_hour": NOW}
+    for direction in ("READS", "WRITES"):
+        of = {"job": job, "connection": dataset.connection, "dataset_id": dataset.id, "direction": direction}
+        edge = Edge.objects.create(id=uuid.uuid4(), **of, **hours)
+        make_run(job, edge_ids=[edge.id])
+
+
 def add_dataset(first: Connection, run: Run, n: int) -> None:
     make_dataset(first, f"table {n}")
     make_dataset(make_connection(f"toucher {n}"), f"table {n}")
@@ -77,15 +88,17 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("connections/{connection}/jobs", add_job, 3),
         ("connections/{connection}/runs", add_run, 4),
         ("runs", add_run, 4),
-        ("jobs/{job}", add_run, 8),
+        ("jobs/{job}", add_run, 9),
         ("jobs/{job}/runs", add_run, 4),
         ("runs/{run}", add_holder_of_the_same_run_id, 8),
         ("runs/{run}/children", add_child, 8),
         ("runs/{run}/events?connection_id={connection}", add_event, 7),
         ("datasets", add_dataset, 4),
+        (f"datasets/{dataset_id('public.orders')}", add_use, 19),
+        (f"datasets/{dataset_id('public.orders')}/runs", add_use, 7),
         # Their names have the word; so have the connections'.
-        ("search?q=job", add_run, 10),
-        ("search?q=connection", add_connection, 14),
+        ("search?q=job", add_run, 15),
+        ("search?q=connection", add_connection, 19),
     ],
 )
 def test_the_number_of_queries_does_not_grow(

@@ -1,4 +1,4 @@
-"""What a run alone shows, beyond a list's row: as its page does."""
+"""Details of a run that a list leaves out: equal to those of its page."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -96,7 +96,7 @@ def test_datasets_tests_and_facets_are_read_from_the_events(sender: Sender, read
 
 def test_what_is_not_as_openlineage_has_it_is_told(sender: Sender, read: Read) -> None:
     sender.send(run_event("COMPLETE", run=RUN, run_facets={"custom": "a word"}))
-    assert read(f"runs/{RUN}")["problems"] == [{"path": "run.facets.custom", "message": "Expected `object`, got `str`"}]
+    assert read(f"runs/{RUN}")["problems"] == [{"path": "run.facets.custom", "message": "Expected an object, got text"}]
 
 
 def test_events_that_arrived_out_of_order_are_told(sender: Sender, read: Read) -> None:
@@ -107,7 +107,7 @@ def test_events_that_arrived_out_of_order_are_told(sender: Sender, read: Read) -
 
 
 def test_a_job_says_how_it_is_and_why(sender: Sender, read: Read) -> None:
-    """In the words of its page."""
+    """The words are those of its page."""
     sender.send(run_event("START", at(0), run=FIRST_TRY, job="dag"))
     sender.send(run_event("FAIL", at(1), run=FIRST_TRY, job="dag"))
     sender.send(run_event("START", at(10), run=PARENT, job="dag"))
@@ -148,3 +148,54 @@ def test_a_job_shows_its_runs_datasets_and_what_it_contains(sender: Sender, read
     assert [(table["name"], table["is_current"]) for table in shown["reads"]] == [("raw", True)]
     assert [(table["name"], table["last_at"]) for table in shown["writes"]] == [("mart", "2026-11-20T12:00:00Z")]
     assert [(job["name"], job["latest_run"]["state"]) for job in shown["contains"]] == [("dag.task", "FAILED")]
+
+
+def test_several_runs_with_one_run_id_are_chosen_by_job(read: Read, sender: Sender) -> None:
+    for job, type_ in (("dag.submit", "COMPLETE"), ("app.insert", "FAIL")):
+        sender.send(run_event(type_, at(9), run=PARENT, job=job))
+    error = read(f"runs/{PARENT}", 300)["error"]
+    assert (error["code"], error["message"][:26]) == ("several_runs", "2 runs have this id. Choos")
+    states = {}
+    for choice in error["detail"]["job"]:
+        job_id, name = choice.split(" ", 1)
+        found = read(f"runs/{PARENT}", job=job_id)
+        assert (found["id"], found["job"]["name"]) == (PARENT, name)
+        assert len(read(f"runs/{PARENT}/events", job=job_id)["results"]) == 1
+        states[name] = found["state"]
+    assert states == {"dag.submit": "COMPLETED", "app.insert": "FAILED"}
+    assert "job" in read(f"runs/{PARENT}", 400, job="x")["error"]["detail"]
+    assert "map_index" in read(f"runs/{PARENT}", 400, map_index="x")["error"]["detail"]
+    read(f"runs/{PARENT}", 404, map_index="1")
+
+
+def test_large_events_are_told_of_and_read_on_demand(sender: Sender, read: Read) -> None:
+    """The row of a run has only the error's message; the rest is read by `read=all`."""
+    plan = {"plan": "x" * 600_000}
+    error = {"message": "Boom.", "programmingLanguage": "JAVA", "stackTrace": "at X"}
+    statistics = {"outputStatistics": {"rowCount": 7}}
+    written = dataset("orders") | {"outputFacets": statistics}
+    sender.send(run_event("START", at(0), run=RUN, run_facets={"spark.logicalPlan": plan, "spark_version": {"v": 4}}))
+    failed = {"errorMessage": error, "spark.logicalPlan": plan}
+    sender.send(run_event("FAIL", at(9), run=RUN, run_facets=failed, outputs=[written]))
+    found = read(f"runs/{RUN}")
+    assert (found["error"]["message"], found["events_read"], found["event_count"]) == ("Boom.", 0, 2)
+    whole = read(f"runs/{RUN}", read="all")
+    assert (whole["error"]["stack_trace"], whole["datasets"][0]["rows"], whole["events_read"]) == ("at X", 7, 2)
+    assert whole["facets"]["run"]["spark_version"] == {"v": 4}
+    assert "read" in read(f"runs/{RUN}", 400, read="some")["error"]["detail"]
+
+
+def test_links_lead_to_the_orchestrator(sender: Sender, read: Read) -> None:
+    url = "https://airflow.example/log"
+    sender.send(run_event("START", run=RUN, run_facets={"airflow": {"taskInstance": {"log_url": url}}}))
+    links = [{"title": "Airflow task log", "url": url}]
+    run = read(f"runs/{RUN}")
+    assert run["links"] == links
+    assert read(f"jobs/{run['job']['id']}")["links"] == links
+
+
+def test_the_receipt_is_given_and_an_impossible_duration_is_null(sender: Sender, read: Read) -> None:
+    sender.send(run_event("START", "0001-01-01T00:00:00Z", run=RUN), run_event("COMPLETE", at(1), run=RUN))
+    shown = read(f"runs/{RUN}")
+    assert (shown["started_at"], shown["duration_ms"]) == ("0001-01-01T00:00:00Z", None)
+    assert shown["received_at"] == "2026-11-21T06:00:00Z"

@@ -24,6 +24,7 @@ NOTHING_MORE: dict[str, Any] = {
     "datasets": [],
     "tests": [],
     "facets": {"run": {}, "job": {}},
+    "links": [],
     "problems": [],
     "events_read": 0,
     "events_out_of_order": False,
@@ -31,7 +32,7 @@ NOTHING_MORE: dict[str, Any] = {
 
 
 def test_a_run_of_which_little_is_known(read: Read) -> None:
-    """Only events without a type came: no state, no times, and no value that stands for any."""
+    """Events without a type give no state and no times, and no value takes their place."""
     job = make_job(make_connection(), "orders")
     unknown = {"active": False, "terminal_type": None, "started_at": None, "ended_at": None}
     run = make_run(job, **unknown, first_event_at=NOW, last_event_at=NOW, event_count=1)
@@ -57,8 +58,11 @@ def test_a_run_of_which_little_is_known(read: Read) -> None:
         "event_count": 1,
         "first_event_at": "2026-03-02T12:00:00Z",
         "last_event_at": "2026-03-02T12:00:00Z",
+        "received_at": None,
         **NOTHING_MORE,
-        "reason": "Only events of type OTHER, or of none, were received: none says that it began, or how it ended.",
+        "reason": (
+            "Only events of type OTHER, or without a type, were received: none says that it began, or how it ended."
+        ),
     }
 
 
@@ -130,8 +134,8 @@ def test_the_end_of_a_task_that_sent_none_is_what_its_dag_run_tells(read: Read) 
         started_at=None,
         ended_at=None,
         first_event_at=NOW + HOUR,
-        told_state="FAILED",
-        told_duration_ms=1500,
+        state_from_parent="FAILED",
+        duration_from_parent_ms=1500,
     )
 
     shown = read(f"runs/{run.id}")
@@ -280,7 +284,7 @@ def test_of_several_runs_with_one_id_one_can_be_chosen(
 ) -> None:
     run_id, (latest, *others) = three_holders
     shown = read(f"runs/{run_id}", connection_id=others[1].upper())
-    assert (shown["connection_id"], shown["other_connections"]) == (others[1], [latest, others[0]])
+    assert (shown["connection_id"], shown["other_connections"]) == (others[1], sorted([latest, others[0]]))
     read(f"runs/{run_id}", 404, connection_id=str(uuid4()))
     assert "connection_id" in read(f"runs/{run_id}", 400, connection_id="one")["error"]["detail"]
 

@@ -27,6 +27,8 @@ from tests.api.rows import (
     make_run,
 )
 from tests.lineage.build import dataset, run_event
+from tests.lineage.conftest import make_sender
+from tests.web.datasets import ORDERS_ID, send_shop
 
 FORMATS = FormatChecker(["uuid"])
 
@@ -79,7 +81,7 @@ def whole_event() -> bytes:
 
 
 def full_rows() -> tuple[Job, Run]:
-    """Of each resource one row with everything known, and one with as little as can be."""
+    """Save two rows of each resource: one with every value, and one with as few as possible."""
     connection = make_connection()
     make_activity(connection, NOW)
     make_key(connection)
@@ -131,6 +133,10 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/connections/{connection_id}/jobs",
         "/api/v1/connections/{connection_id}/runs",
         "/api/v1/datasets",
+        "/api/v1/datasets/{dataset_id}",
+        "/api/v1/datasets/{dataset_id}/columns",
+        "/api/v1/datasets/{dataset_id}/runs",
+        "/api/v1/datasets/{dataset_id}/schemas",
         "/api/v1/jobs/{job_id}",
         "/api/v1/jobs/{job_id}/runs",
         "/api/v1/runs",
@@ -142,12 +148,13 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
     for path, operation in reading(document).items():
         assert list(document["paths"][path]) == ["get"]
         statuses = {"200", "400", "401", "406", "503"} | ({"404"} if "{" in path else set())
+        statuses |= {"300"} if "{run_id}" in path else set()
         assert set(operation["responses"]) == statuses, path
         assert operation["security"] == [{"token": []}, {"cookieAuth": []}]
 
 
 def test_it_describes_the_intake(document: dict[str, Any]) -> None:
-    """Beside the read API: with its own keys, and with each answer that lineage/intake/answers.py can give."""
+    """The intake has its own keys, and each answer of lineage/intake/answers.py."""
     intake = {path: item["post"] for path, item in document["paths"].items() if "get" not in item}
     by_id = "/gateway/openlineage/{connection_id}"
     assert set(intake) == {by_id, f"{by_id}/batch", "/api/v1/lineage", "/api/v1/lineage/batch"}
@@ -171,6 +178,7 @@ def test_what_real_senders_send_is_as_described(
 
 def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]) -> None:
     job, run = full_rows()
+    send_shop(make_sender(), NOW)
     connection = job.connection_id
     described = {
         "/api/v1/connections": "connections?page_size=1",
@@ -178,6 +186,10 @@ def test_answers_are_as_described(api: Client, check: Callable[[str, Any], None]
         "/api/v1/connections/{connection_id}/jobs": f"connections/{connection}/jobs",
         "/api/v1/connections/{connection_id}/runs": f"connections/{connection}/runs?page_size=2",
         "/api/v1/datasets": "datasets",
+        "/api/v1/datasets/{dataset_id}": f"datasets/{ORDERS_ID}",
+        "/api/v1/datasets/{dataset_id}/columns": f"datasets/{ORDERS_ID}/columns",
+        "/api/v1/datasets/{dataset_id}/runs": f"datasets/{ORDERS_ID}/runs",
+        "/api/v1/datasets/{dataset_id}/schemas": f"datasets/{ORDERS_ID}/schemas",
         "/api/v1/jobs/{job_id}": f"jobs/{job.id}",
         "/api/v1/jobs/{job_id}/runs": f"jobs/{job.id}/runs",
         "/api/v1/runs": "runs",
@@ -198,7 +210,7 @@ def test_errors_are_as_described(
 ) -> None:
     for path in reading(document):
         url = path
-        for name in ("{connection_id}", "{job_id}", "{run_id}"):
+        for name in ("{connection_id}", "{job_id}", "{run_id}", "{dataset_id}"):
             url = url.replace(name, str(uuid.uuid4()))
         answers = [
             (client.get(url), 401),
@@ -213,7 +225,8 @@ def test_errors_are_as_described(
 
 def test_every_parameter_that_is_described_is_taken_and_no_other(api: Client, document: dict[str, Any]) -> None:
     job, run = full_rows()
-    ids = {"{connection_id}": job.connection_id, "{job_id}": job.id, "{run_id}": run.id}
+    dataset_id = make_dataset(job.connection, "public.customers").id
+    ids = {"{connection_id}": job.connection_id, "{job_id}": job.id, "{run_id}": run.id, "{dataset_id}": dataset_id}
     for path, operation in reading(document).items():
         url = path
         for name, id_ in ids.items():
@@ -233,7 +246,8 @@ DESCRIBED = (
     *("Connection", "OneConnection", "Day", "Lately", "ApiKey", "Attempt"),
     *("Job", "OneJob", "LatestRun", "Statistics", "RecentRun", "Touched", "InnerJob"),
     *("Run", "OneRun", "JobReference", "Relative", "ErrorOfRun", "Try", "RunDataset", "Test", "Problem", "Facets"),
-    *("Event", "Dataset"),
+    *("Event", "Dataset", "OneDataset", "User", "Write", "DatasetTest", "LifeChange", "OtherName", "LastWrite"),
+    *("Schemas", "SchemaChange", "Difference", "Columns", "ColumnWithOrigin", "Origin", "Influence", "SourceColumn"),
 )
 
 
@@ -241,7 +255,7 @@ def test_the_guide_names_every_endpoint_and_every_field(document: dict[str, Any]
     guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
     for path in reading(document):
         shown = path.removeprefix("/api/v1")
-        for name in ("{connection_id}", "{job_id}", "{run_id}"):
+        for name in ("{connection_id}", "{job_id}", "{run_id}", "{dataset_id}"):
             shown = shown.replace(name, "{id}")
         assert f"`{shown}`" in guide
     for component in DESCRIBED:

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.rows import NOW, make_connection, make_job, make_run
+from tests.lineage.build import dataset, run_event
+from tests.lineage.conftest import make_sender
 
 Read = Callable[..., Any]
 pytestmark = pytest.mark.django_db
@@ -21,13 +23,22 @@ def test_what_is_found_and_how_it_is_shown(read: Read) -> None:
     assert answer["connections"] == read("connections")["results"]
     assert answer["runs"] == []
     run = make_run(job)
-    found = read("search", q=str(run.id))
+    found = read("search", q=str(run.run_id))
     assert (found["results"], found["connections"]) == ([], [])
     assert found["runs"] == read("runs")["results"]
     called = make_run(job, orchestrator_run_id="manual__2026-03-02T12:00:00+00:00")
     found = read("search", q="manual__2026-03-02T12:00:00+00:00")
     assert [run["id"] for run in found["runs"]] == [str(called.id)]
-    assert read("search", q="-") == {"next": None, "previous": None, "results": [], "connections": [], "runs": []}
+    lists = ("results", "connections", "runs", "datasets", "columns")
+    assert read("search", q="-") == {"next": None, "previous": None, **{name: [] for name in lists}}
+
+
+def test_datasets_and_columns_are_found(read: Read, db: None) -> None:
+    schema = {"fields": [{"name": "net_amount", "type": "int"}]}
+    make_sender().send(run_event(outputs=[dataset("shop.orders", schema=schema)]))
+    [found] = read("search", q="orders")["datasets"]
+    assert (found["namespace"], found["name"]) == ("warehouse", "shop.orders")
+    assert read("search", q="amount")["columns"] == [{"dataset": found, "path": "net_amount", "type": "int"}]
 
 
 def test_jobs_of_a_connection_may_come_first(read: Read) -> None:
@@ -65,6 +76,6 @@ def test_it_has_to_be_told_what_to_search_for(read: Read, text: str | None) -> N
 def test_what_was_removed_is_not_found(read: Read) -> None:
     removed = make_connection("orders", removed_at=NOW)
     run = make_run(make_job(removed, "orders", id=uuid4()))
-    for text in ("orders", str(run.id)):
+    for text in ("orders", str(run.run_id)):
         answer = read("search", q=text)
         assert (answer["results"], answer["connections"], answer["runs"]) == ([], [], [])

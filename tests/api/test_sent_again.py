@@ -32,7 +32,7 @@ def test_lists_are_what_they_were(read: Callable[..., Any], sample_lines: Sample
     sender.send(*replayed_as(structured, sample_lines("dbt-build-fail")))
     assert [without_times(read(path)) for path in paths] == before
     tests = Run.objects.get(job__name="model.shop.stg_orders.test")
-    ids = read(f"runs/{tests.id}")["shown_one_by_one"]
+    ids = read(f"runs/{tests.run_id}")["shown_one_by_one"]
     assert len(ids) == 3
     assert [read(f"runs/{id_}")["shown_one_by_one"] for id_ in ids] == [None] * 3
     assert read(f"jobs/{tests.job_id}")["latest_run"] is None

@@ -1,4 +1,4 @@
-"""`python -m bench`, as `make bench` runs it: with every reference, only shorter."""
+"""`python -m bench`, as `make bench` runs it: with every reference, but shorter."""
 
 import subprocess
 import sys

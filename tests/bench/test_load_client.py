@@ -1,4 +1,4 @@
-"""The load client reads answers as servers send them: in pieces, with a length or in chunks."""
+"""The load client reads responses as servers send them: in pieces, with a length or in chunks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where Marquez cannot be had, the benchmark says what is missing."""
+"""The benchmark says what is missing if it cannot run Marquez."""
 
 import stat
 from pathlib import Path
@@ -16,7 +16,7 @@ def program(directory: Path, name: str, script: str) -> None:
 
 @pytest.fixture(autouse=True)
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only directory on the PATH."""
+    """Directory that is the only one on the PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

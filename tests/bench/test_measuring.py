@@ -1,4 +1,4 @@
-"""A measurement counts only when every request was acknowledged, and what was acknowledged is stored."""
+"""A measurement counts only if every request was acknowledged, and every acknowledged event is stored."""
 
 import os
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def subject(server: LiveServer, sender: Sender) -> Subject:
 
 @pytest.fixture
 def run(server: LiveServer) -> Run:
-    """One short round, without a warm-up to speak of."""
+    """Measure one short round, with hardly any warm-up."""
     return lambda case: measure([case], rounds=1, seconds=SECONDS, postgres=os.getpid(), warm_up=0.01)
 
 

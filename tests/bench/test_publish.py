@@ -1,4 +1,4 @@
-"""Saved reports take the place of those that docs/performance.md shows."""
+"""Saved reports replace those in docs/performance.md."""
 
 import pytest
 

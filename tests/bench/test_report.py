@@ -1,4 +1,4 @@
-"""What the benchmark's report says of a ratio."""
+"""The benchmark's report and its ratios."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
-"""The running product, and Chromium in front of it.
+"""Fixtures: the running product, and Chromium in front of it.
 
-A test makes its rows through the ORM; the server reads the same database. Whatever a page writes to the console (a
+A test creates its rows through the ORM; the server reads that database. Anything that a page writes to the console (a
 refused inline style, a failing script) fails the test.
 """
 
@@ -42,7 +42,8 @@ def _product_of_session(
     name = databases["default"].settings_dict["NAME"]
     database_url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=name)
     environment = {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", "STATIC_ROOT": str(static_root)}
-    with serve(database_url, tmp_path_factory.mktemp("server") / "log.txt", environment=environment) as server:
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serve(database_url, log, workers=1, environment=environment) as server:
         yield server
 
 

@@ -10,13 +10,13 @@ from lineage.models import Activity, Job, RunState
 
 
 def add_connection(
-    name: str, type_: str = "airflow", *, keys: int = 1, jobs: int = 0, heard: bool = False
+    name: str, type_: str = "airflow", *, keys: int = 1, jobs: int = 0, with_event: bool = False
 ) -> Connection:
     now = timezone.now()
     connection = Connection.objects.create(name=name, type=type_, created_at=now)
     for number in range(keys):
         ApiKey.objects.create(connection=connection, name=f"key {number}", lookup=uuid.uuid4().hex, created_at=now)
-    if heard:
+    if with_event:
         Activity.objects.create(connection=connection, first_event_at=now, last_event_at=now, first_job_name="orders")
     Job.objects.bulk_create(
         Job(
@@ -25,7 +25,8 @@ def add_connection(
             namespace="prod",
             name=f"job {number}",
             described_at=now,
-            latest_run_id=uuid.uuid4(),
+            latest_run_id=(latest := uuid.uuid4()),
+            latest_run_sent_id=latest,
             latest_run_at=now,
             latest_run_state=(RunState.FAILED, RunState.RUNNING, RunState.COMPLETED)[number % 3],
             running_runs=int(number % 3 == 1),
@@ -37,9 +38,9 @@ def add_connection(
 
 def add_one_of_each() -> None:
     """Connected with and without failures, refused, silent, never used, without a key, and a long name."""
-    add_connection("Airflow production", heard=True, jobs=14)
-    add_connection("Analytics warehouse", "dbt", heard=True, jobs=1)
-    refused = add_connection("Spark batch platform", "openlineage", heard=True)
+    add_connection("Airflow production", with_event=True, jobs=14)
+    add_connection("Analytics warehouse", "dbt", with_event=True, jobs=1)
+    refused = add_connection("Spark batch platform", "openlineage", with_event=True)
     Attempt.objects.create(
         connection=refused,
         at=timezone.now() - timedelta(minutes=12),

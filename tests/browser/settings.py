@@ -10,6 +10,6 @@ from observability.settings import STORAGES
 STATIC_ROOT = Path(os.environ["STATIC_ROOT"])
 STORAGES = {
     **STORAGES,
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "observability.static_files.JoinedStyleSheets"},
 }
 PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]

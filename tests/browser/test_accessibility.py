@@ -17,15 +17,26 @@ WIDTHS = (1280, 375)
 LOOKS = list(zip(WIDTHS, THEMES, strict=True))
 MOST_BYTES = 250_000
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# The rules that read colours run in each look; the others, which do not depend on the theme, once for each width.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 def assert_accessible(page: Page, *, menu_open: bool = False) -> None:
     # An open menu covers what lies below until it is closed.
-    rules = {"target-size": {"enabled": not menu_open}}
-    found = Axe().run(page, options={"runOnly": TAGS, "rules": rules})
+    rules = {"runOnly": TAGS, "rules": {"target-size": {"enabled": not menu_open}}}
+    if look_of(page) not in LOOKS:
+        rules = {"runOnly": OF_COLOURS}
+    # What they found to be right, 350 KB for a list of connections, is not written down.
+    found = Axe().run(page, options={**rules, "resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert width <= 0, f"{page.url} scrolls sideways by {width} px"
+
+
+def look_of(page: Page) -> tuple[int, str]:
+    assert page.viewport_size
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    return page.viewport_size["width"], THEMES[dark]
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -97,7 +108,7 @@ def test_nothing_scrolls_sideways(open_page: OpenPage, editor: User, width: int)
 
 
 def test_the_exact_time_on_focus(open_page: OpenPage, viewer: User) -> None:
-    add_connection("alpha", heard=True)
+    add_connection("alpha", with_event=True)
     page = open_page(user=viewer)
     page.locator(".column-last_event .ago").focus()
     exact = page.get_by_role("tooltip").first

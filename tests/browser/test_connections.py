@@ -16,7 +16,7 @@ SETTINGS = re.compile(r"/connections/[\w-]+/settings$")
 
 @pytest.fixture
 def connection(product: object) -> Connection:
-    return add_connection("Airflow production", jobs=14, keys=2, heard=True)
+    return add_connection("Airflow production", jobs=14, keys=2, with_event=True)
 
 
 def menu_button(page: Page, name: str = "Airflow production") -> Locator:
@@ -99,7 +99,7 @@ def test_remove_by_mouse(open_page: OpenPage, editor: User, connection: Connecti
     dialog.get_by_label("Type the name to confirm").fill("something else")
     remove.click()
     expect(dialog).to_contain_text("This is not the connection's name.")
-    assert Connection.objects.visible().exists()
+    assert Connection.objects.live().exists()
     dialog.get_by_label("Type the name to confirm").fill("Airflow production")
     remove.click()
     expect(page.get_by_text("Airflow production was removed.")).to_be_visible()
@@ -145,8 +145,8 @@ def test_without_scripts(open_page: OpenPage, editor: User, connection: Connecti
 
 
 def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: User) -> None:
-    add_connection("alpha", heard=True, jobs=1)
-    add_connection("beta", "dbt", heard=True, jobs=3)
+    add_connection("alpha", with_event=True, jobs=1)
+    add_connection("beta", "dbt", with_event=True, jobs=3)
     add_connection("gamma", "dbt")
     page = open_page(user=viewer)
     rows = page.locator(".row-link")

@@ -25,7 +25,7 @@ OpenPage = Callable[..., Page]
 
 
 class Sender:
-    """One run of one job, as openlineage-python sends it; configured by the text of an openlineage.yml."""
+    """Sends a run of a job as openlineage-python does; configured by the text of an openlineage.yml."""
 
     def __init__(self, config: str) -> None:
         self._client = OpenLineageClient(config=yaml.safe_load(config))
@@ -83,18 +83,18 @@ def rename_by_hand(page: Page, old: str, new: str) -> None:
     expect(page.get_by_role("heading", name=new, exact=True)).to_be_visible()
 
 
-def remove_by_hand(page: Page, name: str, what_goes: str) -> None:
+def remove_by_hand(page: Page, name: str, affected: str) -> None:
     page.get_by_label(f"More actions for {name}").click()
     page.get_by_role("link", name="Remove connection").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(what_goes)
+    expect(dialog).to_contain_text(affected)
     dialog.get_by_label("Type the name to confirm").fill(name)
     dialog.get_by_role("button", name="Remove connection").click()
     expect(page.get_by_text(f"{name} was removed.")).to_be_visible()
 
 
 def watch_the_job_end(page: Page, sender: Sender, began: datetime) -> None:
-    """On Overview, which says by itself that the job runs, then that it has ended."""
+    """Watch Overview show, without a reload, that the job runs and then that it has ended."""
     page.get_by_role("link", name="Overview").click()
     row = page.get_by_role("row", name=re.compile(r"shop\.load_orders"))
     expect(row).to_contain_text("Running")

@@ -11,20 +11,23 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
-from lineage.models import Dataset, Edge, Job, Run
+from lineage.models import Edge, Job, Run
 from tests.api.rows import build_run, make_job
 from tests.browser.rows import add_connection
 from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
+from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs, settle_rows
 
 OpenPage = Callable[..., Page]
 LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 4
 MINUTE = timedelta(minutes=1)
+# In every state. Of a page of 50, axe takes seconds.
+A_FEW = 12
 
 
 @pytest.fixture
 def connection(product: object) -> Connection:
-    return add_connection("Airflow production", heard=True)
+    return add_connection("Airflow production", with_event=True)
 
 
 def add_runs(job: Job, count: int) -> list[Run]:
@@ -46,7 +49,7 @@ def add_runs(job: Job, count: int) -> list[Run]:
     return save_runs(runs)
 
 
-def add_all(connection: Connection) -> Job:
+def add_all(connection: Connection, runs: int = 70) -> Job:
     """A job of which everything is known."""
     parent = make_job(connection, "shop", kind="DAG")
     job = make_job(
@@ -64,18 +67,18 @@ def add_all(connection: Connection) -> Job:
         parent_job_namespace="prod",
         parent_job_name="shop",
     )
-    runs = add_runs(job, 70)
+    added = add_runs(job, runs)
     hour = timezone.now()
     edges = []
     for number, direction in enumerate(["READS", "READS", "WRITES"]):
         of = {"connection_id": connection.pk}
         name = f"warehouse.public.{LONG_NAME if number == 1 else 'orders'}"
-        dataset = Dataset.objects.create(id=uuid.uuid4(), namespace="postgres://db:5432", name=name, **of)
+        dataset = save_dataset(connection, name, "postgres://db:5432", id=uuid.uuid4())
         hours = {"first_event_hour": hour, "last_event_hour": hour - timedelta(days=number)}
         edges.append(
             Edge.objects.create(id=uuid.uuid4(), job=job, dataset_id=dataset.id, direction=direction, **hours, **of)
         )
-    Run.objects.filter(connection_id=connection.pk, id=runs[-2].id).update(edge_ids=[edges[0].id, edges[2].id])
+    Run.objects.filter(connection_id=connection.pk, id=added[-2].id).update(edge_ids=[edges[0].id, edges[2].id])
     for number in range(3):
         child = make_job(connection, f"shop.load_orders.part_{number}", kind="TASK", parent_job_id=job.id)
         add_runs(child, 2)
@@ -89,9 +92,9 @@ def url(job: Job) -> str:
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int) -> None:
-    job = add_all(connection)
+    job = add_all(connection, runs=A_FEW)
     page = open_page(url(job), viewer, theme=theme, width=width)
-    expect(page.locator(".run-rows tbody tr")).to_have_count(50)
+    expect(page.locator(".run-rows tbody tr")).to_have_count(A_FEW)
     assert_accessible(page)
     page.locator("#chart-figures summary").click()
     page.locator("#run-times summary").click()
@@ -102,7 +105,7 @@ def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, t
 def test_accessible_pages_beside_it(
     open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int
 ) -> None:
-    job = add_all(connection)
+    job = add_all(connection, runs=A_FEW)
     page = open_page("/runs", viewer, theme=theme, width=width)
     bare = make_job(connection, LONG_NAME)
     called = add_runs(make_job(connection, "called", kind="DAG"), 1)[0]

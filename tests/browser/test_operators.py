@@ -46,4 +46,4 @@ def test_a_connection_is_ended_after_it_was_confirmed(open_page: Callable[..., P
     expect(page.get_by_text("API keys: 1")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Yes")).click()
     expect(page.locator(".messagelist .success")).to_be_visible()
-    assert not Connection.objects.visible().exists()
+    assert not Connection.objects.live().exists()

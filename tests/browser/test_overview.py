@@ -23,7 +23,7 @@ LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 5 + "0123456789"
 
 @pytest.fixture
 def connection(product: object) -> Connection:
-    return add_connection("alpha", heard=True)
+    return add_connection("alpha", with_event=True)
 
 
 def ran(connection: Connection, name: str, state: str = RunState.COMPLETED, **fields: object) -> Job:

@@ -1,4 +1,4 @@
-"""From Connections to why a task failed, by mouse and by keyboard; and a run's page as browsers show it."""
+"""Ways from Connections to the reason of a task's failure, by mouse and keyboard; and a run's page in browsers."""
 
 import re
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_the_same_by_keyboard(open_page: OpenPage, viewer: User, sender: Sender)
     press_until_focused(page, re.compile(sender.connection.name))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/connections/{sender.connection.pk}$"))
-    press_until_focused(page, re.compile(r"inside, \d+ failing"))
+    press_until_focused(page, re.compile(r"inside,\s+\d+ failing"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=re.compile(r"Latest run of \w+\.\S+: failed")).first).to_be_visible()
     press_until_focused(page, re.compile(r"Latest run of \w+\.\S+: failed"))
@@ -120,7 +120,7 @@ def test_large_events_are_read_once_the_page_is_there(open_page: OpenPage, viewe
 
 def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     run = failed_task(sender)
-    page = open_page(url(sender, run.id), viewer)
+    page = open_page(url(sender, run.run_id), viewer)
     page.get_by_role("link", name="FAIL", exact=True).click()
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#toast")).to_have_text("Copied")
@@ -139,14 +139,14 @@ def test_accessible(open_page: OpenPage, viewer: User, sender: Sender, theme: st
     dag = runs.filter(job__kind="DAG").order_by("run_at")[0]
     # Of dbt-build-fail: one failed, two passed.
     tests = "01a1faaa-b005-7b4d-a432-501d0ce135dd"
-    page = open_page(url(sender, failed_task(sender).id), viewer, theme=theme, width=width)
+    page = open_page(url(sender, failed_task(sender).run_id), viewer, theme=theme, width=width)
     for summary in page.locator(".facet > summary").all():
         summary.click()
     assert_accessible(page)
-    for run in (dag.id, tests, UNKNOWN, UNKNOWN.replace("ff", "fe")):
+    for run in (dag.run_id, tests, UNKNOWN, UNKNOWN.replace("ff", "fe")):
         page.goto(url(sender, run))
         assert_accessible(page)
-    page.goto(url(sender, dag.id))
+    page.goto(url(sender, dag.run_id))
     page.locator(".event-rows .row-link").first.click()
     assert_accessible(page)
 

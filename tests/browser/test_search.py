@@ -19,7 +19,7 @@ LONG_NAME = "a_word_that_cannot_be_broken_anywhere_" * 3
 
 @pytest.fixture
 def shop(product: object) -> Connection:
-    connection = add_connection("Shop production", heard=True)
+    connection = add_connection("Shop production", with_event=True)
     failed = job_that_ran(connection, "shop.load_orders", RunState.FAILED, kind="TASK")
     save([failed, job(connection, "shop.load_customers", kind="TASK"), job(connection, "other")])
     return connection

@@ -77,7 +77,7 @@ def test_ending_a_connection_ends_its_keys_and_hides_it(make_connection: MakeCon
     kept = make_key(other)
     actions.end_connection(connection=connection, now=NOW)
     assert connection.removed_at == NOW
-    assert list(Connection.objects.visible()) == [other]
+    assert list(Connection.objects.live()) == [other]
     assert list(ApiKey.objects.all()) == [kept.api_key]
     actions.end_connection(connection=connection, now=NOW + timedelta(days=1))
     connection.refresh_from_db()

@@ -82,7 +82,7 @@ def test_several_are_deleted_by_the_action(client: Client, make_connection: Make
         )
 
     delete(LISTS[0], connections[:2])
-    assert [connection.name for connection in Connection.objects.visible()] == ["c"]
+    assert [connection.name for connection in Connection.objects.live()] == ["c"]
     delete(LISTS[1], [keys[2].api_key])
     assert not ApiKey.objects.exists()
 

@@ -20,7 +20,7 @@ def record(
     actions.record_attempt(connection_id=connection.id, at=at, outcome=outcome, status=status, **texts)
 
 
-def test_an_attempt_is_kept_as_it_was_told(make_connection: MakeConnection) -> None:
+def test_an_attempt_is_kept_as_it_was_recorded(make_connection: MakeConnection) -> None:
     connection = make_connection()
     record(connection, reason="Not JSON", key_name="worker", job_name="dag.task")
     kept = dict(Attempt.objects.values().get())

@@ -1,4 +1,4 @@
-"""Where a connection's orchestrator sends its events."""
+"""The URL to which a connection's orchestrator sends its events."""
 
 import uuid
 

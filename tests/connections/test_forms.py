@@ -1,4 +1,4 @@
-"""What people type is judged by the same rules as anywhere else, and said in words beside the field."""
+"""Forms hold to the rules of actions, and show mistakes in words beside the field."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""What a removal, a deletion and a rename do to commits of the intake that are under way. Real transactions."""
+"""Removals, deletions and renames beside commits of the intake that are under way. Real transactions."""
 
 import contextlib
 import threading
 import uuid
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,10 +14,10 @@ from django.db import connection as database
 
 from connections import actions
 from connections.models import ApiKey, Connection
-from connections.querysets import INSISTED
+from connections.vouchers import PRECONDITION_FAILED, Voucher, lock_live
 from lineage.database.execute import pipeline
-from lineage.database.pipeline import _prepared
-from lineage.digest.statements import keys as keys_of_intake
+from lineage.database.retries import with_retries
+from lineage.digest.statements import vouchers
 from tests.conftest import InThread
 from tests.connections.conftest import NOW, MakeConnection, MakeKey
 
@@ -51,32 +51,32 @@ def finished(call: "Future[Any]") -> threading.Event:
 
 def test_a_removal_waits_for_the_commit_under_way(key: ApiKey, in_thread: InThread) -> None:
     with transaction.atomic():
-        assert ApiKey.objects.lock_live([key.id]) == {key.id: key.connection_id}
+        assert lock_live([key.voucher]) == {key.voucher}
         removal = in_thread(actions.end_connection, connection=key.connection, now=NOW)
         assert waits_for_a_lock(finished(removal))
-        assert Connection.objects.visible().exists()
+        assert Connection.objects.live().exists()
     removal.result()
-    assert not Connection.objects.visible().exists()
+    assert not Connection.objects.live().exists()
 
 
 def test_a_commit_that_comes_during_a_removal_finds_no_key(key: ApiKey, in_thread: InThread) -> None:
-    def lock_live() -> dict[UUID, UUID]:
+    def lock() -> set[Voucher]:
         with transaction.atomic():
-            return ApiKey.objects.lock_live([key.id])
+            return lock_live([key.voucher])
 
     with transaction.atomic():
         actions.end_connection(connection=key.connection, now=NOW)
-        commit = in_thread(lock_live)
+        commit = in_thread(lock)
         assert waits_for_a_lock(finished(commit))
-    assert commit.result() == {}
+    assert commit.result() == set()
 
 
 def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attempt(
     key: ApiKey, in_thread: InThread
 ) -> None:
-    def lock_live() -> dict[UUID, UUID]:
+    def lock() -> set[Voucher]:
         with transaction.atomic():
-            return ApiKey.objects.lock_live([key.id])
+            return lock_live([key.voucher])
 
     def use(connection: Connection) -> None:
         actions.rename_connection(connection=connection, name="new")
@@ -84,30 +84,31 @@ def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attemp
         actions.record_attempt(connection_id=connection.id, at=NOW, outcome="stored", status=201)
 
     with transaction.atomic():
-        ApiKey.objects.lock_live([key.id])
-        assert in_thread(lock_live).result(timeout=10) == {key.id: key.connection_id}
+        lock_live([key.voucher])
+        assert in_thread(lock).result(timeout=10) == {key.voucher}
         in_thread(use, key.connection).result(timeout=10)
     with transaction.atomic():
         use(key.connection)
-        assert in_thread(lock_live).result(timeout=10) == {key.id: key.connection_id}
+        assert in_thread(lock).result(timeout=10) == {key.voucher}
 
 
 def test_only_live_keys_are_live(key: ApiKey, make_connection: MakeConnection, make_key: MakeKey) -> None:
     other = make_connection("other")
     deleted, ended = make_key(other, "deleted").api_key, make_key(make_connection("ended")).api_key
     kept = make_key(other, "kept").api_key
+    all_of_them = [one.voucher for one in (key, kept, deleted, ended)]
     actions.delete_api_key(api_key=deleted)
     actions.end_connection(connection=ended.connection, now=NOW)
     with transaction.atomic():
-        live = ApiKey.objects.lock_live([key.id, kept.id, deleted.id, ended.id])
-    assert live == {key.id: key.connection_id, kept.id: other.id}
+        live = lock_live([*all_of_them, replace(kept.voucher, connection_id=key.connection_id)])
+    assert live == {key.voucher, kept.voucher}
     with transaction.atomic():
-        assert ApiKey.objects.lock_live([]) == {}
+        assert lock_live([]) == set()
 
 
 def test_outside_a_transaction_nothing_can_be_locked(key: ApiKey) -> None:
     with pytest.raises(transaction.TransactionManagementError):
-        ApiKey.objects.lock_live([key.id])
+        lock_live([key.voucher])
 
 
 def test_of_many_who_take_a_name_at_once_one_gets_it(in_thread: InThread) -> None:
@@ -144,18 +145,21 @@ def test_two_who_remove_the_same_connection_both_succeed(key: ApiKey, in_thread:
     assert Connection.objects.get().removed_at == NOW
 
 
-def insist_live(*keys: ApiKey) -> None:
-    """As the intake does: in a pipeline that is a transaction."""
+def require_live(*keys: ApiKey) -> None:
+    """Require live keys in a pipeline that is a transaction, like the intake's."""
     database.ensure_connection()
-    _prepared.pop(database.connection, None)  # a rollback before this may have had the session forget them
-    with pipeline():
-        keys_of_intake.insist_live([(key.id, key.connection_id) for key in keys])
+
+    def transact() -> None:
+        with pipeline():
+            vouchers.require_live(key.voucher for key in keys)
+
+    with_retries(transact)
 
 
-def test_insisting_on_live_keys(key: ApiKey, make_connection: MakeConnection, make_key: MakeKey) -> None:
+def test_requiring_live_keys(key: ApiKey, make_connection: MakeConnection, make_key: MakeKey) -> None:
     other = make_key(make_connection("other")).api_key
-    insist_live(key)
-    insist_live(key, other)
+    require_live(key)
+    require_live(key, other)
 
 
 def sqlstate(error: BaseException | None) -> str | None:
@@ -165,7 +169,7 @@ def sqlstate(error: BaseException | None) -> str | None:
 
 
 @pytest.mark.parametrize("end", ["deleted", "ended", "of another connection"])
-def test_insisting_on_a_key_that_is_not_live_fails(
+def test_requiring_a_key_that_is_not_live_fails(
     key: ApiKey, make_connection: MakeConnection, make_key: MakeKey, end: str
 ) -> None:
     other = make_key(make_connection("other")).api_key
@@ -177,14 +181,14 @@ def test_insisting_on_a_key_that_is_not_live_fails(
     else:
         other.connection_id = key.connection_id
     with pytest.raises(DatabaseError) as error:
-        insist_live(key, other)
-    assert sqlstate(error.value) == INSISTED
-    insist_live(key)
+        require_live(key, other)
+    assert sqlstate(error.value) == PRECONDITION_FAILED
+    require_live(key)
 
 
-def test_who_insists_waits_for_a_removal(key: ApiKey, in_thread: InThread) -> None:
+def test_a_commit_waits_for_a_removal(key: ApiKey, in_thread: InThread) -> None:
     with transaction.atomic():
         actions.end_connection(connection=key.connection, now=NOW)
-        commit = in_thread(insist_live, key)
+        commit = in_thread(require_live, key)
         assert waits_for_a_lock(finished(commit))
-    assert sqlstate(commit.exception(timeout=10)) == INSISTED
+    assert sqlstate(commit.exception(timeout=10)) == PRECONDITION_FAILED

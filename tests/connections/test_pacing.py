@@ -1,4 +1,4 @@
-"""At most so many calls in each stretch of time."""
+"""Pace lets through a limited number of calls in each stretch of time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Compares the database with a ledger."""
+"""Comparison of the database with a ledger."""
 
 from collections import Counter
 from typing import Any
@@ -11,11 +11,11 @@ from tests.faults.load import Ledger
 from tests.serving import OwnDatabase
 
 _RUNS = """
-SELECT run.id, job.name, run.state, run.event_count
+SELECT run.run_id, job.name, run.state, run.event_count
 FROM lineage_run AS run LEFT JOIN lineage_job AS job ON (job.connection_id, job.id) = (run.connection_id, run.job_id)
 WHERE run.connection_id = %s
 """
-_JOBS = "SELECT name, running_runs, latest_run_id, latest_run_state FROM lineage_job WHERE connection_id = %s"
+_JOBS = "SELECT name, running_runs, latest_run_sent_id, latest_run_state FROM lineage_job WHERE connection_id = %s"
 _EDGES = """
 SELECT job.name, dataset.name, edge.direction FROM lineage_edge AS edge
 JOIN lineage_job AS job ON (job.connection_id, job.id) = (edge.connection_id, edge.job_id)
@@ -25,7 +25,7 @@ WHERE edge.connection_id = %s
 
 
 def audit(database: OwnDatabase, connection_id: UUID, ledger: Ledger) -> None:
-    """0 acknowledged events lost, 0 counted twice: neither as rows, nor in answers, nor in what is shown of them."""
+    """Check that no acknowledged event is lost, and none counts twice: as row, in responses, and on pages."""
     with psycopg.connect(database.url) as session:
 
         def rows(statement: str) -> list[tuple[Any, ...]]:
@@ -50,7 +50,7 @@ def audit(database: OwnDatabase, connection_id: UUID, ledger: Ledger) -> None:
 
 
 def audit_by_rebuilding(database: OwnDatabase, connection_id: UUID) -> None:
-    """What is shown is what the product makes of the stored events when it begins anew."""
+    """Check that the rows are those that the product makes when it rebuilds them from the stored events."""
     said = database.manage("rebuild_lineage", "--connection", str(connection_id)).strip()
-    # `lineage_activity` is written at most once a second, so it may be that much behind.
+    # `lineage_activity` is written at most once a second, so it may be up to a second behind.
     assert said.endswith(("every row was right", "rows changed: 1 of lineage_activity")), said

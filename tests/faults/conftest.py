@@ -13,13 +13,12 @@ from tests.faults.load import Target
 from tests.faults.scale import seeded
 from tests.serving import WORKERS, LiveServer, OwnDatabase, own_database, serve
 
-HERE = Path(__file__).parent
 SENDERS = 40
 STOP_SECONDS = 30
 
 
 class Product:
-    """The server, and what a supervisor does for it: starts it again on the same port."""
+    """Server, with a supervisor's function: it is started again on its port."""
 
     def __init__(self, database: OwnDatabase, log: Path, *, workers: int = WORKERS) -> None:
         self._database, self._log, self._workers = database, log, workers
@@ -35,7 +34,7 @@ class Product:
         return self.server.workers
 
     def await_end(self) -> None:
-        """Of the master, by whatever a test did to it. Its workers may be finishing their requests."""
+        """Wait for the master's end, however a test ended it. Its workers may still be finishing their requests."""
         self.server.process.wait(STOP_SECONDS)
 
     def start_again(self) -> None:
@@ -48,13 +47,6 @@ class Product:
         settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
         served = serve(self._database.url, self._log, port=port, workers=self._workers, environment=settings)
         return self._stack.enter_context(served)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Faults come with many clients, and with seconds that are counted. Bodies that are only odd do not."""
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One event: what it says, and the id by which it is stored."""
+    """Event that is sent, and the id by which it is stored."""
 
     id: UUID
     type: str
@@ -71,7 +71,7 @@ def _sent(type_: str, time: datetime, run: UUID, job: str, size: int) -> Sent:
 
 
 def expected_runs(events: Iterable[Sent]) -> dict[UUID, RunRow]:
-    """Of these events, each counted once."""
+    """Compute the expected runs of these events, each counted once."""
     by_run: dict[UUID, list[Sent]] = defaultdict(list)
     for event in events:
         by_run[event.run].append(event)

@@ -1,4 +1,5 @@
-"""A pytest plugin that leaves out what fills a disk where none can be mounted, and says so. In CI nothing is."""
+"""pytest plugin that leaves out the tests that fill a disk if none can be mounted, and reports it. In CI it leaves out
+none."""
 
 import os
 from typing import Any
@@ -22,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """One of several processes (`-n`) has ended. Each leaves out the same."""
+    """Note how many tests one of several processes (`-n`) left out; all leave out equally many."""
     if left_out := getattr(node, "workeroutput", {}).get("left_out"):
         node.config.stash[_COUNT] = left_out
 

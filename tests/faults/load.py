@@ -1,4 +1,4 @@
-"""Senders over real HTTP that keep a ledger: what they sent, what it was answered, when."""
+"""Senders over real HTTP with a ledger: what they sent, how it was answered, and when."""
 
 import http.client
 import socket
@@ -7,23 +7,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from uuid import UUID
 
 from tests.faults.events import Sent
 
-# What openlineage-python and the Java client wait for an answer.
+# Seconds for which openlineage-python and the Java client wait for a response.
 ANSWER_SECONDS = 5.0
-# Within which each event must be acknowledged, whatever happens: more than any fault here may last.
+# Seconds in which each event must be acknowledged: more than any fault here may last.
 PATIENCE_SECONDS = 40.0
-# Until a sender tries again; shorter than real ones, to meet more of the fault.
+# Seconds until a sender tries again; less than real ones wait, so that it tries more often during a fault.
 _PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send to, and with which key."""
+    """Destination of events, and an API key for it."""
 
     port: int
     connection_id: UUID
@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One try. `answer` is the status, or the name of the exception that ended it without one."""
+    """Try to send an event. `answer`: the status, or the name of the exception that ended it."""
 
     event: Sent
     answer: int | str
@@ -49,7 +49,7 @@ class Exchange:
 
 
 class Ledger:
-    """Thread-safe."""
+    """Ledger of all tries. Thread-safe."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -69,7 +69,7 @@ class Ledger:
             assert self._changed.wait_for(lambda: condition(self), PATIENCE_SECONDS), self.answers
 
     def wait_for_acknowledged(self, count: int) -> None:
-        """Until so many more than now are acknowledged."""
+        """Wait until `count` more events are acknowledged."""
         goal = self._acknowledged + count
         self.wait_for(lambda ledger: ledger._acknowledged >= goal)
 
@@ -88,7 +88,7 @@ class Ledger:
 
 @contextmanager
 def load(target: Target, ledger: Ledger, events: Sequence[Sent], *, clients: int = 16) -> Iterator[None]:
-    """Each event is sent until it is acknowledged; the block's end waits for that."""
+    """Send each event until it is acknowledged; the end of the block waits for that."""
     todo = iter(events)
     guard = threading.Lock()
 
@@ -103,7 +103,7 @@ def load(target: Target, ledger: Ledger, events: Sequence[Sent], *, clients: int
         yield
     except BaseException:
         with guard:
-            todo = iter(())  # nobody waits for the rest
+            todo = iter(())  # the remaining events are not needed
         raise
     finally:
         for thread in threads:
@@ -113,16 +113,20 @@ def load(target: Target, ledger: Ledger, events: Sequence[Sent], *, clients: int
 
 
 @contextmanager
-def load_at_once(target: Target, ledger: Ledger, events: Sequence[Sent]) -> Iterator[list[socket.socket]]:
-    """Sends each once, on a connection of its own: when the block begins all are sent, at its end all are answered.
+def load_at_once(
+    target: Target, ledger: Ledger, events: Sequence[Sent], *, keys: Sequence[str] = ()
+) -> Iterator[list[socket.socket]]:
+    """Send each event once, on a connection of its own. All are sent when the block begins, and answered when it ends.
 
-    Yields the connections, in the order of the events.
+    `keys`: an API key for each event; by default all have the target's. Yields the connections, in the order of the
+    events.
     """
+    targets = [replace(target, key=key) for key in keys] or [target] * len(events)
     began = time.monotonic()
     with ExitStack() as stack:
         connections = [stack.enter_context(_connected(target)) for _ in events]
-        for connection, event in zip(connections, events, strict=True):
-            connection.sendall(request_head(target, len(event.body)) + event.body)
+        for connection, event, sender in zip(connections, events, targets, strict=True):
+            connection.sendall(request_head(sender, len(event.body)) + event.body)
         yield connections
         for connection, event in zip(connections, events, strict=True):
             response = http.client.HTTPResponse(connection, method="POST")
@@ -146,7 +150,7 @@ def _connected(target: Target) -> socket.socket:
 
 
 class Client:
-    """One client with one connection, kept open between requests as senders do. For one thread."""
+    """Client with one connection, which it keeps open between requests as senders do. For one thread."""
 
     def __init__(self, target: Target, ledger: Ledger) -> None:
         self._path, self._ledger = target.path, ledger
@@ -154,7 +158,7 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_SECONDS)
 
     def send(self, event: Sent) -> Exchange:
-        """One try."""
+        """Try once to send an event."""
         began = time.monotonic()
         answer: int | str
         try:
@@ -172,7 +176,7 @@ class Client:
 
     def _answer(self) -> int | str:
         response = self._connection.getresponse()
-        # Its words are of no account: whoever has read 2xx has read that the event is stored.
+        # The body does not matter: a status 2xx already says that the event is stored.
         with suppress(http.client.IncompleteRead, ConnectionError):
             response.read()
         asks_again = response.headers.get("Retry-After") is not None
@@ -182,7 +186,7 @@ class Client:
 
 
 class _Sender(threading.Thread):
-    """Sends one event after the other, each until it is acknowledged."""
+    """Sends events one after the other, each until it is acknowledged."""
 
     def __init__(self, target: Target, take: Callable[[], Sent | None], ledger: Ledger) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""How much memory a process has needed, as Linux keeps it."""
+"""Memory that a process has needed, as Linux records it."""
 
 import re
 from pathlib import Path
@@ -8,23 +8,23 @@ import psutil
 from tests.waiting import wait_until
 
 MIB = 1024 * 1024
-# What a process may keep of what it needed once: its heap is not without holes.
+# Memory that a process may keep of what it once needed, because its heap has holes.
 _KEPT = 20 * MIB
 
 
 def peak(process: psutil.Process) -> int:
-    """Bytes of resident memory that the process had at the most."""
+    """Return the most bytes of resident memory that the process ever had."""
     return _field(process, "VmHWM")
 
 
 def forget_peak(process: psutil.Process) -> int:
-    """From now on the peak counts anew: from the bytes that the process has now, which it returns."""
+    """Reset the peak to the present bytes, and return these."""
     Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # proc_pid_clear_refs(5)
     return peak(process)
 
 
 def wait_until_given_back(process: psutil.Process, before: int) -> None:
-    """Until it needs about as much as before, in bytes."""
+    """Wait until the process needs about as many bytes as `before`."""
     wait_until(lambda: _field(process, "VmRSS") <= before + _KEPT, f"no more than {(before + _KEPT) / MIB:.0f} MiB")
 
 

@@ -1,4 +1,4 @@
-"""Somebody in front of a browser, signed in with every right, while the product is being broken."""
+"""Administrator with a browser, who uses the product while it is being broken."""
 
 import re
 from uuid import uuid4
@@ -23,7 +23,7 @@ class Person:
         return self._session.get(self._url + path, timeout=_ANSWER_SECONDS)
 
     def submit(self, path: str, **fields: str) -> None:
-        """Fills in the form of a page, and sends it."""
+        """Fill in the form of a page, and send it."""
         form = self.read(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.text)
         assert token, form.text

@@ -1,4 +1,4 @@
-"""How often the faults are inflicted: `FAULTS=long` (make test-faults) does it for hours, else it is seconds each."""
+"""Number of faults: `FAULTS=long` (make test-faults) takes hours, else each test takes seconds."""
 
 import os
 import random
@@ -11,12 +11,12 @@ def scaled(short: int, long: int) -> int:
 
 
 def seeded() -> random.Random:
-    """Chance that can be repeated: prints its seed, and takes it from FAULTS_SEED where that is set."""
+    """Return a repeatable source of random choices. Prints its seed, or takes it from FAULTS_SEED."""
     seed = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
     tell(f"FAULTS_SEED={seed}")
     return random.Random(seed)
 
 
 def tell(what: str) -> None:
-    """What was measured: pytest shows it with a failure, and with -s."""
+    """Print a measured value; pytest shows it with a failure, and with -s."""
     print(what)  # noqa: T201

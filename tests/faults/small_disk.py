@@ -1,4 +1,4 @@
-"""A file system that can be filled: a small one in memory. Only those who may mount have it."""
+"""File system that can be filled: a small one in memory. Only processes that may mount can use it."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ class SmallDisk:
         self._ballast = directory / "ballast"
 
     def fill(self, *, leaving: int = 0) -> None:
-        """But for so many bytes; to the last block where none are left, whatever others write meanwhile."""
+        """Fill the disk except for `leaving` bytes; with 0, to the last block, even if others write meanwhile."""
         with self._ballast.open("ab", buffering=0) as ballast:
             system = os.fstatvfs(ballast.fileno())
             room = system.f_bavail * system.f_frsize - leaving
@@ -38,7 +38,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(size: int) -> Iterator[SmallDisk]:
-    """With so many bytes. Raises CalledProcessError where this process may not mount it."""
+    """Mount a disk of `size` bytes. Raises CalledProcessError if this process may not mount it."""
     # Short: a Unix socket's path has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="obs-disk-", ignore_cleanup_errors=True) as directory:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=711", "tmpfs", directory]
@@ -46,7 +46,7 @@ def small_disk(size: int) -> Iterator[SmallDisk]:
         try:
             yield SmallDisk(Path(directory))
         finally:
-            # Lazily: somebody may look into it still.
+            # Lazily, because another process may still use it.
             subprocess.run(["umount", "--lazy", directory], check=True)
 
 

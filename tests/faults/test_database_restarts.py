@@ -1,4 +1,4 @@
-"""PostgreSQL restarts, or ends sessions, while events arrive: senders are told to try again, and soon may."""
+"""PostgreSQL restarts or ends sessions while events arrive: senders are asked to try again, and soon succeed."""
 
 import random
 import signal
@@ -14,6 +14,9 @@ from tests.faults.events import make_events
 from tests.faults.load import Ledger, Target, load
 from tests.faults.scale import scaled, tell
 from tests.serving import OwnDatabase
+
+# Seconds are counted.
+pytestmark = pytest.mark.alone
 
 ROUNDS = scaled(1, 50)
 EVENTS = 1000
@@ -69,7 +72,7 @@ FAULTS: dict[str, Fault] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_database(database: OwnDatabase, product: Product, target: Target, rng: random.Random, fault: str) -> None:
-    """Nobody is told anything but 503, nothing acknowledged is lost, and no process of the product is started anew."""
+    """Every failure is a 503, no acknowledged event is lost, and no process of the product is restarted."""
     ledger = Ledger()
     workers = product.workers
     for _ in range(ROUNDS):

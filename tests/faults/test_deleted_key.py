@@ -20,13 +20,13 @@ from tests.faults.scale import scaled
 from tests.serving import OwnDatabase
 from tests.waiting import wait_until
 
-WORKERS = 4
+WORKERS = scaled(2, 4)
 CLIENTS = 64
 TRIES = scaled(1_000, 20_000)
 
 
 @pytest.fixture
-def four_workers(database: OwnDatabase, tmp_path: Path) -> Iterator[Product]:
+def many_workers(database: OwnDatabase, tmp_path: Path) -> Iterator[Product]:
     product = Product(database, tmp_path / "log.txt", workers=WORKERS)
     yield product
     product.stop()
@@ -34,7 +34,7 @@ def four_workers(database: OwnDatabase, tmp_path: Path) -> Iterator[Product]:
 
 @contextmanager
 def endless_load(target: Target, ledger: Ledger) -> Iterator[None]:
-    """64 clients, each with one connection, that try on whatever they are told, until the block ends."""
+    """Send with 64 clients, each with one connection, whatever the responses are, until the block ends."""
     ended = threading.Event()
 
     def send() -> None:
@@ -55,7 +55,7 @@ def endless_load(target: Target, ledger: Ledger) -> Iterator[None]:
 
 
 def serve_somebody(workers: list[psutil.Process]) -> bool:
-    """Whether each of them has clients of its own."""
+    """Tell whether each worker has clients of its own."""
     return all(any(c.status == psutil.CONN_ESTABLISHED for c in worker.net_connections("tcp")) for worker in workers)
 
 
@@ -67,21 +67,21 @@ def key_page(database: OwnDatabase, target: Target) -> str:
 
 
 def test_no_process_accepts_it(
-    database: OwnDatabase, four_workers: Product, new_target: Callable[[int], Target]
+    database: OwnDatabase, many_workers: Product, new_target: Callable[[int], Target]
 ) -> None:
-    target = new_target(four_workers.server.port)
-    person = Person(database, four_workers.server.url)
+    target = new_target(many_workers.server.port)
+    person = Person(database, many_workers.server.url)
     ledger = Ledger()
     with endless_load(target, ledger):
         # On connections that stay open: so each process has accepted the key, and meets it again.
         ledger.wait_for(lambda ledger: ledger.answers[201] >= 10 * CLIENTS)
-        wait_until(lambda: serve_somebody(four_workers.workers), "each process has clients")
+        wait_until(lambda: serve_somebody(many_workers.workers), "each process has clients")
         person.submit(key_page(database, target))
         deleted = time.monotonic()
         # And one for each client that was under way.
         enough = len(ledger.exchanges) + TRIES + CLIENTS
         ledger.wait_for(lambda ledger: len(ledger.exchanges) >= enough)
-        assert serve_somebody(four_workers.workers)
+        assert serve_somebody(many_workers.workers)
     tries = [exchange for exchange in ledger.exchanges if exchange.began > deleted]
     assert len(tries) >= TRIES
     assert {exchange.answer for exchange in tries} == {401}

@@ -18,6 +18,9 @@ from tests.faults.small_disk import MIB, SmallDisk, small_disk
 from tests.serving import OwnDatabase, database_in
 from tests.waiting import wait_until
 
+# Seconds are counted.
+pytestmark = pytest.mark.alone
+
 DISK_BYTES = scaled(256 * MIB, 2048 * MIB)
 ROUNDS = scaled(1, 20)
 # More of them than there is room for in the pages that tables already have.
@@ -41,7 +44,7 @@ class Site:
     ledger: Ledger = field(default_factory=Ledger)
 
     def await_refusals(self) -> None:
-        """So many that clients must have been refused twice."""
+        """Wait for so many refusals that clients must have been refused twice."""
         goal = self.ledger.answers[503] + CLIENTS + 1
         self.ledger.wait_for(lambda ledger: ledger.answers[503] >= goal)
 
@@ -93,7 +96,7 @@ def test_senders_wait_and_people_read_on(site: Site) -> None:
 
 
 def test_postgresql_gives_up(site: Site) -> None:
-    """It ends where its write-ahead log finds no room either, and whoever watches over it starts it again."""
+    """PostgreSQL ends if its write-ahead log finds no room either, and its supervisor starts it again."""
     workers = site.product.workers
     site.disk.fill(leaving=LEFT_BYTES)
     with load(site.target, site.ledger, make_events(EVENTS, size=EVENT_BYTES), clients=CLIENTS):
@@ -115,7 +118,7 @@ def test_postgresql_gives_up(site: Site) -> None:
 
 
 def begin_another_file_of_the_log(database: OwnDatabase) -> None:
-    """There is room in it for 16 MiB of changes, whatever the disk has."""
+    """Begin a log file, which has room for 16 MiB of changes, however full the disk is."""
     with psycopg.connect(database.url, autocommit=True) as session:
         session.execute("SELECT pg_logical_emit_message(true, 'test', 'something to log'), pg_switch_wal()")
 

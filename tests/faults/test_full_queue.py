@@ -1,5 +1,7 @@
-"""While nothing can be committed, requests wait, as many and as large as a process can hold; further ones are asked to
-come again, at once, and those that wait are stored when it goes on."""
+"""Requests wait while nothing can be committed, up to a limit of number and size.
+
+Further requests are asked at once to try again. Waiting ones are stored when commits are possible.
+"""
 
 import selectors
 import socket
@@ -9,7 +11,8 @@ import psycopg
 import pytest
 
 from lineage.intake.group.budget import MAX_HELD_BYTES
-from lineage.intake.group.engine import COMMIT_SECONDS, MAX_WAITING_REQUESTS
+from lineage.intake.group.engine import MAX_WAITING_REQUESTS
+from lineage.intake.group.waiting import COMMIT_SECONDS
 from server.processes import raise_limit_of_open_files
 from tests.faults.books import audit
 from tests.faults.conftest import Product
@@ -18,6 +21,9 @@ from tests.faults.load import Ledger, Target, load_at_once
 from tests.faults.memory import MIB
 from tests.serving import OwnDatabase
 from tests.waiting import wait_until
+
+# Seconds are counted.
+pytestmark = pytest.mark.alone
 
 TOO_MANY = 50
 LARGE_BYTES = 15 * MIB

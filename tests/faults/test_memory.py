@@ -1,4 +1,4 @@
-"""What a process needs at the most while 64 clients send events of the usual size."""
+"""Peak memory of a process while 64 clients send events of the usual size."""
 
 from tests.faults.books import audit
 from tests.faults.conftest import Product

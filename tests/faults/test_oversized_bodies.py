@@ -129,9 +129,10 @@ def test_a_gzip_bomb(lone_worker: Product, lone_target: Target, kind: str) -> No
     assert grown(worker, before) <= GROWTH
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("send", [chunked, lambda target: explode(target, bomb(1024 * MIB))], ids=["floods", "bombs"])
 def test_many_at_once(lone_worker: Product, lone_target: Target, send: Callable[[Target], tuple[int, int]]) -> None:
-    """Some may be told to try later, since the process holds too much already."""
+    """Some requests may be asked to try later, because the process holds too much already."""
     [worker] = lone_worker.workers
     before = forget_peak(worker)
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,4 +1,4 @@
-"""One event among 500 at once that the database can never hold: it fails alone."""
+"""The database can never store one of 500 concurrent events: only that one fails."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One event from 50 senders at the same moment: one row, and one of them is told that it was new."""
+"""50 senders send one event at one moment: one row is stored, and one response says that it was new."""
 
 import threading
 from collections import Counter

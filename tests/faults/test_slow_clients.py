@@ -19,6 +19,9 @@ from tests.faults.scale import LONG, scaled, tell
 from tests.serving import OwnDatabase
 from tests.waiting import wait_until
 
+# Seconds are counted.
+pytestmark = pytest.mark.alone
+
 SLOW = 200
 EVENTS = scaled(1000, 5000)
 P99_SECONDS = 0.5
@@ -32,7 +35,7 @@ def one_by_one(content: bytes) -> Iterator[bytes]:
 
 
 class SlowClients:
-    """As many of each kind. A thread of theirs sends a byte for each at a time."""
+    """Slow clients, equally many of each kind. One thread sends a byte for each of them at a time."""
 
     def __init__(self, target: Target) -> None:
         head = request_head(target, 1000)
@@ -55,7 +58,7 @@ class SlowClients:
         self._thread.start()
 
     def open(self, *kinds: str) -> int:
-        """How many of them the server still listens to; of all without a kind."""
+        """Count the clients that the server still reads from; without a kind, all of them."""
         return sum(not kinds or kind in kinds for kind, _ in list(self._open.values()))
 
     def end(self) -> None:

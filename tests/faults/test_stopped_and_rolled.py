@@ -4,6 +4,7 @@ import random
 import signal
 
 import psutil
+import pytest
 
 from tests.faults.books import audit
 from tests.faults.conftest import STOP_SECONDS, Product
@@ -12,6 +13,9 @@ from tests.faults.load import Ledger, Target, load
 from tests.faults.scale import scaled
 from tests.serving import OwnDatabase
 from tests.waiting import wait_until
+
+# Seconds are counted: those until a server that starts again has answered.
+pytestmark = pytest.mark.alone
 
 ROUNDS = scaled(2, 50)
 EVENTS = 1000

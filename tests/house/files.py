@@ -1,4 +1,4 @@
-"""The files that a commit would hold: tracked ones, and new ones that are not ignored."""
+"""Files that a commit would contain: tracked ones, and new ones that are not ignored."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def committed(*suffixes: str) -> list[Path]:
-    """Paths of the repository's files, absolute; with `suffixes`, of those that end so."""
+    """Return absolute paths of the repository's files; with `suffixes`, only those that end with one of them."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,

@@ -1,8 +1,8 @@
-"""Every route of the URLconf, and rows for the ids in them."""
+"""Routes of the URLconf, and rows for the ids in them."""
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import UTC, datetime
 from typing import Any
@@ -17,24 +17,35 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from api.models import ApiToken
 from connections.models import ApiKey, Attempt, Connection
-from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from lineage.models import Activity, Edge, Event, Job, Run
+from tests.lineage.dataset_rows import save_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
-    """Every route as the URLconf writes it; those that are long expressions by their name."""
+def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield each pattern of the URLconf that leads to a view, with the route before it."""
     for pattern in (resolver or get_resolver()).url_patterns:
-        route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from routes(pattern, route)
+            yield from patterns(pattern, prefix + str(pattern.pattern))
         else:
             assert isinstance(pattern, URLPattern)
-            yield f"{prefix}{pattern.name}" if pattern.name in {"intake", "app_list"} else route
+            yield prefix, pattern
+
+
+def routes() -> Iterator[str]:
+    """Yield every route once, as the URLconf writes it; long expressions by their name."""
+    named = {"intake", "app_list"}
+    yield from dict.fromkeys(f"{prefix}{p.name if p.name in named else p.pattern}" for prefix, p in patterns())
+
+
+def callbacks() -> Iterator[Callable[..., Any]]:
+    """Return the view of every route."""
+    return (pattern.callback for _, pattern in patterns())
 
 
 class World:
-    """A row of each model that a route can name."""
+    """Rows: one of each model that a route can name."""
 
     def __init__(self) -> None:
         connection = Connection.objects.create(name="Warehouse", type="dbt", created_at=NOW)
@@ -43,10 +54,13 @@ class World:
         other = User.objects.create(username="other")
         key = ApiKey.objects.create(name="worker", lookup="l", created_at=NOW, **of)
         job = Job.objects.create(id=uuid.uuid4(), namespace="n", name="j", described_at=NOW, **of)
-        [run] = Run.objects.bulk_create([Run(id=uuid.uuid4(), job=job, event_count=1, **times, **of)])
+        [run] = Run.objects.bulk_create(
+            [Run(id=uuid.uuid4(), run_id=uuid.uuid4(), job=job, event_count=1, **times, **of)]
+        )
         event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id}
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
         event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
+        dataset = save_dataset(connection, "d")
         rows = [
             connection,
             key,
@@ -55,7 +69,7 @@ class World:
             other,
             Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
             event_row,
-            Dataset.objects.create(id=uuid.uuid4(), namespace="n", name="d", **of),
+            dataset,
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
@@ -63,11 +77,11 @@ class World:
             Group.objects.create(name="others"),
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
-        self._ids = {"connection_id": connection.id, "key_id": key.id, "job_id": job.id, "run_id": run.id}
-        self._ids["event_id"] = event_row.id
+        self._ids = {"connection_id": connection.id, "key_id": key.id, "job_id": job.id, "run_id": run.run_id}
+        self._ids |= {"event_id": event_row.id, "dataset_id": dataset.id}
 
     def path(self, route: str) -> str:
-        """Of a route that exists, with the ids of rows that exist."""
+        """Return the path of an existing route, with ids of existing rows."""
         if route == "intake":
             return f"/gateway/openlineage/{self._ids['connection_id']}"
         if route == "admin/app_list":
@@ -81,7 +95,7 @@ class World:
 
 
 def ask(client: Client, method: str, path: str, **options: Any) -> Any:
-    """The answer; what the request changed is undone."""
+    """Send a request, and roll back what it changed."""
     cookies = copy(client.cookies)
     with transaction.atomic():
         response = client.generic(method, path, **options)

@@ -1,5 +1,6 @@
-"""Who gets which answer: each route of the URLconf, for each role, by GET and by POST. A route that is not listed
-here fails, so nobody adds one without saying whom it is for.
+"""Access tables: the response of each route for each role, by each method.
+
+A route that is missing in the table fails, so nobody adds one without stating who may use it.
 """
 
 import re
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.django_db
 
 ROLES = ("anonymous", "viewer", "editor", "administrator")
 
-# The answers to anonymous, viewer, editor and administrator, by GET and by POST. A status, or where a 302 leads:
-# `sign-in`; `closed`, the door of the operators' site; `on`, anywhere else. Forms are posted empty:
-# 422 is a form that was read, 400 or 404 a request that was.
+# Responses to anonymous, viewer, editor and administrator, by GET and by POST: a status, or the target of a 302:
+# `sign-in`, `closed` (the login of the operators' site) or `on` (anywhere else). Forms are posted empty: 422 means that
+# a form was read, 400 or 404 that a request was.
 PAGES = """
 route                                                      | GET                          | POST
                                                            | on      on     on     on     | on      on     on     on
@@ -30,7 +31,10 @@ favicon.ico                                                | on      on     on  
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
 runs                                                       | sign-in 200    200    200    | 405     405    405    405
+datasets                                                   | sign-in 200    200    200    | 405     405    405    405
+datasets/<uuid:dataset_id>                                 | sign-in 200    200    200    | 405     405    405    405
 search                                                     | sign-in 200    200    200    | 405     405    405    405
+lineage                                                    | sign-in 200    200    200    | 405     405    405    405
 connections                                                | sign-in 200    200    200    | 405     405    405    405
 connections/add                                            | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>                           | sign-in 200    200    200    | 405     405    405    405
@@ -53,6 +57,11 @@ api/v1/runs/<any_case_uuid:run_id>                         | 401     200    200 
 api/v1/runs/<any_case_uuid:run_id>/children                | 401     200    200    200    | 401     405    405    405
 api/v1/runs/<any_case_uuid:run_id>/events                  | 401     200    200    200    | 401     405    405    405
 api/v1/datasets                                            | 401     200    200    200    | 401     405    405    405
+api/v1/datasets/<any_case_uuid:dataset_id>                 | 401     200    200    200    | 401     405    405    405
+api/v1/datasets/<any_case_uuid:dataset_id>/schemas         | 401     200    200    200    | 401     405    405    405
+api/v1/datasets/<any_case_uuid:dataset_id>/columns         | 401     200    200    200    | 401     405    405    405
+api/v1/datasets/<any_case_uuid:dataset_id>/runs            | 401     200    200    200    | 401     405    405    405
+api/v1/lineage                                             | 401     400    400    400    | 401     401    401    401
 api/v1/search                                              | 401     400    400    400    | 401     405    405    405
 api/v1/schema                                              | 401     200    200    200    | 401     405    405    405
 api/v1/docs                                                | sign-in 200    200    200    | sign-in 405    405    405
@@ -69,7 +78,27 @@ admin/app_list                                             | closed  closed clos
 admin/(?P<url>.*)$                                         | closed  closed closed 404    | closed  closed closed 404
 """
 
-# What an administrator may do to the rows of each model in the operators' site; others do not enter it.
+# Responses by the other methods, for routes that match an expression (the first match counts): by role, or `GET`
+# if they are those by GET. All that is not listed is 405 for everybody.
+OTHER_METHODS = """
+$                                             | PUT PATCH DELETE OPTIONS       | GET
+sign-in$                                      | PUT OPTIONS                    | GET
+sign-in$                                      | PATCH DELETE TRACE             | 405     on     on     on
+(sign-in/inactive|sign-out)$                  | OPTIONS                        | 200     200    200    200
+api/v1/$                                      | PUT PATCH DELETE OPTIONS TRACE | GET
+api/v1/docs$                                  | PUT PATCH DELETE OPTIONS TRACE | sign-in 405    405    405
+api/v1/lineage$                               | PUT PATCH DELETE TRACE         | 405     405    405    405
+api/v1/                                       | PUT PATCH DELETE TRACE         | 401     405    405    405
+api/v1/                                       | OPTIONS                        | 401     200    200    200
+admin/logout/$                                | OPTIONS                        | on      on     on     200
+admin/password_change/$                       | PATCH DELETE TRACE             | closed  closed closed 405
+admin/(password_change/done|jsi18n|autocomp)  | OPTIONS                        | closed  closed closed 200
+admin/(password_change/done|jsi18n|autocomp)  | PUT PATCH DELETE TRACE         | closed  closed closed 405
+admin/.*<path:object_id>/$                    | TRACE                          | closed  closed closed 405
+admin/                                        | PUT PATCH DELETE OPTIONS TRACE | GET
+"""
+
+# Rights of an administrator on the rows of each model in the operators' site, which nobody else can enter.
 MODELS = {
     "account.emailaddress": {"add", "change", "delete"},
     "api.apitoken": {"delete"},
@@ -125,6 +154,23 @@ _READ_BY_ALL = pages()["connections/<uuid:connection_id>/runs/<uuid:run_id>"]
 EXPECTED = pages() | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL} | admin_pages()
 
 
+def by_other_methods(route: str) -> Expected:
+    """Return the responses by each method but GET and POST. HEAD is answered as GET."""
+    by_get = {role: EXPECTED[route]["GET", role] for role in ROLES}
+    expected = {("HEAD", role): answer for role, answer in by_get.items()}
+    for line in OTHER_METHODS.strip("\n").splitlines():
+        pattern, methods, answers = (part.strip() for part in line.split(" | "))
+        if re.match(pattern, route):
+            by_role = by_get if answers == "GET" else dict(zip(ROLES, answers.split(), strict=True))
+            for method in methods.split():
+                for role in ROLES:
+                    expected.setdefault((method, role), by_role[role])
+    refused = dict.fromkeys(
+        ((method, role) for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE") for role in ROLES), "405"
+    )
+    return refused | expected
+
+
 @pytest.fixture
 def clients(viewer: User, editor: User, administrator: User) -> dict[str, Client]:
     made = {role: Client(raise_request_exception=False) for role in ROLES}
@@ -145,30 +191,32 @@ def test_each_route_is_listed_and_no_other() -> None:
     assert sorted(routes()) == sorted(EXPECTED)
 
 
-def test_each_role_gets_its_answer(clients: dict[str, Client]) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_its_answer(clients: dict[str, Client], role: str) -> None:
     world = World()
     wrong = []
     for route in set(routes()) & set(EXPECTED):
-        for (method, role), expected in EXPECTED[route].items():
-            answer = in_words(ask(clients[role], method, world.path(route)))
-            if answer != expected:
-                wrong.append(f"{method} {route} by {role}: {answer}, expected {expected}")
+        for (method, one), expected in (EXPECTED[route] | by_other_methods(route)).items():
+            if one == role and (answer := in_words(ask(clients[role], method, world.path(route)))) != expected:
+                wrong.append(f"{method} {route}: {answer}, expected {expected}")
     assert not wrong, "\n".join(wrong)
 
 
-def test_without_a_token_no_route_takes_a_post_from_a_session(administrator: User) -> None:
-    """Except the intake, which knows no session, and answers as it does to everybody."""
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_without_a_token_no_route_takes_an_unsafe_method_from_a_session(administrator: User, method: str) -> None:
+    """Intake is the exception: it knows no session, and answers as usual."""
     world = World()
     client = Client(enforce_csrf_checks=True)
     client.force_login(administrator)
-    answers = {route: in_words(ask(client, "POST", world.path(route))) for route in routes()}
-    assert answers.pop("intake") == "401"
+    answers = {route: in_words(ask(client, method, world.path(route))) for route in routes()}
+    for intake in ("intake", "api/v1/lineage"):
+        assert answers.pop(intake) == ("401" if method == "POST" else "405")
     assert set(answers.values()) == {"403"}, [route for route, answer in answers.items() if answer != "403"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_no_other_method_does_anything(clients: dict[str, Client], method: str) -> None:
-    """By a viewer, who may change nothing by any method."""
+    """A viewer, who may change nothing, tries each method."""
     world = World()
     before = Connection.objects.values().get(), ApiKey.objects.values().get()
     for route in routes():
@@ -178,7 +226,7 @@ def test_no_other_method_does_anything(clients: dict[str, Client], method: str) 
 
 
 def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients: dict[str, Client]) -> None:
-    """To everybody who is signed in alike: removed, never there."""
+    """Removed rows and rows that never existed give one response, for each signed-in user."""
     removed = Connection.objects.create(name="gone", type="dbt", created_at=NOW, removed_at=NOW)
     for route in (route for route in EXPECTED if "connection_id" in route):
         for id_ in (removed.id, uuid.uuid4()):

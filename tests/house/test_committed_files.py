@@ -1,10 +1,10 @@
-"""What no committed file may hold: the host of a package registry, or a path of somebody's machine."""
+"""No committed file contains the host of a package registry, or a path of somebody's machine."""
 
 import re
 
 from tests.house.files import ROOT, committed
 
-# Put together here, so that this file does not hold what it looks for.
+# Built from parts, so that this file does not contain what it searches for.
 REGISTRY_HOSTS = [
     ".".join(parts)
     for parts in (
@@ -33,5 +33,5 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 def test_no_file_names_a_path_of_somebodys_machine() -> None:
-    # At the start of a word: `/api/work/` in a URL is nobody's directory.
+    # Only at the start of a word, because `/api/work/` in a URL is no directory of a machine.
     assert _holders(r"(?<![\w.\-}])(?:" + "|".join(MACHINE_PATHS) + ")") == []

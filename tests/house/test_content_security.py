@@ -1,4 +1,4 @@
-"""The content security policy allows nothing inline: no page has any, so that nothing is broken by it."""
+"""The content security policy allows nothing inline, and no page has anything inline that it would break."""
 
 import re
 

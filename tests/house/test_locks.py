@@ -1,4 +1,4 @@
-"""The locks say exactly what is installed, agree with one another, and hold what pyproject.toml asks for."""
+"""The locks match the installed packages, agree with each other, and contain what pyproject.toml asks for."""
 
 import re
 import tomllib
@@ -48,14 +48,14 @@ def test_the_locks_agree(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_is_pinned_with_an_extra_is_pinned_alone(lock: str) -> None:
-    """As requirements/pin-extras leaves it: pip takes the two for two requirements, and wants a pin of either."""
+    """requirements/pin-extras leaves both: pip treats them as two requirements, and needs a pin for each."""
     pins = pins_of(lock)
     assert {(name, "", pinned) for name, _, pinned in pins} <= pins
 
 
 @pytest.mark.parametrize("lock", ["production", "quickstart", "dev"])
 def test_pip_finds_each_extra_pinned(lock: str) -> None:
-    """tests/senders has the same of its own environments."""
+    """tests/senders checks its own environments likewise."""
     assert unpinned_extras(lock, distributions()) == []
 
 

@@ -1,4 +1,4 @@
-"""The migrations say what the models say, and Django's own checks find nothing to warn of in production."""
+"""The migrations match the models, and Django's own checks have no warning for production."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def test_a_production_set_up_passes_every_check_of_django() -> None:
         "PUBLIC_URL": "https://observatory.example",
         "DEBUG": "",
     }
-    # The browser tests of this session set it for themselves.
+    # The browser tests of this session may have set it.
     environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
     checked = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

@@ -1,15 +1,15 @@
-"""Every room is in the contracts of its imports, and says what it is for."""
+"""Every room is in an import contract, and has a README.md with its responsibility."""
 
 import tomllib
 from pathlib import Path
 
 from tests.house.files import ROOT, committed
 
-# Programs for developers. Nothing of the product may need them.
+# Programs for developers, which the product must not need.
 NOT_THE_PRODUCT = {"bench", "tests"}
-# Of these, each folder is a room of its own.
+# Folders whose subfolders are rooms.
 HOUSES = (".", "lineage", "web")
-# What Django wants to have there.
+# Folders that Django requires.
 NO_ROOMS = {"management", "migrations"}
 
 
@@ -30,7 +30,7 @@ def _configuration() -> dict[str, list[str]]:
 
 
 def test_every_package_is_in_the_contract_of_rooms() -> None:
-    """The contracts inside rooms are exhaustive themselves; the linter has no such word for the packages at the top."""
+    """Contracts inside rooms are exhaustive; import-linter has no such option for the packages at the top."""
     packages = {path.name for path in _packages(".")} - NOT_THE_PRODUCT
 
     assert packages >= {"lineage", "web"}

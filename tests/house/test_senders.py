@@ -1,4 +1,4 @@
-"""Senders have rooms: no other code of the product names one of those whose ways differ most."""
+"""Senders have rooms: no other production code names Airflow or dbt."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from lineage.events.senders.generic import GENERIC
 from tests.house.files import ROOT, committed
 
 NAMED = re.compile(r"airflow|dbt", re.IGNORECASE)
-# The registry of what may be connected, the rooms, and what tells people of senders.
+# The registry of connection kinds, the rooms, and texts for people about senders.
 ROOMS = (
     "connections/kinds.py",
     "lineage/events/senders/",

@@ -1,4 +1,4 @@
-"""This project's commands as processes, on the database of the test session."""
+"""Management commands as processes, on the database of the test session."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Command:
-    """One that was started. What it says goes to a file, so that nothing need be read for it to go on."""
+    """Command that was started. Its output goes to a file, so that it never waits for a reader."""
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str], output: IO[str]) -> None:
         self._output = output
@@ -53,7 +53,17 @@ def commands() -> Iterator[Start]:
     def start(*arguments: str, url: str = "", **environment: str) -> Command:
         url = url or psycopg.conninfo.make_conninfo(os.environ["DATABASE_URL"], dbname=database.settings_dict["NAME"])
         output = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 - deleted with the command
-        started.append(Command(arguments, {"DATABASE_URL": url, "SECRET_KEY": "for-tests-only", **environment}, output))
+        started.append(
+            Command(
+                arguments,
+                {
+                    "DATABASE_URL": url,
+                    "SECRET_KEY": "for-tests-only-and-as-long-as-a-key-must-be-0123456789",
+                    **environment,
+                },
+                output,
+            )
+        )
         return started[-1]
 
     try:

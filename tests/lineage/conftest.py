@@ -7,16 +7,33 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db import connection as database
 
 from connections.models import ApiKey, Connection
 from lineage.digest.digest import Receipt, Submission, digest, forget_written
 from lineage.events import decode_event
-from lineage.models import Dataset, Edge, Event, Job, Run, Transition
+from lineage.models import (
+    Alias,
+    Change,
+    Check,
+    Content,
+    Dataset,
+    Edge,
+    Event,
+    Fact,
+    Job,
+    Measure,
+    Run,
+    Transition,
+)
 from lineage.states.settle import settle
 
-NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
-STORED = (Event, Job, Run, Dataset, Edge, Transition)
+# After all events of the samples.
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+# A person who is signed in, and sees every connection.
+READER = User(username="reader")
+STORED = (Event, Job, Run, Dataset, Edge, Transition, Content, Fact, Alias, Change, Measure, Check)
 
 
 @dataclass
@@ -25,7 +42,7 @@ class Sender:
     key: ApiKey
 
     def submission(self, bodies: Iterable[bytes]) -> Submission:
-        return Submission(self.connection.id, self.key.id, [decode_event(body) for body in bodies])
+        return Submission(self.key.voucher, [decode_event(body) for body in bodies])
 
     def send(self, *bodies: bytes, now: datetime = NOW) -> Receipt:
         """All in one transaction, and settled."""

@@ -1,4 +1,4 @@
-"""What `dbt-ol send-events` makes of a command, made of samples."""
+"""Events of a command that `dbt-ol send-events` sends again, made from samples."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from uuid import uuid4
 
 
 def replayed(lines: Sequence[bytes]) -> list[bytes]:
-    """As send-events sends them: new run ids, and the command and its tests at another time, the command completed."""
+    """Change events as send-events does: new run ids, command and tests at another time, the command completed."""
     new_ids: dict[str, str] = {}
 
     def new(run_id: str) -> str:
@@ -28,7 +28,7 @@ def replayed(lines: Sequence[bytes]) -> list[bytes]:
 
 
 def replayed_as(command: Sequence[bytes], default: Sequence[bytes]) -> list[bytes]:
-    """A command of structured mode, sent again later: as a command of default mode with the same nodes."""
+    """Change a command of structured mode into a later command of default mode with equal nodes."""
     invocation, other = (invocation_of(lines).encode() for lines in (command, default))
     return [line.replace(other, invocation).replace(b"T20:", b"T22:") for line in replayed(default)]
 

@@ -18,8 +18,14 @@ def settle_rows(connection_id: UUID, now: datetime | None = None) -> None:
 
 
 def save_runs(runs: Iterable[Run]) -> list[Run]:
-    """Saves new runs and settles them and their families. Returns them as they are stored, in the order given."""
-    keys = [(run.connection_id, run.id) for run in Run.objects.bulk_create(runs)]
+    """Saves new runs and settles them and their families. Returns them as they are stored, in the order given.
+
+    A run without a run id gets the id of its row as such.
+    """
+    rows = list(runs)
+    for run in rows:
+        run.run_id = run.run_id or run.id
+    keys = [(run.connection_id, run.id) for run in Run.objects.bulk_create(rows)]
     for connection_id in {connection_id for connection_id, _ in keys}:
         add_marks(connection_id, [run_id for of, run_id in keys if of == connection_id])
         settle(connection_id, now=timezone.now())

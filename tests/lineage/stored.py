@@ -39,7 +39,7 @@ def store(event_time: datetime, **fields: Any) -> Event:
 
 
 def store_many(count: int, event_time: datetime, received_at: datetime) -> None:
-    """One a second, of one connection, each with a small body."""
+    """Store one event per second, of one connection, each with a small body."""
     with database.cursor() as cursor:
         cursor.execute(
             """

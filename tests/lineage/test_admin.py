@@ -1,4 +1,4 @@
-"""What senders wrote, in the operators' site: every row can be found and opened, none can be changed."""
+"""Rows in the operators' site: each can be found and opened, none can be changed."""
 
 import re
 import uuid
@@ -16,6 +16,7 @@ from django.urls import reverse
 from connections.models import Connection
 from lineage.admin import FirstPages
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from tests.lineage.dataset_rows import save_dataset
 
 pytestmark = pytest.mark.django_db
 
@@ -31,16 +32,16 @@ def client(client: Client, administrator: User) -> Client:
 
 
 def make_rows(name: str, count: int = 1) -> Connection:
-    """A connection with `count` rows in each table. The runs', events' and datasets' ids are the same in each."""
+    """Create a connection with `count` rows in each table. Runs, events and datasets have equal ids in each
+    connection."""
     connection = Connection.objects.create(name=name, type="airflow", created_at=NOW)
     for number in range(count):
         id_ = uuid.UUID(int=7 + number)
         job = Job.objects.create(
             connection=connection, id=uuid.uuid4(), namespace="prod", name=f"{name} job {number}", described_at=NOW
         )
-        Run.objects.bulk_create(
-            [Run(connection=connection, id=id_, job=job, first_event_at=NOW, last_event_at=NOW, event_count=1)]
-        )
+        times = {"first_event_at": NOW, "last_event_at": NOW}
+        Run.objects.bulk_create([Run(connection=connection, id=id_, run_id=id_, job=job, event_count=1, **times)])
         Event.objects.bulk_create(
             Event(
                 connection=connection,
@@ -55,7 +56,7 @@ def make_rows(name: str, count: int = 1) -> Connection:
             )
             for hour in (0, 1)
         )
-        Dataset.objects.bulk_create([Dataset(connection=connection, id=id_, namespace="db", name=f"{name} table")])
+        save_dataset(connection, f"{name} table", id=id_)
         Edge.objects.create(
             connection=connection,
             id=uuid.uuid4(),
@@ -74,7 +75,7 @@ def list_url(model: type[Model]) -> str:
 
 
 def links(html: str, model: type[Model]) -> list[str]:
-    """Where the rows of a list lead."""
+    """Return the targets of the links in a list."""
     return re.findall(rf'<th class="field-[^"]*"><a href="({list_url(model)}[^"]+/change/[^"]*)"', html)
 
 

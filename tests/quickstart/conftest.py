@@ -1,4 +1,4 @@
-"""Real processes in a data directory of their own. What a test started is ended with it."""
+"""Real processes in a data directory of their own. They end with the test that started them."""
 
 import http.client
 import os
@@ -16,10 +16,11 @@ import psutil
 import pytest
 
 from quickstart.data_directory import DataDirectory
+from tests.serving import put_migrated_cluster
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds; a machine under load
+PATIENCE = 60.0  # seconds, for a machine under load
 
 
 @pytest.fixture
@@ -32,15 +33,29 @@ def data() -> Iterator[DataDirectory]:
 
 
 @pytest.fixture
+def with_tables(data: DataDirectory) -> None:
+    """Make PostgreSQL and the tables beforehand, for tests of anything but the first start."""
+    put_migrated_cluster(data.postgres)
+
+
+@pytest.fixture
 def environment(data: DataDirectory) -> dict[str, str]:
-    """That of somebody who sets DATA_DIR and nothing else."""
-    hidden = {"DATABASE_URL", "SECRET_KEY", "LOG_FORMAT", "PORT", "PUBLIC_URL", "DJANGO_SETTINGS_MODULE"}
+    """Environment in which only DATA_DIR is set."""
+    hidden = {
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "METRICS_TOKEN",
+        "LOG_FORMAT",
+        "PORT",
+        "PUBLIC_URL",
+        "DJANGO_SETTINGS_MODULE",
+    }
     return {name: value for name, value in os.environ.items() if name not in hidden} | {"DATA_DIR": str(data.root)}
 
 
 @dataclass
 class QuickStart:
-    """`manage.py quickstart`, as make runs it."""
+    """Process of `manage.py quickstart`, as make runs it."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -52,7 +67,7 @@ class QuickStart:
         return self.output.read_text()
 
     def has_greeted(self) -> bool:
-        """Whether everything is printed that a start prints: the server is ready a moment earlier."""
+        """Tell whether everything is printed that a start prints. The server is ready a moment earlier."""
         assert self.process.poll() is None, self.printed
         return "Stop with Ctrl-C\n" in self.printed
 
@@ -75,9 +90,9 @@ class QuickStart:
     def survivors(self) -> list[str]:
         return [command for member in self.family if (command := command_of(member))]
 
-    def end(self, how: signal.Signals) -> str:
-        """Signals the parent alone; returns what was printed."""
-        self.process.send_signal(how)
+    def end(self, number: signal.Signals) -> str:
+        """Send a signal to the parent only; return what was printed."""
+        self.process.send_signal(number)
         self.process.wait(timeout=PATIENCE)
         return self.printed
 
@@ -86,7 +101,7 @@ class QuickStart:
 def quick_start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., QuickStart]]:
     started: list[QuickStart] = []
 
-    def start(**more: str) -> QuickStart:
+    def start(*, umask: int = -1, **more: str) -> QuickStart:
         port = free_port()
         output = tmp_path / f"printed-{len(started)}"
         with output.open("wb") as printed:
@@ -96,6 +111,7 @@ def quick_start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callabl
                 env=environment | more,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
+                umask=umask,
             )
         started.append(QuickStart(process, port, output))
         return started[-1]
@@ -123,7 +139,7 @@ def manage(environment: dict[str, str]) -> Callable[..., "subprocess.CompletedPr
 
 
 def command_of(member: psutil.Process) -> str:
-    """Empty: it has ended, perhaps between two of these questions."""
+    """Return the command line; empty if the process has ended, also between two calls."""
     try:
         return " ".join(member.cmdline()) if member.is_running() else ""
     except psutil.NoSuchProcess:  # a zombie among them

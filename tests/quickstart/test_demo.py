@@ -1,4 +1,4 @@
-"""`make demo`: sample data goes through the real intake, once, and leaves something on every page."""
+"""`make demo`: sample data is sent to the real intake, once, and every page has something to show."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from django.utils import timezone
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Dataset, Edge, Event, Job, Mark, Run
 from lineage.states.deadlines import sweep
-from quickstart.demo.send import STORIES, send_demo
+from quickstart.demo.send import SAMPLE_SOURCES, send_demo
 from tests.serving import LiveServer
 
 
@@ -46,7 +46,7 @@ def test_a_second_start_sends_nothing(server: LiveServer) -> None:
 
     assert send_demo(server.url, is_wanted=lambda: True) == 0
     assert Event.objects.count() == sent
-    assert ApiKey.objects.count() == len(STORIES)
+    assert ApiKey.objects.count() == len(SAMPLE_SOURCES)
 
 
 def test_an_interrupted_start_leaves_no_key_and_the_next_one_sends_the_rest(server: LiveServer) -> None:
@@ -58,19 +58,19 @@ def test_an_interrupted_start_leaves_no_key_and_the_next_one_sends_the_rest(serv
     send_demo(server.url, is_wanted=lambda: True)
 
     assert Event.objects.count() > interrupted
-    assert Connection.objects.count() == len(STORIES)
+    assert Connection.objects.count() == len(SAMPLE_SOURCES)
 
 
 def test_the_same_story_is_told_at_every_start() -> None:
     now = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
-    for story in STORIES:
-        assert list(story.events(now)) == list(story.events(now))
-        later = list(story.events(now + timedelta(days=1)))
-        assert len(later) == len(list(story.events(now)))
+    for source in SAMPLE_SOURCES:
+        assert list(source.events(now)) == list(source.events(now))
+        later = list(source.events(now + timedelta(days=1)))
+        assert len(later) == len(list(source.events(now)))
 
 
 def test_no_event_is_of_the_future_whatever_the_hour() -> None:
     for hour in range(24):
         now = datetime(2026, 3, 4, hour, 30, tzinfo=UTC)
-        for story in STORIES:
-            assert max(datetime.fromisoformat(event["eventTime"]) for event in story.events(now)) <= now
+        for source in SAMPLE_SOURCES:
+            assert max(datetime.fromisoformat(event["eventTime"]) for event in source.events(now)) <= now

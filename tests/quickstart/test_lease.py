@@ -1,4 +1,4 @@
-"""The embedded server is shared: started by its first user, stopped with its last, however that one ends."""
+"""The embedded server is shared: its first user starts it, its last one stops it, however that one ends."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def cluster(data: DataDirectory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def join(data: DataDirectory) -> Iterator[Callable[[], "subprocess.Popen[str]"]]:
-    """Another process that uses the server, until its standard input ends."""
+    """Start another process that uses the server until its standard input ends."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> "subprocess.Popen[str]":
@@ -95,6 +95,22 @@ def test_the_server_outlives_a_killed_keeper_and_gets_another(
     assert cluster.postmaster() is None
 
 
+def test_a_killed_keeper_is_replaced_by_a_user(
+    cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"], data: DataDirectory
+) -> None:
+    user = join()
+    postmaster = cluster.postmaster()
+    assert postmaster
+    keeper = postmaster.parent()
+    assert keeper
+    keeper.kill()
+    postmaster.kill()
+
+    wait_until(lambda: cluster.postmaster() not in {None, postmaster} and cluster.takes_queries(), "a new server runs")
+    user.communicate()
+    assert cluster.postmaster() is None
+
+
 def test_a_server_that_died_is_started_again(cluster: Cluster, join: Callable[[], "subprocess.Popen[str]"]) -> None:
     join()
     postmaster = cluster.postmaster()
@@ -104,17 +120,18 @@ def test_a_server_that_died_is_started_again(cluster: Cluster, join: Callable[[]
     wait_until(lambda: cluster.postmaster() not in {None, postmaster} and cluster.takes_queries(), "a new server runs")
 
 
-def test_a_pid_file_that_names_another_process_is_no_hindrance(cluster: Cluster, data: DataDirectory) -> None:
+def test_lock_files_that_name_another_process_are_no_hindrance(cluster: Cluster, data: DataDirectory) -> None:
     cluster.start()
-    pid_file = data.postgres / "postmaster.pid"
-    stale = pid_file.read_text().split("\n", 1)[1]
+    lock_files = [data.postgres / name for name in ("postmaster.pid", ".s.PGSQL.5432.lock")]
+    stale = [file.read_text().split("\n", 1)[1] for file in lock_files]
     cluster.stop()
-    owner = pid_file.parent.stat()
-    # As in a container, whose numbers begin anew: the number belongs to somebody else of the same user.
+    owner = data.postgres.stat()
+    # As in a container, where process ids start again: the id belongs to another process of this user.
     stranger = subprocess.Popen(["sleep", "60"], user=owner.st_uid if os.geteuid() == 0 else None)
     try:
-        pid_file.write_text(f"{stranger.pid}\n{stale}")
-        os.chown(pid_file, owner.st_uid, owner.st_gid)
+        for file, text in zip(lock_files, stale, strict=True):
+            file.write_text(f"{stranger.pid}\n{text}")
+            os.chown(file, owner.st_uid, owner.st_gid)
 
         cluster.start()
 

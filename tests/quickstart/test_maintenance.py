@@ -1,9 +1,10 @@
-"""`make run` looks after its database: maintenance begins with it, and again when it died."""
+"""`make run` maintains its database: maintenance starts with it, and is restarted if it dies."""
 
 from collections.abc import Callable
 
 import psutil
 import psycopg
+import pytest
 
 from quickstart.data_directory import DataDirectory
 from quickstart.postgres import Cluster
@@ -32,6 +33,7 @@ def _maintenance(started: QuickStart) -> psutil.Process | None:
     return next((child for child in children if "maintain" in child.cmdline()), None)
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_partitions_are_made_as_long_as_the_product_runs(
     quick_start: Callable[..., QuickStart], data: DataDirectory
 ) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is wrong is said in one line, without a traceback, and without a password."""
+"""Mistakes are reported in one line, without a traceback, and without a password."""
 
 import socket
 import subprocess
@@ -20,6 +20,7 @@ def complaint(manage: Callable[..., "subprocess.CompletedProcess[str]"]) -> Call
     return run
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_a_port_in_use(complaint: Callable[..., str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -29,12 +30,13 @@ def test_a_port_in_use(complaint: Callable[..., str]) -> None:
         assert f"Port {port} cannot be used" in complaint("--port", str(port))
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_a_port_that_is_none(complaint: Callable[..., str]) -> None:
-    assert "'http' is no port" in complaint("--port", "http")
+    assert "'http' is not a port" in complaint("--port", "http")
 
 
 def test_a_data_directory_that_cannot_be_written(complaint: Callable[..., str]) -> None:
-    # Neither root nor anybody else can make a directory there.
+    # Not even root can create a directory there.
     assert "/proc/observatory" in complaint(DATA_DIR="/proc/observatory")
 
 
@@ -58,9 +60,10 @@ def test_a_database_that_cannot_be_reached(complaint: Callable[..., str]) -> Non
 def test_a_database_url_that_is_none(complaint: Callable[..., str]) -> None:
     said = complaint(DATABASE_URL="postgres//someone:s3cret@host")
 
-    assert "DATABASE_URL is no connection string" in said
+    assert "DATABASE_URL is not a connection string" in said
     assert "s3cret" not in said
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_an_administrator_that_cannot_be_made(complaint: Callable[..., str]) -> None:
-    assert "cannot be made" in complaint(DJANGO_SUPERUSER_USERNAME="not a name!")
+    assert "cannot be created" in complaint(DJANGO_SUPERUSER_USERNAME="not a name!")

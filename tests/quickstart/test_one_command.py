@@ -1,4 +1,4 @@
-"""`make run`: first start, second start, and how all of it ends."""
+"""`make run`: first start, second start, and the end of all processes."""
 
 import json
 import re
@@ -18,12 +18,6 @@ COUNT_USERS = "from django.contrib.auth.models import User; print(User.objects.c
 SIGN_IN = "from django.contrib.auth import authenticate; print(bool(authenticate(username='{}', password='{}')))"
 
 
-@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def stop_signal(request: pytest.FixtureRequest) -> signal.Signals:
-    chosen: signal.Signals = request.param
-    return chosen
-
-
 def test_the_first_start_makes_an_administrator_whose_password_is_printed_once(
     quick_start: Callable[..., QuickStart], manage: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
@@ -40,6 +34,7 @@ def test_the_first_start_makes_an_administrator_whose_password_is_printed_once(
     assert "Password" not in second.end(signal.SIGTERM)
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_the_environment_names_the_administrator(
     quick_start: Callable[..., QuickStart], manage: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
@@ -54,6 +49,7 @@ def test_the_environment_names_the_administrator(
     assert manage("shell", "-v0", "-c", SIGN_IN.format("ada", "correct-horse")).stdout.strip() == "True"
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_a_start_that_is_ended_before_it_is_ready_tells_the_password_all_the_same(
     quick_start: Callable[..., QuickStart],
     manage: Callable[..., "subprocess.CompletedProcess[str]"],
@@ -78,9 +74,14 @@ def has_a_user(url: str) -> bool:
         return False
 
 
-def test_nothing_is_left_running(quick_start: Callable[..., QuickStart], stop_signal: signal.Signals) -> None:
+@pytest.mark.usefixtures("with_tables")
+def test_nothing_is_left_running_after_ctrl_c(quick_start: Callable[..., QuickStart]) -> None:
     started = quick_start()
     started.wait_until_ready()
+    assert_nothing_is_left_running(started, signal.SIGINT)
+
+
+def assert_nothing_is_left_running(started: QuickStart, stop_signal: signal.Signals) -> None:
     family = len(started.family)
     output = started.end(stop_signal)
 
@@ -89,6 +90,7 @@ def test_nothing_is_left_running(quick_start: Callable[..., QuickStart], stop_si
     assert "Traceback" not in output
 
 
+@pytest.mark.usefixtures("with_tables")
 def test_nothing_is_left_running_after_kill_9_and_the_next_start_works(quick_start: Callable[..., QuickStart]) -> None:
     started = quick_start()
     started.wait_until_ready()
@@ -99,26 +101,21 @@ def test_nothing_is_left_running_after_kill_9_and_the_next_start_works(quick_sta
     again.wait_until_ready()
 
 
-def test_manage_py_finds_the_database_whether_the_product_runs_or_not(
+@pytest.mark.usefixtures("with_tables")
+def test_manage_py_finds_the_product_whether_it_runs_or_not(
     quick_start: Callable[..., QuickStart],
     manage: Callable[..., "subprocess.CompletedProcess[str]"],
     data: DataDirectory,
 ) -> None:
+    """SIGTERM ends the product here, and leaves nothing running."""
     started = quick_start()
     started.wait_until_ready()
     while_it_runs = manage("shell", "-v0", "-c", COUNT_USERS)
+    made = json.loads(manage("create_connection", "My Airflow", "--type", "airflow", "--json").stdout)
 
+    assert made["endpoint"] == f"http://127.0.0.1:{started.port}/gateway/openlineage/{made['id']}"
     assert while_it_runs.stdout.strip() == "1", while_it_runs.stderr
     assert started.is_ready(), "the command stopped the server under the product"
-    started.end(signal.SIGTERM)
+    assert_nothing_is_left_running(started, signal.SIGTERM)
     assert manage("shell", "-v0", "-c", COUNT_USERS).stdout.strip() == "1"
     assert Cluster(data.postgres, data.log).postmaster() is None, "the command left the server running"
-
-
-def test_commands_tell_the_address_at_which_the_product_serves(
-    quick_start: Callable[..., QuickStart], manage: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
-    started = quick_start()
-    started.wait_until_ready()
-    made = json.loads(manage("create_connection", "My Airflow", "--type", "airflow", "--json").stdout)
-    assert made["endpoint"] == f"http://127.0.0.1:{started.port}/gateway/openlineage/{made['id']}"

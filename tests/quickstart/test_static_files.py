@@ -1,4 +1,4 @@
-"""Starts of one checkout, each with data of its own, collect the same static files into the same directory."""
+"""Quick starts of one checkout, with separate data, collect static files into one directory."""
 
 import json
 import os

@@ -1,10 +1,13 @@
-"""Writes what a real Airflow sends into tests/samples/airflow-fidelity.jsonl: the runs of which other samples tell
-nothing, without what names this machine, and without facets that nobody reads.
+"""Writes events of real Airflows into tests/samples/airflow-fidelity*.jsonl: the runs that other samples lack.
+
+Names of this machine, and facets that nothing reads, are removed.
 
     .venv/bin/python -m tests.senders.airflow_capture
+    .venv/bin/python -m tests.senders.airflow_capture 2.9
 """
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -12,12 +15,14 @@ from typing import Any, Final
 import psycopg
 
 from lineage.database.bodies import decompress
-from tests.senders.airflow import ENVIRONMENT, Airflow, running_airflow
+from tests.senders.airflow import DAGS, Airflow, running_airflow
 from tests.senders.airflow_scenario import play
 from tests.senders.airflow_shown import running_observatory
+from tests.senders.old_airflow import OldAirflow
 from tests.serving import ROOT
 
-SAMPLE: Final = ROOT / "tests" / "samples" / "airflow-fidelity.jsonl"
+_SAMPLES: Final = ROOT / "tests" / "samples"
+_OLD: Final = "2.9"
 _DAGS: Final = (
     *("mapped", "mapped_over_nothing", "recovers", "killed", "skips_itself", "overdue", "marked_failed"),
     *("task_marked_successful", "cleared_after_a_failure", "cleared_while_it_runs", "cleared_whole", "daily"),
@@ -29,29 +34,30 @@ _READ: Final = {
     "taskInstance": ("map_index", "try_number"),
 }
 _UNREAD: Final = ("airflow_mappedTask", "processing_engine", "tags", "unknownSourceAttribute", "debug", "sourceCode")
-# Of each sort of failure one stack trace is enough.
+# One stack trace for each kind of failure is enough.
 _TRACED: Final = "recovers.flaky"
 
 
-def main() -> None:
+def main(release: str = "") -> None:
     with tempfile.TemporaryDirectory(prefix="obs-capture-") as name:
         directory = Path(name)
         with running_observatory(directory) as observatory:
-            with running_airflow(directory, observatory.transport) as airflow:
+            with running_airflow(directory, observatory.transport, OldAirflow if release == _OLD else None) as airflow:
                 play(airflow)
                 machine = _machine(airflow)
             with psycopg.connect(observatory.database.url) as connection:
                 bodies = connection.execute("SELECT body FROM lineage_event ORDER BY received_at, id").fetchall()
     lines = [_scrubbed(event, machine) for (body,) in bodies if _is_wanted(event := json.loads(decompress(body)))]
-    SAMPLE.write_text("".join(f"{line}\n" for line in lines))
+    name = f"airflow-fidelity{f'-{release}' if release else ''}.jsonl"
+    (_SAMPLES / name).write_text("".join(f"{line}\n" for line in lines))
 
 
 def _machine(airflow: Airflow) -> dict[str, str]:
-    """What names this machine, and what stands for it. The longest first: the others are parts of it."""
-    library = next(ENVIRONMENT.glob("lib/python*/site-packages"))
+    """Return names of this machine → their replacements, the longest first, because the others are parts of it."""
+    library = next(airflow.environment.glob("lib/python*/site-packages"))
     return {
         str(library): "/opt/airflow/lib",
-        str(ROOT / "tests" / "clients" / "airflow_dags"): "/opt/airflow/dags",
+        str(DAGS): "/opt/airflow/dags",
         str(airflow.home): "/opt/airflow",
         airflow.url: "https://airflow.example.com",
     }
@@ -80,4 +86,4 @@ def _scrubbed(event: dict[str, Any], machine: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

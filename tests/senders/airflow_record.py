@@ -1,4 +1,4 @@
-"""What Airflow itself recorded of its runs, read from its metadata database."""
+"""Airflow's own record of its runs, from its metadata database."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ _DAG_RUNS = """
 SELECT id AS key, dag_id, run_id, coalesce(logical_date, run_after) AS date, state, clear_number, start_date, end_date
 FROM dag_run WHERE dag_id <> %s ORDER BY dag_id, date
 """
-# One that no worker had has no process. Of a sensor that gives its worker back the row has the start of its last look.
+# A task instance that no worker ran has no process id. The row of a rescheduled sensor has the start of its last check.
 _TASK_INSTANCES = """
 SELECT dag_run.id AS dag_run, task_id, map_index, task.state, try_number, pid IS NOT NULL AS had_worker,
     coalesce((SELECT min(start_date) FROM task_reschedule WHERE ti_id = task.{id}), task.start_date) AS start_date,
@@ -25,18 +25,18 @@ FROM {table} AS task JOIN dag_run USING (dag_id, run_id) WHERE dag_id <> %s ORDE
 @dataclass(frozen=True)
 class DagRun:
     dag_id: str
-    # What Airflow's pages and logs call it.
+    # Name in Airflow's pages and logs.
     run_id: str
     date: datetime
     state: str
-    # How often somebody cleared it. Each time it has an OpenLineage run of its own; Airflow has one row for all.
+    # Number of times that it was cleared. Each time it gets another OpenLineage run; Airflow has one row for all.
     clear_number: int
     start: datetime
     end: datetime
 
     def openlineage_id(self, clear_number: int) -> str:
-        """As the provider makes it: `build_dag_run_ol_run_id`."""
-        return _id(self.date, self.dag_id, clear_number)
+        """Compute the id as the provider's `build_dag_run_ol_run_id` does."""
+        return openlineage_id(self.date, self.dag_id, clear_number)
 
     @property
     def id(self) -> str:
@@ -49,7 +49,8 @@ class DagRun:
 
 @dataclass(frozen=True)
 class TaskInstance:
-    """One, or an earlier try of one. `start`, `end` of one that no worker had: when the scheduler decided on it."""
+    """Task instance, or an earlier try. If no worker ran it, `start` and `end` are the time of the scheduler's
+    decision."""
 
     dag_run: DagRun
     task_id: str
@@ -62,8 +63,8 @@ class TaskInstance:
 
     @property
     def id(self) -> str:
-        """As the provider makes it: `build_task_instance_ol_run_id`."""
-        return _id(self.dag_run.date, self.dag_run.dag_id, self.task_id, self.attempt, self.map_index)
+        """Compute the id as the provider's `build_task_instance_ol_run_id` does."""
+        return openlineage_id(self.dag_run.date, self.dag_run.dag_id, self.task_id, self.attempt, self.map_index)
 
     @property
     def job(self) -> str:
@@ -104,5 +105,5 @@ def _task_instance(dag_run: DagRun, row: dict[str, Any]) -> TaskInstance:
     )
 
 
-def _id(date: datetime, *parts: str | int) -> str:
+def openlineage_id(date: datetime, *parts: str | int) -> str:
     return str(generate_static_uuid(date, ".".join(map(str, [NAMESPACE, *parts])).encode()))

@@ -1,4 +1,4 @@
-"""What Observatory's read API shows of a connection's runs."""
+"""Runs of a connection, as Observatory's read API shows them."""
 
 import json
 from collections.abc import Iterator
@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import requests
 
 from tests.senders.airflow_scenario import WARM_UP
 from tests.serving import LiveServer, OwnDatabase, own_database, serve
-from tests.waiting import wait_until
 
 _ADD_TOKEN = """
 from django.contrib.auth.models import User
@@ -35,7 +33,7 @@ class ShownRun:
     map_index: int | None
     parent_id: str | None
     orchestrator_run_id: str | None
-    # None of its own: its DAG told of it.
+    # 0: only its DAG run reported it.
     events: int
 
     @classmethod
@@ -56,7 +54,7 @@ class ShownRun:
 
 @dataclass(frozen=True)
 class Observatory:
-    """The product, with a database of its own and a connection for Airflow."""
+    """Product with its own database and a connection for Airflow."""
 
     database: OwnDatabase
     server: LiveServer
@@ -65,17 +63,14 @@ class Observatory:
 
     @property
     def transport(self) -> str:
-        """The provider's setting, as docs/connect/airflow.md has it."""
+        """The provider's setting, as in docs/connect/airflow.md."""
         endpoint = self.server.path(self.connection_id).removeprefix("/")
         auth = {"type": "api_key", "apiKey": self.key}
         return json.dumps({"type": "http", "url": self.server.url, "endpoint": endpoint, "auth": auth})
 
     def runs(self) -> list[ShownRun]:
-        """All, page by page, as soon as they are settled."""
-        with psycopg.connect(self.database.url, autocommit=True) as session:
-            wait_until(
-                lambda: session.execute("SELECT count(*) FROM lineage_mark").fetchone() == (0,), "all is settled"
-            )
+        """Return all runs, page by page, after they are settled."""
+        self.database.wait_until_settled()
         token = self.database.manage("shell", "--no-imports", "--command", _ADD_TOKEN).split()[-1]
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.server.url}/api/v1/connections/{self.connection_id}/runs"

@@ -1,60 +1,79 @@
-"""dbt-ol as people install it, in an environment of its own: its dependencies are not the product's."""
+"""dbt-ol as people install it, each version in its own environment, because its dependencies are not the product's."""
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tests.senders.environments import install
 from tests.serving import ROOT
 
 PROJECT = Path(__file__).parent / "dbt_project"
-# Git-ignored, and kept from one test session to the next.
-ENVIRONMENT = ROOT / ".venv-clients"
-LOCK = ROOT / "requirements" / "clients.lock"
 _COMMAND_SECONDS = 120
 
 
-def install() -> Path:
-    """The environment's directory of commands; made where the lock is newer than it."""
-    stamp = ENVIRONMENT / ".installed"
-    with LOCK.open() as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        if not stamp.exists() or stamp.stat().st_mtime < LOCK.stat().st_mtime:
-            if not (ENVIRONMENT / "bin" / "python").exists():
-                # By this very Python, which the lock is known to suit.
-                subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-            install = [ROOT / "requirements" / "install", ENVIRONMENT, LOCK.relative_to(ROOT)]
-            subprocess.run(install, check=True, cwd=ROOT)
-            stamp.touch()
-    return ENVIRONMENT / "bin"
+@dataclass(frozen=True)
+class Version:
+    """Version of dbt-ol, and what its default mode sends."""
+
+    number: str
+    # Git-ignored, and kept from one test session to the next.
+    environment: Path
+    lock: Path
+    # The command's invocation, and each node's id. Without ids a node's job is called as its table.
+    has_ids: bool = True
+    # Severity of each test.
+    has_severity: bool = True
+    # Number of rows that failed a test. Without it a test that did not pass failed, warned, could not run or was
+    # skipped.
+    has_counts: bool = True
+
+    def install(self) -> Path:
+        """Return the environment's directory of commands. Installs it if needed."""
+        return install(self.environment, self.lock, is_old=self != NEWEST)
+
+    def __str__(self) -> str:
+        return self.number
+
+
+NEWEST = Version("1.54", ROOT / ".venv-clients", ROOT / "requirements" / "clients.lock")
+DBT_OL_1_43 = Version("1.43", ROOT / ".venv-dbt-1.43", ROOT / "requirements" / "dbt-1.43.lock", has_counts=False)
+DBT_OL_1_30 = Version(
+    *("1.30", ROOT / ".venv-dbt-1.30", ROOT / "requirements" / "dbt-1.30.lock"),
+    has_ids=False,
+    has_severity=False,
+    has_counts=False,
+)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What dbt's own record, `run_results.json`, says of one node of a command."""
+    """Result of a command's node in dbt's own record, `run_results.json`."""
 
     unique_id: str
-    # Of a node: model, test, seed or snapshot.
+    # model, test, seed or snapshot
     kind: str
     name: str
     # success, pass, warn, fail, error or skipped
     status: str
-    # Of those that dbt began with.
+    # None: dbt did not start the node.
     started_at: datetime | None
     completed_at: datetime | None
-    # A use of a generic test, such as `unique`, rather than a query of its own.
+    # True: a use of a generic test, such as `unique`. False: a query of its own.
     is_generic_test: bool
+    # error or warn: what it is if it does not pass. Only of tests.
+    severity: str
+    # Name with database, schema and project.
+    long_name: str
 
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A copy of the project, and where its events go."""
+    """Copy of the project, with the destination of its events."""
 
     directory: Path
     commands: Path
@@ -63,12 +82,17 @@ class DbtProject:
     key: str = field(repr=False)
 
     @classmethod
-    def copy_to(cls, directory: Path, *, url: str, endpoint: str, key: str) -> "DbtProject":
+    def copy_to(cls, directory: Path, *, url: str, endpoint: str, key: str, version: Version = NEWEST) -> "DbtProject":
         shutil.copytree(PROJECT, directory)
-        return cls(directory, install(), url, endpoint, key)
+        return cls(directory, version.install(), url, endpoint, key)
+
+    def without_queries(self) -> "DbtProject":
+        """Delete the tests that are queries of their own."""
+        shutil.rmtree(self.directory / "tests")
+        return self
 
     def run(self, *arguments: str, structured: bool = False, succeeds: bool = True) -> list[Result]:
-        """Runs a command by dbt-ol, configured as the set-up guide says."""
+        """Run a command with dbt-ol, configured as the set-up guide says."""
         mode = ["--consume-structured-logs"] if structured else []
         done = subprocess.run(
             [self.commands / "dbt-ol", *mode, *arguments],
@@ -82,8 +106,13 @@ class DbtProject:
         assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
         return self._results()
 
+    @property
+    def parsed(self) -> Path:
+        """The file in which dbt keeps the parsed project for its next command."""
+        return self.directory / "target" / "partial_parse.msgpack"
+
     def invocation_id(self) -> str:
-        """What dbt itself calls the latest command."""
+        """dbt's own id of the latest command."""
         said: str = self._record()["metadata"]["invocation_id"]
         return said
 
@@ -100,7 +129,8 @@ class DbtProject:
         outside = {name: value for name, value in os.environ.items() if not name.startswith(("OPENLINEAGE", "DBT_"))}
         return outside | {
             "PATH": f"{self.commands}{os.pathsep}{os.environ['PATH']}",
-            "DBT_PROFILES_DIR": str(self.directory),
+            # Relative: dbt parses the project again where the setting differs from that of the last command.
+            "DBT_PROFILES_DIR": ".",
             "OPENLINEAGE_URL": self.url,
             "OPENLINEAGE_ENDPOINT": self.endpoint,
             "OPENLINEAGE_API_KEY": self.key,
@@ -118,4 +148,6 @@ def _result(result: dict[str, Any], node: dict[str, Any]) -> Result:
         min((datetime.fromisoformat(start) for start, _ in times), default=None),
         max((datetime.fromisoformat(end) for _, end in times), default=None),
         is_generic_test=bool(node.get("test_metadata")),
+        severity=node["config"].get("severity", "").lower(),
+        long_name=".".join(node[part] for part in ("database", "schema", "package_name", "name")),
     )

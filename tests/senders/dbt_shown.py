@@ -1,4 +1,4 @@
-"""What Observatory's read API shows of a connection that dbt-ol sends to."""
+"""Runs and tests of a connection for dbt-ol, as Observatory's read API shows them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ import requests
 
 from tests.live_server import wait_until_settled
 
-# The API's words for the result of a test, in dbt's.
+# The API's word for the result of a test → dbt's word.
 _STATUSES = {"passed": "pass", "failed": "fail", "errored": "error", "warned": "warn", "skipped": "skipped"}
 
 
@@ -21,7 +21,8 @@ class ShownRun:
     job: str
     state: str
     started_at: datetime
-    ended_at: datetime
+    # None: it did not end.
+    ended_at: datetime | None
     parent_id: str
     orchestrator_run_id: str | None
 
@@ -32,7 +33,7 @@ class ShownRun:
             run["job"]["name"],
             run["state"],
             datetime.fromisoformat(run["started_at"]),
-            datetime.fromisoformat(run["ended_at"]),
+            datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else None,
             run["parent"]["run_id"] if run["parent"] else "",
             run["orchestrator_run_id"],
         )
@@ -40,7 +41,7 @@ class ShownRun:
 
 @dataclass(frozen=True)
 class Shown:
-    """Reads as somebody with a token."""
+    """Reader with an API token."""
 
     url: str
     connection_id: UUID
@@ -50,12 +51,12 @@ class Shown:
         return {job["name"]: job for job in self._pages("jobs")}
 
     def runs(self) -> list[ShownRun]:
-        """The latest first, as soon as all of them are settled."""
+        """Return the runs, the latest first, after all of them are settled."""
         wait_until_settled()
         return [ShownRun.of(run) for run in self._pages("runs")]
 
     def command(self) -> tuple[ShownRun, dict[str, ShownRun]]:
-        """The latest command, and its nodes' runs by job."""
+        """Return the latest command, and its nodes' runs by job."""
         runs = self.runs()
         command = next(run for run in runs if not run.parent_id)
         nodes = [run for run in runs if run.parent_id == str(command.id)]
@@ -64,10 +65,10 @@ class Shown:
         return command, by_job
 
     def tests_of(self, run: ShownRun) -> dict[str, str]:
-        """Name of each test that a run tells of → its result, in dbt's word where there is one."""
-        return {
-            test["name"]: _STATUSES.get(test["state"], test["state"]) for test in self._get(f"runs/{run.id}")["tests"]
-        }
+        """Return the name of each test in a run → its result, in dbt's word if it has one."""
+        tests = self._get(f"runs/{run.id}")["tests"]
+        # Old versions send no names, and the test's name as the assertion.
+        return {test["name"] or test["assertion"]: _STATUSES.get(test["state"], test["state"]) for test in tests}
 
     def _pages(self, what: str) -> Iterator[dict[str, Any]]:
         path: str | None = f"connections/{self.connection_id}/{what}"
@@ -77,7 +78,7 @@ class Shown:
             path = page["next"]
 
     def _get(self, path: str) -> Any:
-        """`path`: below the API's own, or a whole URL."""
+        """Read a path below the API's own, or a whole URL."""
         url = urljoin(f"{self.url}/api/v1/", path)
         answer = requests.get(url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10)
         assert answer.status_code == 200, answer.text

@@ -1,101 +1,56 @@
-"""Observatory beside Airflow's own record: real DAGs of every outcome, run by Airflow's own scheduler and workers.
+"""Observatory compared with Airflow's own record: real DAGs of every outcome, run by Airflow's scheduler and workers.
 
 Each DAG run and each task instance of the metadata database is looked up in the read API, by the id that the provider
-gives it, and nothing else may be shown. Times are compared to the second: on a machine that is busy with other things
-tasks begin later than Airflow says, which counts the wait for a CPU.
+gives it, and nothing else may be shown. Times are compared to the second: on a busy machine tasks begin later than
+Airflow records, which counts the wait for CPU.
 """
 
 import os
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import pytest
 
 from tests.senders.airflow import running_airflow
+from tests.senders.airflow_comparison import (
+    STATES,
+    RunOutcome,
+    differences,
+    of_dag_run,
+    of_no_worker,
+    of_task,
+    shown_outcome,
+)
 from tests.senders.airflow_record import DagRun, Record, TaskInstance
 from tests.senders.airflow_scenario import CLEARED, play
 from tests.senders.airflow_shown import ShownRun, running_observatory
 
-STATES = {
-    "success": "COMPLETED",
-    "failed": "FAILED",
-    "skipped": "SKIPPED",
-    "upstream_failed": "UPSTREAM_FAILED",
-}
-TOLERANCE = timedelta(seconds=1)
-
-# Airflow keeps the end of the task. The event has the time at which somebody said that the task had succeeded.
+# Airflow keeps the end of the task. The event has the time at which somebody marked the task as successful.
 MARKED_LATER = "task_marked_successful.broken"
 
 
-class Outcome(NamedTuple):
-    """What both say of a run, in the API's words. Times as seconds apart are compared by `differences`."""
-
-    state: str
-    attempt: int | None
-    map_index: int | None
-    start: datetime | None
-    end: datetime | None
-
-
 class Shown:
-    """The runs that the API shows, by id, and those that a DAG run told of, by it and their job."""
+    """Runs that the API shows, by id, and tasks that a DAG run reported, by DAG run and job."""
 
     def __init__(self, runs: list[ShownRun]) -> None:
         self.by_id = {run.id: run for run in runs if run.events}
-        self.told = {(run.parent_id, run.job): run for run in runs if not run.events}
-        assert len(self.by_id) + len(self.told) == len(runs)
+        self.reported_runs = {(run.parent_id, run.job): run for run in runs if not run.events}
+        assert len(self.by_id) + len(self.reported_runs) == len(runs)
 
-    def reported(self, id_: str) -> Outcome | None:
-        return _outcome(self.by_id.get(id_))
+    def reported(self, id_: str) -> RunOutcome | None:
+        return shown_outcome(self.by_id.get(id_))
 
-    def of_no_worker(self, task: TaskInstance, *, clear_number: int) -> Outcome | None:
-        return _outcome(self.told.get((task.dag_run.openlineage_id(clear_number), task.job)))
-
-
-def _outcome(run: ShownRun | None) -> Outcome | None:
-    return Outcome(run.state, run.attempt, run.map_index, run.start, run.end) if run else None
-
-
-def of_dag_run(run: DagRun) -> Outcome:
-    return Outcome(STATES[run.state], None, None, run.start, run.end)
+    def of_no_worker(self, task: TaskInstance, *, clear_number: int) -> RunOutcome | None:
+        return shown_outcome(self.reported_runs.get((task.dag_run.openlineage_id(clear_number), task.job)))
 
 
 def shown_ids(run: DagRun) -> list[str]:
-    """One that was cleared while it ran is one run, under the last of its ids."""
+    """Return the shown ids: a DAG run that was cleared while it ran is one run, under its last id."""
     return [run.id] if run.dag_id == CLEARED else run.all_ids
 
 
-def of_task(task: TaskInstance) -> Outcome:
-    map_index = None if task.map_index == -1 else task.map_index
-    return Outcome(STATES[task.state], task.attempt, map_index, task.start, task.end)
-
-
-def of_earlier_try(task: TaskInstance) -> Outcome:
-    """Where somebody cleared it, nobody tried again within that DAG run: it keeps its state."""
+def of_earlier_try(task: TaskInstance) -> RunOutcome:
+    """Return the outcome of an earlier try. After a clearing no try followed in that DAG run, so it keeps its state."""
     was_retried = task.state == "failed" and not task.dag_run.clear_number
     return of_task(task)._replace(state="RETRIED" if was_retried else STATES[task.state])
-
-
-def of_no_worker(task: TaskInstance) -> Outcome:
-    """Events tell when a worker began and ended, and which try it was. Where there was none, they tell the state."""
-    return Outcome(STATES[task.state], None, None, None, None)
-
-
-def differences(pairs: Iterable[tuple[str, Outcome, Outcome | None]]) -> dict[str, str]:
-    return {what: f"{said} but {shown}" for what, said, shown in pairs if shown is None or not _agree(said, shown)}
-
-
-def _agree(said: Outcome, shown: Outcome) -> bool:
-    same = said[:3] == shown[:3]
-    return same and all(_close(a, b) for a, b in zip(said[3:], shown[3:], strict=True))
-
-
-def _close(one: datetime | None, other: datetime | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= TOLERANCE
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +85,7 @@ def test_dag_runs_and_they_alone_are_called_as_airflow_calls_them(both: tuple[Re
 
 def test_task_instances_that_a_worker_had(both: tuple[Record, Shown]) -> None:
     record, shown = both
-    # One that is no more was a try before: see below.
+    # A removed task instance was a try before: see below.
     tasks = [task for task in record.task_instances if task.had_worker and task.state != "removed"]
     found = differences((t.job, of_task(t), shown.reported(t.id)) for t in tasks)
     assert found.keys() == {MARKED_LATER}, (f"load {os.getloadavg()}", found)
@@ -150,13 +105,13 @@ def test_earlier_tries(both: tuple[Record, Shown]) -> None:
 
 
 def test_a_dag_run_before_it_was_cleared(both: tuple[Record, Shown]) -> None:
-    """Airflow's row of it is that of its last time. Of its tasks it recorded how they had ended."""
+    """Airflow's row has only the last time of a DAG run. For its tasks it recorded how they had ended."""
     record, shown = both
     cleared = {run.dag_id: shown.reported(run.openlineage_id(0)) for run in record.dag_runs if run.clear_number}
     assert {dag_id: run and run.state for dag_id, run in cleared.items()} == {
         "cleared_after_a_failure": "FAILED",
         "cleared_whole": "COMPLETED",
-        # It went on, and is one run under two ids.
+        # It continued, and is one run under two ids.
         CLEARED: None,
     }
     tasks = [task for task in record.earlier_tries if not task.had_worker]
@@ -168,8 +123,8 @@ def test_nothing_else_is_shown(both: tuple[Record, Shown]) -> None:
     tasks = record.task_instances + record.earlier_tries
     runs = {id_ for run in record.dag_runs for id_ in shown_ids(run)}
     assert shown.by_id.keys() == runs | {task.id for task in tasks if task.had_worker}
-    told = {(t.dag_run.id, t.job) for t in record.task_instances if not t.had_worker} | {
+    reported_ids = {(t.dag_run.id, t.job) for t in record.task_instances if not t.had_worker} | {
         (t.dag_run.openlineage_id(0), t.job) for t in record.earlier_tries if not t.had_worker
     }
-    # Tasks that nobody cleared are shown where they ran, in the DAG run before.
-    assert shown.told.keys() == told
+    # Tasks that were not cleared are shown where they ran, in the DAG run before.
+    assert shown.reported_runs.keys() == reported_ids

@@ -1,4 +1,5 @@
-"""The real openlineage-python client while the database is away: it is asked to try again, and nothing is lost."""
+"""The real openlineage-python client while the database is unavailable: it is asked to try again, and nothing is
+lost."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from tests.serving import LiveServer, OwnDatabase, own_database, serve
 
 RUNS = 20
-# Both clients wait so long for an answer, then send a copy.
+# Seconds for which both clients wait for a response before they send a copy.
 ANSWER_SECONDS = 5
-# Within which all must have ended: the clients try for 9 seconds.
+# Seconds in which everything must have ended; the clients try for 9 seconds.
 PATIENCE_SECONDS = 60
 
 
@@ -31,22 +32,25 @@ def database() -> Iterator[OwnDatabase]:
 
 @pytest.fixture(scope="module")
 def server(database: OwnDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    with serve(database.url, tmp_path_factory.mktemp("server") / "log.txt") as server:
+    with serve(database.url, tmp_path_factory.mktemp("server") / "log.txt", workers=1) as server:
         yield server
 
 
 def expect_503(url: str, key: str) -> None:
-    """The intake says that the database is away: what every sender tries again upon, and before its patience ends."""
+    """Check that intake answers 503, on which every sender tries again, before the sender's timeout."""
     event: dict[str, Any] = {"eventTime": "2026-07-01T00:00:00Z", "job": {"namespace": "shop", "name": "never_stored"}}
     answer = requests.post(url, json=event, headers={"Authorization": f"Bearer {key}"}, timeout=ANSWER_SECONDS)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), answer.text
 
 
 def stored(database: OwnDatabase, connection_id: UUID) -> Counter[tuple[str, str]]:
-    """How many events of each run and type are stored."""
+    """Count the stored events of each run and type."""
     with psycopg.connect(database.url) as connection:
         rows = connection.execute(
-            "SELECT subject_id::text, event_type FROM lineage_event WHERE connection_id = %s", [connection_id]
+            "SELECT run.run_id::text, event.event_type FROM lineage_event AS event "
+            "JOIN lineage_run AS run ON (run.connection_id, run.id) = (event.connection_id, event.subject_id) "
+            "WHERE event.connection_id = %s",
+            [connection_id],
         )
         return Counter(rows.fetchall())
 
@@ -54,7 +58,7 @@ def stored(database: OwnDatabase, connection_id: UUID) -> Counter[tuple[str, str
 def runs(database: OwnDatabase, connection_id: UUID) -> set[tuple[str, str, int]]:
     with psycopg.connect(database.url) as connection:
         rows = connection.execute(
-            "SELECT id::text, state, event_count FROM lineage_run WHERE connection_id = %s", [connection_id]
+            "SELECT run_id::text, state, event_count FROM lineage_run WHERE connection_id = %s", [connection_id]
         )
         return set(rows.fetchall())
 
@@ -88,7 +92,7 @@ def test_every_event_arrives_once(
     try:
         expect_503(url, key)
         with ThreadPoolExecutor(len(clients)) as pool:
-            # Each of the clients is refused now, and tries again until the database is back.
+            # Each client is refused now, and tries again until the database is available.
             sent = [pool.submit(emit, number, RunState.COMPLETE) for number in range(RUNS)]
             expect_503(url, key)
             database.start()

@@ -1,4 +1,4 @@
-"""The real openlineage-python client against the running product, over each transport and URL that people configure."""
+"""The real openlineage-python client against the running product, with each transport and URL that people configure."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,16 +25,16 @@ from openlineage.client.transport.async_http import AsyncHttpTransport
 from connections import actions
 from connections.models import Attempt
 from lineage import models
-from tests.live_server import Sender
+from tests.live_server import Sender, wait_until_settled
 from tests.serving import LiveServer
 
 PRODUCER = "https://example.com/pipelines/1.0"
 START = datetime(2026, 7, 1, 6, tzinfo=UTC)
 TRANSPORTS = ["http", "async_http"]
-# How long a sender may take in all: its own patience is 9 seconds.
+# Seconds that a sender may take in all; its own timeout is 9 seconds.
 PATIENCE_SECONDS = 30
 
-# url and endpoint as people write them, and whether the path that is posted to still holds the connection's id.
+# url and endpoint as people write them, and whether the resulting path contains the connection's id.
 URL_FORMS = {
     "url without slash, endpoint left out": ("{host}/gateway/openlineage/{id}", None, False),
     "url with slash, endpoint left out": ("{host}/gateway/openlineage/{id}/", None, True),
@@ -80,13 +80,17 @@ def run_event(state: RunState, run_id: str, minute: int, job: str = "load_orders
 
 
 def send(client: OpenLineageClient, *events: RunEvent | JobEvent | DatasetEvent) -> None:
-    """The http transport raises for what was refused; the other one counts."""
+    """Send events, and wait until their runs are settled.
+
+    The http transport raises an error for a refused event; the other transport counts them.
+    """
     for event in events:
         client.emit(event)
     assert client.close(PATIENCE_SECONDS)
     if client.transport.kind == "async_http":
         assert isinstance(client.transport, AsyncHttpTransport)
         assert client.transport.get_stats() == {"pending": 0, "success": len(events), "failed": 0}
+    wait_until_settled()
 
 
 @pytest.mark.parametrize("form", URL_FORMS)
@@ -103,7 +107,7 @@ def test_a_run_arrives_whatever_the_form_of_the_url(
     )
 
     run = models.Run.objects.select_related("job").get()
-    assert (run.connection_id, str(run.id)) == (sender.connection.id, run_id)
+    assert (run.connection_id, str(run.run_id)) == (sender.connection.id, run_id)
     assert (run.job.namespace, run.job.name, run.job.kind, run.job.integration) == (
         "shop",
         "load_orders",
@@ -120,7 +124,7 @@ def test_a_run_arrives_whatever_the_form_of_the_url(
 def test_the_forms_post_where_the_documentation_says(
     client_of: Callable[..., OpenLineageClient], sender: Sender, new_sender: Callable[..., Sender], form: str
 ) -> None:
-    """A key of another connection tells both kinds apart: where the path names a connection, it is refused."""
+    """A key of another connection shows the difference: a path that names a connection refuses it."""
     other = new_sender("Other")
     _, _, names_connection = URL_FORMS[form]
     client = client_of(Sender(sender.connection, other.api_key, other.key), "http", form)
@@ -188,7 +192,7 @@ def test_events_of_all_three_kinds(client_of: Callable[..., OpenLineageClient], 
 def test_many_runs_at_once_of_the_asynchronous_transport(
     client_of: Callable[..., OpenLineageClient], sender: Sender
 ) -> None:
-    """It sends up to a hundred requests at a time, over both workers and on rows of the same jobs."""
+    """The transport sends up to a hundred requests at a time, to both workers, for rows of a few jobs."""
     runs = [str(uuid4()) for _ in range(100)]
     events = [
         run_event(state, run_id, minute + number, job=f"job_{number % 5}")
@@ -201,9 +205,9 @@ def test_many_runs_at_once_of_the_asynchronous_transport(
     assert models.Event.objects.count() == 200
     assert set(models.Run.objects.values_list("state", "event_count")) == {("COMPLETED", 2)}
     assert models.Run.objects.count() == 100
-    # The latest of each job is the last that started.
+    # The latest run of each job is the one that started last.
     assert {(job.latest_run_state, job.running_runs) for job in models.Job.objects.all()} == {("COMPLETED", 0)}
-    assert {str(job.latest_run_id) for job in models.Job.objects.all()} == set(runs[-5:])
+    assert {str(job.latest_run_sent_id) for job in models.Job.objects.all()} == set(runs[-5:])
 
 
 def test_an_event_sent_twice_counts_once(client_of: Callable[..., OpenLineageClient], sender: Sender) -> None:
@@ -216,7 +220,7 @@ def test_an_event_sent_twice_counts_once(client_of: Callable[..., OpenLineageCli
 
 
 def test_a_deleted_key_is_refused_at_once(client_of: Callable[..., OpenLineageClient], sender: Sender) -> None:
-    """On each worker: tests/lineage/intake/http/test_keys.py."""
+    """tests/lineage/intake/http/test_keys.py checks each worker."""
     client = client_of(sender, "http")
     client.emit(run_event(RunState.START, str(uuid4()), 0))
     actions.delete_api_key(api_key=sender.api_key)
@@ -242,5 +246,5 @@ def test_a_refusal_reaches_the_client_and_is_not_tried_again(
         assert isinstance(client.transport, AsyncHttpTransport)
         assert client.transport.get_stats() == {"pending": 0, "success": 0, "failed": 1}
 
-    # Each try would be listed.
+    # A further try would be listed.
     assert sender.connection.attempts.get().status == 401

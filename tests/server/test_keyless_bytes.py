@@ -1,4 +1,4 @@
-"""Bytes that are no request store nothing, whatever requests with a key came before them."""
+"""Bytes that are not a request store nothing, even after requests with a key."""
 
 import socket
 from contextlib import ExitStack
@@ -9,9 +9,9 @@ from tests.lineage.intake.http.documents import encoded
 from tests.live_server import Sender
 from tests.serving import LiveServer
 
-# A parser that is lenient skips the empty lines before a request. They look like a head to whoever looks for its end.
+# A lenient parser skips empty lines before a request. They look like the end of a head.
 EMPTY_LINES = b"\n\r\n\r\n"
-# Several, so that each worker gets some of them.
+# Several of each, so that each worker gets some.
 KEYED, KEYLESS = 8, 24
 
 

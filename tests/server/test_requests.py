@@ -1,4 +1,4 @@
-"""Requests over real sockets: whole, in pieces and several at once, each is answered in its turn."""
+"""Requests over real sockets, whole, in pieces and several at once: each is answered in its turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from uvicorn import Config
 
+from server import protocol
 from server.protocol import BoundedProtocol, State
 
 SECONDS = 10
@@ -18,9 +19,9 @@ CHUNKED = f"POST {PATH} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n
 
 @dataclass
 class Application:
-    """Answers with the path and the body of a request."""
+    """Application that answers with the path and the body of a request."""
 
-    # Of requests that came while it is set: each is answered once the test has called it.
+    # Requests that arrive while it is set: each is answered when the test calls its function.
     waiting: list[Callable[[], None]] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -50,7 +51,7 @@ class Client:
         self._reader, self._writer = reader, writer
 
     async def send(self, *pieces: bytes) -> None:
-        """The server has read each before the next one is sent."""
+        """Send pieces, each after the server has read the one before."""
         for piece in pieces:
             expected = Counting.received + len(piece)
             self._writer.write(piece)
@@ -62,7 +63,7 @@ class Client:
         return await self._reader.readexactly(int(length.split()[1]))
 
     async def rest(self) -> bytes:
-        """What comes until the server hangs up."""
+        """Read until the server closes the connection."""
         return await asyncio.wait_for(self._reader.read(), SECONDS)
 
 
@@ -88,7 +89,7 @@ def converse(conversation: Conversation, application: Application | None = None)
             writer.close()
             server.close()
 
-    # In a thread of its own: browser tests leave an event loop running in this one.
+    # In another thread, because browser tests leave an event loop running in this one.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, run()).result()
 
@@ -177,6 +178,20 @@ def test_what_is_no_request_ends_the_connection() -> None:
             await client.send(post(b"first"))
             assert await client.answer() == b"/here first"
         await client.send(b"\0\0\0")
-        assert b"Invalid HTTP request" in await client.rest()
+        assert b"Invalid method" in await client.rest()
+
+    converse(conversation)
+
+
+@pytest.mark.parametrize("before", [b"", post(b"first")])
+def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """HTTP/0.9 has no more than its first line."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
+
+    async def conversation(client: Client) -> None:
+        await client.send(before + b"GET /here\r\n")
+        if before:
+            assert await client.answer() == b"/here first"
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
 
     converse(conversation)

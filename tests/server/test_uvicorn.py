@@ -1,4 +1,5 @@
-"""server/protocol.py and balance.py build on uvicorn's classes: whoever moves the version reads them again."""
+"""server/protocol.py and server/balance.py extend uvicorn's classes: they must be read again when its version
+changes."""
 
 from importlib.metadata import version
 

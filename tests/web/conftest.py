@@ -13,7 +13,7 @@ from tests.web.rows import NOW
 
 @pytest.fixture
 def now() -> Iterator[None]:
-    """That of the rows that tests make."""
+    """Stop the clock at the time of the rows that tests make."""
     with time_machine.travel(NOW, tick=False):
         yield
 

@@ -14,7 +14,7 @@ from tests.lineage.settling import save_runs
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TERMINAL_TYPES = {RunState.COMPLETED: "COMPLETE", RunState.FAILED: "FAIL", RunState.ABORTED: "ABORT"}
 # What only a DAG run says of its task.
-TOLD_STATES = {RunState.SKIPPED, RunState.UPSTREAM_FAILED}
+STATES_FROM_PARENT = {RunState.SKIPPED, RunState.UPSTREAM_FAILED}
 
 
 def make_connection(name: str = "Airflow production", type_: str = "airflow") -> Connection:
@@ -26,7 +26,7 @@ def make_activity(connection: Connection, job_name: str = "orders", at: datetime
 
 
 def job(connection: Connection, name: str = "orders", **fields: Any) -> Job:
-    """Not saved; without a run unless `state` is given, which then started and ended an hour ago."""
+    """Make a job without saving it. If `state` is given, it has a run, which took place an hour ago."""
     return Job(
         connection=connection,
         id=fields.pop("id", None) or uuid.uuid4(),
@@ -49,7 +49,8 @@ def job_that_ran(
     return job(
         connection,
         name,
-        latest_run_id=uuid.uuid4(),
+        latest_run_id=(latest := uuid.uuid4()),
+        latest_run_sent_id=latest,
         latest_run_state=state,
         latest_run_at=started_at or ended_at or NOW,
         latest_run_started_at=started_at,
@@ -60,7 +61,7 @@ def job_that_ran(
 
 
 def save(jobs: Iterable[Job], error_message: str | None = None) -> list[Job]:
-    """Saves the jobs, the latest run of each, and as many running ones as it says: they were heard of right now."""
+    """Saves the jobs, the latest run of each, and as many running ones as it says: they sent an event right now."""
     jobs = Job.objects.bulk_create(jobs)
     save_runs(run for job in jobs if job.latest_run_id for run in _runs_of(job, error_message))
     return jobs
@@ -77,7 +78,7 @@ def _runs_of(job: Job, error_message: str | None) -> Iterator[Run]:
         id=job.latest_run_id,
         active=state != RunState.UNKNOWN,
         terminal_type=TERMINAL_TYPES.get(RunState(job.latest_run_state)),
-        told_state=state if state in TOLD_STATES else None,
+        state_from_parent=state if state in STATES_FROM_PARENT else None,
         started_at=job.latest_run_started_at,
         ended_at=job.latest_run_ended_at,
         error_message=error_message if state == RunState.FAILED else None,
@@ -89,4 +90,5 @@ def _runs_of(job: Job, error_message: str | None) -> Iterator[Run]:
 
 
 def _run_of(job: Job, at: datetime, **fields: Any) -> Run:
-    return Run(connection_id=job.connection_id, job=job, first_event_at=at, event_count=2, **fields)
+    ids = {"run_id": fields["id"], **fields}
+    return Run(connection_id=job.connection_id, job=job, first_event_at=at, event_count=2, **ids)

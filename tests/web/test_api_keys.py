@@ -16,6 +16,7 @@ from connections.actions import create_api_key
 from connections.keys import parse_key
 from connections.models import ApiKey, Connection
 from connections.verification import verify_key
+from connections.vouchers import lock_live
 from tests.web.rows import make_connection
 
 pytestmark = pytest.mark.django_db
@@ -115,14 +116,14 @@ def test_deleting_says_when_the_key_was_last_used(as_editor: Client, connection:
 def test_a_deleted_key_is_refused(
     as_editor: Client, connection: Connection, api_key: Any, headers: dict[str, str]
 ) -> None:
-    key_id = verify_key(api_key.text).key_id
-    assert ApiKey.objects.lock_live([key_id])
+    voucher = verify_key(api_key.text).voucher
+    assert lock_live([voucher])
     response = as_editor.post(reverse("api_key_delete", args=[connection.pk, api_key.api_key.pk]), headers=headers)
     settings_url = f"/connections/{connection.pk}/settings"
     assert response.headers.get("HX-Redirect" if headers else "Location") == settings_url
     assert "API key scheduler was deleted." in as_editor.get(settings_url).content.decode()
     # What each commit of the intake asks, whatever a process remembers of the key.
-    assert ApiKey.objects.lock_live([key_id]) == {}
+    assert lock_live([voucher]) == set()
 
 
 def test_a_key_is_found_under_its_own_connection_only(as_editor: Client, api_key: Any) -> None:

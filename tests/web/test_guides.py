@@ -1,4 +1,4 @@
-"""What the setup guides give to copy works as it stands: each text goes to the program that it is for."""
+"""Texts of the setup guides work as they are: each is given to the program that it is for."""
 
 import ast
 import configparser
@@ -49,7 +49,7 @@ OpenLineageClient(config=config).emit(RunEvent(
 
 @dataclass
 class Received:
-    """What a server got: paths, Authorization headers and bodies of the POSTs."""
+    """Requests that a server received: paths, Authorization headers and bodies of the POSTs."""
 
     url: str = ""
     posts: list[tuple[str, str]] = field(default_factory=list)
@@ -201,8 +201,8 @@ def assert_spark_posts_to_endpoint(options: dict[str, str], values: SenderValues
 
 
 def assert_java_posts_to_endpoint(transport: dict[str, Any], values: SenderValues) -> None:
-    """By the rules of io.openlineage.client.transports.HttpTransport: a URL that has a path is used as it is, and an
-    `endpoint` beside it is an error."""
+    """Check a transport by the rules of io.openlineage.client.transports.HttpTransport: a URL that has a path is used
+    as it is, and an `endpoint` beside it is an error."""
     assert urlsplit(transport["url"]).path
     assert transport == {
         "type": "http",

@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
-from lineage.models import Dataset, Edge, Job, Run
+from lineage.models import Edge, Job, Run
 from tests.api.rows import NOW, build_run, make_job
+from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs
 from tests.web.rows import make_connection
 from web.runs import table as run_table
@@ -77,8 +78,9 @@ NO_START = {"started_at": None, "first_event_at": NOW}
         ([{"lasts": 3}], "Completed The latest run completed in 3 min."),
         ([{}, {}, {"lasts": 3}], "Completed The latest run completed in 3 min, longer than 95 % of its runs"),
         ([{"lasts": 4}, {"lasts": 4}], "Completed The latest run completed in 4 min; the median is 4 min."),
-        ([{"lasts": -3}], "Completed The latest run completed; how long it took is not known."),
-        ([{**FAIL}], "Failed The latest run failed after 1 min: its sender gave no reason"),
+        ([{"lasts": -3}], "Completed The latest run completed; its duration is not known."),
+        ([{**FAIL, "event_count": 0}], "Failed The latest run failed after 1 min: its sender gave no reason"),
+        ([{**FAIL}], "Failed The latest run failed after 1 min. Not all that its events say could be read."),
         (
             [{}, {**FAIL}, {**FAIL, "error_message": "Boom.\nat line 3"}],
             "Failed The latest 2 runs failed, the last one after 1 min: Boom.",
@@ -91,7 +93,7 @@ NO_START = {"started_at": None, "first_event_at": NOW}
         ),
         (
             [{"lasts": None, "started_at": None, "first_event_at": NOW}],
-            "Running It runs; when it started is not known.",
+            "Running It is running; its start is not known.",
         ),
         ([{"terminal_type": "ABORT"}], "Aborted The latest run was aborted after 1 min."),
         ([{"lasts": None, "active": False}], "Unknown No event said how the latest run began or ended."),
@@ -110,7 +112,7 @@ def test_a_lost_run_is_no_running_one(as_viewer: Client, connection: Connection)
     add_runs(job, {"lasts": None, "started_at": NOW - 72 * HOUR})
     response = get(as_viewer, job)
     assert story(response).startswith(
-        "Lost The latest run is lost. Nothing was heard of it since 2026-02-27 12:00:00 UTC"
+        "Lost The latest run is lost. No event of it was received since 2026-02-27 12:00:00 UTC"
     )
     # There is no duration to draw.
     assert '<svg class="chart' not in html_of(response)
@@ -119,7 +121,7 @@ def test_a_lost_run_is_no_running_one(as_viewer: Client, connection: Connection)
 
 def test_a_job_that_never_ran(as_viewer: Client, connection: Connection) -> None:
     response = get(as_viewer, make_job(connection))
-    assert story(response) == "No run yet It has not run yet: events described it, and none was about a run."
+    assert story(response) == "No run yet It has not run yet: events described the job, but none was about a run."
     assert "No runs yet" in text_of(html_of(response))
     assert '<svg class="chart' not in html_of(response)
 
@@ -219,7 +221,7 @@ def test_the_instances_of_a_mapped_task_fail_as_one(as_viewer: Client, connectio
 def test_a_task_that_did_not_run(as_viewer: Client, connection: Connection, state: str, expected: str) -> None:
     job = make_job(connection, kind="TASK")
     silent = {"active": False, "terminal_type": None, "started_at": None, "ended_at": None, "first_event_at": NOW}
-    add_runs(job, {**silent, "told_state": state, "parent_run_id": uuid.uuid4()})
+    add_runs(job, {**silent, "state_from_parent": state, "parent_run_id": uuid.uuid4()})
     assert story(get(as_viewer, job)) == expected
 
 
@@ -292,7 +294,7 @@ def test_pages_of_runs(as_viewer: Client, connection: Connection) -> None:
 
 def add_edge(job: Job, name: str, direction: str, last: datetime = NOW) -> Edge:
     of = {"connection_id": job.connection_id}
-    dataset = Dataset.objects.create(id=uuid.uuid4(), namespace="db", name=name, **of)
+    dataset = save_dataset(job.connection_id, name)
     hours = {"first_event_hour": last, "last_event_hour": last}
     return Edge.objects.create(id=uuid.uuid4(), job=job, dataset_id=dataset.id, direction=direction, **hours, **of)
 

@@ -39,7 +39,7 @@ def test_what_it_contains(as_viewer: Client, connection: Connection) -> None:
 
 
 def test_another_deployments_tasks_are_not_its_own(as_viewer: Client, connection: Connection) -> None:
-    """Two deployments of one DAG give its runs the same ids."""
+    """Two deployments of one DAG give its runs equal ids."""
     run_id = uuid.uuid4()
     child = {"parent_run_id": run_id, "parent_job_name": "shop"}
 

@@ -283,7 +283,7 @@ def test_filters_and_search(as_viewer: Client, mixed: Connection, query: str, ex
 def test_the_states_say_how_many_jobs_the_other_choices_leave(as_viewer: Client, mixed: Connection) -> None:
     def chips(query: str) -> list[tuple[str, str]]:
         return re.findall(
-            r'class="chip"[^>]*>([^<]*)<span class="chip-count">(\d+)<', html_of(get(as_viewer, mixed, query))
+            r'class="chip"[^>]*>\s*([^<]*)<span class="chip-count">(\d+)<', html_of(get(as_viewer, mixed, query))
         )
 
     everything = [("All", "5"), ("Failed", "1"), ("Running", "2"), ("Completed", "1"), ("Aborted", "1")]

@@ -37,7 +37,7 @@ def test_tasks_that_sent_nothing_are_in_the_timeline(as_viewer: Client, sender: 
     # They are counted and chosen as the others are.
     assert "All 4 Failed 1 Upstream failed 1 Completed 1 Skipped 1" in shown
     chosen = get(as_viewer, sender, PARENT, "?state=UPSTREAM_FAILED")
-    assert re.findall(r'<tr id="child-.*?class="row-link"[^>]*>(\w+)<', html_of(chosen), re.DOTALL) == ["report"]
+    assert re.findall(r'<tr id="child-.*?class="row-link"[^>]*>\s*(\w+)\s*<', html_of(chosen), re.DOTALL) == ["report"]
 
 
 def test_a_reason_leads_to_the_run_that_it_names(as_viewer: Client, sender: Sender) -> None:
@@ -45,10 +45,12 @@ def test_a_reason_leads_to_the_run_that_it_names(as_viewer: Client, sender: Send
     sender.send(
         run_event("START", at(0), run=PARENT, job="shop", job_facets={"airflow": {"tasks": tasks}}),
         run_event("FAIL", at(8), run=child(1), job="shop.load", run_facets=parent()),
-        run_event("FAIL", at(9), run=PARENT, job="shop", run_facets=told(report="upstream_failed", load="failed")),
+        run_event(
+            "FAIL", at(9), run=PARENT, job="shop", run_facets=task_states(report="upstream_failed", load="failed")
+        ),
     )
-    told_run = Run.objects.get(connection=sender.connection, job__name="shop.report")
-    shown = html_of(get(as_viewer, sender, str(told_run.id)))
+    reported_run = Run.objects.get(connection=sender.connection, job__name="shop.report")
+    shown = html_of(get(as_viewer, sender, str(reported_run.run_id)))
     assert f'It never ran: <a href="/connections/{sender.connection.pk}/runs/{child(1)}">load</a> failed' in shown
     # An error that is only a word of Airflow's is told in words.
     above = text_of(get(as_viewer, sender, PARENT))
@@ -60,9 +62,9 @@ def test_the_page_of_a_task_that_never_ran_says_who_told_of_it(as_viewer: Client
     states = {"load": "failed", "report": "upstream_failed", "begin": "success"}
     sender.send(
         run_event("FAIL", at(8), run=child(1), job="shop.load", run_facets=parent()),
-        run_event("FAIL", at(9), run=PARENT, job="shop", run_facets=told(**states)),
+        run_event("FAIL", at(9), run=PARENT, job="shop", run_facets=task_states(**states)),
     )
-    ids = dict(Run.objects.of(sender.connection).values_list("job__name", "id"))
+    ids = dict(Run.objects.of(sender.connection).values_list("job__name", "run_id"))
     response = get(as_viewer, sender, ids["shop.report"])
     shown = text_of(response)
     assert "State Upstream failed Duration \N{EN DASH} Started never ran Ended \N{EN DASH}" in shown
@@ -84,7 +86,7 @@ def test_events_that_are_no_longer_kept_are_missed(as_viewer: Client, sender: Se
     assert "told of it" not in shown
 
 
-def told(**states: str) -> dict[str, Any]:
+def task_states(**states: str) -> dict[str, Any]:
     return {"airflowState": {"tasksState": states}, **failure("task_failure")}
 
 
@@ -144,5 +146,5 @@ def test_lists_go_in_pages(as_viewer: Client, sender: Sender) -> None:
     (later,) = re.findall(r'rel="next" href="[^"?]*(\?[^"]*)"', html_of(response))
     second = get(as_viewer, sender, PARENT, unescape(later))
     assert html_of(second).count('<tr id="child-') == 50
-    assert "t99<" in html_of(second)
+    assert re.search(r"t99\s*<", html_of(second))
     assert get(as_viewer, sender, PARENT, "?children=nonsense&events=%00&state=zzz").status_code == 200

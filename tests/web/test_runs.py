@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def add_run(job: Job, ago: timedelta = MINUTE, lasts: timedelta | None = MINUTE, **fields: Any) -> Run:
-    """Completed, unless told; `lasts` None: still running."""
+    """Save a run, completed unless fields say otherwise, or still running if `lasts` is None."""
     started_at = NOW - ago
     if lasts is None:
         fields = {"terminal_type": None, "ended_at": None, **fields}
@@ -75,7 +75,7 @@ def test_a_row_says_state_job_times_and_attempt(as_viewer: Client) -> None:
 
 
 def test_a_try_beyond_those_that_were_said_stands_alone(as_viewer: Client) -> None:
-    """Of a task that somebody cleared: Airflow goes on counting."""
+    """Airflow goes on counting the tries of a task that somebody cleared."""
     add_run(make_job(make_connection()), 2 * MINUTE, timedelta(seconds=80), attempt=4, max_attempts=3)
     (row,) = rows(get(as_viewer))
     assert row.endswith(" 1 min 20 s 4")
@@ -165,7 +165,7 @@ def test_more_jobs_than_are_named_one_by_one(as_viewer: Client) -> None:
 
 
 def chips(response: Any) -> list[str]:
-    return [text_of(chip) for chip in re.findall(r'<a class="chip".*?</a>', html_of(response))]
+    return [text_of(chip) for chip in re.findall(r'<a class="chip".*?</a>', html_of(response), re.DOTALL)]
 
 
 def test_the_states_say_how_many_runs_the_other_choices_leave(
@@ -184,7 +184,7 @@ def test_the_states_say_how_many_runs_the_other_choices_leave(
 
 
 def test_pages_that_new_runs_do_not_move(as_viewer: Client) -> None:
-    """Among runs of one time, of which two connections hold the same ids."""
+    """All runs took place at one time, and two connections hold equal ids."""
     one, two = make_connection("One"), make_connection("Two")
     job, twin = make_job(one), make_job(two)
     runs = [build_run(job) for _ in range(60)]

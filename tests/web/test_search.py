@@ -12,8 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
+from lineage.events.identity import dataset_id
 from lineage.models import Job, Run, RunState
 from tests.api.rows import build_run, make_job, make_run
+from tests.lineage.build import dataset, run_event
+from tests.lineage.conftest import make_sender
 from tests.lineage.settling import save_runs
 from tests.web.rows import NOW, job, job_that_ran, make_connection, save
 from web.search.results import KIND_ICONS
@@ -168,7 +171,8 @@ def test_a_cursor_of_another_list_is_as_if_it_were_not_there(as_viewer: Client, 
 def test_nothing_found_says_what_can_be_searched_for(as_viewer: Client, shop: Connection, text: str) -> None:
     for headers in ({}, LIST):
         said = text_of(get(as_viewer, text, **headers).content.decode())
-        assert ("Nothing found for" if text.strip(" \0") else "Find a connection, a job or a run") in said
+        asks = "Find a connection, a job, a run, a dataset or a column"
+        assert ("Nothing found for" if text.strip(" \0") else asks) in said
         assert "whole id" in said
 
 
@@ -207,3 +211,16 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(as_viewer: Client, he
         return len(found)
 
     assert queries(1) == queries(29)
+
+
+def test_datasets_and_columns_lead_to_their_page(as_viewer: Client) -> None:
+    schema = {"fields": [{"name": "net_amount", "type": "int"}]}
+    make_sender().send(run_event(outputs=[dataset("shop.orders", schema=schema)]))
+    url = f"/datasets/{dataset_id('warehouse', 'shop.orders')}"
+    for headers in ({}, LIST):
+        found = get(as_viewer, "shop orders", **headers).content.decode()
+        assert f'href="{url}"' in found
+        assert "Dataset · warehouse" in found
+        found = get(as_viewer, "amount", **headers).content.decode()
+        assert f'href="{url}?all=columns#columns"' in found
+        assert "Column of shop.orders, int · warehouse" in text_of(found)

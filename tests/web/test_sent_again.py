@@ -20,7 +20,7 @@ SampleLines = Callable[..., list[bytes]]
 
 @pytest.fixture
 def connection(sample_lines: SampleLines) -> Connection:
-    """It sent a build in structured mode."""
+    """Make a connection that sent a build in structured mode."""
     sender = make_sender()
     sender.send(*sample_lines("dbt-build-struct"))
     return sender.connection
@@ -79,17 +79,20 @@ def test_the_pages_of_what_was_sent_again_say_where_it_is_shown(
 ) -> None:
     send_again()
     run = Run.objects.select_related("job").get(job__name="model.shop.stg_orders.test")
-    page = as_viewer.get(f"/connections/{connection.pk}/runs/{run.id}")
+    page = as_viewer.get(f"/connections/{connection.pk}/runs/{run.run_id}")
     assert "Sent again This dbt command sent its tests one by one, and lists show those: " in text_of(page)
     unique = Run.objects.get(job__name__startswith="test.shop.unique_stg_orders", node_id__isnull=False)
-    assert f'/runs/{unique.id}">test.shop.unique_stg_orders_order_id.' in page.content.decode()
+    assert f'/runs/{unique.run_id}">test.shop.unique_stg_orders_order_id.' in page.content.decode()
     without_result = Run.objects.get(job__name="model.shop.customers.test")
     assert "sent its tests one by one, and lists show those that it sent; what came again has no result." in text_of(
-        as_viewer.get(f"/connections/{connection.pk}/runs/{without_result.id}")
+        as_viewer.get(f"/connections/{connection.pk}/runs/{without_result.run_id}")
     )
     of_job = text_of(as_viewer.get(f"/connections/{connection.pk}/jobs/{run.job_id}"))
-    assert "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the former." in of_job
+    assert (
+        "dbt sent the tests of a command one by one, and again as runs of this job. Lists show the single tests."
+        in of_job
+    )
     assert "No runs to show" in of_job
     assert "No run yet" not in of_job
-    shown = text_of(as_viewer.get(f"/connections/{connection.pk}/runs/{unique.id}"))
+    shown = text_of(as_viewer.get(f"/connections/{connection.pk}/runs/{unique.run_id}"))
     assert "Sent again" not in shown

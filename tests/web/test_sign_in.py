@@ -1,4 +1,4 @@
-"""Sign in and out: closed to strangers, says nothing about who has an account, and slows guessing down."""
+"""Sign in and out: closed to strangers and says nothing about who has an account."""
 
 import re
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from pytest_django import Settings
@@ -15,11 +14,6 @@ from observability.settings import PASSWORD_HASHERS
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_attempts_remembered() -> None:
-    cache.clear()
 
 
 def sign_in(client: Client, login: str, password: str = PASSWORD, **more: str) -> Any:
@@ -39,7 +33,7 @@ def test_at_rest_a_password_is_hashed_with_argon2id(client: Client, viewer: User
     settings.PASSWORD_HASHERS = PASSWORD_HASHERS
     viewer.password = make_password(PASSWORD)
     viewer.save()
-    assert viewer.password.startswith("argon2$argon2id$v=19$m=102400,t=2,p=8$")
+    assert viewer.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert sign_in(client, "viewer")["Location"] == "/connections"
 
 
@@ -70,14 +64,6 @@ def test_an_inactive_account_is_told_so_only_with_its_password(client: Client, v
     assert "are not correct" in sign_in(client, "viewer", "wrong").content.decode()
     response = client.post("/sign-in", {"login": "viewer", "password": PASSWORD}, follow=True)
     assert "This account is not active" in response.content.decode()
-    assert client.get("/connections").status_code == 302
-
-
-def test_after_five_wrong_passwords_even_the_right_one_waits(client: Client, viewer: User) -> None:
-    for _ in range(5):
-        sign_in(client, "viewer", "wrong")
-    page = sign_in(client, "viewer").content.decode()
-    assert "Too many failed login attempts" in page
     assert client.get("/connections").status_code == 302
 
 

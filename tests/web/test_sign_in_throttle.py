@@ -4,9 +4,7 @@ import re
 import socket
 from urllib.parse import urlencode
 
-import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 
 from tests.conftest import PASSWORD
 from tests.lineage.intake.http import wire
@@ -15,11 +13,7 @@ from tests.serving import LiveServer
 from tests.waiting import wait_until
 
 ALLOWED = 5
-
-
-@pytest.fixture(autouse=True)
-def no_attempts_remembered(transactional_db: None) -> None:
-    cache.clear()
+HOME, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 
 def one_connection_to_each_worker(server: LiveServer) -> list[socket.socket]:
@@ -39,25 +33,32 @@ def one_connection_to_each_worker(server: LiveServer) -> list[socket.socket]:
     return list(by_worker.values())
 
 
-def sign_in(client: socket.socket, password: str) -> wire.Reply:
+def sign_in(client: socket.socket, password: str, *, address: str = ELSEWHERE) -> wire.Reply:
+    """Sign in through a proxy on this machine, which names the address of its client."""
     wire.send(client, "GET", "/sign-in", {"Content-Type": "text/plain"})
     form = wire.receive(client, "GET")
     [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.body.decode())
     cookie = form.headers["set-cookie"].partition(";")[0]
     fields = {"login": "viewer", "password": password, "csrfmiddlewaretoken": token}
-    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    headers = {
+        "Cookie": cookie,
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Forwarded-For": f"{HOME}, {address}",  # the first one is what the client itself may have written
+    }
     wire.send(client, "POST", "/sign-in", headers, urlencode(fields).encode())
     return wire.receive(client)
 
 
 def test_wrong_passwords_at_any_worker_count(server: LiveServer, viewer: User) -> None:
     clients = one_connection_to_each_worker(server)
+    assert sign_in(clients[0], PASSWORD, address=HOME).status == 302
     for number in range(ALLOWED):
         refused = sign_in(clients[number % len(clients)], "wrong")
         assert "are not correct" in refused.body.decode()
 
     for client in clients:
         assert "Too many failed login attempts" in sign_in(client, PASSWORD).body.decode()
+        assert sign_in(client, PASSWORD, address=HOME).status == 302
 
 
 def test_the_right_password_is_counted_at_none(server: LiveServer, viewer: User) -> None:

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.storage import FileSystemStorage
 from django.test import Client
+
+from observability.static_files import SITE, JoinedStyleSheets, Paths, joined
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "static"
@@ -32,19 +33,49 @@ def test_every_vendored_file_is_in_the_manifest() -> None:
     assert files - kept_beside == {entry["file"] for entry in MANIFEST}
 
 
+def static_files() -> Paths:
+    names = [str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file()]
+    return {name: (FileSystemStorage(STATIC), name) for name in names}
+
+
 def test_every_file_that_styles_and_scripts_name_is_there(tmp_path: Path) -> None:
-    """As `collectstatic` finds out; a map that is named and missing ends it."""
-    paths = {
-        str(path.relative_to(STATIC)): (FileSystemStorage(STATIC), str(path.relative_to(STATIC)))
-        for path in STATIC.rglob("*")
-        if path.is_file()
-    }
-    storage = ManifestStaticFilesStorage(location=tmp_path, base_url="/static/")
+    """`collectstatic` finds a file that is named and missing, and fails."""
+    paths = static_files()
+    storage = JoinedStyleSheets(location=tmp_path, base_url="/static/")
     for name, (source, path) in paths.items():
         with source.open(path) as file:
             storage.save(name, file)
     failures = [(name, done) for name, _, done in storage.post_process(paths) if isinstance(done, Exception)]
     assert failures == []
+
+    served = (tmp_path / storage.stored_name(SITE)).read_text()
+    assert "@import" not in served
+    assert "--green-text:" in served
+    assert ".chip {" in served
+
+
+def test_the_site_has_every_base_and_component() -> None:
+    """Each file once, so that no rule is forgotten or comes twice."""
+    listed = re.findall(r'@import url\("([^"]+)"\);', (STATIC / SITE).read_text())
+    folders = [STATIC / "css/base", STATIC / "css/components"]
+    assert sorted(listed) == sorted(
+        str(path.relative_to(STATIC / "css")) for folder in folders for path in folder.iterdir()
+    )
+
+
+def test_every_page_style_sheet_is_linked_by_a_template() -> None:
+    texts = "".join(template.read_text() for template in TEMPLATES)
+    assert [path.name for path in (STATIC / "css/pages").iterdir() if f"css/pages/{path.name}" not in texts] == []
+
+
+def test_a_style_sheet_is_joined_in_the_order_of_its_imports(tmp_path: Path) -> None:
+    (tmp_path / "css").mkdir()
+    (tmp_path / "css/one.css").write_text("a {}\n")
+    (tmp_path / "css/two.css").write_text("b {}\n")
+    (tmp_path / "css/all.css").write_text('@import url("two.css");\n@import url("one.css");\nc {}\n')
+    storage = FileSystemStorage(tmp_path)
+    paths: Paths = {f"css/{name}.css": (storage, f"css/{name}.css") for name in ("one", "two", "all")}
+    assert joined(paths, "css/all.css").split() == ["b", "{}", "a", "{}", "c", "{}"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))

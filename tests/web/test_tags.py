@@ -1,4 +1,4 @@
-"""How times, durations and states are written."""
+"""Texts of times, durations and states."""
 
 from datetime import UTC, datetime, timedelta
 

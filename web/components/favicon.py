@@ -1,4 +1,4 @@
-"""What browsers ask for beside what is no page, and so names no icon."""
+"""The icon that browsers ask for beside files, which name none."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static

@@ -1,4 +1,4 @@
-"""How views answer: a page, one live region of it, or a form in a dialog; each under the page's own address.
+"""Answers of views: a page, one live region of it, or a form in a dialog; each under the page's own address.
 
 A region and a dialog are partials of the page's template, named after their DOM id.
 """
@@ -14,16 +14,17 @@ from django_htmx.http import HttpResponseClientRedirect
 
 # The DOM id of what base.html's dialog holds, hence the name of the partial.
 DIALOG = "dialog-content"
-# Said at the field, for a connection.
+# The error at the field of a connection's name.
 NAME_TAKEN = "There is a connection with this name already."
 
 
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], *, region: str = "") -> HttpResponse:
-    """The page, or where HTMX asks for `region`, that alone: 304 where it is as the ETag in If-None-Match says.
+    """Render the page, or its `region` alone where HTMX asks for that: 304 if the ETag in If-None-Match still fits.
 
     The ETag is a hash of what is sent, so a region holds nothing that differs each time (such as a CSRF token).
     """
     if not (region and asks_for(request, region)):
+        read_permissions(request)
         return _for_this_reader(render(request, template, context))
     response = render(request, f"{template}#{region}", context)
     etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
@@ -33,17 +34,25 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
     return _for_this_reader(response)
 
 
+def read_permissions(request: HttpRequest) -> None:
+    """Read what the signed-in user may do, before a template asks for it. Django keeps it with the user."""
+    if not request.user.is_superuser:  # who may do everything
+        request.user.get_all_permissions()
+
+
 def render_dialog(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A form, in the dialog where HTMX asks for it, else as a page. Status 422 where what was sent has errors."""
+    """Render a form, in the dialog if HTMX asks for it, else as a page. Status 422 if the sent form has errors."""
     in_dialog = asks_for(request, DIALOG)
+    if not in_dialog:
+        read_permissions(request)
     name = f"{template}#{DIALOG}" if in_dialog else template
     return _for_this_reader(render(request, name, {**context, "in_dialog": in_dialog}, status=status))
 
 
 def leave_dialog(request: HttpRequest, url: str) -> HttpResponse:
-    """To another page, after a form was accepted."""
+    """Lead to another page, after a form was accepted."""
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)  # type: ignore[attr-defined]
 
 
@@ -61,12 +70,12 @@ def page_of(request: HttpRequest) -> str | None:
 
 
 def asks_for(request: HttpRequest, dom_id: str) -> bool:
-    """Whether HTMX asks for this part of the page alone."""
+    """True if HTMX asks for this part of the page alone."""
     return bool(request.htmx) and request.htmx.target == dom_id  # type: ignore[attr-defined]
 
 
 def _for_this_reader(response: HttpResponse) -> HttpResponse:
-    """Kept by nobody but the reader's own browser, which asks each time."""
+    """Let only the reader's own browser keep the answer, and ask each time."""
     patch_vary_headers(response, ("HX-Request", "HX-Target", "Cookie"))
     patch_cache_control(response, private=True, no_cache=True)
     return response

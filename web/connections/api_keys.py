@@ -25,11 +25,11 @@ from web.connections.settings import setup_of
 @permission_required("connections.add_apikey", raise_exception=True)
 @never_cache
 def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Asks for a name, and answers with the key itself: no redirect, since the key would have to be kept for it.
+    """Ask for a name, and answer with the key itself: a redirect would have to keep the key.
 
-    Sending the same form again, as a reload does, makes no second key: its name is taken.
+    Sending the form again, as a reload does, makes no second key: its name is taken.
     """
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     form = GenerateKeyForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -55,8 +55,8 @@ def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 @login_required
 @permission_required("connections.delete_apikey", raise_exception=True)
 def delete(request: HttpRequest, connection_id: UUID, key_id: UUID) -> HttpResponse:
-    """Says when the key was last used, and deletes it when that is confirmed."""
-    keys = ApiKey.objects.live().filter(connection_id=connection_id)
+    """Say when the key was last used, and delete it when that is confirmed."""
+    keys = ApiKey.objects.visible(request.user).filter(connection_id=connection_id)
     api_key = get_object_or_404(keys.select_related("connection"), pk=key_id)
     if request.method == "POST":
         delete_api_key(api_key=api_key)

@@ -5,14 +5,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from web.components.rendering import render_page
-from web.connections.choices import ConnectionChoices
-from web.connections.table import ConnectionTable
+from web.components.rendering import read_permissions, render_page
+from web.connections.table import CONNECTIONS, read_connection_table
 
 
 @require_safe
 @login_required
 def connections(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    table = ConnectionTable(ConnectionChoices.read(request.GET), now)
+    table = read_connection_table(CONNECTIONS.read(request), request.user, now=now)
+    if table.page.object_list or table.is_empty:
+        # The rows' menus, and the words that stand for no rows, show what the reader may do.
+        read_permissions(request)
     return render_page(request, "connections/list.html", {"table": table, "now": now}, region="connection-list")

@@ -11,26 +11,28 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import ApiKey, Connection
-from lineage.jobs.facts import JobFacts, facts_of
+from lineage.jobs.breakdown import JobBreakdown, job_breakdown
 from lineage.models import RunState
 from lineage.overview.summaries import (
     ConnectionSummary,
     JobCounts,
-    Lately,
+    RecentRunCounts,
     connection_summary,
-    runs_lately,
+    recent_run_counts,
 )
+from web.components.lists import Choices
 from web.components.rendering import render_page
-from web.jobs.choices import JobChoices
-from web.jobs.table import JobTable
+from web.jobs.table import JOBS, JobTable, read_job_table
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     summary: ConnectionSummary
-    lately: Lately
+    # None before the first event, as the table.
+    lately: RecentRunCounts | None
     keys: list[ApiKey]
-    table: JobTable
+    # None before the first event: then a checklist stands in its place.
+    table: JobTable | None
 
     @property
     def has_key(self) -> bool:
@@ -41,19 +43,19 @@ class Overview:
         return any(key.last_used_at for key in self.keys)
 
 
-def overview_of(connection: Connection, choices: JobChoices, *, now: datetime) -> Overview:
-    facts = facts_of(connection)
+def read_overview(connection: Connection, choices: Choices, *, now: datetime) -> Overview:
+    facts = job_breakdown(connection)
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,
-        lately=runs_lately(connection, now=now),
+        lately=recent_run_counts(connection, now=now) if summary.is_connected else None,
         # Only the checklist asks for them, which stands there until the first event.
         keys=[] if summary.is_connected else list(connection.api_keys.all()),
-        table=JobTable(connection, choices, now, facts),
+        table=read_job_table(connection, choices, facts, now=now) if summary.is_connected else None,
     )
 
 
-def _job_counts(facts: JobFacts) -> JobCounts:
+def _job_counts(facts: JobBreakdown) -> JobCounts:
     running, failing = (facts.by_state.get(state, 0) for state in (RunState.RUNNING, RunState.FAILED))
     return JobCounts(facts.total, running, failing)
 
@@ -61,11 +63,13 @@ def _job_counts(facts: JobFacts) -> JobCounts:
 @require_safe
 @login_required
 def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
-    overview = overview_of(connection, JobChoices.read(request.GET), now=now)
+    choices = JOBS.read(request)
+    overview = read_overview(connection, choices, now=now)
     context = {
         "connection": connection,
+        "choices": choices,
         "summary": overview.summary,
         "overview": overview,
         "table": overview.table,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from connections.forms import RemoveConnectionForm
 from connections.models import Connection
-from lineage.upkeep.removal import remove_connection, what_goes
+from lineage.upkeep.removal import removal_preview, remove_connection
 from web.components.rendering import leave_dialog, render_dialog
 
 
@@ -20,11 +20,11 @@ from web.components.rendering import leave_dialog, render_dialog
 @login_required
 @permission_required("connections.delete_connection", raise_exception=True)
 def remove(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     form = RemoveConnectionForm(request.POST if request.method == "POST" else None, connection=connection)
     if form.is_valid():
         remove_connection(connection=connection, now=timezone.now())
         messages.success(request, f"{connection.name} was removed.")
         return leave_dialog(request, reverse("connections"))
-    context = {"form": form, "connection": connection, "removal": what_goes(connection)}
+    context = {"form": form, "connection": connection, "removal": removal_preview(connection)}
     return render_dialog(request, "connections/remove.html", context, status=422 if form.errors else 200)

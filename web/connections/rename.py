@@ -19,7 +19,7 @@ from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog, st
 @login_required
 @permission_required("connections.change_connection", raise_exception=True)
 def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     sent = request.method == "POST"
     form = RenameConnectionForm(request.POST if sent else None, initial={"name": connection.name})
     if form.is_valid():

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from connections.endpoint import endpoint_url
 from connections.models import ApiKey, Attempt, Connection
 from lineage.overview.summaries import ConnectionSummary, connection_summary
-from web.components.rendering import render_page
+from web.components.rendering import read_permissions, render_page
 from web.guides import (
     GUIDES,
     KEY_PLACEHOLDER,
@@ -29,7 +29,7 @@ ATTEMPTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What changes by itself while somebody sets a sender up."""
+    """Parts of the page that change by themselves while a sender is set up."""
 
     summary: ConnectionSummary
     api_keys: list[ApiKey]
@@ -38,7 +38,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the sender must be told, in the words of one guide."""
+    """Configuration of the sender, as one guide explains it."""
 
     values: SenderValues
     guide: Guide
@@ -50,11 +50,11 @@ class Setup:
 
     @property
     def snippets_with_key(self) -> list[Snippet]:
-        """Those that name the key: what there is to copy where it is shown."""
+        """Snippets that contain the key, to copy while it is shown."""
         return [snippet for snippet in self.snippets.values() if self.values.key in snippet.text]
 
 
-def arrivals_of(connection: Connection, *, now: datetime) -> Arrivals:
+def read_arrivals(connection: Connection, *, now: datetime) -> Arrivals:
     return Arrivals(
         summary=connection_summary(connection, now=now),
         api_keys=list(connection.api_keys.select_related("created_by")),
@@ -63,7 +63,7 @@ def arrivals_of(connection: Connection, *, now: datetime) -> Arrivals:
 
 
 def setup_of(connection: Connection, request: HttpRequest, key: str = "") -> Setup:
-    """With the key, where it was made in this very moment, else with words in its place."""
+    """Fill the guide with `key`, or with a placeholder if the key was not made by this request."""
     values = SenderValues(endpoint_url(connection, request), key or KEY_PLACEHOLDER)
     return Setup(values, guide_named(request.GET.get("guide", ""), connection))
 
@@ -71,9 +71,11 @@ def setup_of(connection: Connection, request: HttpRequest, key: str = "") -> Set
 @require_safe
 @login_required
 def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
-    arrivals = arrivals_of(connection, now=now)
+    arrivals = read_arrivals(connection, now=now)
+    # What arrived is listed with the buttons that the reader may use.
+    read_permissions(request)
     context = {
         "connection": connection,
         "summary": arrivals.summary,

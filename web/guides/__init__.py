@@ -1,7 +1,7 @@
-"""How to set a sender up: ready-made configuration with a connection's own values, in one guide for each sender.
+"""Guides that set a sender up: ready-made configuration with a connection's own values, one for each sender.
 
-The words stand in templates/connections/guides/, one template a guide; what a reader copies is made here, so that
-tests can give each text to the program that it is for.
+The words are in templates/connections/guides/, one template a guide. The texts to copy are made here, so that tests
+can give each one to its program.
 """
 
 from web.guides.guides import GUIDES, Guide, guide_for, guide_named

@@ -74,10 +74,10 @@ _NAMED = {guide.slug: guide for guide in GUIDES}
 
 
 def guide_for(connection: Connection) -> Guide:
-    """The one that people who add this type of connection look for."""
+    """The guide for connections of this type."""
     return _NAMED[kind_of(connection.type).guide]
 
 
 def guide_named(slug: str, connection: Connection) -> Guide:
-    """The one that the URL names; where it names none that exists, the connection's own."""
+    """The guide that the URL names, or else the connection's own."""
     return _NAMED.get(slug) or guide_for(connection)

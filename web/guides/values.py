@@ -1,4 +1,4 @@
-"""What a sender must be told: where to post, and the key."""
+"""Values that a sender needs: where to post, and the key."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ KEY_PLACEHOLDER = "<your API key>"
 
 @dataclass(frozen=True, slots=True)
 class SenderValues:
-    """A connection's endpoint URL and an API key, or the words that stand for one."""
+    """A connection's endpoint URL and an API key, or a placeholder for one."""
 
     endpoint_url: str
     key: str = KEY_PLACEHOLDER

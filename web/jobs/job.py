@@ -1,5 +1,6 @@
 """The page of a job: how it is now, how it went, what it reads, writes and contains."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,15 +12,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
-from lineage.jobs.edges import Datasets, datasets_of
-from lineage.jobs.family import Child, Family, family_of
+from connections.querysets import Reader
+from lineage.events.links import Link
+from lineage.jobs.hierarchy import ChildJob, JobHierarchy, hierarchy_of
+from lineage.jobs.job_datasets import JobDatasets, datasets_of_job
+from lineage.jobs.links import links_of_latest_run
 from lineage.jobs.statistics import JobStatistics, job_statistics
 from lineage.jobs.story import Story, recent_runs, story_of
 from lineage.models import Job, RunState
+from lineage.runs.durations import run_duration
 from web.components.charts.durations import DurationChart, Point, duration_chart
+from web.components.lists import Choices
 from web.components.rendering import render_page
-from web.runs.choices import RunChoices
-from web.runs.table import KINDS, RunRow, RunTable, run_duration
+from web.runs.table import KINDS, RUNS_OF_JOB, RunRow, RunTable, read_run_table
 from web.templatetags.observatory import duration, exact, run_url
 
 RUNS_IN_NARROW_CHART = 30
@@ -31,23 +36,25 @@ class JobPage:
     job: Job
     kind: str
     story: Story
+    # To the sender's pages of the latest run.
+    links: Sequence[Link]
     statistics: JobStatistics | None
     runs_per_day: float | None
     recent: list[RunRow]
     # For wide windows and for narrow ones.
     charts: list[tuple[str, DurationChart]]
     table: RunTable
-    datasets: Datasets
-    family: Family
+    datasets: JobDatasets
+    family: JobHierarchy
 
     @property
     def success_percent(self) -> str:
-        """Cut, not rounded: 100 % are all of them. Empty before the first run has ended."""
+        """The percentage of successful runs, cut, not rounded: 100 % are all. Empty before a run has ended."""
         rate = self.statistics.success_rate if self.statistics else None
         return "" if rate is None else f"{int(rate * 1000) / 10:g}"
 
     @property
-    def children_shown(self) -> list[Child]:
+    def children_shown(self) -> list[ChildJob]:
         return self.family.children[:CHILDREN_SHOWN]
 
     @property
@@ -57,31 +64,32 @@ class JobPage:
         return [(state.lower(), label) for state, label in RunState.choices if state in found]
 
 
-def job_page(connection: Connection, job: Job, choices: RunChoices, *, now: datetime) -> JobPage:
+def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Reader, *, now: datetime) -> JobPage:
     statistics = job_statistics([job]).get(job.id)
     recent = recent_runs(job)
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
     return JobPage(
         job=job,
         kind=KINDS.get(job.kind, job.kind),
-        story=story_of(job, statistics, recent, now=now),
+        story=story_of(job, statistics, recent, reader, now=now),
+        links=links_of_latest_run(job, recent),
         statistics=statistics,
         runs_per_day=statistics.runs_per_day(now=now) if statistics else None,
         recent=rows,
         charts=_charts(rows, statistics),
-        table=RunTable(choices, now, job),
-        datasets=datasets_of(job),
-        family=family_of(job, [run.id for run in recent]),
+        table=read_run_table(choices, reader, now=now, job=job, counted=bool(recent)),
+        datasets=datasets_of_job(job),
+        family=hierarchy_of(job, [run.run_id for run in recent], reader),
     )
 
 
 @require_safe
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
     now = timezone.now()
-    page = job_page(connection, found, RunChoices.read_of_job(request.GET), now=now)
+    page = read_job_page(connection, found, RUNS_OF_JOB.read(request), request.user, now=now)
     context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}
     return render_page(request, "jobs/job.html", context, region="job")
 
@@ -99,7 +107,7 @@ def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[
 
 def _point(row: RunRow) -> Point:
     run = row.run
-    return Point(run.run_at, row.duration, run.shown_state, _title(row), run_url(run.connection_id, run.id))
+    return Point(run.run_at, row.duration, run.shown_state, _title(row), run_url(run))
 
 
 def _title(row: RunRow) -> str:

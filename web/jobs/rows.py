@@ -1,4 +1,4 @@
-"""What each row of a job table says, and the rows inside others: in so many queries, however many rows there are."""
+"""Rows of a job table, and the rows inside others. The number of queries does not grow with the rows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from connections.models import Connection
+from lineage.events.clocks import is_impossible
 from lineage.jobs.recent_runs import latest_states
 from lineage.jobs.statistics import median_durations
 from lineage.models import Job, Run, RunState
-from lineage.runs.durations import latest_run_duration
+from lineage.runs.durations import latest_run_duration, receipt_of_late_start
 from lineage.runs.error_headline import error_details, error_headline
-from web.jobs.choices import JobChoices
+from web.components.lists import Choices
 
 if TYPE_CHECKING:
     from lineage.models.job_queryset import InnerJobs
@@ -24,6 +25,8 @@ RUNS_IN_STRIP = 20
 # Of all unfolded jobs together.
 MOST_INNER_ROWS = 300
 DEEPEST = 3
+# Jobs whose inner ones are shown: each takes its place in the URL.
+MOST_OPEN = 20
 # A median of fewer would only repeat them.
 FEWEST_FOR_MEDIAN = 3
 
@@ -37,6 +40,8 @@ class JobRow:
     # Of the latest completed runs; None where they are too few.
     median: timedelta | None
     error_message: str
+    # Receipt of the latest run's last event, if its end cannot be true by the page's clock.
+    end_received_at: datetime | None
     # The states of the latest runs, the latest last.
     strip: Sequence[str]
     # How far inside others it stands; 0 on top.
@@ -51,9 +56,14 @@ class JobRow:
 
     @property
     def never_ran(self) -> bool:
-        """Of the latest run: whether that is certain, rather than that no START was received."""
+        """True if the latest run certainly never ran. Else maybe only its START was not received."""
         state, began = self.job.latest_run_state, self.job.latest_run_started_at
         return began is None and state in (RunState.SKIPPED, RunState.UPSTREAM_FAILED)
+
+    @property
+    def received_at(self) -> datetime | None:
+        """Receipt of the latest run's start, if that is too late to be believed."""
+        return receipt_of_late_start(self.job)
 
     @property
     def error_headline(self) -> str:
@@ -65,22 +75,24 @@ class JobRow:
 
 
 class JobRows:
-    """Of the jobs on one page of a connection's table, and of those inside the ones that were opened."""
+    """Rows of the jobs on one page of a connection's table, and of the jobs inside those that were opened."""
 
     def __init__(
         self,
         connection: Connection,
         jobs: list[Job],
         inside: Mapping[UUID, InnerJobs],
-        choices: JobChoices,
+        choices: Choices,
         now: datetime,
     ) -> None:
-        """`inside`: of each job of the connection, what folds under it; nothing where the table does not fold."""
+        """`inside`: job id → what folds under that job; empty if the table does not fold."""
         self._connection, self._choices, self._now = connection, choices, now
         self._top, self._inner = jobs, inside
-        self._inside = self._inner_rows() if inside and choices.opened else {}
+        self._opened = [UUID(id_) for id_ in choices["open"].split(",") if id_]
+        self._inside = self._inner_rows() if inside and self._opened else {}
         shown = [*jobs, *(job for inner in self._inside.values() for job in inner)]
         self._errors = self._error_messages(shown)
+        self._receipts = self._receipts_of_impossible_ends(shown)
         self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
         self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
 
@@ -95,33 +107,57 @@ class JobRows:
 
     def _row(self, job: Job, depth: int, rows_inside: int) -> JobRow:
         inner = self._inner.get(job.id)
-        is_open = job.id in self._choices.opened
+        is_open = job.id in self._opened
         return JobRow(
             job=job,
             kind=KINDS.get(job.kind, job.kind),
             duration=latest_run_duration(job, now=self._now),
             median=self._medians.get(job.id),
             error_message=self._errors.get(job.id, ""),
+            end_received_at=self._receipts.get(job.latest_run_id) if job.latest_run_id else None,
             strip=self._strips.get(job.id, ()),
             depth=depth,
             inner=inner if depth < DEEPEST else None,
             is_open=is_open,
             hidden=max(0, inner.total - rows_inside) if inner and is_open else 0,
-            toggle_query=self._choices.toggled_query(job.id),
+            toggle_query=self._toggle_query(job.id),
         )
 
+    def _toggle_query(self, job_id: UUID) -> str:
+        """The query that unfolds this job on its page, or folds it again."""
+        others = [id_ for id_ in self._opened if id_ != job_id]
+        opened = others if len(others) < len(self._opened) else [*others, job_id][-MOST_OPEN:]
+        return self._choices.query(open=",".join(map(str, opened)), page=self._choices["page"])
+
     def _inner_rows(self) -> dict[UUID | None, list[Job]]:
-        """Parent's id → those inside, what needs attention first."""
-        inside = Job.objects.of(self._connection).for_list().inside(self._choices.opened).needing_attention_first()
+        """Parent's id → the jobs inside, those that need attention first."""
+        inside = Job.objects.of(self._connection).for_list().inside(self._opened).needing_attention_first()
         rows: dict[UUID | None, list[Job]] = {}
         for job in inside[:MOST_INNER_ROWS]:
             rows.setdefault(job.parent_job_id, []).append(job)
         return rows
 
     def _error_messages(self, jobs: list[Job]) -> dict[UUID, str]:
-        """Job id → why its latest run failed."""
+        """Job id → the error message of its latest run, if that failed."""
         failed = {
             job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
         }
         messages = Run.objects.of(self._connection).error_messages(failed.keys()) if failed else {}
         return {failed[run_id]: message for run_id, message in messages.items()}
+
+    def _receipts_of_impossible_ends(self, jobs: list[Job]) -> dict[UUID, datetime | None]:
+        """Latest run's id → receipt of its last event, for the few runs whose end is far from the page's clock."""
+        ends = {job.latest_run_id: job.latest_run_ended_at for job in jobs if job.latest_run_id}
+        odd = [id_ for id_, at in ends.items() if at is not None and is_impossible(at, self._now)]
+        return Run.objects.of(self._connection).last_receipts(odd) if odd else {}
+
+
+def known_ids(text: str) -> str:
+    """The ids of a list with commas, each once, MOST_OPEN at most; what is no id is left out."""
+    found: dict[UUID, None] = {}
+    for part in text[: 40 * MOST_OPEN].split(","):
+        try:
+            found[UUID(part)] = None
+        except ValueError:
+            continue
+    return ",".join(map(str, list(found)[:MOST_OPEN]))

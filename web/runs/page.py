@@ -1,22 +1,24 @@
-"""All that a run's page shows, read on demand."""
+"""A run's page: reads all that it shows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from uuid import UUID
 
 from django.db.models import F
 
+from connections.querysets import Reader
 from lineage.database.keyset import Keyset, KeysetPage
 from lineage.events.assertions import TEST_STATES
-from lineage.events.contents import RunContents, RunError, TestResult
+from lineage.events.contents import RunContents, TestResult
+from lineage.events.errors import RunError
 from lineage.events.senders import ERROR_CODES, sender_of, task_graph_of, words_of
 from lineage.events.senders.sender import Advice
 from lineage.jobs.statistics import job_statistics
 from lineage.models import Job, Run, RunState
+from lineage.runs.durations import run_duration
 from lineage.runs.facets_of_run import (
     AT_A_GLANCE,
     IN_FULL,
@@ -37,14 +39,35 @@ from lineage.runs.relations import (
     tries_of,
 )
 from lineage.runs.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
-from web.runs.children import Children, cursor_text, keyset_page
-from web.runs.page_choices import RunPageChoices
-from web.runs.timeline import duration_of
+from web.components.lists import Choices, Listing, Places, keyset_page, keyset_places, known_uuid
+from web.runs.children import (
+    ChildFilter,
+    Children,
+    ChildRuns,
+    FailedChild,
+    read_children,
+    read_failed_first,
+)
 
 EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
 TRIES_SHOWN = 50
 BY_EVENT_TIME = Keyset({"event_time": datetime, "id": UUID})
+# Read the facets of large runs as well, which takes its time.
+ALL = "all"
+# The state of the child runs that are shown, and where both lists of the page begin.
+RUN_PAGE = Listing(
+    ChildFilter,
+    {"state": "state"},
+    kept={
+        "children": str,
+        "events": str,
+        "read": lambda text: text if text == ALL else "",
+        # Which of the runs with this run id.
+        "job": known_uuid,
+        "map_index": lambda text: text if text.isdecimal() and len(text) < 10 else "",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,113 +81,65 @@ class EventRow:
     late: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunPage:
     run: Run
-    choices: RunPageChoices
-    now: datetime
-
-    @property
-    def duration(self) -> timedelta | None:
-        return duration_of(self.run, now=self.now)
-
-    @cached_property
-    def median(self) -> timedelta | None:
-        """Of the job's latest completed runs; None where this would be the only one."""
-        statistics = job_statistics([self.run.job]).get(self.run.job_id)
-        return statistics.median if statistics and statistics.completed > 1 else None
+    choices: Choices
+    duration: timedelta | None
+    # Of the job's latest completed runs; None where this would be the only one.
+    median: timedelta | None
+    parent: Run | Placeholder | None
+    # None as well where it is the parent itself.
+    root: Run | Placeholder | None
+    # The run that stands for this one in lists, where its sender sent it twice.
+    shown_instead: Run | None
+    # Where lists show tests each for itself, in the place of this run: those of them that have a result.
+    shown_one_by_one: list[Run] | None
+    # All tries of this task, the first one first; none where it was tried once.
+    tries: list[Run]
+    children: Children | None
+    # The earliest child runs that failed; none where the reader chose a state, and sees but that one.
+    failed_first: list[FailedChild]
+    reasons: list[Sentence]
+    # Read from its events.
+    reading: Reading
+    # None as well where it is only a code, which the reasons put into words.
+    error: RunError | None
+    datasets: list[RunDataset]
+    late: frozenset[UUID]
+    event_page: KeysetPage
 
     @property
     def times_the_median(self) -> float | None:
-        """None where it is about as long as ever, or not known."""
+        """The duration divided by the median. None if the run takes about as long as usual, or if that is not known."""
         if self.duration is None or not self.median:
             return None
         ratio = self.duration / self.median
         return ratio if ratio >= 1.5 else None
 
-    @cached_property
-    def parent(self) -> Run | Placeholder | None:
-        return parent_of(self.run)
-
     @property
     def called(self) -> tuple[str, str] | None:
-        """What the orchestrator calls the run, or the one that it is a part of: a task's DAG run. In front a title, as
-        the orchestrator's own pages and logs have it. None: nothing was said."""
+        """The orchestrator's title and name for the run, or for the DAG run that a task is a part of. None: unknown."""
         for run in (self.run, self.parent):
             if isinstance(run, Run) and run.orchestrator_run_id:
                 return words_of(run.job.integration).run_id_title, run.orchestrator_run_id
         return None
 
-    @cached_property
-    def root(self) -> Run | Placeholder | None:
-        """None as well where it is the parent itself."""
-        return None if self.run.root_run_id == self.run.parent_run_id else root_of(self.run)
-
-    @cached_property
-    def shown_instead(self) -> Run | None:
-        """The run that stands for this one in lists, where its sender sent it twice."""
-        return shown_instead(self.run)
-
-    @cached_property
-    def shown_one_by_one(self) -> list[Run] | None:
-        """Where lists show tests each for itself, in the place of this run: those of them that have a result."""
-        return shown_one_by_one(self.run)
-
-    @cached_property
-    def tries(self) -> list[Run]:
-        """All tries of this task, the first one first; none where it was tried once."""
-        found = list(tries_of(self.run)[:TRIES_SHOWN])
-        return found if len(found) > 1 else []
-
-    @cached_property
-    def children(self) -> Children:
-        sender = sender_of(self.contents.tasks_told_by)
-        graph = task_graph_of(self.contents.job_facets)
-        return Children(
-            children_of(self.run),
-            self.run.connection_id,
-            self.choices,
-            self.now,
-            parent=self.run,
-            prefix=self.run.job.name,
-            why_silent=lambda task: sender.why_silent(task, self.contents, graph),
-        )
-
-    @cached_property
-    def reasons(self) -> list[Sentence]:
-        return reasons_of(self.run, self.contents)
-
-    # --- What its events say ------------------------------------------------------------------------------------
-
-    @cached_property
-    def reading(self) -> Reading:
-        return read_run(self.run, IN_FULL if self.choices.in_full else AT_A_GLANCE)
-
     @property
     def contents(self) -> RunContents:
         return self.reading.contents
 
-    @cached_property
-    def error(self) -> RunError | None:
-        """None as well where it is only a code, which the reasons put into words."""
-        error = error_of(self.run, self.contents)
-        return None if error and error.message in ERROR_CODES and not error.stack_trace else error
-
-    @cached_property
+    @property
     def advice_on_errors(self) -> Advice | None:
-        """Advice how to make the sender say why this node failed. None: it said so, or nothing makes it."""
+        """Advice how to make the sender say why this node failed. None: it said so, or there is no way."""
         job = self.run.job
         is_failed_node = self.run.shown_state == RunState.FAILED and job.kind not in (Job.Kind.JOB, Job.Kind.SQL)
-        told = self.error or any(test.state == "failed" for test in self.tests)
-        return words_of(job.integration).on_missing_errors if is_failed_node and not told else None
+        is_explained = self.error or any(test.state == "failed" for test in self.tests)
+        return words_of(job.integration).on_missing_errors if is_failed_node and not is_explained else None
 
     @property
     def more_to_read(self) -> bool:
-        return self.reading.is_cut and not self.choices.in_full
-
-    @cached_property
-    def datasets(self) -> list[RunDataset]:
-        return datasets_of_run(self.run, self.contents)
+        return self.reading.is_cut and not self.choices["read"]
 
     @property
     def hidden_datasets(self) -> int:
@@ -175,21 +150,17 @@ class RunPage:
         return self.contents.tests[:TESTS_SHOWN]
 
     @property
+    def tested(self) -> list[tuple[TestResult, UUID | None]]:
+        """The tests that are shown, each with the id of its dataset; None: that is not among the datasets."""
+        ids = {(row.dataset.namespace, row.dataset.name): row.dataset.id for row in self.datasets}
+        return [(test, ids.get((test.namespace, test.dataset))) for test in self.tests]
+
+    @property
     def tests_by_state(self) -> list[tuple[str, int]]:
         counts = {state: sum(test.state == state for test in self.contents.tests) for state in TEST_STATES}
         return [(state, count) for state, count in counts.items() if count]
 
-    @cached_property
-    def late(self) -> frozenset[UUID]:
-        return late_arrivals(self.run)
-
-    @cached_property
-    def event_page(self) -> KeysetPage:
-        columns = ("id", "event_time", "received_at", "event_type")
-        rows = events_of(self.run).values(*columns, size=F("body_bytes"))
-        return keyset_page(rows, BY_EVENT_TIME, self.choices.events, EVENTS_SHOWN)
-
-    @cached_property
+    @property
     def events(self) -> list[EventRow]:
         return [
             EventRow(**{**row, "event_type": row["event_type"] or ""}, late=row["id"] in self.late)
@@ -197,9 +168,68 @@ class RunPage:
         ]
 
     @property
-    def previous_events_query(self) -> str:
-        return self.choices.query(events=cursor_text(self.event_page.previous)) if self.event_page.has_previous else ""
+    def event_places(self) -> Places:
+        return keyset_places(self.choices, self.event_page, "events")
 
     @property
-    def next_events_query(self) -> str:
-        return self.choices.query(events=cursor_text(self.event_page.next)) if self.event_page.has_next else ""
+    def full_query(self) -> str:
+        return self.choices.query(read=ALL)
+
+
+def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) -> RunPage:
+    """Read all that the page of a run shows. `run` has its `job`."""
+    reading = read_run(run, IN_FULL if choices["read"] else AT_A_GLANCE)
+    parent, instead = parent_of(run, reader), shown_instead(run)
+    below = _child_runs(run, reading.contents, reader)
+    children = read_children(below, choices, now=now)
+    lists_failed = children and children.failures and not choices["state"]
+    return RunPage(
+        run=run,
+        choices=choices,
+        duration=run_duration(run, now=now),
+        median=_median(run),
+        parent=parent,
+        root=None if run.root_run_id == run.parent_run_id else root_of(run, reader),
+        shown_instead=instead,
+        shown_one_by_one=None if instead else shown_one_by_one(run),
+        tries=_tries(run),
+        children=children,
+        failed_first=read_failed_first(below) if lists_failed else [],
+        reasons=reasons_of(run, reading.contents, reader, read_parent=lambda _: parent),
+        reading=reading,
+        error=_error(run, reading.contents),
+        datasets=datasets_of_run(run, reading.contents),
+        late=late_arrivals(run),
+        event_page=_event_page(run, choices),
+    )
+
+
+def _median(run: Run) -> timedelta | None:
+    statistics = job_statistics([run.job]).get(run.job_id)
+    return statistics.median if statistics and statistics.completed > 1 else None
+
+
+def _tries(run: Run) -> list[Run]:
+    found = list(tries_of(run).for_list()[:TRIES_SHOWN])
+    return found if len(found) > 1 else []
+
+
+def _child_runs(run: Run, contents: RunContents, reader: Reader) -> ChildRuns:
+    sender, graph = sender_of(contents.tasks_reported_by), task_graph_of(contents.job_facets)
+    return ChildRuns(
+        children_of(run, reader),
+        run.connection_id,
+        parent=run,
+        prefix=run.job.name,
+        why_silent=lambda task: sender.why_silent(task, contents, graph),
+    )
+
+
+def _error(run: Run, contents: RunContents) -> RunError | None:
+    error = error_of(run, contents)
+    return None if error and error.message in ERROR_CODES and not error.stack_trace else error
+
+
+def _event_page(run: Run, choices: Choices) -> KeysetPage:
+    rows = events_of(run).values("id", "event_time", "received_at", "event_type", size=F("body_bytes"))
+    return keyset_page(BY_EVENT_TIME, rows, choices["events"], EVENTS_SHOWN)

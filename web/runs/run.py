@@ -1,6 +1,7 @@
-"""A run: what became of it, why, and what its sender said, down to the events as they were received."""
+"""Pages of a run: its state, the reason, its sender's facets, and the events as they were received."""
 
-from typing import NoReturn
+from datetime import datetime
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -11,12 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
+from connections.querysets import Reader
 from lineage.models import Run
 from lineage.runs.facets_of_run import event_of
-from web.components.rendering import render_page
-from web.runs.children import Children
-from web.runs.page import RunPage
-from web.runs.page_choices import RunPageChoices
+from lineage.runs.runs_with_id import runs_with_id
+from web.components.lists import Choices
+from web.components.rendering import read_permissions, render_page
+from web.runs.children import ChildRuns, read_children
+from web.runs.page import RUN_PAGE, read_run_page
 
 # The longest event that is shown as a page; longer ones are downloaded.
 MOST_CHARACTERS_SHOWN = 1_000_000
@@ -25,24 +28,26 @@ MOST_CHARACTERS_SHOWN = 1_000_000
 @require_safe
 @login_required
 def run(request: HttpRequest, connection_id: UUID, run_id: UUID) -> HttpResponse:
-    connections = _visible()
+    connections = _visible(request.user)
     connection = connections.get(connection_id) or _gone()
-    found = _run(connection, run_id)
-    if found is None:
+    choices = RUN_PAGE.read(request)
+    found = _runs(connection, run_id, choices)
+    if not found:
         return _unknown_run(request, connection, run_id, connections)
     now = timezone.now()
-    page = RunPage(found, RunPageChoices.read_from(request.GET), now)
-    context = {"connection": connection, "page": page, "run": found, "now": now}
+    if len(found) > 1:
+        return _several_runs(request, connection, found, now)
+    page = read_run_page(found[0], choices, request.user, now=now)
+    context = {"connection": connection, "page": page, "run": found[0], "now": now}
     return render_page(request, "runs/run.html", context, region="run")
 
 
 @require_safe
 @login_required
 def run_event(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
-    """One event, whole, as it was received."""
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
-    found = _run(connection, run_id) or _gone()
-    event = event_of(found, event_id) or _gone()
+    """Show one whole event as it was received."""
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    found, event = _run_with_event(connection, run_id, event_id)
     context = {
         "connection": connection,
         "run": found,
@@ -55,48 +60,65 @@ def run_event(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id:
 
 @require_safe
 @login_required
-def run_event_json(_request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
-    """The same as a file: the very bytes that were received."""
-    connection = get_object_or_404(Connection.objects.visible(), pk=connection_id)
-    found = _run(connection, run_id) or _gone()
-    event = event_of(found, event_id) or _gone()
+def run_event_json(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
+    """Download one event: the bytes as they were received."""
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    _, event = _run_with_event(connection, run_id, event_id)
     name = f"{(event['event_type'] or 'event').lower()}-{event_id}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
     return HttpResponse(event["body"].encode(), content_type="application/json", headers=headers)
 
 
+def _several_runs(request: HttpRequest, connection: Connection, found: list[Run], now: datetime) -> HttpResponse:
+    """Name the runs that have one run id, for the reader to choose."""
+    runs = Run.objects.of(connection).filter(id__in=[run.id for run in found])
+    context = {
+        "connection": connection,
+        "run_id": found[0].external_id or found[0].run_id,
+        "is_mapped": len({run.job_id for run in found}) == 1,
+        "count": len(found),
+        "children": read_children(ChildRuns(runs, connection.pk), RUN_PAGE.read(request), now=now),
+        "now": now,
+    }
+    return render_page(request, "runs/several.html", context)
+
+
 def _unknown_run(
     request: HttpRequest, connection: Connection, run_id: UUID, connections: dict[UUID, Connection]
 ) -> HttpResponse:
-    """404, with what is known even so: the runs that name it as their parent, and other connections that have it."""
+    """Answer 404, with what is known: runs that name this one as their parent, and other connections that have it."""
     now = timezone.now()
     found = Run.objects.shown().of(connection).filter(parent_run_id=run_id)
     first = found.first()
-    children = Children(
-        found,
-        connection.pk,
-        RunPageChoices.read_from(request.GET),
-        now,
-        prefix=first.parent_job_name if first else "",
-    )
-    holders = Run.objects.filter(connection_id__in=connections, id=run_id).values_list("connection_id", flat=True)
+    name = first.parent_job_name if first else ""
+    below = ChildRuns(found, connection.pk, prefix=name)
+    holders = Run.objects.filter(connection_id__in=connections, run_id=run_id).values_list("connection_id", flat=True)
     context = {
         "connection": connection,
         "run_id": run_id,
-        "name": first.parent_job_name if first else "",
-        "children": children,
-        "elsewhere": [connections[id_] for id_ in holders],
+        "name": name,
+        "children": read_children(below, RUN_PAGE.read(request), now=now),
+        "elsewhere": [connections[id_] for id_ in dict.fromkeys(holders)],
         "now": now,
     }
+    read_permissions(request)
     return TemplateResponse(request, "runs/unknown.html", context, status=404)
 
 
-def _visible() -> dict[UUID, Connection]:
-    return Connection.objects.visible().in_bulk()
+def _visible(reader: Reader) -> dict[UUID, Connection]:
+    return Connection.objects.visible(reader).in_bulk()
 
 
-def _run(connection: Connection, run_id: UUID) -> Run | None:
-    return Run.objects.of(connection).filter(id=run_id).prefetch_related("job").first()
+def _runs(connection: Connection, run_id: UUID, choices: Choices) -> list[Run]:
+    job, index = choices["job"], choices["map_index"]
+    return runs_with_id(
+        run_id, [connection.pk], job_id=UUID(job) if job else None, map_index=int(index) if index else None
+    )
+
+
+def _run_with_event(connection: Connection, run_id: UUID, event_id: UUID) -> tuple[Run, dict[str, Any]]:
+    found = runs_with_id(run_id, [connection.pk])
+    return next(((run, event) for run in found if (event := event_of(run, event_id))), None) or _gone()
 
 
 def _gone() -> NoReturn:

@@ -6,13 +6,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from web.components.rendering import render_page
-from web.runs.choices import RunChoices
-from web.runs.table import RunTable
+from web.runs.table import RUNS, read_run_table
 
 
 @require_safe
 @login_required
 def runs(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    table = RunTable(RunChoices.read(request.GET), now)
+    table = read_run_table(RUNS.read(request), request.user, now=now)
     return render_page(request, "runs/list.html", {"table": table, "now": now}, region="runs")

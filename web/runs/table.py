@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Prefetch
+from django.utils import timezone
 
 from connections.models import Connection
-from lineage.database.keyset import NEWEST_RUN_OF_ALL_FIRST, KeysetPage
+from connections.querysets import Reader
+from lineage.database import filters
+from lineage.database.keyset import NEWEST_RUN_OF_ALL_FIRST
 from lineage.models import Job, Run, RunState
+from lineage.runs.durations import run_duration
 from lineage.runs.error_headline import error_headline
-from web.runs.choices import DURATIONS, RANGES, RunChoices
+from lineage.runs.filters import RunOfAnyConnectionFilter
+from web.components.lists import (
+    Choices,
+    Listing,
+    Option,
+    Places,
+    keyset_page,
+    keyset_places,
+    known_cursor,
+    option,
+    options,
+)
 
 if TYPE_CHECKING:
     from lineage.models.run_queryset import RunQuerySet
@@ -25,17 +40,49 @@ MOST_COUNTED = 1000
 _UNCOUNTED = (RunState.SKIPPED, RunState.UPSTREAM_FAILED, RunState.RETRIED)
 _WENT_WRONG = (RunState.FAILED, RunState.RETRIED, RunState.ABORTED)
 KINDS: dict[str, str] = dict(Job.Kind.choices)
+HOURS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
+RANGES = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
+# By seconds.
+DURATIONS = {
+    "10": "10 s or longer",
+    "60": "1 min or longer",
+    "600": "10 min or longer",
+    "3600": "1 h or longer",
+    "21600": "6 h or longer",
+    "86400": "1 day or longer",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One value of a filter. `count`: how many runs are there, as text; empty where it was not counted."""
+def _took_place_in(runs: RunQuerySet, range_: str) -> RunQuerySet:
+    return runs.took_place_since(timezone.now() - timedelta(hours=HOURS[range_]))
 
-    value: str
-    title: str
-    chosen: bool
-    query: str = ""
-    count: str = ""
+
+def _lasting_at_least(runs: RunQuerySet, seconds: str) -> RunQuerySet:
+    return runs.lasting_at_least(timedelta(seconds=int(seconds)), now=timezone.now())
+
+
+class RunTableFilter(RunOfAnyConnectionFilter):
+    """The table counts the runs in each state, so it filters by state itself."""
+
+    state = filters.choice(RunState.choices, method=filters.unfiltered)
+    range = filters.choice(RANGES.items(), method=filters.by(_took_place_in))
+    min_duration = filters.choice(DURATIONS.items(), method=filters.by(_lasting_at_least))
+
+
+_OF_JOB = {
+    "orchestrator_run_id": "orchestrator_run_id",
+    "range": "range",
+    "from": "started_after",
+    "to": "started_before",
+    "min": "min_duration",
+}
+RUNS_OF_JOB = Listing(RunTableFilter, {"state": "state", **_OF_JOB}, kept={"cursor": known_cursor}, place="cursor")
+RUNS = Listing(
+    RunTableFilter,
+    {"state": "state", "connection": "connection_id", "kind": "kind", "q": "search", **_OF_JOB},
+    kept={"cursor": known_cursor},
+    place="cursor",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +91,7 @@ class RunRow:
     connection: Connection
     # Until it ended, so far. None: one of its ends is not known.
     duration: timedelta | None
-    # What the orchestrator calls it, or the run that it is a part of: a task's DAG run. Empty: nothing was said.
+    # The orchestrator's name for it, or for the run that it is a part of: a task's DAG run. Empty: unknown.
     orchestrator_run_id: str = ""
 
     @property
@@ -65,152 +112,111 @@ class RunRow:
         return error_headline(self.run.error_message or "") if self.run.shown_state in _WENT_WRONG else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunTable:
     """`job`: whose runs; None: those of all connections that can be seen."""
 
-    choices: RunChoices
-    now: datetime
-    job: Job | None = None
-
-    @cached_property
-    def rows(self) -> list[RunRow]:
-        return [
-            RunRow(
-                run,
-                self.connections[run.connection_id],
-                run_duration(run, now=self.now),
-                run.orchestrator_run_id or self._called.get(run.parent_run_id, ""),
-            )
-            for run in self._page.rows
-            # Removed between two queries.
-            if run.connection_id in self.connections
-        ]
-
-    @cached_property
-    def connections(self) -> dict[UUID, Connection]:
-        visible = Connection.objects.visible()
-        if self.job:
-            visible = visible.filter(pk=self.job.connection_id)
-        return {connection.pk: connection for connection in visible.order_by("name")}
+    choices: Choices
+    rows: list[RunRow]
+    states: list[Option]
+    connections: list[Option]
+    kinds: list[Option]
+    ranges: list[Option]
+    durations: list[Option]
+    places: Places
+    job: Job | None
 
     @property
     def newest_query(self) -> str:
         """The URL's query of the first page; empty on it."""
-        return self.choices.first_query if self.choices.cursor else ""
+        return (self.choices.query() or "?") if self.choices["cursor"] else ""
 
     @property
-    def newer_query(self) -> str:
-        page = self._page
-        return self.choices.query(cursor=page.previous.encode()) if page.has_previous and page.previous else ""
-
-    @property
-    def older_query(self) -> str:
-        page = self._page
-        return self.choices.query(cursor=page.next.encode()) if page.has_next and page.next else ""
-
-    @cached_property
-    def states(self) -> list[Option]:
-        chosen = self.choices.state
-        options = [Option("", "All", not chosen, self.choices.query(state=""))]
-        for state, title in RunState.choices:
-            count = self._count(state)
-            if count != "0" or state == chosen:
-                options.append(Option(state, title, state == chosen, self.choices.query(state=state), count))
-        return options
-
-    @property
-    def connection_options(self) -> list[Option]:
-        return [Option(str(id_), c.name, str(id_) == self.choices.connection) for id_, c in self.connections.items()]
-
-    @property
-    def kind_options(self) -> list[Option]:
-        return [Option(kind, title, kind == self.choices.kind) for kind, title in KINDS.items()]
-
-    @property
-    def range_options(self) -> list[Option]:
-        return [Option(range_, title, range_ == self.choices.range) for range_, (title, _) in RANGES.items()]
-
-    @property
-    def duration_options(self) -> list[Option]:
-        return [Option(seconds, title, seconds == self.choices.minimum) for seconds, title in DURATIONS.items()]
-
-    @property
-    def cleared_query(self) -> str:
-        return RunChoices().query()
-
-    @cached_property
-    def _page(self) -> KeysetPage:
-        runs = self._chosen_but_for_state
-        if self.choices.state:
-            runs = runs.in_state(self.choices.state)
-        # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
-        runs = runs.prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=self.connections)))
-        try:
-            return NEWEST_RUN_OF_ALL_FIRST.page(runs, self.choices.cursor, ROWS_PER_PAGE)
-        except ValueError:
-            # A cursor of another list: as if it were not there.
-            return NEWEST_RUN_OF_ALL_FIRST.page(runs, None, ROWS_PER_PAGE)
-
-    @cached_property
-    def _called(self) -> dict[UUID | None, str]:
-        """Run id → what the orchestrator calls it, of the runs that those of the job are parts of."""
-        if self.job is None:
-            return {}
-        parents = {run.parent_run_id for run in self._page.rows if run.parent_run_id and not run.orchestrator_run_id}
-        runs = Run.objects.filter(connection_id=self.job.connection_id, id__in=parents)
-        return dict(runs.exclude(orchestrator_run_id="").values_list("id", "orchestrator_run_id"))
-
-    @cached_property
-    def _chosen_but_for_state(self) -> RunQuerySet:
-        return self._of_chosen_jobs(self.choices.among(self._runs(), now=self.now))
-
-    def _runs(self) -> RunQuerySet:
-        if self.job:
-            return Run.objects.shown().filter(connection_id=self.job.connection_id, job_id=self.job.id)
-        wanted = [id_ for id_ in self.connections if self.choices.connection in ("", str(id_))]
-        return Run.objects.shown().filter(connection_id__in=wanted)
-
-    def _of_chosen_jobs(self, runs: RunQuerySet) -> RunQuerySet:
-        if not self.choices.narrow_jobs:
-            return runs
-        jobs = Job.objects.filter(connection_id__in=self.connections)
-        if self.choices.kind:
-            jobs = jobs.filter(kind=self.choices.kind)
-        return runs.of_jobs(jobs.named(self.choices.search))
-
-    @cached_property
-    def _latest_states(self) -> list[str]:
-        """Of a job, whose runs no index counts by the state that they are shown in: of the latest of them."""
-        latest = self._chosen_but_for_state.order_by("-run_at", "-id")
-        return list(latest.values_list("shown_state", flat=True)[: MOST_COUNTED + 1])
-
-    @property
-    def _is_cut(self) -> bool:
-        return len(self._latest_states) > MOST_COUNTED
-
-    @property
-    def _counts_of_job(self) -> dict[str, str]:
-        """State → how many runs, or of a job that has more of them than are counted, at least how many."""
-        counts = Counter(self._latest_states[:MOST_COUNTED])
-        return {state: f"{count:,}{'+' if self._is_cut else ''}" for state, count in counts.items()}
-
-    def _count(self, state: str) -> str:
-        """Only where an index counts: by name and duration each run would have to be looked at, and for states that
-        other runs tell of, most."""
-        if self.choices.narrow_jobs or self.choices.minimum:
-            return ""
-        if self.job:
-            return self._counts_of_job.get(state, "" if self._is_cut else "0")
-        if state in _UNCOUNTED:
-            return ""
-        count = self._chosen_but_for_state.in_state(state).count_up_to(MOST_COUNTED)
-        return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+    def any_name_query(self) -> str:
+        """The URL's query without the orchestrator's id."""
+        return self.choices.query(orchestrator_run_id="")
 
 
-def run_duration(run: Run, *, now: datetime) -> timedelta | None:
-    """How long it took, or runs already; None where that is not known."""
-    end = now if run.shown_state == RunState.RUNNING else run.shown_ended_at
-    if run.started_at is None or end is None or end < run.started_at:
-        return None
-    return end - run.started_at
+def read_run_table(
+    choices: Choices, reader: Reader, *, now: datetime, job: Job | None = None, counted: bool = True
+) -> RunTable:
+    """Read one page of the runs of all connections, or of `job`. `counted`: with the runs in each state."""
+    visible = Connection.objects.visible(reader)
+    if job:
+        visible = visible.filter(pk=job.connection_id)
+    connections = {connection.pk: connection for connection in visible.order_by("name")}
+    runs: RunQuerySet = choices.filter(_runs_of(job) if job else _runs_of_all(connections, choices["connection"]))
+    in_state = runs.in_state(choices["state"]) if choices["state"] else runs
+    # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
+    with_jobs = in_state.for_list().prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=connections)))
+    page = keyset_page(NEWEST_RUN_OF_ALL_FIRST, with_jobs, choices["cursor"], ROWS_PER_PAGE)
+    return RunTable(
+        choices=choices,
+        rows=_rows(page.rows, connections, job, now),
+        states=_states(choices, runs, job) if counted else [],
+        connections=[] if job else options(choices, "connection", {str(id_): c.name for id_, c in connections.items()}),
+        kinds=[] if job else options(choices, "kind", KINDS),
+        ranges=options(choices, "range", RANGES),
+        durations=options(choices, "min", DURATIONS),
+        places=keyset_places(choices, page),
+        job=job,
+    )
+
+
+def _runs_of(job: Job) -> RunQuerySet:
+    return Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id)
+
+
+def _runs_of_all(connections: Iterable[UUID], chosen: str) -> RunQuerySet:
+    """Runs of the connections. None, and no query, if the chosen connection is not among them."""
+    return Run.objects.shown().filter(connection_id__in=[id_ for id_ in connections if chosen in ("", str(id_))])
+
+
+def _rows(runs: Sequence[Run], connections: Mapping[UUID, Connection], job: Job | None, now: datetime) -> list[RunRow]:
+    names = _names_of_parents(job, runs) if job else {}
+    return [
+        RunRow(
+            run,
+            connections[run.connection_id],
+            run_duration(run, now=now),
+            run.orchestrator_run_id or names.get(run.parent_run_id, ""),
+        )
+        for run in runs
+        # Removed between two queries.
+        if run.connection_id in connections
+    ]
+
+
+def _names_of_parents(job: Job, rows: Sequence[Run]) -> dict[UUID | None, str]:
+    """Run id → the orchestrator's name, of the runs that those of the job are parts of."""
+    parents = {run.parent_run_id for run in rows if run.parent_run_id and not run.orchestrator_run_id}
+    runs = Run.objects.filter(connection_id=job.connection_id, run_id__in=parents)
+    return dict(runs.exclude(orchestrator_run_id="").values_list("run_id", "orchestrator_run_id"))
+
+
+def _states(choices: Choices, runs: RunQuerySet, job: Job | None) -> list[Option]:
+    """Options for all runs and for each state that may occur. Counts are given only where an index counts: by name,
+    by duration and in some states, most runs would have to be read."""
+    is_counted = not (choices["min"] or (not job and choices.any_of("kind", "q")))
+    counts = (_counts_of_job(runs) if job else _counts(runs)) if is_counted else {}
+    return [
+        option(choices, "state", state, title, counts.get(state, ""))
+        for state, title in (("", "All"), *RunState.choices)
+        if counts.get(state) != "0" or state == choices["state"]
+    ]
+
+
+def _counts(runs: RunQuerySet) -> dict[str, str]:
+    counted = [state for state in RunState.values if state not in _UNCOUNTED]
+    counts = ((state, runs.in_state(state).count_up_to(MOST_COUNTED)) for state in counted)
+    return {state: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}" for state, count in counts}
+
+
+def _counts_of_job(runs: RunQuerySet) -> dict[str, str]:
+    """State → how many of the job's runs, or of a job that has more of them than are counted, at least how many: no
+    index counts the runs of a job by state."""
+    latest = runs.order_by("-run_at", "-id").values_list("shown_state", flat=True)[: MOST_COUNTED + 1]
+    states = list(latest)
+    is_cut = len(states) > MOST_COUNTED
+    found = {state: f"{count:,}{'+' if is_cut else ''}" for state, count in Counter(states[:MOST_COUNTED]).items()}
+    return found if is_cut else dict.fromkeys(RunState.values, "0") | found

@@ -11,7 +11,9 @@ from uuid import UUID
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from lineage.events.clocks import plausible
 from lineage.models import Run, RunState
+from lineage.runs.durations import run_duration
 from web.components.charts.scales import duration_label
 
 # The axis in percent of the drawing's width; a bar is never too narrow to be seen.
@@ -26,7 +28,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Axis:
-    """From the first start to the last end that is shown. Times are told since `origin`, when the whole run began."""
+    """The span from the first shown start to the last shown end. Its labels count from `origin`, the run's start."""
 
     start: datetime
     end: datetime
@@ -49,7 +51,7 @@ class Axis:
 
     @cached_property
     def lines(self) -> SafeString:
-        """The marks behind each row's bar: the same for all, so they are written once."""
+        """The marks behind the bars: all rows share them, so they are written once."""
         return format_html_join("", '<line x1="{0}%" x2="{0}%" y1="0" y2="100%"></line>', ((x,) for x, _ in self.marks))
 
 
@@ -64,31 +66,23 @@ class TimelineRow:
     in_other_connection: bool
     x: float
     width: float
-    # Why it sent no event, and only its DAG run told of it; empty where it did.
+    # Why it sent no event, and is known from its DAG run alone; empty if it sent one.
     silent: str
 
 
-def duration_of(run: Run, *, now: datetime) -> timedelta | None:
-    """How long it took, or runs already; None where that is not known."""
-    end = now if run.shown_state == RunState.RUNNING else run.shown_ended_at
-    if run.started_at is None or end is None or end < run.started_at:
-        return None
-    return end - run.started_at
-
-
 def axis_of(parent: Run | None, rows: Sequence[Run], *, is_whole: bool, now: datetime) -> Axis | None:
-    """Of the rows that are shown; of the whole run where they are all of its children (`is_whole`). None without any.
+    """The axis of the shown rows, or of the whole run if they are all its children (`is_whole`). None without rows.
 
-    What still runs reaches to now, by the minute, so that the drawing stays as it is meanwhile.
+    A bar of a running run ends now, rounded to the minute, so that the drawing does not change all the time.
     """
-    heard = [run for run in rows if run.told_state is None]
-    began = parent.started_at if parent else None
-    starts, ends = [run.run_at for run in heard], [run.shown_ended_at or run.last_event_at for run in heard]
-    if any(run.shown_state == RunState.RUNNING for run in heard):
+    sent = [run for run in rows if run.state_from_parent is None]
+    began = _start(parent) if parent and parent.started_at else None
+    starts, ends = [_start(run) for run in sent], [_end(run) for run in sent]
+    if any(run.shown_state == RunState.RUNNING for run in sent):
         ends.append(now.replace(second=0, microsecond=0))
     if is_whole:
         starts += [began] if began else []
-        ends += [parent.ended_at] if parent and parent.ended_at else []
+        ends += [plausible(parent.ended_at, parent.last_received_at)] if parent and parent.ended_at else []
     if not starts or not ends:
         return None
     return Axis(min(starts), max(ends), origin=began or min(starts))
@@ -103,7 +97,7 @@ def rows_of(
     now: datetime,
     why_silent: Callable[[str], str],
 ) -> list[TimelineRow]:
-    """`runs` by when they took place; `prefix`: what their names need not repeat; `why_silent`: of the name of a task
+    """`runs` by when they took place; `prefix`: cut from their names; `why_silent`: gives the reason for a task's name
     that sent no event."""
     tries: dict[tuple[UUID, int | None], list[Run]] = {}
     for run in runs:
@@ -111,23 +105,31 @@ def rows_of(
     rows = []
     for position, run in ((n, run) for of_task in tries.values() for n, run in enumerate(of_task)):
         name = run.job.name.removeprefix(f"{prefix}.") if prefix else run.job.name
-        x, width = _bar(run, axis) if axis and run.told_state is None else (0.0, 0.0)
+        x, width = _bar(run, axis) if axis and run.state_from_parent is None else (0.0, 0.0)
         row = TimelineRow(
             run=run,
             name=name,
-            duration=duration_of(run, now=now),
+            duration=run_duration(run, now=now),
             another_try=position > 0,
             in_other_connection=run.connection_id != connection_id,
             x=x,
             width=width,
-            silent=why_silent(name) if run.told_state is not None else "",
+            silent=why_silent(name) if run.state_from_parent is not None else "",
         )
         rows.append(row)
     return rows
 
 
 def _bar(run: Run, axis: Axis) -> tuple[float, float]:
-    """Where it begins, and its width."""
-    end = run.shown_ended_at or (axis.end if run.shown_state == RunState.RUNNING else run.last_event_at)
-    x = min(axis.at(run.run_at), _WHOLE - _NARROWEST)
+    """The left end and the width of a run's bar."""
+    end = axis.end if run.shown_ended_at is None and run.shown_state == RunState.RUNNING else _end(run)
+    x = min(axis.at(_start(run)), _WHOLE - _NARROWEST)
     return x, round(max(axis.at(end) - x, _NARROWEST), 2)
+
+
+def _start(run: Run) -> datetime:
+    return plausible(run.started_at or run.first_event_at, run.received_at)
+
+
+def _end(run: Run) -> datetime:
+    return plausible(run.shown_ended_at or run.last_event_at, run.last_received_at)

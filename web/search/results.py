@@ -1,21 +1,22 @@
-"""What a search found, as the list below the field and the page of results show it."""
+"""Results of a search, for the list below the field and for the page of results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.text import slugify
 
 from connections.kinds import kind_of
 from lineage.database.keyset import Cursor, KeysetPage
 from lineage.models import Job, Run
-from lineage.search.search import Search
-from web.runs.choices import RunChoices
-from web.templatetags.observatory import relative
+from lineage.search.columns import FoundColumn, FoundDataset
+from lineage.search.query import Search
+from web.runs.table import RUNS
+from web.templatetags.observatory import dataset_url, relative, run_url
 
 if TYPE_CHECKING:
     from connections.models import Connection
@@ -38,7 +39,7 @@ KIND_ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that was found, with what tells it apart from others of its name."""
+    """A connection, job or run that was found, with details that distinguish it from others of its name."""
 
     id: str
     url: str
@@ -53,49 +54,37 @@ class Hit:
     when: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SearchResults:
-    """`cursor`: where the page of jobs begins; what else was found stands on the first page alone."""
+    """A page of the jobs that a search found; what else it found stands on the first page alone.
+
+    `cursor`: where the page of jobs begins. `all_runs_query`: the Runs page's query for all runs that their
+    orchestrators call so, where more may be than are listed here; else empty.
+    """
 
     search: Search
-    now: datetime
-    most: int
-    cursor: Cursor | None = None
-
-    @cached_property
-    def connections(self) -> list[Hit]:
-        if self.cursor or not self.search.text:
-            return []
-        return [_connection_hit(connection) for connection in self.search.connections(self.most)]
-
-    @cached_property
-    def jobs(self) -> list[Hit]:
-        visible = self.search.visible
-        return [_job_hit(job, visible[job.connection_id], self.now) for job in self._page.rows]
-
-    @cached_property
-    def runs(self) -> list[Hit]:
-        visible, text = self.search.visible, self.search.text
-        return [_run_hit(run, visible[run.connection_id], text, self.now) for run in self._runs]
-
-    @property
-    def all_runs_query(self) -> str:
-        """The query of the Runs page for all runs that their orchestrators call so, where more may be than are listed
-        here; else empty."""
-        if len(self._runs) < self.most or self._runs[-1].orchestrator_run_id != self.search.text:
-            return ""
-        return RunChoices(orchestrator_run_id=self.search.text).query()
+    cursor: Cursor | None
+    page: KeysetPage
+    connections: list[Hit]
+    jobs: list[Hit]
+    runs: list[Hit]
+    datasets: list[Hit]
+    columns: list[Hit]
+    all_runs_query: str
 
     @property
     def are_none(self) -> bool:
-        return not (self.connections or self.jobs or self.runs)
+        return not (self.connections or self.jobs or self.runs or self.datasets or self.columns)
 
     @property
     def summary(self) -> str:
-        """Said to those who cannot see the list: `2 connections, 8 jobs`."""
+        """A summary for screen readers: `2 connections, 8 jobs`."""
         if self.are_none:
             return "Nothing found"
-        found = (("connection", self.connections), ("job", self.jobs), ("run", self.runs))
+        found = (
+            *(("connection", self.connections), ("job", self.jobs), ("run", self.runs)),
+            *(("dataset", self.datasets), ("column", self.columns)),
+        )
         return ", ".join(f"{len(hits)} {sort}{'' if len(hits) == 1 else 's'}" for sort, hits in found if hits)
 
     @property
@@ -105,29 +94,49 @@ class SearchResults:
 
     @property
     def previous_query(self) -> str:
-        page = self._page
-        return self._query(page.previous) if page.has_previous and page.previous else ""
+        return self._query(self.page.previous) if self.page.has_previous and self.page.previous else ""
 
     @property
     def next_query(self) -> str:
-        page = self._page
-        return self._query(page.next) if page.has_next and page.next else ""
-
-    @cached_property
-    def _runs(self) -> list[Run]:
-        return [] if self.cursor else self.search.runs(self.most)
-
-    @cached_property
-    def _page(self) -> KeysetPage:
-        try:
-            return self.search.page_of_jobs(self.cursor, self.most)
-        except ValueError:
-            # A cursor of another list: as if it were not there.
-            return self.search.page_of_jobs(None, self.most)
+        return self._query(self.page.next) if self.page.has_next and self.page.next else ""
 
     def _query(self, cursor: Cursor | None) -> str:
         chosen = {"q": self.search.text, "near": self.search.near, "cursor": cursor and cursor.encode()}
         return f"?{urlencode({name: value for name, value in chosen.items() if value})}"
+
+
+def read_results(search: Search, *, most: int, now: datetime, cursor: Cursor | None = None) -> SearchResults:
+    """Read the page of jobs at a cursor, and on the first page all else that is found; `most` of each."""
+    visible, text = search.visible, search.text
+    page = _page_of_jobs(search, cursor, most)
+    connections = [] if cursor or not text else search.connections(most)
+    runs = [] if cursor else search.runs(most)
+    datasets, columns = ([], []) if cursor else search.datasets_and_columns(most)
+    return SearchResults(
+        search=search,
+        cursor=cursor,
+        page=page,
+        connections=[_connection_hit(connection) for connection in connections],
+        jobs=[_job_hit(job, visible[job.connection_id], now) for job in page.rows],
+        runs=[_run_hit(run, visible[run.connection_id], text, now) for run in runs],
+        datasets=[_dataset_hit(dataset) for dataset in datasets],
+        columns=[_column_hit(column) for column in columns],
+        all_runs_query=_all_runs_query(runs, text, most),
+    )
+
+
+def _page_of_jobs(search: Search, cursor: Cursor | None, most: int) -> KeysetPage:
+    try:
+        return search.page_of_jobs(cursor, most)
+    except ValueError:
+        # A cursor of another list leads to the first page.
+        return search.page_of_jobs(None, most)
+
+
+def _all_runs_query(runs: list[Run], text: str, most: int) -> str:
+    if len(runs) < most or runs[-1].orchestrator_run_id != text:
+        return ""
+    return RUNS.query({"orchestrator_run_id": text})
 
 
 def _connection_hit(connection: Connection) -> Hit:
@@ -158,17 +167,44 @@ def _job_hit(job: Job, connection: Connection, now: datetime) -> Hit:
 
 def _run_hit(run: Run, connection: Connection, text: str, now: datetime) -> Hit:
     # As it was looked for.
-    name = text if run.orchestrator_run_id == text else run.external_id or run.id
+    name = text if run.orchestrator_run_id == text else run.external_id or run.run_id
     return Hit(
         # Two connections may hold runs with one id.
         id=f"{run.connection_id}-{run.id}",
-        url=reverse("run", args=[run.connection_id, run.id]),
+        url=run_url(run),
         icon="history",
         name=run.job.name,
         details=f"Run {name} · {connection.name} · {run.job.namespace}",
         state=run.shown_state,
         at=run.run_at,
         when=_when(run.run_at, now),
+    )
+
+
+def _dataset_hit(dataset: FoundDataset) -> Hit:
+    return Hit(
+        id=str(dataset.id),
+        url=dataset_url(dataset.id),
+        icon="database",
+        name=dataset.name,
+        details=f"Dataset · {dataset.namespace}",
+        state="",
+        at=None,
+        when="",
+    )
+
+
+def _column_hit(column: FoundColumn) -> Hit:
+    of = column.dataset
+    return Hit(
+        id=f"{of.id}-{slugify(column.path, allow_unicode=True)}",
+        url=f"{dataset_url(of.id)}?all=columns#columns",
+        icon="stack-2",
+        name=column.path,
+        details=f"Column of {of.name}{f', {column.type}' if column.type else ''} · {of.namespace}",
+        state="",
+        at=None,
+        when="",
     )
 
 

@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from lineage.database.keyset import Cursor
-from lineage.search.search import Search
+from lineage.search.query import Search
 from web.components.rendering import asks_for, render_page
-from web.search.results import MOST_LISTED, MOST_SHOWN, SearchResults
+from web.search.results import MOST_LISTED, MOST_SHOWN, read_results
 
 LIST = "search-list"
 
@@ -17,11 +17,11 @@ LIST = "search-list"
 @login_required
 def search(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    wanted = Search.read(request.GET.get("q", ""), request.GET.get("near", ""))
+    wanted = Search.read(request.GET.get("q", ""), request.user, request.GET.get("near", ""))
     if asks_for(request, LIST):
-        results = SearchResults(wanted, now, MOST_LISTED)
+        results = read_results(wanted, most=MOST_LISTED, now=now)
     else:
-        results = SearchResults(wanted, now, MOST_SHOWN, _cursor(request.GET.get("cursor", "")))
+        results = read_results(wanted, most=MOST_SHOWN, now=now, cursor=_cursor(request.GET.get("cursor", "")))
     return render_page(request, "search/results.html", {"results": results, "now": now}, region=LIST)
 
 

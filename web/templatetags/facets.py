@@ -52,7 +52,7 @@ class _Tree:
 
 
 def _fields(value: dict[str, Any] | list[Any]) -> Any:
-    """In the sender's order; where a facet comes from and which schema it has is of least interest."""
+    """Fields in the sender's order; the producer and the schema, of least interest, come last."""
     if isinstance(value, list):
         return ((str(position), child) for position, child in enumerate(value))
     return iter(sorted(value.items(), key=lambda field: field[0] in ("_producer", "_schemaURL")))

@@ -1,4 +1,4 @@
-"""What every page writes in the same way: icons, states, times, durations, numbers."""
+"""Template tags for all pages: icons, states, times, durations, numbers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,18 +14,23 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connections.kinds import KINDS, Kind, kind_of
+from lineage.events.clocks import is_impossible
 from lineage.events.senders import WORDS_WITH_RUN_IDS, title_of
 from lineage.events.senders.sender import Words
-from lineage.models import RunState
-from lineage.overview.activity import Day
+from lineage.models import Run, RunState
+from lineage.overview.run_times import Day
 from lineage.overview.summaries import ConnectionSummary
-from lineage.runs.durations import in_words
+from lineage.runs.durations import format_duration
+from web.components.charts.scales import compact
 
 register = template.Library()
 
 # What stands where there is nothing to show.
 NOTHING = "\N{EN DASH}"
 _IDS = (UUID(int=1), UUID(int=2))
+_NAMED_BY_TWO = ("job", "run")
+# Of a name that is cut in its middle.
+_LAST_LETTERS = 12
 
 # State → icon, colour, words. A state that is not among them is shown as it is.
 STATES = {
@@ -60,7 +65,7 @@ TEST_STATES = {
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """An icon of the sprite, for the eye alone: words beside it or an aria-label say the same."""
+    """An icon of the sprite, for the eye alone: words beside it or an aria-label name it."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("vendor/tabler-icons/icons.svg"),
@@ -75,9 +80,37 @@ def job_url(connection_id: UUID, job_id: UUID) -> str:
 
 
 @register.simple_tag
-def run_url(connection_id: UUID, run_id: UUID) -> str:
-    """The page of a run."""
+def run_url(run: Run) -> str:
+    """The page of a run. Where several have its id, the parameters tell which one is meant."""
+    url = run_id_url(run.connection_id, run.run_id)
+    if not run.shares_run_id:
+        return url
+    return f"{url}?job={run.job_id}" + (f"&map_index={run.map_index}" if run.map_index is not None else "")
+
+
+@register.simple_tag
+def run_id_url(connection_id: UUID, run_id: UUID) -> str:
+    """The page of the run with this id, which was perhaps never received."""
     return _url("run").format(connection_id, run_id)
+
+
+@register.simple_tag
+def dataset_url(dataset_id: UUID) -> str:
+    """The page of a dataset."""
+    return _url("dataset").format(dataset_id)
+
+
+@register.simple_tag
+def middle(name: str) -> SafeString:
+    """A name that is cut in its middle where there is no room: its last letters tell it from others."""
+    start, end = name[:-_LAST_LETTERS], name[-_LAST_LETTERS:]
+    return format_html('<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, start, end)
+
+
+@register.filter
+def compact_number(value: float) -> str:
+    """`41.4 M`: three digits at most."""
+    return compact(value)
 
 
 @register.simple_tag
@@ -125,6 +158,13 @@ def test_state(state: str) -> SafeString:
 
 
 @register.simple_tag
+def test_result(state: str) -> SafeString:
+    """The result of a test on a dataset, in a cell: icon and words in its colour."""
+    icon_name, colour, words = TEST_STATES[state]
+    return format_html('<span class="result result-{}">{}{}</span>', colour, icon(icon_name), words)
+
+
+@register.simple_tag
 def connection_status(summary: ConnectionSummary) -> SafeString:
     """A badge for a connection: Connected (green) or Setup incomplete (gray)."""
     if summary.is_connected:
@@ -134,27 +174,27 @@ def connection_status(summary: ConnectionSummary) -> SafeString:
 
 @register.simple_tag
 def days_strip(days: Sequence[Day]) -> SafeString:
-    """One bar for each day: none of its runs failed, any did, or there was none."""
+    """Bars, one for each day: none of its runs failed, any did, or there was none."""
     outcomes = ["failed" if day.failed else "completed" if day.ran else "none" for day in days]
     failed, completed, none = map(outcomes.count, ("failed", "completed", "none"))
-    told = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
-    words = f"Last {len(days)} days: {', '.join(f'{count} {what}' for count, what in told if count)}"
+    counts = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
+    words = f"Last {len(days)} days: {', '.join(f'{count} {what}' for count, what in counts if count)}"
     return _strip(outcomes, words)
 
 
 @register.simple_tag
 def runs_strip(states: Sequence[str]) -> SafeString:
-    """One bar for each of the latest runs of a job, the latest last: `Last 20 runs: 18 completed, 2 failed; the latest
-    completed`. Nothing for a single one."""
+    """Bars, one for each of a job's latest runs, the latest last: `Last 20 runs: 18 completed, 2 failed; the latest
+    completed`. Nothing for a single run."""
     return _runs_strip(tuple(states)) if len(states) > 1 else SafeString("")
 
 
 # Most jobs complete each time.
 @lru_cache(1024)
 def _runs_strip(states: tuple[str, ...]) -> SafeString:
-    told = ", ".join(f"{count} {RunState(state).label.lower()}" for state, count in Counter(states).most_common())
+    counts = ", ".join(f"{count} {RunState(state).label.lower()}" for state, count in Counter(states).most_common())
     latest = RunState(states[-1]).label.lower()
-    return _strip([state.lower() for state in states], f"Last {len(states)} runs: {told}; the latest {latest}")
+    return _strip([state.lower() for state in states], f"Last {len(states)} runs: {counts}; the latest {latest}")
 
 
 @register.simple_tag(takes_context=True)
@@ -169,6 +209,21 @@ def ago(context: Context, at: datetime | None) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def since(context: Context, at: datetime) -> str:
+    """`5 min ago`, by the page's `now`, as words inside a link."""
+    return relative(at, now=context["now"])
+
+
+@register.simple_tag(takes_context=True)
+def sent_time(context: Context, at: datetime | None, received_at: datetime | None) -> SafeString:
+    """A time by the sender's clock, as `ago` shows it. If it is impossible: the receipt, and what that clock shows."""
+    if at is None or not is_impossible(at, received_at):
+        return ago(context, at)
+    words = '<span class="clock-off">received {} <span class="secondary">clock of the sender: {}</span></span>'
+    return format_html(words, ago(context, received_at), exact(at))
+
+
 @register.filter
 def exact(at: datetime | None) -> str:
     """`2026-03-02 12:03:11 UTC`."""
@@ -177,18 +232,18 @@ def exact(at: datetime | None) -> str:
 
 @register.filter
 def integration(name: str) -> str:
-    """As its makers write it, where senders shout it."""
+    """The name of an integration as its makers write it; senders use capitals."""
     return title_of(name)
 
 
 @register.filter
 def duration(value: timedelta | None) -> str:
     """`340 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: two units at most."""
-    return NOTHING if value is None else in_words(value)
+    return NOTHING if value is None else format_duration(value)
 
 
 def relative(at: datetime, *, now: datetime) -> str:
-    """How long ago, in words; a sender's clock may be ahead of ours, hence "in 5 min". Over 30 days: the date.
+    """The time since `at` in words; a sender's clock may be ahead of ours, hence "in 5 min". Over 30 days: the date.
 
     Under a minute there is no finer step, so that a page that refreshes itself stays as it is meanwhile.
     """
@@ -214,10 +269,11 @@ def _strip(outcomes: Iterable[str], words: str) -> SafeString:
 
 @cache
 def _url(name: str) -> str:
-    """Of a page that two ids name, with a place for each: to look up each link of a table takes as long as the rest of
-    the table does."""
-    url = reverse(name, args=_IDS)
-    for id_ in _IDS:
+    """The URL pattern of a page that ids name. Kept, since looking up each link takes as long as the rest of a
+    table."""
+    ids = _IDS if name in _NAMED_BY_TWO else _IDS[:1]
+    url = reverse(name, args=ids)
+    for id_ in ids:
         url = url.replace(str(id_), "{}")
     return url
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
 def _create(connection_id: UUID, name: str) -> NewApiKey:
     try:
-        connection = Connection.objects.visible().get(pk=connection_id)
+        connection = Connection.objects.live().get(pk=connection_id)
         return create_api_key(connection=connection, name=name, created_by=None, now=timezone.now())
     except Connection.DoesNotExist:
         raise CommandError(f"There is no connection with the id {connection_id}.") from None

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from lineage.database.arrays import column
 from lineage.database.execute import Result, Row, arrays, execute, execute_rows, pack, statement
-from lineage.digest.run_rows import RunRow
 from lineage.digest.statements import runs
+from lineage.rows.run_row import RunRow
 
 _EVENT: Final = ("uuid", "timestamptz", "uuid", "timestamptz", "text", "text", "uuid", "integer", "bytea")
 _ACTIVITY: Final = ("uuid", "timestamptz", "text")
 
 
-# Runs are merged only where one of their events is new, and count the new ones alone. Stand-ins have none.
+# Runs are merged only if one of their events is new, and count the new ones alone. Reported tasks have no events.
 _STORE = statement(f"""
 WITH stored AS (
     INSERT INTO lineage_event (
@@ -42,11 +42,11 @@ SELECT connection_id, id FROM stored
 
 _TOUCH_ACTIVITY = statement(f"""
 INSERT INTO lineage_activity AS activity (connection_id, first_event_at, last_event_at, first_job_name)
-SELECT heard.connection_id, heard.at, heard.at, heard.job_name
-FROM unnest({arrays(_ACTIVITY)}) AS heard (connection_id, at, job_name)
+SELECT active.connection_id, active.at, active.at, active.job_name
+FROM unnest({arrays(_ACTIVITY)}) AS active (connection_id, at, job_name)
 WHERE NOT EXISTS (
     SELECT FROM lineage_activity AS recent
-    WHERE recent.connection_id = heard.connection_id AND recent.last_event_at >= date_trunc('second', heard.at)
+    WHERE recent.connection_id = active.connection_id AND recent.last_event_at >= date_trunc('second', active.at)
 )
 ON CONFLICT (connection_id) DO UPDATE SET last_event_at = GREATEST(activity.last_event_at, excluded.last_event_at)
 """)  # noqa: S608 - made of constants
@@ -65,11 +65,11 @@ def store_events(events: Iterable[Row], run_rows: Iterable[RunRow]) -> Result:
     return execute(_STORE, [*columns, *said])
 
 
-def touch_activity(heard: dict[UUID, str], *, now: datetime) -> None:
-    """Notes that each connection was heard from now; `heard` gives a job's name for those that are new.
+def touch_activity(job_names: dict[UUID, str], *, now: datetime) -> None:
+    """Notes that connections sent something now. `job_names`: each of them, with a job's name, for those that are new.
 
-    The row of a connection is hot, so it is written once in each second of the clock, by whichever process is first:
-    each of them asks no more often than that, so `last_event_at` is less than a second behind.
+    The row of a connection is hot, so it is written once in each second of the clock, by the process that comes first.
+    Each process asks no more often than that, so `last_event_at` is less than a second behind.
     """
-    rows = sorted((connection_id, now, job_name) for connection_id, job_name in heard.items())
+    rows = sorted((connection_id, now, job_name) for connection_id, job_name in job_names.items())
     execute_rows(_TOUCH_ACTIVITY, _ACTIVITY, rows)

@@ -27,7 +27,7 @@ ON CONFLICT (connection_id, id) DO NOTHING
 
 
 def _newer(at: str, values: tuple[str, ...]) -> str:
-    """Whether what is said of a group was said later, or as late and is greater. What was derived has no time."""
+    """Condition: new values of a group have a later time, or an equal one and are greater. Derived values have none."""
     compared = [column for column in values if _type(column) != "uuid"]
     ours = ", ".join(_said(column, collation='COLLATE "C"') for column in compared)
     theirs = ", ".join(f"job.{column}" for column in compared)
@@ -42,7 +42,7 @@ def _said(column: str, collation: str = "") -> str:
     return f"said.{column}{cast} {collation if _type(column).startswith('text') else ''}".rstrip()
 
 
-# Which groups change, each found once a row: in the UPDATE itself it would be found once for each column.
+# Finds the groups that change, once a row: the UPDATE itself would find it once for each column.
 _CHANGES: Final = f"""
     SELECT said.connection_id, said.id, {", ".join(f"{_said(column)} AS {column}" for column in COLUMNS)},
         {", ".join(f"{_newer(at, values)} AS new_{at}" for at, values in GROUPS.items())}
@@ -65,13 +65,13 @@ WHERE job.connection_id = said.connection_id AND job.id = said.id
 
 
 def insert_jobs(rows: list[Row]) -> None:
-    """Adds those that are not there. `rows`: (connection id, id, namespace, name), sorted."""
+    """Adds jobs that are not there. `rows`: (connection id, id, namespace, name), sorted."""
     execute_rows(_INSERT, _JOB, rows)
 
 
 def describe_jobs(rows: list[Row]) -> None:
     """Describes locked jobs. `rows`: (connection id, id, COLUMNS of lineage/digest/descriptions.py), one for each job.
 
-    In each group of columns what was said later wins; one whose columns are None says nothing.
+    In each group of columns the later time wins; a group whose columns are None is left alone.
     """
     execute_rows(_DESCRIBE, _DESCRIPTION, rows)

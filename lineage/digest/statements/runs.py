@@ -1,45 +1,18 @@
 """lineage_run: the order-independent merge of what is stored with what comes, made of the columns of RunRow."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from operator import attrgetter
-from types import UnionType
-from typing import Any, Final, get_args, get_type_hints
-from uuid import UUID
+from typing import Final
 
 from lineage.database.arrays import Column
 from lineage.database.execute import arrays, execute_rows, pack, statement
-from lineage.digest.merges import merged_sql
-from lineage.digest.run_rows import COLUMNS, FILED, GROUPS, MERGES, PARENT, RunRow
+from lineage.rows.merges import merged_sql
+from lineage.rows.run_row import COLUMNS, GROUPS, MERGES, PARENT, TYPES, RunRow, values_of
 
-_TYPES: Final[dict[Any, str]] = {
-    UUID: "uuid",
-    str: "text",
-    bool: "boolean",
-    int: "integer",
-    datetime: "timestamptz",
-    frozenset[UUID]: "uuid[]",
-    tuple[UUID, ...]: "uuid[]",
-}
-
-
-def _type(hint: Any) -> str:
-    """The type in the database of a field that may be None."""
-    [of_value] = [one for one in get_args(hint) if one is not type(None)] if isinstance(hint, UnionType) else [hint]
-    return _TYPES[of_value]
-
-
-_values = attrgetter(*COLUMNS)
-_TYPE_OF: Final = {name: _type(hint) for name, hint in get_type_hints(RunRow).items()}
-ROW: Final = [_TYPE_OF[name] for name in COLUMNS]
+ROW: Final = list(TYPES.values())
 SAID: Final = f"SELECT * FROM unnest({arrays(ROW)}) AS said ({', '.join(COLUMNS)})"  # noqa: S608
-# The parent run, job and invocation that a run had: its relatives there are settled as well. Almost always it has none.
+# The parent run and invocation that a run had: its relatives there are settled as well. Almost always it has none.
 _LEAVES: Final = f"""(
-    ({FILED.wins_sql()} AND excluded.job_id <> run.job_id)
-    OR (run.parent_run_id IS NOT NULL AND (
-        {PARENT.wins_sql()} AND excluded.parent_run_id <> run.parent_run_id
-        OR run.map_index IS DISTINCT FROM GREATEST(run.map_index, excluded.map_index)
-    ))
+    (run.parent_run_id IS NOT NULL AND {PARENT.wins_sql()} AND excluded.parent_run_id <> run.parent_run_id)
     OR excluded.invocation_id > run.invocation_id
 )"""
 
@@ -54,7 +27,7 @@ def _assignments() -> list[str]:
 
 def merge(source: str, event_count: str) -> str:
     """Statement that merges the rows of `source`, of which `said` is one, into the stored ones."""
-    said = {name: f"said.{name}" + ("::uuid[]" if type_ == "uuid[]" else "") for name, type_ in _TYPE_OF.items()}
+    said = {name: f"said.{name}" + ("::uuid[]" if type_ == "uuid[]" else "") for name, type_ in TYPES.items()}
     said["event_count"] = event_count
     assignments = ",\n    ".join(_assignments())
     return f"""
@@ -62,7 +35,7 @@ INSERT INTO lineage_run AS run ({", ".join(COLUMNS)})
 SELECT {", ".join(said[name] for name in COLUMNS)} FROM {source} ORDER BY said.connection_id, said.id
 ON CONFLICT (connection_id, id) DO UPDATE SET
     left_families = CASE WHEN {_LEAVES}
-        THEN COALESCE(run.left_families, '{{}}') || ARRAY[run.parent_run_id, run.job_id, run.invocation_id]
+        THEN COALESCE(run.left_families, '{{}}') || ARRAY[run.parent_run_id, run.invocation_id]
         ELSE run.left_families END,
     {assignments}
 """  # noqa: S608 - made of constants
@@ -73,9 +46,9 @@ _UPSERT = statement(merge(f"({SAID}) AS said", "said.event_count"))
 
 def packed(rows: Iterable[RunRow]) -> list[Column]:
     """The columns that SAID unnests; none without a row."""
-    return pack(ROW, map(_values, rows))
+    return pack(ROW, map(values_of, rows))
 
 
 def upsert_runs(rows: Iterable[RunRow]) -> None:
     """Merges the rows into the stored ones."""
-    execute_rows(_UPSERT, ROW, map(_values, rows))
+    execute_rows(_UPSERT, ROW, map(values_of, rows))

@@ -1,17 +1,27 @@
-"""Senders that keep to the specification, but for naming the types of their jobs. Any integration that no other room
-claims is here, too."""
+"""Senders that follow the specification, but do not name the types of their jobs; also any unknown integration."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from lineage.events.senders.sender import Sender, Words
+from lineage.events.facets import ExternalQueryFacet
+from lineage.events.links import Link, link
+from lineage.events.senders.sender import ReadFacet, Sender, Words
 
 _KINDS: Final = {"TRINO": "SQL", "HIVE": "SQL", "GREAT_EXPECTATIONS": "TEST"}
-# Flink's jobs stream unless they are told otherwise: one that does must not be taken for lost.
+# Flink's jobs stream by default, and a streaming job must not be shown as lost.
 _PROCESSING_TYPES: Final = {"FLINK": "STREAMING"}
 
 
 def _derived_type(integration: str, _name: str, _has_parent: bool) -> tuple[str, str]:
     return _KINDS.get(integration, "JOB"), _PROCESSING_TYPES.get(integration, "")
+
+
+def _links(read: ReadFacet) -> Iterator[Link | None]:
+    """Find links in the specification's facet of a query: some senders put the query's page into one of its fields."""
+    query = read("externalQuery", ExternalQueryFacet)
+    if query is not None:
+        yield link("Query", query.externalQueryId)
+        yield link("Query source", query.source)
 
 
 GENERIC: Final = Sender(
@@ -25,4 +35,5 @@ GENERIC: Final = Sender(
         "debezium": "DEBEZIUM",
     },
     derived_type=_derived_type,
+    links=_links,
 )

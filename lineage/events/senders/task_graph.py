@@ -1,13 +1,13 @@
-"""Which task of a run comes after which."""
+"""Order of the tasks in a run."""
 
 from collections.abc import Mapping
 
-# Task → the tasks right before it.
+# Task → the tasks directly before it.
 TaskGraph = Mapping[str, frozenset[str]]
 
 
-def came_before(task: str, graph: TaskGraph) -> set[str]:
-    """All tasks before this one, near and far."""
+def upstream_tasks(task: str, graph: TaskGraph) -> set[str]:
+    """Return all tasks before this one, directly or indirectly."""
     found: set[str] = set()
     wanted = [task]
     while wanted:

@@ -1,7 +1,7 @@
-"""The intake under an asynchronous server: stands in front of Django's handler and passes all other paths on.
+"""The intake under an asynchronous server: receives requests before Django's handler and passes other paths on.
 
-The event loop judges, reads and decodes; the committer's thread speaks to the database; a few threads do what may
-block otherwise: a key that is not remembered yet, large bodies, refusals.
+The event loop judges, reads and decodes; the committers' threads speak to the database; a few threads do what may
+block otherwise: a key that is not remembered yet, large bodies and batches, refusals.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ from lineage.intake.answers import Answer
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.group.budget import Share
 from lineage.intake.group.engine import Engine
-from lineage.intake.routes import target_of
+from lineage.intake.group.slots import Slots
+from lineage.intake.routes import Target, is_read, target_of
+from lineage.intake.transport import is_exposed
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,30 +24,32 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-# Of the large bodies that are inflated and decoded at a time: each may take 16 MiB and more.
-LARGE_AT_ONCE = 2
-# Larger bodies are decoded in a thread: their time would be everybody's.
+# Large bodies that are inflated and decoded at a time: each may take 16 MiB and more. Two at once would each take twice
+# as long, since decoding holds the interpreter's lock, and leave less of it to everybody else.
+LARGE_AT_ONCE = 1
+# Larger bodies are decoded in a thread: their time would be everybody's. So are batches, where 20 KB may take 0.2 s.
 DECODED_IN_LOOP_BYTES: Final = 128 * 1024
 # A body may take its time to arrive, but not for ever.
 READ_SECONDS = 30.0
 
 _TOO_SLOW = "the body is too slow"
-# In the order of Head's fields.
-_HEADERS_READ = (b"authorization", b"content-encoding", b"content-length")
+# The order is that of Head's fields.
+_HEADERS_OF_HEAD = (b"authorization", b"content-encoding", b"content-length")
+_HEADERS_READ = (*_HEADERS_OF_HEAD, b"x-forwarded-proto")
 
 
 class _Disconnected(Exception):
-    """The client went away before its body was whole: there is nobody to answer."""
+    """Raised if the client went away before its body was whole: there is nobody to answer."""
 
 
 class IntakeInFront:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._engine = Engine()
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large = Slots(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        target = target_of(scope["path"]) if scope["type"] == "http" else None
+        target = _target(scope) if scope["type"] == "http" else None
         if target is None:
             await self._application(scope, receive, send)
             return
@@ -70,7 +74,7 @@ class IntakeInFront:
         try:
             with Share(self._engine.budget) as share:
                 if not exchange.admit_remembered(head):
-                    await self._engine.in_thread(exchange.admit, head)
+                    await self._engine.admission.admit(exchange, head)
                 exchange.expect_body(head)
                 await _read(exchange, receive, share)
                 await self._decode(exchange, share)
@@ -81,25 +85,34 @@ class IntakeInFront:
             return await self._engine.refuse(exchange, fault)
 
     async def _decode(self, exchange: Exchange, share: Share) -> None:
-        if share.size <= DECODED_IN_LOOP_BYTES and not exchange.body.is_compressed:
+        if not exchange.is_batch and exchange.body.inflate_if_small(DECODED_IN_LOOP_BYTES):
             exchange.decode()
-            return
-        async with self._large:
-            await self._engine.in_thread(exchange.decode)
+        else:
+            async with self._large.taken(exchange.connection_id, share.size):
+                await self._engine.in_thread(exchange.decode)
         share.hold(exchange.size)
+
+
+def _target(scope: Scope) -> Target | None:
+    return None if is_read(scope["method"], scope["path"]) else target_of(scope["path"])
 
 
 def _head(scope: Mapping[str, Any]) -> Head:
     found: dict[bytes, str] = {
         name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ
     }
-    return Head(scope["method"], *map(found.get, _HEADERS_READ))
+    exposed = is_exposed(
+        scheme=scope["scheme"],
+        forwarded_proto=found.get(b"x-forwarded-proto"),
+        client=scope["client"][0] if scope["client"] else None,
+    )
+    return Head(scope["method"], exposed, *map(found.get, _HEADERS_OF_HEAD))
 
 
 async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in one
-    # As asyncio.timeout does, for a quarter of its price.
+    # Does what asyncio.timeout does, for a quarter of its price.
     timer = asyncio.get_running_loop().call_later(READ_SECONDS, task.cancel, _TOO_SLOW)
     try:
         while await _read_chunk(exchange, receive, share):
@@ -114,7 +127,7 @@ async def _read(exchange: Exchange, receive: Receive, share: Share) -> None:
 
 
 async def _read_chunk(exchange: Exchange, receive: Receive, share: Share) -> bool:
-    """Whether there is more to come."""
+    """Reads a chunk of the body. Returns True if there is more to come."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise _Disconnected

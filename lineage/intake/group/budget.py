@@ -1,4 +1,4 @@
-"""What one process holds of bodies, read in part or waiting for the committer."""
+"""Limits the bytes of bodies that a process holds, read in part or waiting for the committer."""
 
 from types import TracebackType
 
@@ -15,7 +15,7 @@ class Budget:
 
 
 class Share:
-    """One request's part of the budget, given back when its block ends. For one thread."""
+    """The part of the budget that a request takes; given back when its block ends. For one thread."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -30,7 +30,7 @@ class Share:
         self._budget.held -= self.size
 
     def hold(self, size: int) -> None:
-        """Says how much the request holds now. Raises Rejection (503) where the process holds too much."""
+        """Notes how much the request holds now. Raises Rejection (503) if the process holds too much."""
         self._budget.held += size - self.size
         self.size = size
         if self._budget.held > MAX_HELD_BYTES and size > ALWAYS_ADMITTED_BYTES:

@@ -1,28 +1,35 @@
-"""How many requests come at once, and how long it is worth to wait until most of them are there."""
+"""Estimates how many requests come at once, and waits a moment until most of them are there."""
 
 import time
 from collections.abc import Callable
 
-# A turn begins without those that take longer (seconds).
+# A turn begins without requests that take longer (seconds).
 LINGER = 0.004
 _LOOK_EVERY = 0.0002
-# Who is missed is not worth waiting for; nor is anybody, once a turn has so many that its cost is shared well.
+# The last of a crowd are not worth waiting for; nor is anybody, once a turn has so many that its cost is shared well.
 _MOST_OF_THEM = 0.8
 _ENOUGH = 64
 
 
 class Crowd:
-    """Senders that were answered together send their next requests at about the same time, a moment later. Taken as
-    soon as the first is there, they fall into many small groups for good, each of which pays for a transaction.
+    """The senders that were answered together: they send their next requests at about one time, a moment later.
 
-    A sender that is alone is never waited with.
+    If a turn took the first of them alone, they would fall into many small groups, each with its own transaction.
+
+    A sender that is alone does not wait. `monotonic` and `sleep` count in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        monotonic: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._monotonic, self._sleep = monotonic, sleep
         self._size = 0.0
 
     def note(self, answered: int, waiting: int) -> None:
-        """So many requests were answered just now, while so many had come meanwhile."""
+        """Notes how many requests were answered just now, and how many had come meanwhile."""
         self._size = (self._size + answered + waiting) / 2
 
     def gather(self, waiting: Callable[[], int]) -> None:
@@ -30,6 +37,6 @@ class Crowd:
         wanted = min(_MOST_OF_THEM * self._size, _ENOUGH)
         if wanted < 2:
             return
-        end = time.perf_counter() + LINGER
-        while waiting() < wanted and time.perf_counter() < end:
-            time.sleep(_LOOK_EVERY)
+        end = self._monotonic() + LINGER
+        while waiting() < wanted and self._monotonic() < end:
+            self._sleep(_LOOK_EVERY)

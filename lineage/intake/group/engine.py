@@ -1,12 +1,12 @@
-"""What the requests of one process share under an asynchronous server: its committer, its threads, and how much of it
-is under way. For one event loop."""
+"""Shared by the requests of a process under an asynchronous server: committer, threads, and limits. For one event
+loop."""
 
 import asyncio
-from collections import deque
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from django.db import connection
@@ -19,9 +19,11 @@ from lineage.intake.answers import Answer, Rejection
 from lineage.intake.attempts import Sampler
 from lineage.intake.commit import Committed
 from lineage.intake.exchange import Exchange
+from lineage.intake.group.admission import Admission
 from lineage.intake.group.budget import Budget
-from lineage.intake.group.committer import Committer, Waiting
+from lineage.intake.group.lanes import Lanes
 from lineage.intake.group.levels import Level, Levels
+from lineage.intake.group.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 
@@ -29,49 +31,38 @@ T = TypeVar("T")
 
 THREADS: Final = 8
 MAX_WAITING_REQUESTS: Final = 2000
-# Senders wait 5 s for an answer.
-COMMIT_SECONDS: Final = 4.0
-# So much later it may be noticed that they are over: a timer for each request would cost as much as reading its head.
+# The delay with which the end of a wait is noticed: a timer for each request would cost as much as reading its head.
 _LOOK_EVERY_SECONDS: Final = 0.1
-# Attempts are written before the answer, so that who asks next sees them; but no answer waits longer for that, and
-# where so many wait to be written, further ones are let go.
+# Attempts are written before the answer, so that the next reader sees them; but no answer waits longer for that, and
+# while so many wait to be written, further ones are dropped.
 ATTEMPT_SECONDS: Final = 0.25
 MAX_WAITING_ATTEMPTS: Final = 50
 
-# What became of a submission, or makes the refusal that asks its sender to try again. A refusal that was raised holds
-# its traceback, and so the body: tickets, which stay until their time is over, must not keep one.
+# The result of a submission, or a function that makes the refusal which asks its sender to try again.
 _Outcome = Committed | Callable[[], Rejection]
 
 
-class _Ticket(NamedTuple):
-    """Tells a request once what became of its submission: by the committer, or by the clock."""
-
-    outcome: "asyncio.Future[_Outcome]"
-    expires_at: float
-
-    @property
-    def is_settled(self) -> bool:
-        """True also if the request was cancelled."""
-        return self.outcome.done()
+_Ticket = asyncio.Future[_Outcome]
 
 
 class Engine:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="intake")
         self._attempts_thread = ThreadPoolExecutor(1, thread_name_prefix="attempts")
-        self._committer: Committer[_Ticket] = Committer(self._deliver)
+        self._lanes: Lanes[_Ticket] = Lanes(self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.admission = Admission(_pooled)
         self.budget = Budget()
         self._sampler = Sampler()
         self._open_requests = 0
-        # In the order in which they expire, those that are settled among them until their turn comes.
-        self._tickets: deque[_Ticket] = deque()
-        self._waiting_requests = 0
+        self._waiting: set[Waiting[_Ticket]] = set()
+        # A look for those whose time is over is planned.
+        self._looks = False
         self._waiting_attempts = 0
-        self._levels = Levels(lambda: Level(self._open_requests, self._waiting_requests, self.budget.held))
+        self._levels = Levels(lambda: Level(self._open_requests, len(self._waiting), self.budget.held))
 
     def open(self) -> None:
-        """To be called for each request, and `close` when it is answered or left."""
+        """Counts a request in. `close` counts it out when it is answered or left."""
         self._open_requests += 1
         self._levels.follow()
 
@@ -81,27 +72,27 @@ class Engine:
     async def commit(self, submission: Submission, size: int) -> Committed:
         """Has a submission committed, and waits for that. `size`: bytes of its events.
 
-        Raises Rejection (503) where too many wait, where the database is away, and after COMMIT_SECONDS.
+        Raises Rejection (503) where too many wait, where the database is away or slow, and where rows stay locked.
         """
-        if self._waiting_requests >= MAX_WAITING_REQUESTS:
+        if len(self._waiting) >= MAX_WAITING_REQUESTS:
             raise answers.too_busy("Too many requests waited.")
         loop = self._running_loop()
-        ticket = _Ticket(loop.create_future(), loop.time() + COMMIT_SECONDS)
-        if not self._tickets:
-            loop.call_later(_LOOK_EVERY_SECONDS, self._expire)
-        self._tickets.append(ticket)
-        self._waiting_requests += 1
-        self._committer.put(Waiting(submission, size, ticket))
+        if not self._looks:
+            self._looks = True
+            loop.call_later(_LOOK_EVERY_SECONDS, self._give_up_overdue)
+        waiting: Waiting[_Ticket] = Waiting(submission, size, loop.create_future())
+        self._waiting.add(waiting)
+        self._lanes.put(waiting)
         try:
-            outcome = await ticket.outcome
+            outcome = await waiting.ticket
         finally:
-            self._waiting_requests -= 1
+            self._waiting.discard(waiting)
         if isinstance(outcome, Committed):
             return outcome
         raise outcome()
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        """For what may block."""
+        """Runs a function that may block in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, _pooled, function, *arguments)
 
     async def refuse(self, exchange: Exchange, fault: Exception) -> Answer:
@@ -125,8 +116,8 @@ class Engine:
         await asyncio.wait([writing], timeout=ATTEMPT_SECONDS)
 
     def stop(self) -> None:
-        """Ends the committer's thread after what waits is committed."""
-        self._committer.stop()
+        """Ends the committers' threads after what waits is committed."""
+        self._lanes.stop()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -134,24 +125,24 @@ class Engine:
         return self._loop
 
     def _deliver(self, results: Sequence[tuple[Waiting[_Ticket], Committed | None]]) -> None:
-        """Called by the committer's thread: hands the results of a turn to the event loop."""
+        """Called by the committers' threads: hands the results of a turn to the event loop."""
         assert self._loop is not None  # noqa: S101 - set before anything is put
         self._loop.call_soon_threadsafe(self._settle, results)
 
     def _settle(self, results: Sequence[tuple[Waiting[_Ticket], Committed | None]]) -> None:
         for waiting, committed in results:
-            if not waiting.ticket.is_settled:
-                waiting.ticket.outcome.set_result(committed or answers.database_away)
+            if not waiting.ticket.done():
+                waiting.ticket.set_result(committed or answers.database_away)
 
-    def _expire(self) -> None:
+    def _give_up_overdue(self) -> None:
         """Gives up those whose time is over; looks again as long as there are others."""
-        loop, tickets = self._running_loop(), self._tickets
-        while tickets and (tickets[0].is_settled or tickets[0].expires_at <= loop.time()):
-            ticket = tickets.popleft()
-            if not ticket.is_settled:
-                ticket.outcome.set_result(answers.database_slow)
-        if tickets:
-            loop.call_later(_LOOK_EVERY_SECONDS, self._expire)
+        now = time.monotonic()
+        for waiting in self._waiting:
+            if not waiting.ticket.done() and waiting.give_up_overdue(now):
+                waiting.ticket.set_result(answers.database_slow)
+        self._looks = bool(self._waiting)
+        if self._looks:
+            self._running_loop().call_later(_LOOK_EVERY_SECONDS, self._give_up_overdue)
 
     def _attempt_written(self, writing: "asyncio.Future[None]") -> None:
         self._waiting_attempts -= 1

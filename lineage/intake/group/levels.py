@@ -1,4 +1,4 @@
-"""How much is under way in this process, as Prometheus is told."""
+"""Publishes to Prometheus how much is under way in this process."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Levels:
         self._is_followed = False
 
     def follow(self) -> None:
-        """To be called whenever a request opens."""
+        """Starts publishing, if it is not under way. To be called when a request opens."""
         if not self._is_followed:
             self._is_followed = True
             self._publish_later()

@@ -1,4 +1,4 @@
-"""Settles in a thread of its own what the committer's turns marked: answers do not wait for it."""
+"""Settles runs that the committer's turns marked, in a thread of its own: answers do not wait for it."""
 
 import threading
 import time
@@ -20,9 +20,9 @@ _LONGEST_REST: Final = 1.0
 
 
 class Settler:
-    """Thread-safe. One thread for all connections: each gets one transaction, then the next one has its turn.
+    """Settles connections in turns of one transaction each, in one thread for all of them. Thread-safe.
 
-    `settle`: settles some marked runs of a connection, and tells whether there may be more.
+    `settle`: settles some marked runs of a connection, and returns True if there may be more.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Settler:
     ) -> None:
         self._settle, self._monotonic = settle, monotonic
         self._changed = threading.Condition()
-        # When each connection is to be settled, and until when it rests.
+        # Connection → when it is to be settled, and until when it rests.
         self._due: dict[UUID, float] = {}
         self._rests: dict[UUID, float] = {}
         self._is_ending = False

@@ -1,4 +1,4 @@
-"""What the database needs from time to time."""
+"""Command for regular maintenance of the database."""
 
 import signal
 import threading
@@ -26,35 +26,37 @@ _HOUR: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """`run` takes the clock, and what tells that it is to stop between two steps. Each step is one transaction: where
-    it is killed, the next run goes on."""
+    """Maintenance task. `run` takes the time, and a function that says whether to stop between two steps.
+
+    Each step is one transaction: if it is killed, the next run continues.
+    """
 
     name: str
-    # In seconds; 0: in each round.
+    # Seconds between two runs; 0: in each round.
     every: float
     run: Callable[[datetime, Callable[[], bool]], object]
 
 
 _TASKS: Final = (
     _Task("partitions", 0, lambda now, _: ensure_partitions(now)),
-    _Task("states", 0, lambda now, enough: sweep(now, enough=enough)),
-    _Task("removed_connections", 0, lambda _, enough: sweep_removed_connections(enough=enough)),
-    _Task("old_events", _HOUR, lambda now, enough: drop_old_events(now, enough=enough)),
-    _Task("old_runs", _HOUR, lambda now, enough: drop_old_runs(now, enough=enough)),
-    _Task("old_transitions", _HOUR, lambda now, enough: drop_old_transitions(now, enough=enough)),
+    _Task("states", 0, lambda now, should_stop: sweep(now, should_stop=should_stop)),
+    _Task("removed_connections", 0, lambda _, should_stop: sweep_removed_connections(should_stop=should_stop)),
+    _Task("old_events", _HOUR, lambda now, should_stop: drop_old_events(now, should_stop=should_stop)),
+    _Task("old_runs", _HOUR, lambda now, should_stop: drop_old_runs(now, should_stop=should_stop)),
+    _Task("old_transitions", _HOUR, lambda now, should_stop: drop_old_transitions(now, should_stop=should_stop)),
     _Task("ended_sessions", _HOUR, lambda _now, _enough: call_command("clearsessions")),
 )
 
 
 class Command(BaseCommand):
     help = (
-        "Finds the runs that are lost by now, makes the partitions that the coming weeks need, drops what is older "
-        "than EVENT_RETENTION_DAYS, and deletes what removed connections and ended sessions left. "
-        "Run it each minute, or with --every 60: then it stays and does so again and again."
+        "Finds lost runs, creates partitions for the coming weeks, drops events older than EVENT_RETENTION_DAYS, and "
+        "deletes the rows of removed connections and ended sessions. "
+        "Run it each minute, or once with --every 60, which repeats it until it is stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--every", type=_seconds, metavar="SECONDS", help="go on until stopped, at this interval")
+        parser.add_argument("--every", type=_seconds, metavar="SECONDS", help="repeat until stopped, at this interval")
 
     def handle(self, *, every: float | None, **_options: Any) -> None:
         stop = threading.Event()
@@ -62,12 +64,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         if every is None:
             if failed := _run(_TASKS, stop):
-                raise CommandError(f"Failed: {', '.join(failed)}. The log says why; what is left, the next run does.")
+                raise CommandError(f"Failed: {', '.join(failed)}. The log says why. The next run tries again.")
             return
-        _run_again_and_again(every, stop)
+        _repeat(every, stop)
 
 
-def _run_again_and_again(every: float, stop: threading.Event) -> None:
+def _repeat(every: float, stop: threading.Event) -> None:
     due_at = dict.fromkeys((task.name for task in _TASKS), 0.0)
     while not stop.is_set():
         began = time.monotonic()
@@ -79,7 +81,7 @@ def _run_again_and_again(every: float, stop: threading.Event) -> None:
 
 
 def _run(tasks: Sequence[_Task], stop: threading.Event) -> list[str]:
-    """The names of those that failed. One does not keep the others from their work."""
+    """Run tasks, also if one of them fails. Returns the names of those that failed."""
     failed = []
     for task in tasks:
         if stop.is_set():
@@ -87,7 +89,7 @@ def _run(tasks: Sequence[_Task], stop: threading.Event) -> list[str]:
         try:
             task.run(timezone.now(), stop.is_set)
         except Exception:
-            # Most likely the database is away. It comes back, and nobody is there to start this again.
+            # Most likely the database is unavailable for a while, and nobody would restart this process.
             log.exception("maintenance_failed", task=task.name)
             failed.append(task.name)
             connection.close()
@@ -96,6 +98,6 @@ def _run(tasks: Sequence[_Task], stop: threading.Event) -> list[str]:
 
 def _seconds(text: str) -> float:
     seconds = float(text)
-    if not 0 < seconds < threading.TIMEOUT_MAX:  # also refuses NaN
+    if not 0 < seconds < threading.TIMEOUT_MAX:  # also false for NaN
         raise ArgumentTypeError("must be more than 0")
     return seconds

@@ -1,4 +1,4 @@
-"""Builds jobs, runs, datasets, edges and activity from the stored events."""
+"""Command that rebuilds jobs, runs, datasets, edges and activity from the stored events."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -14,15 +14,15 @@ from lineage.upkeep.rebuild.rebuild import Rebuilt, Removed, rebuild_connection
 
 class Command(BaseCommand):
     help = (
-        "Builds what is shown of jobs, runs and datasets anew from the stored events, and puts right what differs. "
-        "The product may serve meanwhile. Where it is stopped, run it again."
+        "Rebuilds jobs, runs and datasets from the stored events, and corrects rows that differ. "
+        "Observatory may run meanwhile. If the command is interrupted, run it again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--connection", type=UUID, metavar="ID", help="of one connection alone")
+        parser.add_argument("--connection", type=UUID, metavar="ID", help="only this connection")
 
     def handle(self, *, connection: UUID | None, **_options: Any) -> None:
-        connections = Connection.objects.visible().order_by("created_at", "id")
+        connections = Connection.objects.live().order_by("created_at", "id")
         if connection is not None:
             connections = connections.filter(pk=connection)
             if not connections:
@@ -32,10 +32,10 @@ class Command(BaseCommand):
                 rebuilt = rebuild_connection(each, clock=timezone.now)
             except Removed:
                 continue
-            self.stdout.write(f"{each.name}: {_in_words(rebuilt)}")
+            self.stdout.write(f"{each.name}: {_summary(rebuilt)}")
 
 
-def _in_words(rebuilt: Rebuilt) -> str:
+def _summary(rebuilt: Rebuilt) -> str:
     changed = [f"{count} of {table}" for table, count in rebuilt.changed.items() if count]
     unreadable = f" ({rebuilt.unreadable} of them cannot be read; the log names them)" if rebuilt.unreadable else ""
     rows = f"rows changed: {', '.join(changed)}" if changed else "every row was right"

@@ -1,8 +1,8 @@
-"""A second copy of what is made of a connection's events, for rebuild_lineage: where it is, and what goes into it.
+"""Copy of the tables that digest writes, for rebuild_lineage.
 
-The tables of the copy are temporary, and have the names of the real ones. PostgreSQL looks for a name among a session's
-temporary tables first, so within `copied_tables` each statement of digest writes the copy: there is no second
-projection that could come to another result. The real ones are named with their schema.
+The tables of the copy are temporary, and have the names of the real ones. PostgreSQL searches a name among a session's
+temporary tables first. So within `copied_tables` each statement of digest writes the copy, and no second implementation
+could give another result. The real tables are named with their schema.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,9 @@ from django.db import connection
 from psycopg import sql
 
 from lineage.database.bodies import decompress
+from lineage.rows.tables import MERGED
 
-TABLES: Final = ("lineage_job", "lineage_run", "lineage_dataset", "lineage_edge")
+TABLES: Final = ("lineage_job", "lineage_run", "lineage_dataset", *(table.name for table in MERGED))
 
 _SCHEMA = """
 SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -28,14 +29,15 @@ CREATE TEMP TABLE rebuild_differing (id uuid PRIMARY KEY);
 """
 _DROP = f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in (*TABLES, 'rebuild_new', 'rebuild_differing'))}"
 
-# Of one page. The first event is always on it, however large it is.
+# Limits of one page. It always has one event, however large that is.
 _EVENTS: Final = 500
 _BYTES: Final = 16 * 1024 * 1024
 _PAGE = """
-SELECT event_time, id, received_at, body FROM (
+SELECT event_time, id, received_at, subject_id, body FROM (
     SELECT page.*, sum(body_bytes) OVER (ORDER BY event_time, id) - body_bytes AS bytes_before
     FROM (
-        SELECT event.event_time, event.id, event.received_at, event.body_bytes, event.body FROM {source}
+        SELECT event.event_time, event.id, event.received_at, event.subject_id, event.body_bytes, event.body
+        FROM {source}
         WHERE event.connection_id = {connection_id} AND event.event_time >= {event_time}
             AND (event.event_time, event.id) > ({event_time}, {id})
         ORDER BY event.event_time, event.id LIMIT {events}
@@ -46,9 +48,9 @@ WHERE bytes_before < {bytes} ORDER BY event_time, id
 _ALL = "lineage_event AS event"
 _NEW = "lineage_event AS event JOIN pg_temp.rebuild_new AS new USING (event_time, id)"
 
-# Those of transactions that had not ended when the mark was set: all that nobody could see then, and a few that one
-# could. The time is for the index to begin with: senders are answered within seconds, and the clocks of several
-# servers may differ.
+# Events of transactions that had not ended at the checkpoint: all that were invisible then, and a few that were
+# visible. The time lets PostgreSQL use an index. Its margin covers requests, which take seconds, and differences
+# between servers' clocks.
 _NOTE_NEW = """
 TRUNCATE pg_temp.rebuild_new;
 INSERT INTO pg_temp.rebuild_new
@@ -58,8 +60,8 @@ WHERE connection_id = {connection_id} AND received_at >= {time}::timestamptz - i
 """
 
 
-class Mark(NamedTuple):
-    """Up to where the events were read: the transactions before this one had ended."""
+class Checkpoint(NamedTuple):
+    """Point up to which events were read: all transactions before this one had ended."""
 
     transaction: str
     time: datetime
@@ -69,14 +71,16 @@ class StoredEvent(NamedTuple):
     event_time: datetime
     id: UUID
     received_at: datetime
+    subject_id: UUID
     body: bytes
 
 
 @contextmanager
 def copied_tables() -> Iterator[str]:
-    """Until its end, this session's statements on TABLES write empty copies of them. Gives the schema of the real ones.
+    """Replace TABLES by empty copies for this session, until the end of the context. Yields the schema of the real
+    tables.
 
-    The session must be no other's: what it prepared before is planned anew, and again afterwards.
+    The session must not be shared: its prepared statements are planned again, at the start and at the end.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SCHEMA)
@@ -95,41 +99,42 @@ def copied_tables() -> Iterator[str]:
 
 
 def check_copied() -> None:
-    """Raises ProgrammingError where the session has no copies, and would write the real tables."""
+    """Raise ProgrammingError if the session has no copies, and would write the real tables."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_temp.lineage_run LIMIT 0")
 
 
-def set_mark(now: datetime) -> Mark:
+def set_checkpoint(now: datetime) -> Checkpoint:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text")
         [(transaction,)] = cursor.fetchall()
-    return Mark(transaction, now)
+    return Checkpoint(transaction, now)
 
 
 def limit_waiting() -> None:
-    """Has this transaction wait a second at most for a lock: others wait behind it."""
+    """Let this transaction wait a second at most for a lock, because others wait behind it."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
 
 
 def pause_intake() -> None:
-    """Waits for the events that are being written, and has others wait until this transaction ends. Readers go on."""
+    """Wait for the events that are being written, and block further writers until this transaction ends. Readers can go
+    on."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE ONLY lineage_event IN SHARE ROW EXCLUSIVE MODE")
 
 
 def pages_of_all(connection_id: UUID) -> Iterator[list[StoredEvent]]:
-    """The stored events of a connection by event time, each page read when it is asked for."""
+    """Yield pages of a connection's stored events, sorted by event time. Each page is read when it is needed."""
     return _pages(connection_id, _ALL)
 
 
-def pages_since(connection_id: UUID, mark: Mark) -> Iterator[list[StoredEvent]]:
-    """The same of those that were committed since the mark was set, and perhaps of some from before."""
+def pages_since(connection_id: UUID, checkpoint: Checkpoint) -> Iterator[list[StoredEvent]]:
+    """Yield pages of the events committed since the checkpoint, and perhaps of some from before."""
     bound = {
         "connection_id": sql.Literal(connection_id),
-        "time": sql.Literal(mark.time),
-        "transaction": sql.Literal(mark.transaction),
+        "time": sql.Literal(checkpoint.time),
+        "transaction": sql.Literal(checkpoint.transaction),
     }
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(_NOTE_NEW).format(**bound))
@@ -155,4 +160,7 @@ def _page(connection_id: UUID, source: str, event_time: datetime, id_: UUID) -> 
     with connection.cursor() as cursor:
         cursor.execute(statement)
         rows = cursor.fetchall()
-    return [StoredEvent(time, id_, received_at, decompress(body)) for time, id_, received_at, body in rows]
+    return [
+        StoredEvent(time, id_, received_at, subject_id, decompress(body))
+        for time, id_, received_at, subject_id, body in rows
+    ]

@@ -1,5 +1,8 @@
-"""Where the copy that rebuild_lineage made of a connection's rows differs from the real ones, and how it takes their
-place. See lineage/upkeep/rebuild/copies.py for the copy."""
+"""Differences between the copy that rebuild_lineage made of a connection's rows and the real rows, and their
+correction.
+
+See lineage/upkeep/rebuild/copies.py for the copy.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,19 +15,30 @@ from psycopg import sql
 
 from lineage.database.execute import Row
 from lineage.digest.descriptions import GROUPS
-from lineage.digest.run_rows import COLUMNS, RunRow
+from lineage.rows.run_row import COLUMNS, RunRow
+from lineage.rows.tables import Table
 
-# What runs are shown as follows from the rows: it is settled, and counted, when the rows are right.
+# Shown states and counts are computed from the rows after these were corrected.
 _NOT_COMPARED: Final = {
-    "lineage_run": ("shown_state", "shown_ended_at", "is_hidden", "lost_after", "left_families"),
+    "lineage_run": (
+        *("shown_state", "shown_ended_at", "is_hidden", "lost_after", "left_families"),
+        *("joined_in", "shares_run_id"),
+    ),
     "lineage_job": (
-        *("latest_run_id", "latest_run_state", "latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
+        *(
+            "latest_run_id",
+            "latest_run_sent_id",
+            "latest_run_state",
+            "latest_run_at",
+            "latest_run_started_at",
+            "latest_run_ended_at",
+        ),
         *("running_runs", "is_hidden"),
     ),
 }
 _KEY: Final = frozenset({"connection_id", "id"})
-# Retention may have dropped the events that named them.
-_NEVER_DELETED: Final = frozenset({"lineage_job", "lineage_dataset"})
+# Never deleted, because retention may have dropped the events that named them.
+_NEVER_DELETED: Final = frozenset({"lineage_job", "lineage_dataset", "lineage_content"})
 _CHUNK: Final = 1000
 
 _COLUMNS = """
@@ -35,10 +49,12 @@ _FIND = """
 ANALYZE pg_temp.{table};
 TRUNCATE pg_temp.rebuild_differing;
 INSERT INTO pg_temp.rebuild_differing
-SELECT id FROM (SELECT * FROM {real} WHERE connection_id = {connection_id}) AS real
+SELECT id FROM (SELECT * FROM {real} AS stored WHERE connection_id = {connection_id} AND {is_compared}) AS real
 FULL JOIN pg_temp.{table} AS copy USING (id)
 WHERE ({real_values}) IS DISTINCT FROM ({copied_values})
 """
+# Settling makes the rows that join others; they are not in the copy.
+_NOT_JOINED = "(joined_ids IS NULL OR EXISTS (SELECT FROM pg_temp.lineage_run AS copy WHERE copy.id = stored.id))"
 _NEXT = "SELECT id FROM pg_temp.rebuild_differing WHERE id > {after} ORDER BY id LIMIT {limit}"
 
 _DELETE = """
@@ -62,14 +78,14 @@ SELECT {columns} FROM {real} WHERE connection_id = {connection_id} ON CONFLICT D
 
 _OUTSIDE = "NOT (real.{first} >= {start} AND real.{last} < {end})"
 _MORE_EVENTS = "real.event_count - COALESCE(copy.event_count, 0)"
-_RUNS_THAT_KNEW_MORE = """
+_RUNS_WITH_DROPPED_EVENTS = """
 SELECT {values} FROM {real} AS real LEFT JOIN pg_temp.lineage_run AS copy USING (id)
-WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside}
+WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside} AND real.joined_ids IS NULL
     AND (real.event_count > COALESCE(copy.event_count, 0) OR real.event_count = 0)
 ORDER BY real.id LIMIT {limit}
 """
-_EDGES = """
-SELECT {columns} FROM {real} AS real
+_OUTSIDE_ROWS = """
+SELECT {said} FROM {real} AS real
 WHERE real.connection_id = {connection_id} AND real.id > {after} AND {outside}
 ORDER BY real.id LIMIT {limit}
 """
@@ -82,7 +98,7 @@ _KEEP_DESCRIBED = """
 UPDATE pg_temp.lineage_dataset AS copy SET described = true FROM {real} AS real
 WHERE real.connection_id = {connection_id} AND real.id = copy.id AND real.described AND NOT copy.described
 """
-# A page that was read twice counted its events twice. Nobody writes meanwhile.
+# Events of a page that was read twice were counted twice. No writer is active now.
 _COUNT_EVENTS = """
 UPDATE pg_temp.lineage_run AS copy SET event_count = GREATEST(
     (
@@ -101,13 +117,13 @@ WHERE id = ANY({ids})
 
 @dataclass(frozen=True, slots=True)
 class Weeks:
-    """From when until when no stored event was ever dropped."""
+    """Time in which no stored event was ever dropped."""
 
     start: datetime
     end: datetime
 
     def outside(self, first: str, last: str) -> sql.Composed:
-        """Whether a span of time in these columns of a real row reaches beyond."""
+        """Condition: the time range in these columns of a real row reaches beyond these weeks."""
         return sql.SQL(_OUTSIDE).format(
             first=sql.Identifier(first),
             last=sql.Identifier(last),
@@ -117,7 +133,7 @@ class Weeks:
 
 
 class Comparison:
-    """Of the real rows of one connection in one table with those of the copy."""
+    """Comparison of the real rows of one connection in one table with those of the copy."""
 
     def __init__(self, schema: str, table: str, connection_id: UUID) -> None:
         self.table = table
@@ -127,6 +143,7 @@ class Comparison:
             "table": sql.Identifier(table),
             "real_name": sql.Literal(real.as_string(connection.connection)),
             "connection_id": sql.Literal(connection_id),
+            "is_compared": sql.SQL(_NOT_JOINED if table == "lineage_run" else "true"),
         }
         columns = [name for (name,) in self._rows(_COLUMNS)]
         compared = [name for name in columns if name not in _NOT_COMPARED.get(table, ())]
@@ -141,7 +158,8 @@ class Comparison:
         }
 
     def slices(self, size: int) -> Iterator[list[UUID]]:
-        """The ids of the rows that differ, or are in one of the two alone. They are looked for at once."""
+        """Find the ids of rows that differ or exist on one side only, and yield them in slices. One query finds all of
+        them."""
         self._execute(_FIND)
         after = UUID(int=0)
         while ids := [id_ for (id_,) in self._rows(_NEXT, after=sql.Literal(after), limit=sql.Literal(size))]:
@@ -149,40 +167,47 @@ class Comparison:
             after = ids[-1]
 
     def put_in_place(self, ids: Sequence[UUID]) -> int:
-        """Makes the real rows what the copy's are: how many changed."""
+        """Make the real rows equal to those of the copy. Returns how many changed."""
         some = sql.Literal(list(ids))
         deleted = 0 if self.table in _NEVER_DELETED else self._execute(_DELETE, ids=some)
         return deleted + self._execute(_PUT, ids=some)
 
     def add_missing(self) -> int:
-        """Adds the copy's rows that are not among the real ones: how many."""
+        """Add rows of the copy that are missing in the real table. Returns how many."""
         return self._execute(_ADD_MISSING)
 
     def copy_missing(self) -> list[UUID]:
-        """Adds the real rows that are not in the copy: their ids."""
+        """Add real rows that are missing in the copy. Returns their ids."""
         return [id_ for (id_,) in self._rows(_COPY_MISSING)]
 
     def count_events(self, ids: Sequence[UUID], weeks: Weeks) -> None:
-        """For lineage_run, while nobody writes: has the copy's rows say how many events they have."""
+        """Count the events of the copy's rows in lineage_run. No writer may be active."""
         outside = weeks.outside("first_event_at", "last_event_at")
         self._execute(_COUNT_EVENTS, ids=sql.Literal(list(ids)), outside=outside)
 
-    def runs_that_knew_more(self, weeks: Weeks) -> Iterator[list[RunRow]]:
-        """For lineage_run: real rows that had events which are stored no more, and stand-ins. `event_count`
-        is of those events."""
+    def runs_with_dropped_events(self, weeks: Weeks) -> Iterator[list[RunRow]]:
+        """Yield real rows of lineage_run that had events which are dropped now, and rows of tasks without events of
+        their own.
+
+        `event_count` counts the dropped events.
+        """
         names = list(COLUMNS)
         said = {name: sql.Identifier("real", name) for name in names} | {"event_count": sql.SQL(_MORE_EVENTS)}
         values = sql.SQL(", ").join(said[name] for name in names)
         outside = weeks.outside("first_event_at", "last_event_at")
-        for rows in self._chunks(_RUNS_THAT_KNEW_MORE, key=names.index("id"), values=values, outside=outside):
+        for rows in self._chunks(_RUNS_WITH_DROPPED_EVENTS, key=names.index("id"), values=values, outside=outside):
             yield [RunRow(*row) for row in rows]
 
-    def edges_outside(self, weeks: Weeks) -> Iterator[list[Row]]:
-        """For lineage_edge: real rows that dropped events may have named."""
-        return self._chunks(_EDGES, outside=weeks.outside("first_event_hour", "last_event_hour"))
+    def rows_outside(self, table: Table, weeks: Weeks) -> Iterator[list[Row]]:
+        """Yield real rows that dropped events may have given."""
+        if table.times is None:
+            raise ValueError(f"{table.name} has no times")
+        said = sql.SQL(", ").join(sql.Identifier("real", name) for name in table.columns)
+        return self._chunks(_OUTSIDE_ROWS, said=said, outside=weeks.outside(*table.times))
 
     def descriptions_outside(self, weeks: Weeks) -> Iterator[list[Row]]:
-        """For lineage_job: what dropped events may have said, as `update_jobs` takes it."""
+        """Yield descriptions from lineage_job that dropped events may have given, in the form that `describe_jobs`
+        takes."""
         outside = {at: weeks.outside(at, at) for at in GROUPS}
         columns = [
             sql.SQL("CASE WHEN {outside} THEN real.{column} END").format(
@@ -195,7 +220,7 @@ class Comparison:
         return self._chunks(_DESCRIPTIONS, said=joined, outside=sql.SQL(" OR ").join(outside.values()))
 
     def keep_described(self) -> None:
-        """For lineage_dataset: has the copy say so where the real rows do."""
+        """Set `described` in the copy of lineage_dataset for each real row that has it."""
         self._execute(_KEEP_DESCRIBED)
 
     def _chunks(self, statement: LiteralString, key: int = 1, **more: sql.Composable) -> Iterator[list[Row]]:

@@ -1,8 +1,7 @@
-"""Builds the rows that digest makes of events anew, from the events that are stored.
+"""Rebuilds the rows that digest makes, from the stored events.
 
-The truth is put together in a copy, beside the rows that everybody reads and writes; what differs then takes their
-place, some rows at a time. The intake waits for each such step, and for nothing else. See
-docs/decisions/0012-rebuilding-from-events.md.
+The right rows are built in a copy, beside the rows that are in use. Rows that differ are then replaced, a slice at a
+time. Intake waits for each such step, and for nothing else. See docs/decisions/0012-rebuilding-from-events.md.
 """
 
 import time
@@ -20,18 +19,23 @@ from connections.models import Connection
 from lineage.database.metrics import Failure
 from lineage.database.sessions import kind_of
 from lineage.digest.descriptions import description_rows
-from lineage.digest.fold import fold, ordered
+from lineage.digest.fold import ReceivedEvent, fold
+from lineage.digest.known import Written
+from lineage.digest.lineage_rows import write_lineage
 from lineage.digest.statements import datasets, jobs, runs
-from lineage.events import Event, InvalidEvent, NotJson, decode_event, however_deep
+from lineage.events import Event, InvalidEvent, NotJson, decode_event, deep_nesting_allowed
+from lineage.events.decode import subject_id
 from lineage.models import Activity, Job, Run
+from lineage.models import Event as StoredEvents
+from lineage.rows.tables import MERGED, ordered
 from lineage.states.job_counts import lock_jobs, recount_jobs
 from lineage.states.marks import add_marks
 from lineage.states.settle import Settled, settle
-from lineage.upkeep.maintenance import alone
-from lineage.upkeep.partitions import unbroken_weeks
+from lineage.upkeep.maintenance import maintenance_lock
+from lineage.upkeep.partitions import complete_weeks
 from lineage.upkeep.rebuild.copies import (
     TABLES,
-    Mark,
+    Checkpoint,
     StoredEvent,
     check_copied,
     copied_tables,
@@ -39,7 +43,7 @@ from lineage.upkeep.rebuild.copies import (
     pages_of_all,
     pages_since,
     pause_intake,
-    set_mark,
+    set_checkpoint,
 )
 from lineage.upkeep.rebuild.differences import Comparison, Weeks
 from lineage.upkeep.retention import oldest_kept
@@ -49,32 +53,34 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Rows that take their place in one transaction, for which the intake waits.
+# Rows replaced in one transaction, for which intake waits.
 SLICE: Final = 500
-# Beside the intake a step may have to be taken again.
+# Tries of a step: it may conflict with intake.
 _TRIES: Final = 50
-# How far behind digest may leave a connection's last event.
+# Digest writes the time of a connection's last event with this precision.
 _PRECISION: Final = timedelta(seconds=2)
+# The copy is empty, whatever digest wrote before.
+_NOTHING_WRITTEN: Final = Written()
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 _AFTER_ALL: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Removed(Exception):
-    """Somebody removed the connection meanwhile: its rows are being deleted."""
+    """The connection was removed meanwhile: its rows are being deleted."""
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """How many rows of each table changed."""
+    """Number of rows of each table that changed."""
 
     changed: dict[str, int]
-    # Events that were stored, and how many of them can no longer be decoded.
+    # Number of stored events, and how many of them can no longer be decoded.
     events: int = 0
     unreadable: int = 0
 
 
-class _Heard:
-    """When the first and the last event were received, and the names of the jobs of those that were the first."""
+class _Received:
+    """Times at which the first and the last event were received, and the job names of the first events."""
 
     def __init__(self) -> None:
         self.first, self.last = _AFTER_ALL, _BEFORE_ALL
@@ -89,15 +95,15 @@ class _Heard:
 
 
 def rebuild_connection(connection: Connection, *, clock: Callable[[], datetime]) -> Rebuilt:
-    """Builds jobs, runs, datasets, edges and activity of one connection. The intake may go on meanwhile.
+    """Rebuild jobs, runs, datasets, edges and activity of one connection. Intake may go on meanwhile.
 
-    Where it is killed, each row is what it was, or what it is to be; a second call does the rest. Raises Removed, and
-    Django's database errors.
+    If it is killed, each row is either old or new; a second call does the rest. Raises Removed, and Django's database
+    errors.
     """
-    with alone(), however_deep():
+    with maintenance_lock(), deep_nesting_allowed():
         with copied_tables() as schema:
             rebuilt = _Rebuild(connection, schema, clock).run()
-        # What runs are shown as follows from the rows themselves: it is settled anew, as after an event.
+        # Shown states depend on the rows, so they are settled again, as after an event.
         settled = _settle_all_runs(connection.pk, clock)
         rebuilt.changed["lineage_run"] += settled.runs
         rebuilt.changed["lineage_job"] += settled.jobs + _recount_all_jobs(connection.pk)
@@ -109,59 +115,70 @@ class _Rebuild:
         self._id: UUID = of.pk
         self._clock = clock
         now = clock()
-        start, end = unbroken_weeks(now)
-        # Whether all that it ever sent is stored: then nothing else is to be kept.
+        start, end = complete_weeks(now)
+        # True: everything that it ever sent is stored, so no other facts need to be kept.
         self._is_whole = of.created_at >= max(start, oldest_kept(now) or start)
         self._weeks = Weeks(_BEFORE_ALL, _AFTER_ALL) if self._is_whole else Weeks(start, end)
         self._tables = {table: Comparison(schema, table, self._id) for table in TABLES}
-        self._mark: Mark = set_mark(now)
-        self._heard = _Heard()
+        self._checkpoint: Checkpoint = set_checkpoint(now)
+        self._received = _Received()
         self._rebuilt = Rebuilt(changed=dict.fromkeys(TABLES, 0))
 
     def run(self) -> Rebuilt:
         for page in pages_of_all(self._id):
             self._rebuilt.events += len(page)
             self._rebuilt.unreadable += len(page) - self._project(page)
-        self._keep_what_is_not_stored()
+        self._keep_facts_of_dropped_events()
         with transaction.atomic():
-            self._check_there()
-            for name in ("lineage_job", "lineage_dataset"):
+            self._lock_connection()
+            for name in ("lineage_job", "lineage_dataset", "lineage_content"):
                 self._rebuilt.changed[name] += self._tables[name].add_missing()
-        # Jobs last: until their runs are right, the intake goes on to count them as they are.
-        for name in ("lineage_run", "lineage_edge", "lineage_dataset", "lineage_job"):
+        # Jobs come last: until then intake counts their runs, which may still be wrong.
+        for name in ("lineage_run", *(table.name for table in MERGED), "lineage_dataset", "lineage_job"):
             for ids in self._tables[name].slices(SLICE):
-                self._rebuilt.changed[name] += self._while_the_intake_waits(partial(self._put_in_place, name, ids))
-        self._rebuilt.changed["lineage_activity"] = self._while_the_intake_waits(self._mend_activity)
+                self._rebuilt.changed[name] += self._with_intake_paused(partial(self._put_in_place, name, ids))
+        self._rebuilt.changed["lineage_activity"] = self._with_intake_paused(self._mend_activity)
         return self._rebuilt
 
     def _project(self, page: list[StoredEvent]) -> int:
-        """Writes the copy as digest would: how many of the events can be read."""
-        events = list(self._decoded(page))
-        rows = fold((self._id, event) for event in events)
+        """Write the copy as digest would. Returns how many of the events can be read."""
+        received = list(self._decoded(page))
+        events = [event for _, event, _ in received]
+        rows = fold(received)
         with transaction.atomic():
             check_copied()
+            self._mend_subjects(page, events)
             jobs.insert_jobs(ordered(rows.jobs.values()))
             runs.upsert_runs(rows.runs.values())
             jobs.describe_jobs(description_rows(rows.descriptions))
-            datasets.insert_datasets(ordered(rows.datasets.values()))
-            datasets.mark_described(sorted(row[:2] for row in rows.datasets.values() if row[4]))
-            datasets.upsert_edges(ordered(rows.edges.values()))
+            datasets.declare_jobs(_NOTHING_WRITTEN.declared(rows))
+            write_lineage(rows, _NOTHING_WRITTEN)
         return len(events)
 
-    def _decoded(self, page: list[StoredEvent]) -> Iterator[Event]:
+    def _mend_subjects(self, page: list[StoredEvent], events: list[Event]) -> None:
+        """Correct what the events are about, as far as an earlier version took another id for it."""
+        stored = {(event.event_time, event.id): event.subject_id for event in page}
+        for event in events:
+            subject = subject_id(event, self._id)
+            if stored[event.event_time, event.id] != subject:
+                same = StoredEvents.objects.filter(connection_id=self._id, event_time=event.event_time, id=event.id)
+                same.update(subject_id=subject)
+
+    def _decoded(self, page: list[StoredEvent]) -> Iterator[ReceivedEvent]:
         for stored in page:
             try:
                 event = decode_event(stored.body)
             except (NotJson, InvalidEvent) as error:
-                # It was accepted once, by rules that have changed.
+                # Intake accepted it by rules that have changed since.
                 log.warning("event_unreadable", connection_id=str(self._id), id=str(stored.id), error=str(error))
                 continue
-            self._heard.note(stored.received_at, event.job.name if event.job else "")
-            yield event
+            self._received.note(stored.received_at, event.job.name if event.job else "")
+            yield ReceivedEvent(self._id, event, stored.received_at)
 
     @transaction.atomic
-    def _keep_what_is_not_stored(self) -> None:
-        """Adds to the copy what only dropped events said: the same merges, with rows in the place of events."""
+    def _keep_facts_of_dropped_events(self) -> None:
+        """Add facts that only dropped events gave to the copy, with digest's merges, which take rows instead of
+        events."""
         check_copied()
         self._tables["lineage_job"].copy_missing()
         self._tables["lineage_dataset"].copy_missing()
@@ -169,24 +186,28 @@ class _Rebuild:
             self._tables["lineage_dataset"].keep_described()
         for descriptions in self._tables["lineage_job"].descriptions_outside(self._weeks):
             jobs.describe_jobs(descriptions)
-        for edges in self._tables["lineage_edge"].edges_outside(self._weeks):
-            datasets.upsert_edges(edges)
-        for rows in self._tables["lineage_run"].runs_that_knew_more(self._weeks):
+        self._tables["lineage_content"].copy_missing()
+        for table in MERGED:
+            if table.times is not None:
+                for outside in self._tables[table.name].rows_outside(table, self._weeks):
+                    datasets.merge_rows(table, outside)
+        for rows in self._tables["lineage_run"].runs_with_dropped_events(self._weeks):
             runs.upsert_runs(rows)
 
-    def _while_the_intake_waits(self, step: Callable[[], int]) -> int:
-        """Takes a step when the copy says all that is committed. Then the intake gets as much time as it lost."""
+    def _with_intake_paused(self, step: Callable[[], int]) -> int:
+        """Run a step while the copy holds everything that is committed. Afterwards intake gets as much time as it
+        lost."""
         for remaining in range(_TRIES - 1, -1, -1):
             self._catch_up()
-            mark, began = self._mark, time.monotonic()
+            checkpoint, began = self._checkpoint, time.monotonic()
             try:
                 with transaction.atomic():
-                    self._check_there()
+                    self._lock_connection()
                     pause_intake()
                     self._catch_up()
                     return step()
             except OperationalError as error:
-                self._mark = mark
+                self._checkpoint = checkpoint
                 if not remaining or kind_of(error) not in (Failure.TIMEOUT, Failure.CONFLICT):
                     raise
             finally:
@@ -194,16 +215,16 @@ class _Rebuild:
         raise AssertionError("the last try returns or raises")
 
     def _catch_up(self) -> None:
-        """Reads what was committed since the last time."""
-        mark = set_mark(self._clock())
-        for page in pages_since(self._id, self._mark):
+        """Read what was committed since the last checkpoint."""
+        checkpoint = set_checkpoint(self._clock())
+        for page in pages_since(self._id, self._checkpoint):
             self._project(page)
-        self._mark = mark
+        self._checkpoint = checkpoint
 
-    def _check_there(self) -> None:
-        """In the order in which digest locks. The connection stays as long as this transaction takes."""
+    def _lock_connection(self) -> None:
+        """Lock the connection before its rows, as digest does. It then exists until the end of this transaction."""
         limit_waiting()
-        if not Connection.objects.visible().select_for_update(no_key=True).filter(pk=self._id):
+        if not Connection.objects.live().select_for_update(no_key=True).filter(pk=self._id):
             raise Removed
 
     def _put_in_place(self, name: str, ids: Sequence[UUID]) -> int:
@@ -212,22 +233,25 @@ class _Rebuild:
         return self._tables[name].put_in_place(ids)
 
     def _mend_activity(self) -> int:
-        """Keeps what the stored events do not contradict: digest notes repeats too, and not each event."""
-        heard = self._heard
-        if not heard.job_names:
+        """Correct the activity, but keep what the stored events do not contradict.
+
+        Digest also counts repeated events, and does not write the time of each event.
+        """
+        received = self._received
+        if not received.job_names:
             return 0
         known = Activity.objects.filter(pk=self._id).first()
         row = Activity(
             connection_id=self._id,
-            first_event_at=heard.first,
-            last_event_at=heard.last,
-            first_job_name=min(heard.job_names),
+            first_event_at=received.first,
+            last_event_at=received.last,
+            first_job_name=min(received.job_names),
         )
         if known is not None:
-            row.last_event_at = min(max(known.last_event_at, heard.last - _PRECISION), self._clock())
-            if known.first_event_at == heard.first and known.first_job_name in heard.job_names:
+            row.last_event_at = min(max(known.last_event_at, received.last - _PRECISION), self._clock())
+            if known.first_event_at == received.first and known.first_job_name in received.job_names:
                 row.first_job_name = known.first_job_name
-            if known.first_event_at < heard.first and not self._is_whole:
+            if known.first_event_at < received.first and not self._is_whole:
                 row.first_event_at, row.first_job_name = known.first_event_at, known.first_job_name
             if _values(row) == _values(known):
                 return 0
@@ -245,7 +269,7 @@ def _settle_all_runs(connection_id: UUID, clock: Callable[[], datetime]) -> Sett
 
 
 def _recount_all_jobs(connection_id: UUID) -> int:
-    """How many jobs had another latest run, or another count."""
+    """Recount all jobs. Returns how many had another latest run, or another count."""
     changed = 0
     for ids in _pages_of_ids(Job.objects.filter(connection_id=connection_id)):
         keys = [(connection_id, id_) for id_ in ids]
@@ -256,7 +280,7 @@ def _recount_all_jobs(connection_id: UUID) -> int:
 
 
 def _pages_of_ids(rows: "QuerySet[Any, Any]") -> Iterator[list[UUID]]:
-    """In the order of the primary key."""
+    """Yield ids, in the order of the primary key."""
     page = list(rows.order_by("id").values_list("id", flat=True)[:SLICE])
     while page:
         yield page

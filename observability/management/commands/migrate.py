@@ -1,4 +1,4 @@
-"""Django's migrate, which never keeps the running product waiting for long."""
+"""Django's migrate command, without long waits for the running product."""
 
 import time
 from typing import Any, Final
@@ -7,7 +7,7 @@ from django.core.management import CommandError
 from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 
-# While a migration waits for a table, all who come after it wait for the migration.
+# While a migration waits for a table, later statements on the table wait for the migration.
 _LOCK_TIMEOUT: Final = "1500ms"
 _TRIES: Final = 20
 _PAUSE_SECONDS: Final = 3.0
@@ -15,7 +15,7 @@ _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 class Command(migrate.Command):
-    """Waits 1.5 s at most for a lock, and tries again later: each migration is one transaction, so that nothing is
+    """Waits 1.5 s at most for a lock, and then tries again later. Each migration is one transaction, so none is left
     half done."""
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +30,7 @@ class Command(migrate.Command):
                     raise
                 if not remaining:
                     raise CommandError(
-                        "A table that is to be changed stays in use: end what reads it for long."
+                        "A table that must be changed stays in use: end the long transactions that use it."
                     ) from None
                 self.stderr.write(f"A table is in use; trying again in {_PAUSE_SECONDS:.0f} s.")
                 time.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""`make run`: everything that the product needs, from one command."""
+"""Command behind `make run`: starts everything that the product needs."""
 
 import http.client
 import os
@@ -25,25 +25,26 @@ from quickstart.supervisor import Program, Supervisor
 from server.health.probes import connect
 
 HOST = "127.0.0.1"
+_OF_ADMINISTRATOR = frozenset({"DJANGO_SUPERUSER_PASSWORD"})
 _ANSWERS_WITHIN = 60.0  # seconds
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    help = "Serves the product for one machine: migrates, makes the first administrator, starts the server."
+    help = "Serves Observatory on one machine: migrates, creates the first administrator, starts the server."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", default="8000")
-        parser.add_argument("--demo", action="store_true", help="also send sample data through the intake")
+        parser.add_argument("--demo", action="store_true", help="also send sample data")
 
     def handle(self, *, port: str, demo: bool, **_options: Any) -> None:
         for number in _STOPPING:
             signal.signal(number, _leave_quietly)
-        self._untold: NewAdministrator | None = None
+        self._unshown: NewAdministrator | None = None
         try:
             self._serve(_number(port), demo=demo)
         finally:
-            self._tell_of_administrator()
+            self._show_administrator()
 
     def _serve(self, port: int, *, demo: bool) -> None:
         try:
@@ -55,17 +56,17 @@ class Command(BaseCommand):
         supervisor = _supervisor(port)
 
         def when_started() -> None:
-            if _await_answer(port, supervisor):
+            if _await_response(port, supervisor):
                 self._greet(port)
                 if demo:
                     self._send_demo(port, supervisor)
 
         if not supervisor.run(when_started=when_started):
-            raise CommandError("The server ended by itself; what it said is above.")
+            raise CommandError("The server ended unexpectedly; its output is above.")
 
     def _send_demo(self, port: int, supervisor: Supervisor) -> None:
         try:
-            sent = send_demo(f"http://{HOST}:{port}", is_wanted=lambda: not supervisor.told_to_stop)
+            sent = send_demo(f"http://{HOST}:{port}", is_wanted=lambda: not supervisor.should_stop)
         except DemoRefused as problem:
             self.stderr.write(str(problem))
         else:
@@ -80,20 +81,21 @@ class Command(BaseCommand):
         data.note_address(f"http://{HOST}:{port}")
         self._say("")
         self._say(f"  Observatory is ready at  http://{HOST}:{port}")
-        self._tell_of_administrator()
+        self._show_administrator()
         if connection.settings_dict["HOST"] == str(data.postgres):
             self._say(f"  Data is kept in          {data.root}")
         self._say("  Stop with Ctrl-C")
         self._say("")
 
-    def _tell_of_administrator(self) -> None:
-        """Once in the life of an installation, at the latest when a start ends that nobody let become ready."""
-        if self._untold is None:
+    def _show_administrator(self) -> None:
+        """Show the new administrator, once in the life of an installation, even if this start fails before the server
+        is ready."""
+        if self._unshown is None:
             return
-        self._say(f"  Sign in as               {self._untold.username}")
-        if self._untold.password is not None:
-            self._say(f"  Password                 {self._untold.password}   (it is not shown again)")
-        self._untold = None
+        self._say(f"  Sign in as               {self._unshown.username}")
+        if self._unshown.password is not None:
+            self._say(f"  Password                 {self._unshown.password}   (it is not shown again)")
+        self._unshown = None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -101,15 +103,15 @@ class Command(BaseCommand):
 
     def _prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        with _told_to_stop_later():
-            self._untold = ensure_administrator()
+        with _signals_delayed():
+            self._unshown = ensure_administrator()
         collect_static_files()
         _close_pool()
 
 
 def _number(port: str) -> int:
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise CommandError(f"{port!r} is no port: choose a number from 1 to 65535, PORT=8000.")
+        raise CommandError(f"{port!r} is not a port: choose a number from 1 to 65535, for example PORT=8000.")
     return int(port)
 
 
@@ -119,7 +121,9 @@ def _refuse_taken_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} cannot be used ({error.strerror}): choose another, PORT=8001.") from None
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}): choose another, for example PORT=8001."
+            ) from None
 
 
 def _refuse_unreachable_database() -> None:
@@ -131,7 +135,7 @@ def _refuse_unreachable_database() -> None:
 
 
 def _close_pool() -> None:
-    """The supervisor needs no database; a pool would only have threads that look for it."""
+    """Close the pool: the supervisor needs no database, and the pool's threads would keep reconnecting."""
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
 
@@ -143,16 +147,16 @@ def _supervisor(port: int) -> Supervisor:
     maintain = ["manage.py", "maintain", "--every", "60"]
     return Supervisor(
         [
-            Program("the server", serve, essential=True),
-            Program("maintenance", maintain, essential=False),
+            Program("the server", serve, essential=True, withheld=_OF_ADMINISTRATOR),
+            Program("maintenance", maintain, essential=False, withheld=_OF_ADMINISTRATOR | {"METRICS_TOKEN"}),
         ]
     )
 
 
-def _await_answer(port: int, supervisor: Supervisor) -> bool:
-    """Whether the server answered; if not, it ended, or somebody stopped it."""
+def _await_response(port: int, supervisor: Supervisor) -> bool:
+    """Wait until the server answers. False: it ended, or somebody stopped it."""
     deadline = time.monotonic() + _ANSWERS_WITHIN
-    while supervisor.is_healthy() and not supervisor.told_to_stop and time.monotonic() < deadline:
+    while supervisor.is_healthy() and not supervisor.should_stop and time.monotonic() < deadline:
         client = http.client.HTTPConnection(HOST, port, timeout=2)
         try:
             client.request("GET", "/health/live")
@@ -167,9 +171,9 @@ def _await_answer(port: int, supervisor: Supervisor) -> bool:
 
 
 @contextmanager
-def _told_to_stop_later() -> Iterator[None]:
-    """A signal that comes meanwhile is heard at the end: between a password's making and its being known here,
-    nothing may end the process."""
+def _signals_delayed() -> Iterator[None]:
+    """Delay signals until the end of the block: nothing may end the process after the password is generated and before
+    it is known here."""
     came: list[int] = []
     before = {number: signal.signal(number, lambda it, _frame: came.append(it)) for number in _STOPPING}
     try:

@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,14 +15,12 @@ from lineage.events import InvalidEvent, NotJson, decode_batch
 from lineage.events.identity import event_id
 from lineage.models import Event
 from tests.faults.fuzz.mutations import Mutant
+from tests.faults.fuzz.parsing import DEEP, depth, strictly_parsed
 from tests.live_server import Sender
 from tests.serving import LiveServer
 
 CONNECTIONS = 16
 SECONDS = 30
-# A server reads 973 levels: Python leaves it 1,000 calls, these and those that it is in already.
-DEEP = 900
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 CODES = {400: {"not_json", "broken_gzip"}, 415: {"unsupported_encoding"}, 422: {"invalid_event"}}
 
 
@@ -91,7 +87,7 @@ class Judge:
 
 
 def _id_of_event(mutant: Mutant, reply: Reply) -> set[UUID]:
-    """Of what was acknowledged."""
+    """Return the ids of acknowledged events."""
     if _is_refusal(mutant, reply):
         return set()
     assert reply.content == {"outcome": {200: "repeat", 201: "stored"}[reply.status]}
@@ -131,37 +127,9 @@ def _is_refusal(mutant: Mutant, reply: Reply) -> bool:
     if error["code"] in {"not_json", "invalid_event"} and mutant.content == mutant.sent:
         is_json = strictly_parsed(mutant.content) is not NotJson
         # What is nested too deeply to be judged may be told to be either.
-        assert is_json == (error["code"] == "invalid_event") or _depth(mutant.content) >= DEEP, (error, mutant.content)
+        assert is_json == (error["code"] == "invalid_event") or depth(mutant.content) >= DEEP, (error, mutant.content)
     return True
-
-
-def _depth(body: bytes) -> int:
-    """How many arrays and objects are open at once at most, in what begins like JSON."""
-    depth = deepest = 0
-    for match in _STRING_OR_BRACKET.finditer(body):
-        if match[0] in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif match[0] in b"]}":
-            depth -= 1
-    return deepest
 
 
 def _is_in_words(message: str) -> bool:
     return 10 < len(message) < 400 and "Traceback" not in message and "Error" not in message
-
-
-def strictly_parsed(body: bytes) -> Any:
-    """By another parser than the product's, as RFC 8259 has JSON; NotJson where it is none."""
-    try:
-        return json.loads(body.decode(), parse_constant=_refuse, parse_int=str, parse_float=_number)
-    except (ValueError, RecursionError):
-        return NotJson
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _number(text: str) -> float:
-    return math.nan if len(text) > 1_000 else float(text)

@@ -4,24 +4,29 @@ or flipped, a wrong encoding."""
 import copy
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 from typing import Any
+from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
+from lineage.events import NotJson
 from tests.conftest import SAMPLES
+from tests.faults.fuzz.parsing import DEEP, depth, strictly_parsed
 from tests.faults.fuzz.values import AGAIN, ODD_TEXTS, ODD_VALUES, to_json
 from tests.lineage.intake.http.documents import Path, at, paths, put
+from tests.samples.field import refusal
 
 EVENT_TYPES = ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mutant:
-    """What is sent: `content`, the body before it is compressed, as `encoding` says it was."""
+    """Request to send. `content`: the body before compression. `encoding`: its declared encoding."""
 
     content: bytes
     sent: bytes
@@ -34,8 +39,10 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Hypothesis draws the odd values, and a seed from which the rest follows: where each choice is its own to make, it
-    comes back to the same few events (of 2,000 bodies, 266 that were new and stored)."""
+    """Source of random choices. Hypothesis draws the odd values, and one seed for all other choices.
+
+    If it drew each choice, it would return to few events (of 2,000 bodies, 266 were new and stored).
+    """
 
     draw: st.DrawFn
     rng: Random
@@ -46,12 +53,18 @@ class Chance:
 
 @cache
 def _lines() -> list[bytes]:
-    return [line for path in sorted(SAMPLES.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    return [line for path in sorted(SAMPLES.rglob("*.jsonl")) for line in path.read_bytes().splitlines()]
+
+
+@cache
+def _lines_of_runs() -> list[bytes]:
+    """Events of runs that are stored as they are."""
+    return [line for line in _lines() if refusal(line) is None and _identity(json.loads(line))]
 
 
 @st.composite
 def mutants(draw: st.DrawFn) -> Mutant:
-    """One request."""
+    """Build one request."""
     chance = Chance(draw, draw(st.randoms(use_true_random=True)))
     rng = chance.rng
     is_array = rng.random() < 0.25
@@ -63,6 +76,63 @@ def mutants(draw: st.DrawFn) -> Mutant:
     # Now and then one where many are due, or the other way round.
     mutant = Mutant(content, content, is_batch=is_array != (rng.random() < 0.03))
     return _compressed(rng, mutant) if rng.random() < 0.2 else mutant
+
+
+@dataclass(frozen=True, slots=True)
+class MutantOfRun:
+    """Event of a run with up to three defects. `is_json`: any parser reads it. `is_one`: that, and its run, job, type
+    and time are as its sender meant them."""
+
+    content: bytes
+    is_json: bool
+    is_one: bool
+
+
+@st.composite
+def mutants_of_runs(draw: st.DrawFn, copies: int) -> MutantOfRun:
+    """Build one event, of one of so many copies of the samples' runs."""
+    chance = Chance(draw, draw(st.randoms(use_true_random=True)))
+    original = json.loads(_copied(chance.rng.choice(_lines_of_runs()), chance.rng.randrange(copies)))
+    document = copy.deepcopy(original)
+    for _ in range(chance.rng.choice([1, 1, 2, 3])):
+        if document:
+            chance.rng.choice(MUTATIONS)(chance, document, _place(chance.rng, document))
+    content = to_json(document, is_ascii=chance.rng.random() < 0.7)
+    parsed = NotJson if depth(content) >= DEEP else strictly_parsed(content)
+    is_one = _identity(parsed) == _identity(original) and _is_said_once(content)
+    return MutantOfRun(content, is_json=parsed is not NotJson, is_one=is_one)
+
+
+_NAMES = {"run", "job", "runId", "namespace", "name", "eventType", "eventTime"}
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _copied(line: bytes, number: int) -> bytes:
+    """Give all ids of an event other values, so that the events of one copy still name each other."""
+    return _UUID.sub(lambda found: str(uuid5(UUID(int=number), found[0].decode())).encode(), line) if number else line
+
+
+def _is_said_once(content: bytes) -> bool:
+    """Tell whether no name is repeated of those that say which run it is. Of two, one may be of a refused type."""
+
+    def refuse_repeated(members: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in members if name in _NAMES]
+        if len(names) > len(set(names)):
+            raise ValueError(names)
+
+    try:
+        json.loads(content.decode(), object_pairs_hook=refuse_repeated, parse_int=str)
+    except ValueError:
+        return False
+    return True
+
+
+def _identity(document: Any) -> Any:
+    try:
+        run, job = document["run"], document["job"]
+        return run["runId"], job["namespace"], job["name"], document["eventType"], document["eventTime"]
+    except (LookupError, TypeError):
+        return None
 
 
 # --- Documents --------------------------------------------------------------------------------------------
@@ -81,7 +151,7 @@ _READ_FACETS = ("parent", "nominalTime", "errorMessage", "externalQuery", "airfl
 
 
 def _is_read(path: Path) -> bool:
-    """Whether columns are made of this place."""
+    """Tell whether columns are made from this place."""
     if "facets" not in path:
         return len(path) == 1 or path[0] in _SUBJECTS
     return path[0] in _SUBJECTS[:2] and len(path) <= 6 and (len(path) == 2 or path[2] in _READ_FACETS)
@@ -139,7 +209,7 @@ def _move(chance: Chance, document: Any, path: Path) -> None:
 
 
 def _contradict(chance: Chance, document: Any, path: Path) -> None:
-    """Another type of event at the same time, or the same type at the time of another event."""
+    """Make another event type at one time, or one type at the time of another event."""
     if chance.rng.random() < 0.5:
         document["eventType"] = chance.rng.choice(EVENT_TYPES)
     else:
@@ -147,12 +217,13 @@ def _contradict(chance: Chance, document: Any, path: Path) -> None:
 
 
 def _splice(chance: Chance, document: Any, path: Path) -> None:
-    """What stands in this place of another event; where that has no such place, one of its facets."""
+    """Insert the value of this place in another event; if that has no such place, one of its facets."""
     other = chance.real_event()
     try:
         put(document, path, at(other, path))
     except (LookupError, TypeError):
-        facets = [*other["job"].get("facets", {}).values(), *other["run"].get("facets", {}).values()]
+        subjects = [other.get("job") or {}, other.get("run") or {}]
+        facets = [facet for subject in subjects for facet in (subject.get("facets") or {}).values()]
         put(document, path, chance.rng.choice(facets or [other]))
 
 

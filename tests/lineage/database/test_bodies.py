@@ -84,7 +84,7 @@ def test_a_model_that_is_saved_says_the_same(sender: Sender) -> None:
 
 @pytest.mark.django_db
 def test_postgresql_does_not_compress_it_again(sender: Sender) -> None:
-    """Not even what would become smaller: the frame is stored as it is, inside the row or beside it."""
+    """The frame is stored as it is, inside the row or beside it, even if it could become smaller."""
     sender.send(run_event(), run_event(padding=random.Random(1).randbytes(5_000).hex()))
     # A frame that PostgreSQL could compress.
     Event.objects.filter(body_bytes__lt=1_000).update(body=random.Random(2).randbytes(4_000).hex())

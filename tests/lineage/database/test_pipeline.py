@@ -1,4 +1,4 @@
-"""Statements that travel together: all or none of them, whatever stands in the way."""
+"""Statements that travel together: all of them are committed, or none."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ INSERT = b"INSERT INTO of_test SELECT * FROM unnest($1::text[])"
 
 @pytest.fixture(autouse=True)
 def table() -> Iterator[None]:
-    # A session of its own: in others psycopg may have to forget what tests before this prepared.
+    # A session of its own: in others psycopg may have to forget what earlier tests prepared.
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
     with connection.cursor() as cursor:
@@ -59,7 +59,7 @@ def test_more_than_fits_between_the_two_of_them_in_both_directions() -> None:
     assert [answer.rows() for answer in answers] == [[(long,), (str(n),)] for n in range(8)]
 
 
-def test_an_error_undoes_all_of_it_and_the_first_is_told() -> None:
+def test_an_error_undoes_all_of_it_and_the_first_is_raised() -> None:
     with pytest.raises(DatabaseError) as raised, pipeline():  # noqa: PT012 - the block is the statement
         insert("a")
         insert(None)
@@ -72,8 +72,8 @@ def test_an_error_undoes_all_of_it_and_the_first_is_told() -> None:
     assert words() == ["c"]
 
 
-def test_an_error_of_the_commit_itself_is_told() -> None:
-    """Of all statements each has succeeded by then."""
+def test_an_error_of_the_commit_itself_is_raised() -> None:
+    """All statements have succeeded by then."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE of_test ADD CONSTRAINT once UNIQUE (word) DEFERRABLE INITIALLY DEFERRED")
     with pytest.raises(DatabaseError) as raised, pipeline():  # noqa: PT012 - the block is the statement

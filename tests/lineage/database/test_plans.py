@@ -1,4 +1,4 @@
-"""What an event costs does not grow with what is stored, from a new installation's first event on."""
+"""The cost of an event does not grow with the stored rows, from a new installation's first event on."""
 
 import itertools
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def starts() -> Iterator[bytes]:
 
 
 def rows_read(*tables: str) -> int:
-    """How many rows this transaction has read of the tables; of runs and jobs where none is named."""
+    """Count the rows of the tables that this transaction has read; of runs and jobs if none is named."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname = ANY (%s)",
@@ -46,7 +46,7 @@ def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeyp
     # The tests' session is an old one.
     monkeypatch.setattr(pipeline, "plans", Plans())
     with connection.cursor() as cursor:
-        # As they are after the first migration: without rows, pages and statistics.
+        # Tables are now without rows, pages and statistics, like after the first migration.
         cursor.execute("TRUNCATE lineage_run, lineage_job")
     events = starts()
     for _ in range(50):
@@ -61,7 +61,7 @@ def test_plans_made_for_empty_tables_do_not_outlive_them(sender: Sender, monkeyp
 
 
 def test_the_end_of_a_node_does_not_read_its_whole_command(sender: Sender) -> None:
-    """Beside thousands of DAG runs, each of which is an invocation of its own."""
+    """The table also holds thousands of DAG runs, each with an invocation of its own."""
     nodes = [f"test.shop.unique_{number}" for number in range(1000)]
     sender.send(*(node_ends(node) for node in nodes))
     run = Run.objects.of(sender.connection).first()
@@ -85,12 +85,12 @@ def test_an_instance_of_a_mapped_task_is_not_compared_with_each_other_one(sender
 
     before = rows_read()
     sender.send(task_event("FAIL", 2, map_index=0))
-    # Those that run are counted.
+    # Running runs are counted.
     assert rows_read() - before < 10 * instances
 
 
 def node_ends(node: str) -> bytes:
-    """As dbt-ol's structured mode has it."""
+    """An event in the form of dbt-ol's structured mode."""
     return run_event(
         "COMPLETE",
         run=node,

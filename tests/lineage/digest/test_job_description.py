@@ -1,4 +1,4 @@
-"""What events say of their job becomes columns of it: the latest of each facet, whatever came in between."""
+"""Events describe their job: the latest of each facet becomes its columns, whatever came in between."""
 
 import json
 from collections.abc import Callable

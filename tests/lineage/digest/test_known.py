@@ -1,12 +1,13 @@
-"""What a process has seen committed is not written again; what it has not, is."""
+"""A process does not write rows again that it saw committed, and writes all others."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 import pytest
 
 from lineage.digest.digest import digest
-from lineage.digest.fold import Rows, fold
+from lineage.digest.fold import ReceivedEvent, Rows, fold
 from lineage.digest.known import Written
 from lineage.events import decode_event
 from lineage.models import Dataset, Edge, Job
@@ -24,11 +25,11 @@ class Clock:
 
 
 def rows_of(**fields: object) -> Rows:
-    return fold([(CONNECTION, decode_event(run_event(**fields)))])  # type: ignore[arg-type]
+    return fold([ReceivedEvent(CONNECTION, decode_event(run_event(**fields)), NOW)])  # type: ignore[arg-type]
 
 
 def unwritten(written: Written, rows: Rows) -> tuple[int, int, int, int]:
-    """How many jobs, datasets, descriptions of datasets and edges are to be written."""
+    """Count the jobs, datasets, descriptions of datasets and edges that are to be written."""
     found = (written.jobs(rows), written.datasets(rows), written.described(rows), written.edges(rows))
     jobs, datasets, described, edges = map(len, found)
     return jobs, datasets, described, edges
@@ -107,7 +108,7 @@ def test_its_size_is_bounded() -> None:
 def test_a_transaction_that_was_rolled_back_is_not_remembered(sender: Sender) -> None:
     event = run_event("START", at(0), inputs=[dataset("a")])
     submission = sender.submission([event])
-    [refused] = digest([submission._replace(key_id=uuid4())], now=NOW)
+    [refused] = digest([submission._replace(voucher=replace(submission.voucher, id=uuid4()))], now=NOW)
     assert not refused.accepted
     assert not Job.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Which documents are events, and what is read of them."""
+"""The decoder: which documents are events, and what is read from them."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,11 @@ import pytest
 
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
 from lineage.events.decode import MAX_BATCH_EVENTS
+from lineage.events.document import MAX_DATASETS
 from tests.lineage.build import dataset, run_event
+
+PARENT = {"run": {"runId": "p"}, "job": {"namespace": "n", "name": "parent"}}
+ROOT = {"run": {"runId": "r"}, "job": {"namespace": "n", "name": "root"}}
 
 
 def with_field(path: str, value: Any) -> bytes:
@@ -83,9 +87,7 @@ def test_what_senders_leave_out_or_break_does_not_reject(path: str, value: Any) 
         ("job.name", "", "$.job.name"),
         ("job.name", "x" * 2049, "$.job.name"),
         ("job.namespace", None, "$.job.namespace"),
-        ("inputs", {}, "$.inputs"),
-        ("inputs.0", "table", "$.inputs"),
-        ("inputs.0.name", "", "$.inputs[0].name"),
+        ("run", None, "`run`, which an event of type START needs"),
     ],
 )
 def test_what_is_no_event_is_refused_with_path_and_expectation(path: str, value: Any, told: str) -> None:
@@ -144,7 +146,7 @@ def test_times_as_senders_write_them(text: str, time: datetime) -> None:
 def test_text_that_postgresql_cannot_store_is_kept_in_the_body_and_replaced_in_names() -> None:
     body = run_event(job="JOB").replace(b"JOB", rb"a\u0000b\ud800c\ud83d\ude00d\\ud800")
     event = decode_event(body)
-    assert event.body == body.decode()
+    assert event.body == body
     assert event.job is not None
     assert event.job.name == "a\ufffdb\ufffdc\U0001f600d\\ud800"
 
@@ -173,11 +175,105 @@ def test_retries_of_a_task_are_read_from_the_airflow_facet(
     assert mapped == {0, 1}
 
 
+@pytest.mark.parametrize(
+    "inputs", [{}, "table", [None, 7, "t"], [{"namespace": "n"}], [dataset("")], [dataset("x" * 2049)]]
+)
+def test_datasets_without_usable_names_are_left_out_and_the_others_are_kept(inputs: Any) -> None:
+    outputs = [dataset("before"), *(inputs if isinstance(inputs, list) else ()), dataset("after", schema={})]
+    event = decode_event(run_event("COMPLETE", inputs=inputs, outputs=outputs))
+    assert [(named.name, named.direction, named.described) for named in event.datasets] == [
+        ("before", "WRITES", False),
+        ("after", "WRITES", True),
+    ]
+
+
+def test_of_too_many_datasets_the_first_are_kept() -> None:
+    inputs = [dataset(f"t{n}") for n in range(MAX_DATASETS + 1)]
+    names = [named.name for named in decode_event(run_event(inputs=inputs, outputs=[dataset("o")])).datasets]
+    assert names == [f"t{n}" for n in range(MAX_DATASETS)]
+
+
+def test_an_array_is_told_where_to_go() -> None:
+    with pytest.raises(InvalidEvent, match="/batch"):
+        decode_event(b" [" + run_event() + b"]")
+
+
+@pytest.mark.parametrize(
+    ("facets", "expected"),
+    [
+        ({"parent": {"run": {"runId": ""}, "job": {"namespace": "n", "name": "p"}}}, (None, None)),
+        ({"parent": {"run": {"runId": "p"}, "job": {"name": "p"}}}, (None, None)),
+        ({"parent": {"run": None, "job": None, "root": ROOT}}, (None, "root")),
+        ({"parent": {**PARENT, "root": {"run": {"runId": None}}}}, ("parent", None)),
+        ({"parent": {**PARENT, "root": ROOT}}, ("parent", "root")),
+        ({"parentRun": {**PARENT, "root": ROOT}}, ("parent", "root")),
+        ({"parent": None, "parentRun": PARENT}, ("parent", None)),
+        ({"parent": {"run": {"runId": ""}}, "parentRun": PARENT}, ("parent", None)),
+        ({"parent": PARENT, "parentRun": ROOT}, ("parent", None)),
+    ],
+)
+def test_parent_and_root_are_read_each_by_itself(facets: Any, expected: Any) -> None:
+    run = decode_event(run_event(run_facets=facets)).run
+    assert run is not None
+    assert (run.parent and run.parent.job_name, run.root and run.root.job_name) == expected
+
+
+@pytest.mark.parametrize(
+    ("facets", "message"),
+    [
+        ({"errorMessage": {"message": "Boom.", "stackTrace": "trace"}}, "Boom."),
+        (
+            {"errorMessage": {"message": "", "stackTrace": "Traceback (most recent call last):\n  x\nKeyError: 1\n"}},
+            "KeyError: 1",
+        ),
+        (
+            {"errorMessage": {"message": None, "stackTrace": "java.lang.Error: no\n\tat a.b(c.java:1)\n\tat d\n"}},
+            "java.lang.Error: no",
+        ),
+        ({"errorMessage": {"stackTrace": "goroutine 1\nmain.go:7\nexit status 2"}}, "exit status 2"),
+        ({"errorMessage": {"message": "\x1b[0m\x1b[31mRed\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07"}}, "Red link"),
+        ({"errorMessage": {"message": " ", "stackTrace": None}}, None),
+        ({"errorMessage": {"message": 7, "stackTrace": "x"}}, "x"),
+        ({"errorMessage": None, "spark.exception": {"message": "Job aborted", "stackTrace": "x"}}, "Job aborted"),
+        ({"spark.exception": {"message": None, "stackTrace": "a.B: c\n\tat d"}}, "a.B: c"),
+        ({"errorMessage": {"message": "Boom."}, "spark.exception": {"message": "Job aborted"}}, "Boom."),
+    ],
+)
+def test_the_error_is_the_message_else_the_line_of_the_trace_else_sparks_own(facets: Any, message: str | None) -> None:
+    run = decode_event(run_event("FAIL", run_facets=facets)).run
+    assert run is not None
+    assert run.error_message == message
+
+
+def test_an_exception_that_spark_survives_is_no_error() -> None:
+    run = decode_event(run_event("RUNNING", run_facets={"spark.exception": {"message": "Retried"}})).run
+    assert run is not None
+    assert run.error_message is None
+
+
+def test_odd_elements_of_a_facet_do_not_hide_the_others() -> None:
+    job = decode_event(
+        run_event(
+            job_facets={
+                "jobType": {"_deleted": None, "jobType": "sql", "integration": 7, "processingType": None},
+                "documentation": {"description": "text", "_deleted": "no"},
+                "ownership": {"owners": [None, {"name": "a"}, {"name": None}, 7, {"name": "b", "type": []}]},
+                "tags": {"tags": [{"key": "k", "value": None}, {"value": "v"}, {"key": "l", "value": ["x"]}]},
+            },
+            producer="https://github.com/OpenLineage/OpenLineage/tree/1.44.0/integration/spark",
+        )
+    ).job
+    assert job is not None
+    assert (job.kind, job.integration, job.processing_type) == ("SQL", "SPARK", "")
+    assert (job.description, job.owners, job.tags) == ("text", ("a", "b"), ("k", "l"))
+
+
 def test_the_three_kinds_are_told_apart_by_their_fields() -> None:
     job_event = {"eventTime": "2026-01-01T00:00:00Z", "job": {"namespace": "n", "name": "j"}}
     dataset_event = {"eventTime": "2026-01-01T00:00:00Z", "dataset": {"namespace": "n", "name": "d"}}
     assert decode_event(run_event()).kind == "RUN"
     assert decode_event(json.dumps(job_event).encode()).kind == "JOB"
+    assert decode_event(json.dumps(job_event | {"eventType": "OTHER", "run": None}).encode()).kind == "JOB"
     event = decode_event(json.dumps(dataset_event).encode())
     assert (event.kind, event.datasets[0].name, event.job) == ("DATASET", "d", None)
 
@@ -202,7 +298,7 @@ def test_a_batch_keeps_each_element_as_it_came_and_names_the_bad_ones() -> None:
     batch = b"[ " + odd + b" ,\n" + run_event() + b', {}, "x"]'
     first, second, third, fourth = decode_batch(batch)
     assert isinstance(first, Event)
-    assert first.body == odd.decode()
+    assert first.body == odd
     assert isinstance(second, Event)
     assert second.id == decode_event(run_event()).id
     assert isinstance(third, InvalidEvent)

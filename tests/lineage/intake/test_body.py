@@ -35,6 +35,24 @@ def test_gzip(encoding: str) -> None:
     assert read(gzip.compress(b"x" * LIMIT), encoding) == b"x" * LIMIT
 
 
+@pytest.mark.parametrize(("size", "is_small"), [(0, True), (1000, True), (1001, False)])
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_small_bodies_are_inflated_at_once(size: int, is_small: bool, encoding: str | None) -> None:
+    content = b"x" * size
+    body = Body(encoding=encoding, content_length=None, limit=LIMIT)
+    body.add(gzip.compress(content) if encoding else content)
+    assert body.inflate_if_small(1000) == is_small
+    assert body.content() == content
+
+
+def test_a_small_body_that_is_no_gzip() -> None:
+    body = Body(encoding="gzip", content_length=None, limit=LIMIT)
+    body.add(b"x")
+    with pytest.raises(Rejection) as refused:
+        body.inflate_if_small(1000)
+    assert refused.value.code == "broken_gzip"
+
+
 def test_gzip_of_several_members() -> None:
     assert read(gzip.compress(b"one ") + gzip.compress(b"two"), "gzip") == b"one two"
 
@@ -83,7 +101,7 @@ def test_a_bomb_is_not_inflated_further_than_the_limit() -> None:
 
 @pytest.mark.parametrize(("cut", "status"), [(0, 413), (4, 400)], ids=["too large", "broken off"])
 def test_a_refusal_keeps_nothing_that_was_inflated(cut: int, status: int) -> None:
-    """It lives on until it is answered, and many may be under way."""
+    """A rejection lives on until it is answered, and many may be under way."""
     mib = 1024 * 1024
     packed = gzip.compress(bytes(32 * mib))
     body = Body(encoding="gzip", content_length=None, limit=32 * mib - (1 if status == 413 else 0))

@@ -1,21 +1,23 @@
 """Group commit: what many requests bring is committed in turns, and each learns what became of its own."""
 
+import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from connections import actions
 from lineage.events import decode_event
 from lineage.intake.commit import Committed
-from lineage.intake.group.committer import MAX_EVENTS, MAX_ROWS, Committer, Waiting
+from lineage.intake.group.lanes import Lanes
+from lineage.intake.group.waiting import MAX_EVENTS, MAX_ROWS, Waiting
 from lineage.models import Dataset, Event, Run
 from tests.lineage.build import dataset, run_event
 from tests.lineage.conftest import make_sender
+from tests.lineage.refused import refused_by_the_database
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,26 +46,15 @@ class Delivery:
         return self.results
 
 
-@contextmanager
-def refused_by_the_database(name: str) -> Iterator[None]:
-    """It refuses jobs of this name, as it would any value that decoding let through."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE lineage_job ADD CONSTRAINT no_poison CHECK (name <> '{name}')")
-        try:
-            yield
-        finally:
-            cursor.execute("ALTER TABLE lineage_job DROP CONSTRAINT no_poison")
-
-
 @pytest.fixture
 def commit_all() -> Iterator[Callable[..., Delivery]]:
     """Puts submissions into a committer, all at once: of each a sender, and the bodies of its events."""
-    committers: list[Committer[int]] = []
+    lanes: list[Lanes[int]] = []
 
     def commit(submissions: list[tuple[Any, ...]]) -> Delivery:
         delivery = Delivery(len(submissions))
-        committer = Committer(delivery)
-        committers.append(committer)
+        committer = Lanes(delivery)
+        lanes.append(committer)
         waiting = [
             Waiting(sender.submission(bodies), sum(map(len, bodies)), ticket)
             for ticket, (sender, *bodies) in enumerate(submissions)
@@ -74,7 +65,7 @@ def commit_all() -> Iterator[Callable[..., Delivery]]:
         return delivery
 
     yield commit
-    for committer in committers:
+    for committer in lanes:
         committer.stop()
 
 
@@ -105,21 +96,29 @@ def test_nothing_is_held_of_what_was_committed() -> None:
     """A large event would keep its memory until the next one comes, however long that takes."""
 
     class Ticket:
-        """Unlike a submission, it can be referred to weakly."""
+        """Ticket that can be referred to weakly, unlike a submission."""
 
     def deliver(results: Sequence[tuple[Waiting[Ticket], Committed | None]]) -> None:
         del results
-        delivered.set()
+        delivered.release()
 
-    delivered, ticket = threading.Event(), Ticket()
-    left = weakref.ref(ticket)
-    committer = Committer(deliver)
+    def is_gone(ticket: weakref.ref[Ticket]) -> bool:
+        return ticket() is None
+
+    delivered, sender = threading.Semaphore(0), make_sender()
+    committer = Lanes(deliver)
+    gc.disable()
     try:
-        committer.put(Waiting(make_sender().submission([run_event()]), 1, ticket))
-        del ticket
-        assert delivered.wait(PATIENCE_SECONDS)
-        wait_until(lambda: left() is None, "it is let go", seconds=PATIENCE_SECONDS)
+        with refused_by_the_database("poison"):
+            for job in ("good", "poison"):
+                ticket = Ticket()
+                left = weakref.ref(ticket)
+                committer.put(Waiting(sender.submission([run_event(job=job)]), 1, ticket))
+                del ticket
+                assert delivered.acquire(timeout=PATIENCE_SECONDS)
+                wait_until(partial(is_gone, left), f"{job} is let go", seconds=PATIENCE_SECONDS)
     finally:
+        gc.enable()
         committer.stop()
 
 

@@ -4,14 +4,24 @@ from itertools import count
 
 import pytest
 
-from lineage.intake.group.crowd import Crowd
+from lineage.intake.group.crowd import LINGER, Crowd
 
-# They count milliseconds.
-pytestmark = pytest.mark.alone
+
+class Clock:
+    """Time that passes only while somebody sleeps, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def looks_until_enough(crowd: Crowd) -> int:
-    """How many are waiting when the crowd is taken, where one more comes between two looks."""
+    """Count the requests that wait when the crowd is taken, if one more comes between two looks."""
     seen = []
     arrivals = count(1)
 
@@ -23,8 +33,9 @@ def looks_until_enough(crowd: Crowd) -> int:
     return seen[-1] if seen else 1
 
 
-def crowd_of(size: int) -> Crowd:
-    crowd = Crowd()
+def crowd_of(size: int, clock: Clock | None = None) -> Crowd:
+    clock = clock or Clock()
+    crowd = Crowd(monotonic=clock, sleep=clock.sleep)
     for _ in range(20):
         crowd.note(size, 0)
     return crowd
@@ -40,7 +51,9 @@ def test_most_of_those_who_came_together_are_taken_together() -> None:
 
 
 def test_nobody_waits_longer_for_those_who_do_not_come() -> None:
-    crowd_of(10).gather(lambda: 1)
+    clock = Clock()
+    crowd_of(10, clock).gather(lambda: 1)
+    assert LINGER <= clock.now < 2 * LINGER
 
 
 def test_the_crowd_is_forgotten_when_it_is_gone() -> None:

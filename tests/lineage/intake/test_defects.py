@@ -44,12 +44,19 @@ def post_to_front(path: str, key: str, body: bytes) -> tuple[int, str, bytes]:
         raise AssertionError
 
     headers = [(b"authorization", f"Bearer {key}".encode())]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "client": ("127.0.0.1", 1),
+        "method": "POST",
+        "path": path,
+        "headers": headers,
+    }
     front = IntakeInFront(passed_on)
-    # In a thread of its own: browser tests leave an event loop running in this one.
+    # A thread of its own: browser tests leave an event loop running in this one.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, front(scope, receive, send)).result()
-    # It keeps a session for itself as long as it lives.
+    # The thread keeps a session for itself as long as it lives.
     front.stop()
     head, tail = sent
     return head["status"], dict(head["headers"])[b"content-type"].decode(), tail["body"]

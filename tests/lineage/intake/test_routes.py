@@ -1,4 +1,4 @@
-"""Which paths are the intake's, and what they ask for."""
+"""Paths of the intake, and their targets."""
 
 from uuid import UUID
 

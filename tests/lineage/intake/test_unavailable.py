@@ -1,4 +1,4 @@
-"""While the database is away nothing is acknowledged, and the sender is told to try again."""
+"""The intake acknowledges nothing while the database is away, and asks the sender to try again."""
 
 import uuid
 

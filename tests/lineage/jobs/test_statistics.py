@@ -1,4 +1,4 @@
-"""What the latest runs of jobs tell."""
+"""Statistics of the latest runs of jobs."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_nothing_has_ended_yet() -> None:
 
 
 def test_they_are_of_the_states_that_lists_show(sender: Sender, sample_lines: Callable[..., list[bytes]]) -> None:
-    """Of real runs: retried, skipped by themselves, killed, tests in doubt, sent again."""
+    """Real runs: retried, skipped by themselves, killed, tests without a result, sent again."""
     sender.send(*sample_lines())
     shown: dict[UUID, Counter[str]] = {}
     for run in Run.objects.shown():
@@ -91,7 +91,7 @@ def test_a_task_that_recovers_each_time_never_failed(sender: Sender) -> None:
 
 
 def test_what_its_dag_run_tells_counts(sender: Sender) -> None:
-    """It skipped itself, and reported that it completed; and it was killed, and had done its work."""
+    """The first task skipped itself and sent that it completed; the second was killed after it had done its work."""
     sender.send(task_event("START", 0), task_event("COMPLETE", 9), dag_event("COMPLETE", 10, {"load": "skipped"}))
     sender.send(
         task_event("START", 100, dag_run="d2"),

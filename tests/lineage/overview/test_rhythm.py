@@ -8,8 +8,8 @@ import pytest
 
 from connections.models import Connection
 from lineage.models import Run
-from lineage.overview.activity import Day, days
 from lineage.overview.rhythm import WATCHED, silent_after, usual_pause
+from lineage.overview.run_times import Day, days
 from lineage.overview.summaries import connection_summary
 from tests.lineage.overview.test_summaries import NOW, make_activity, make_connection, make_key
 from tests.lineage.settling import save_runs
@@ -22,7 +22,7 @@ def every(interval: timedelta, *, of: timedelta = timedelta(days=14), until: dat
 
 
 def on_weekdays(hour: int, *, of: timedelta, until: datetime) -> list[datetime]:
-    """When a pipeline ran that rests on Saturdays and Sundays, as far as that is looked back upon."""
+    """Return the hours with runs of a pipeline that rests on Saturdays and Sundays, as far as they are examined."""
     daily = every(24 * HOUR, of=of, until=until.replace(hour=hour, minute=0))
     return [at for at in daily if at.isoweekday() < 6 and until - WATCHED <= at <= until]
 
@@ -67,7 +67,7 @@ def test_the_longest_usual_pause(hours: list[datetime], pause: timedelta) -> Non
 @pytest.mark.parametrize("runs_at", [2, 9, 23])
 @pytest.mark.parametrize("known", [timedelta(weeks=2), timedelta(weeks=3), timedelta(weeks=9)], ids=str)
 def test_weekends_are_usual_on_each_day_of_the_week(day: int, runs_at: int, known: timedelta) -> None:
-    """In whichever hour of it somebody looks."""
+    """The result holds in every hour of the day."""
     for hour in range(24):
         now = datetime(2026, 3, day, hour, 30, tzinfo=UTC)
         hours = on_weekdays(runs_at, of=known, until=now)

@@ -1,4 +1,4 @@
-"""What a connection's row says: status, reason, job counts."""
+"""Summary of a connection: status, reason, job counts."""
 
 import uuid
 from collections.abc import Callable

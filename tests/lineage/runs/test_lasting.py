@@ -21,7 +21,7 @@ DURATIONS = [timedelta(seconds=seconds) for seconds in (0, 1, 12, 13, 600, 3600,
 
 def lasting(sender: Sender, duration: timedelta, now: datetime = THREE_DAYS_LATER) -> set[str]:
     runs = Run.objects.shown().of(sender.connection).lasting_at_least(duration, now=now)
-    return {str(run.id) for run in runs}
+    return {str(run.run_id) for run in runs}
 
 
 def test_a_killed_task_took_as_long_as_its_dag_run_says(sender: Sender) -> None:
@@ -58,9 +58,9 @@ def test_as_it_is_shown(sender: Sender, sample_lines: Any) -> None:
     for now in (began, THREE_DAYS_LATER):
         sweep(now)
         runs = shown(sender)
-        assert {dag_run_id(), task_run_id("task_1")} <= {str(run.id) for run in runs}
+        assert {dag_run_id(), task_run_id("task_1")} <= {str(run.run_id) for run in runs}
         for duration in DURATIONS:
-            expected = {str(run.id) for run in runs if lasts(run, duration, now)}
+            expected = {str(run.run_id) for run in runs if lasts(run, duration, now)}
             assert lasting(sender, duration, now) == expected
 
 

@@ -1,4 +1,4 @@
-"""What Airflow calls a DAG run, and dbt a command, is theirs alone: neither their tasks' nor their nodes'."""
+"""Orchestrator run ids: only DAG runs and dbt commands have them, not their tasks and nodes."""
 
 from collections.abc import Callable
 from typing import Any

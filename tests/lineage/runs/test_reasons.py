@@ -1,4 +1,4 @@
-"""Why a run is in its state: said in words, by naming the run that is the cause."""
+"""Reasons for a run's state, as sentences that name the run that is the cause."""
 
 from datetime import datetime
 from typing import Any
@@ -15,11 +15,12 @@ from lineage.runs.reasons import Sentence, reasons_of
 from lineage.states.deadlines import sweep
 from tests.lineage.airflow import dag_event, dag_run_id, task_event, task_run_id
 from tests.lineage.build import at, run_event
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import READER, Sender
 
 pytestmark = pytest.mark.django_db
 
 RUN = "00000000-0000-0000-0000-000000000001"
+APP = "00000000-0000-0000-0000-00000000000a"
 BOOM = {"errorMessage": {"message": "Boom.", "programmingLanguage": "python"}}
 
 
@@ -30,9 +31,9 @@ def now() -> Any:
 
 
 def sentences(sender: Sender, run: str = RUN, **by: Any) -> list[Sentence]:
-    wanted = by or {"id": run}
+    wanted = by or {"run_id": run}
     found = Run.objects.select_related("job").get(connection=sender.connection, **wanted)
-    return reasons_of(found, read_run(found).contents)
+    return reasons_of(found, read_run(found).contents, READER)
 
 
 def said(sender: Sender, run: str = RUN, **by: Any) -> str:
@@ -40,7 +41,7 @@ def said(sender: Sender, run: str = RUN, **by: Any) -> str:
 
 
 def of_task(task: str) -> dict[str, Any]:
-    return {"job__name": f"dag.{task}", "told_state__isnull": False}
+    return {"job__name": f"dag.{task}", "state_from_parent__isnull": False}
 
 
 def dag_start(**following: list[str]) -> bytes:
@@ -59,10 +60,16 @@ def dag_start(**following: list[str]) -> bytes:
         (run_event("FAIL", at(9), run_facets=BOOM), ""),
         (run_event("COMPLETE", at(9)), ""),
         (run_event("RUNNING", at(9)), ""),
-        (run_event("ABORT", at(9)), "Its sender says that it was ended before it was done, and gave no reason."),
-        (run_event("ABORT", at(9), run_facets=BOOM), "Its sender says that it was ended before it was done."),
-        (run_event("OTHER", at(9)), "Only events of type OTHER, or of none, were received: none says that it began"),
-        (run_event("START", "2026-11-17T12:00:00Z"), "Nothing was heard of it since 2026-11-17 12:00:00 UTC: longer"),
+        (run_event("ABORT", at(9)), "Its sender says that it was stopped before it was done, and gave no reason."),
+        (run_event("ABORT", at(9), run_facets=BOOM), "Its sender says that it was stopped before it was done."),
+        (
+            run_event("OTHER", at(9)),
+            "Only events of type OTHER, or without a type, were received: none says that it began",
+        ),
+        (
+            run_event("START", "2026-11-17T12:00:00Z"),
+            "No event of it was received since 2026-11-17 12:00:00 UTC: longer",
+        ),
     ],
 )
 def test_what_its_own_events_leave_open(sender: Sender, event: bytes, expected: str) -> None:
@@ -78,6 +85,15 @@ def test_a_failed_test_says_itself_why(sender: Sender) -> None:
     assert said(sender) == ""
 
 
+def test_a_run_whose_children_say_why_gives_their_reason(sender: Sender) -> None:
+    """Spark's applications and many orchestrators say nothing at their own end."""
+    of_app = {"parent": {"run": {"runId": APP}, "job": {"namespace": "namespace", "name": "app"}}}
+    sender.send(run_event("FAIL", at(9), run=APP, job="app"))
+    assert said(sender, APP) == "Its sender gave no reason."
+    sender.send(run_event("FAIL", at(8), job="app.load", run_facets=of_app | BOOM))
+    assert said(sender, APP) == "Failed in it: load: Boom."
+
+
 # --- Of tries ------------------------------------------------------------------------------------------------------
 
 
@@ -90,11 +106,11 @@ def test_a_try_says_which_it_was_and_what_came_after(sender: Sender) -> None:
     assert said(sender, task_run_id("load", 2)) == "It sent no end, and was tried again: attempt 3, failed."
     assert said(sender, task_run_id("load", 3)) == "It was attempt 3 of 3, the last."
     (sentence,) = sentences(sender, task_run_id("load"))
-    assert [str(cause.run.id) for cause in sentence.causes] == [task_run_id("load", 3)]
+    assert [str(cause.run.run_id) for cause in sentence.causes] == [task_run_id("load", 3)]
 
 
 def test_a_try_beyond_the_retries_says_nothing_of_others(sender: Sender) -> None:
-    """Somebody cleared the task, and Airflow went on counting."""
+    """The task was cleared, and Airflow continued the count."""
     sender.send(task_event("FAIL", 9, attempt=4))
     assert said(sender, task_run_id("load", 4)) == "Its sender gave no reason."
 
@@ -110,7 +126,7 @@ def test_upstream_failed_names_the_task_that_failed(sender: Sender) -> None:
     )
     (sentence,) = sentences(sender, **of_task("notify"))
     assert sentence.text == "It never ran: extract failed before it."
-    assert [str(cause.run.id) for cause in sentence.causes] == [task_run_id("extract")]
+    assert [str(cause.run.run_id) for cause in sentence.causes] == [task_run_id("extract")]
 
 
 def test_without_the_order_of_tasks_all_that_failed_are_named(sender: Sender) -> None:
@@ -159,7 +175,7 @@ def test_a_task_that_was_mapped_over_nothing(sender: Sender, states: dict[str, s
 
 def test_without_the_order_of_tasks_nothing_is_named_that_was_mapped(sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines("airflow-fidelity"))
-    mapped: dict[str, Any] = {"job__name": "mapped_over_nothing.load", "told_state__isnull": False}
+    mapped: dict[str, Any] = {"job__name": "mapped_over_nothing.load", "state_from_parent__isnull": False}
     assert said(sender, **mapped) == "Airflow skipped it: it was mapped over nothing."
 
 
@@ -191,13 +207,13 @@ def test_lost_names_the_parent_that_ended_without_it(sender: Sender) -> None:
     sender.send(dag_event("START", 0), task_event("START", 5, map_index=1), dag_event("COMPLETE", 600, {}))
     sweep(timezone.now())
     assert said(sender, task_run_id("load", map_index=1)) == (
-        "Nothing was heard of it since 2026-11-20 12:00:05 UTC: dag ended at 2026-11-20 12:10:00 UTC, and this one "
+        "No event of it was received since 2026-11-20 12:00:05 UTC: dag ended at 2026-11-20 12:10:00 UTC, and this one "
         "sent no end. An event that comes later revives it."
     )
 
 
 def command(sender: Sender) -> str:
-    """What is said of what a task started."""
+    """Return the sentence about what a task started."""
     facets = {"parent": {"run": {"runId": task_run_id("load")}, "job": {"namespace": "default", "name": "dag.load"}}}
     sender.send(run_event("START", at(6), job="dbt-run-shop", run_facets=facets))
     sweep(timezone.now())
@@ -209,7 +225,7 @@ def test_lost_names_the_killed_task_that_started_it_also_in_another_connection(n
     airflow.send(task_event("START", 5), dag_event("FAIL", 900, {"load": "failed"}, durations={"load": 595}))
     for sender in (airflow, dbt):
         assert command(sender) == (
-            "Nothing was heard of it since 2026-11-20 12:00:06 UTC: dag.load ended at 2026-11-20 12:10:00 UTC, and "
+            "No event of it was received since 2026-11-20 12:00:06 UTC: dag.load ended at 2026-11-20 12:10:00 UTC, and "
             "this one sent no end. An event that comes later revives it."
         )
 
@@ -217,8 +233,8 @@ def test_lost_names_the_killed_task_that_started_it_also_in_another_connection(n
 def test_lost_names_the_killed_try_that_started_it(sender: Sender) -> None:
     sender.send(task_event("START", 5), task_event("START", 300, attempt=2))
     assert command(sender) == (
-        "Nothing was heard of it since 2026-11-20 12:00:06 UTC: dag.load was tried again at 2026-11-20 12:05:00 UTC, "
-        "and this one sent no end. An event that comes later revives it."
+        "No event of it was received since 2026-11-20 12:00:06 UTC: dag.load was tried again "
+        "at 2026-11-20 12:05:00 UTC, and this one sent no end. An event that comes later revives it."
     )
 
 
@@ -236,7 +252,7 @@ def test_a_failed_test_of_dbt_s_without_a_result_names_what_it_may_be(sender: Se
 def test_dbt_names_what_failed_in_the_same_command(sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines("dbt-build-struct"), *sample_lines("dbt-build-doubt"))
     runs = Run.objects.shown().of(sender.connection).select_related("job").filter(shown_state="SKIPPED")
-    told = {run.job.name: said(sender, str(run.id)) for run in runs}
+    told = {run.job.name: said(sender, str(run.run_id)) for run in runs}
     assert told
     assert all(text.startswith("dbt skipped it") for text in told.values())
     assert any("Failed in the same command: " in text for text in told.values())
@@ -251,7 +267,7 @@ def test_every_run_of_the_samples_in_few_queries(sender: Sender, sample_lines: A
     for run in Run.objects.of(sender.connection).select_related("job"):
         contents = read_run(run).contents
         with CaptureQueriesContext(database) as captured:
-            found = reasons_of(run, contents)
+            found = reasons_of(run, contents, READER)
         assert len(captured) <= 12
         if not found and not contents.error and not contents.tests:
             unexplained.add(run.shown_state)

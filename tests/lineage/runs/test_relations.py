@@ -12,7 +12,7 @@ from connections.models import Connection
 from lineage.models import Run
 from lineage.runs.relations import Placeholder, children_of, parent_of, root_of, tries_of
 from tests.lineage.build import at, run_event
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import READER, Sender
 
 NewSender = Callable[[], Sender]
 PARENT, CHILD = UUID(int=1), UUID(int=2)
@@ -31,44 +31,44 @@ def send_parent(sender: Sender, job: str = "dag.task", run: UUID = PARENT) -> No
 
 def send_child(sender: Sender, parent_job: str = "dag.task") -> Run:
     sender.send(run_event("START", at(5), run=str(CHILD), job="model", run_facets=named(PARENT, parent_job, "dag")))
-    return Run.objects.get(connection=sender.connection, id=CHILD)
+    return Run.objects.get(connection=sender.connection, run_id=CHILD)
 
 
 def run_of(sender: Sender, id_: UUID = PARENT) -> Run:
-    return Run.objects.get(connection=sender.connection, id=id_)
+    return Run.objects.get(connection=sender.connection, run_id=id_)
 
 
 def linked(parent: Sender, child: Sender) -> bool:
-    """Whether the child's parent is found; its parent's children must say the same."""
-    found = parent_of(run_of(child, CHILD))
+    """Tell whether the child's parent is found; the parent's children must agree."""
+    found = parent_of(run_of(child, CHILD), READER)
     is_parent = isinstance(found, Run) and found.connection_id == parent.connection.id
-    is_child = child.connection.id in {run.connection_id for run in children_of(run_of(parent))}
+    is_child = child.connection.id in {run.connection_id for run in children_of(run_of(parent), READER)}
     assert is_parent == is_child
     return is_parent
 
 
 def test_a_parent_is_found_when_it_comes_late(sender: Sender) -> None:
     child = send_child(sender)
-    assert parent_of(child) == Placeholder(PARENT, "airflow", "dag.task")
-    assert root_of(child) == Placeholder(PARENT, "airflow", "dag")
+    assert parent_of(child, READER) == Placeholder(PARENT, "airflow", "dag.task")
+    assert root_of(child, READER) == Placeholder(PARENT, "airflow", "dag")
     send_parent(sender)
-    found = parent_of(child)
+    found = parent_of(child, READER)
     assert isinstance(found, Run)
-    assert (found.id, found.job.name) == (PARENT, "dag.task")
-    assert [run.id for run in children_of(found)] == [CHILD]
+    assert (found.run_id, found.job.name) == (PARENT, "dag.task")
+    assert [run.run_id for run in children_of(found, READER)] == [CHILD]
 
 
 def test_a_run_without_a_parent_has_none(sender: Sender) -> None:
     send_parent(sender)
-    assert parent_of(run_of(sender)) is None
-    assert root_of(run_of(sender)) is None
-    assert list(children_of(run_of(sender))) == []
+    assert parent_of(run_of(sender), READER) is None
+    assert root_of(run_of(sender), READER) is None
+    assert list(children_of(run_of(sender), READER)) == []
 
 
 def test_a_run_that_names_itself_has_no_parent_and_no_child(sender: Sender) -> None:
     sender.send(run_event(run=str(PARENT), job="dag", run_facets=named(PARENT, "dag")))
-    assert parent_of(run_of(sender)) is None
-    assert list(children_of(run_of(sender))) == []
+    assert parent_of(run_of(sender), READER) is None
+    assert list(children_of(run_of(sender), READER)) == []
 
 
 def test_a_parent_in_another_connection_is_found_by_id_and_name(new_sender: NewSender) -> None:
@@ -81,7 +81,7 @@ def test_a_parent_in_another_connection_is_found_by_id_and_name(new_sender: NewS
 def test_another_connections_run_of_another_name_is_no_parent(new_sender: NewSender) -> None:
     airflow, dbt = new_sender(), new_sender()
     send_parent(airflow, job="dag.other")
-    assert isinstance(parent_of(send_child(dbt)), Placeholder)
+    assert isinstance(parent_of(send_child(dbt), READER), Placeholder)
     assert not linked(airflow, dbt)
 
 
@@ -95,11 +95,11 @@ def test_the_own_connection_comes_first_whatever_the_name(new_sender: NewSender)
 
 
 def test_of_two_other_connections_with_that_run_neither_is_guessed(new_sender: NewSender) -> None:
-    """Two deployments of Airflow give runs of one DAG the same ids."""
+    """Two deployments of Airflow give runs of one DAG equal ids."""
     airflow, twin, dbt = new_sender(), new_sender(), new_sender()
     send_parent(airflow)
     send_parent(twin)
-    assert isinstance(parent_of(send_child(dbt)), Placeholder)
+    assert isinstance(parent_of(send_child(dbt), READER), Placeholder)
     assert not linked(airflow, dbt)
     assert not linked(twin, dbt)
 
@@ -121,10 +121,10 @@ def test_airflow_and_dbt_samples_are_linked_across_connections(
     wrapper = Run.objects.get(connection=dbt.connection, job__name="dbt-run-shop")
     assert wrapper.parent_run_id is not None
     airflow.send(run_event(run=str(wrapper.parent_run_id), job="dag1.task1"))
-    found = parent_of(wrapper)
+    found = parent_of(wrapper, READER)
     assert isinstance(found, Run)
-    assert list(children_of(found)) == [wrapper]
-    assert {run.job.name for run in children_of(wrapper)} == {"model.shop.stg_orders", "model.shop.customers"}
+    assert list(children_of(found, READER)) == [wrapper]
+    assert {run.job.name for run in children_of(wrapper, READER)} == {"model.shop.stg_orders", "model.shop.customers"}
 
 
 def test_the_number_of_queries_does_not_depend_on_children(
@@ -136,8 +136,9 @@ def test_the_number_of_queries_does_not_depend_on_children(
         facets = named(PARENT, "dag.task")
         dbt.send(run_event("START", at(5), run=str(UUID(int=number)), job="model", run_facets=facets))
     parent = run_of(airflow)
+    assert parent.job.name == "dag.task"
     with django_assert_num_queries(3):
-        assert len(children_of(parent)[:50]) == 30
+        assert len(children_of(parent, READER)[:50]) == 30
 
 
 def try_event(number: int | None, run: int, *, parent: UUID = PARENT, map_index: int | None = None) -> bytes:
@@ -151,6 +152,6 @@ def try_event(number: int | None, run: int, *, parent: UUID = PARENT, map_index:
 def test_tries_are_of_one_task_in_one_parent_and_instance(sender: Sender, run: int) -> None:
     sender.send(try_event(2, 11), try_event(1, 12))
     sender.send(try_event(1, 13, map_index=0), try_event(1, 14, parent=CHILD), try_event(None, 15))
-    assert [found.id.int for found in tries_of(run_of(sender, UUID(int=run)))] == [12, 11]
+    assert [found.run_id.int for found in tries_of(run_of(sender, UUID(int=run)))] == [12, 11]
     for alone in (13, 14, 15):
-        assert [found.id.int for found in tries_of(run_of(sender, UUID(int=alone)))] == [alone]
+        assert [found.run_id.int for found in tries_of(run_of(sender, UUID(int=alone)))] == [alone]

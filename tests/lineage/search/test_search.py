@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connections.models import Connection
 from lineage.database.keyset import NEWEST_RUN_OF_ALL_FIRST, Cursor
-from lineage.models import Job, Run
+from lineage.models import Content, Job, Run
 from lineage.search.index import by_index
-from lineage.search.search import _WORD, LONGEST_WORD, NEAREST_FIRST, Search, _parts
-from tests.lineage.build import run_event
-from tests.lineage.conftest import Sender
+from lineage.search.query import LONGEST_WORD, NEAREST_FIRST, Search
+from lineage.search.words import WORD, parts_of
+from tests.lineage.build import dataset, run_event
+from tests.lineage.conftest import READER, Sender, make_sender
 from tests.lineage.settling import save_runs
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +43,7 @@ def add_run(connection: Connection, **fields: Any) -> Run:
 
 
 def jobs(text: str, near: Connection | None = None, size: int = 50) -> list[str]:
-    return [job.name for job in Search.read(text, str(near.pk) if near else "").page_of_jobs(None, size).rows]
+    return [job.name for job in Search.read(text, READER, str(near.pk) if near else "").page_of_jobs(None, size).rows]
 
 
 @pytest.mark.parametrize(
@@ -97,13 +99,13 @@ def test_jobs_of_the_connection_at_hand_come_first_but_for_a_whole_name() -> Non
     add_jobs(there, "orders_daily", "orders")
     assert jobs("orders", here) == ["orders", "my_orders_daily", "orders_daily"]
     assert jobs("orders", there) == ["orders", "orders_daily", "my_orders_daily"]
-    assert Search.read("x", "no id").near is None
+    assert Search.read("x", READER, "no id").near is None
 
 
 def test_pages_hold_each_job_once() -> None:
     names = {f"load_{number}" for number in range(25)}
     add_jobs(connect(), *names, latest_run_at=NOW)
-    search, seen = Search.read("load"), []
+    search, seen = Search.read("load", READER), []
     cursor: Cursor | None = None
     while True:
         page = search.page_of_jobs(cursor, 10)
@@ -125,10 +127,10 @@ def test_connections_are_found_by_their_names() -> None:
     for name in ("Airflow production", "Airflow EU (prod)", "dbt"):
         connect(name)
     connect("Airflow gone", removed_at=NOW)
-    assert [one.name for one in Search("air").connections(8)] == ["Airflow EU (prod)", "Airflow production"]
-    assert [one.name for one in Search("prod eu").connections(8)] == ["Airflow EU (prod)"]
-    assert [one.name for one in Search("airflow").connections(1)] == ["Airflow EU (prod)"]
-    assert Search("").connections(8) == Search("!").connections(8) == []
+    assert [one.name for one in Search("air", READER).connections(8)] == ["Airflow EU (prod)", "Airflow production"]
+    assert [one.name for one in Search("prod eu", READER).connections(8)] == ["Airflow EU (prod)"]
+    assert [one.name for one in Search("airflow", READER).connections(1)] == ["Airflow EU (prod)"]
+    assert Search("", READER).connections(8) == Search("!", READER).connections(8) == []
 
 
 def test_a_run_is_found_by_its_whole_id() -> None:
@@ -137,18 +139,21 @@ def test_a_run_is_found_by_its_whole_id() -> None:
     twin = add_run(two, id=run.id, last_event_at=NOW + timedelta(hours=1))
     add_run(connect("Gone", removed_at=NOW), id=run.id)
     for text in (str(run.id), str(run.id).upper(), run.id.hex, f" {run.id}\n"):
-        assert [found.connection_id for found in Search.read(text).runs(8)] == [twin.connection_id, run.connection_id]
-    assert Search.read(str(run.id)).runs(8)[0].shown_state == "UNKNOWN"
-    assert Search.read(str(run.id)[:-1]).runs(8) == []
+        assert [found.connection_id for found in Search.read(text, READER).runs(8)] == [
+            twin.connection_id,
+            run.connection_id,
+        ]
+    assert Search.read(str(run.id), READER).runs(8)[0].shown_state == "UNKNOWN"
+    assert Search.read(str(run.id)[:-1], READER).runs(8) == []
 
 
 def test_a_run_is_found_by_the_ids_that_its_sender_gives_it() -> None:
     named = add_run(connect("One"), external_id="manual__2026-03-02T12:00:00")
     query = add_run(connect("Two"), external_query_id="01b2-query")
     add_run(connect("Gone", removed_at=NOW), external_id="manual__2026-03-02T12:00:00")
-    assert [run.id for run in Search.read("manual__2026-03-02T12:00:00").runs(8)] == [named.id]
-    assert [run.id for run in Search.read("01b2-query").runs(8)] == [query.id]
-    assert Search.read("manual__2026-03-02").runs(8) == Search.read("").runs(8) == []
+    assert [run.id for run in Search.read("manual__2026-03-02T12:00:00", READER).runs(8)] == [named.id]
+    assert [run.id for run in Search.read("01b2-query", READER).runs(8)] == [query.id]
+    assert Search.read("manual__2026-03-02", READER).runs(8) == Search.read("", READER).runs(8) == []
 
 
 def test_runs_are_found_by_what_their_orchestrator_calls_them_the_latest_first() -> None:
@@ -157,12 +162,12 @@ def test_runs_are_found_by_what_their_orchestrator_calls_them_the_latest_first()
         add_run(connect(name), orchestrator_run_id=midnight, first_event_at=NOW + timedelta(hours=hours))
         for name, hours in (("One", 2), ("Two", 1), ("Three", 3))
     )
-    assert [run.id for run in Search.read(f" {midnight}").runs(8)] == [other.id, late.id, early.id]
-    assert [run.id for run in Search.read(midnight).runs(1)] == [other.id]
+    assert [run.id for run in Search.read(f" {midnight}", READER).runs(8)] == [other.id, late.id, early.id]
+    assert [run.id for run in Search.read(midnight, READER).runs(1)] == [other.id]
     Connection.objects.filter(pk=other.connection_id).update(removed_at=NOW)
-    assert [run.id for run in Search.read(midnight).runs(8)] == [late.id, early.id]
-    assert Search.read(midnight[:-1]).runs(8) == []
-    assert Search.read("m" * 250).text == "m" * 250
+    assert [run.id for run in Search.read(midnight, READER).runs(8)] == [late.id, early.id]
+    assert Search.read(midnight[:-1], READER).runs(8) == []
+    assert Search.read("m" * 250, READER).text == "m" * 250
 
 
 def test_a_run_that_was_sent_twice_is_found_by_name_once() -> None:
@@ -172,14 +177,14 @@ def test_a_run_that_was_sent_twice_is_found_by_name_once() -> None:
     times = {"first_event_at": NOW + timedelta(hours=1), "last_event_at": NOW + timedelta(hours=1), "event_count": 1}
     again = Run(connection=first.connection, job=first.job, id=uuid.uuid4(), **times, **both)
     save_runs([again])
-    assert [run.id for run in Search.read(name).runs(8)] == [first.id]
-    assert [run.id for run in Search.read(str(again.id)).runs(8)] == [again.id]
+    assert [run.id for run in Search.read(name, READER).runs(8)] == [first.id]
+    assert [run.id for run in Search.read(str(again.id), READER).runs(8)] == [again.id]
 
 
 def test_a_run_is_found_once_by_all_that_it_is_called() -> None:
     id_ = uuid.uuid4()
     run = add_run(connect(), id=id_, external_query_id=str(id_), orchestrator_run_id=str(id_))
-    assert Search.read(str(id_)).runs(8) == [run]
+    assert Search.read(str(id_), READER).runs(8) == [run]
 
 
 def test_what_a_removed_connection_left_is_not_found() -> None:
@@ -199,8 +204,8 @@ def test_the_database_cuts_words_as_python_does(name: str) -> None:
     with database.cursor() as cursor:
         cursor.execute("SELECT tsvector_to_array(lineage_words(%s, ''))", [name])
         [(cut,)] = cursor.fetchall()
-    words = _WORD.findall(name)
-    expected = {word.lower() for word in words} | {part for word in words for part in _parts(word)}
+    words = WORD.findall(name)
+    expected = {word.lower() for word in words} | {part for word in words for part in parts_of(word)}
     assert set(cut) == {word[:LONGEST_WORD] for word in expected}
 
 
@@ -211,7 +216,7 @@ def test_both_are_found_by_their_indexes() -> None:
     with database.cursor() as cursor, by_index():
         cursor.execute("ANALYZE lineage_job")
         # Even where nearly all jobs have the word.
-        assert "lineage_job_words" in NEAREST_FIRST.ordered(Search("load").places_of_jobs(), None)[:9].explain()
+        assert "lineage_job_words" in NEAREST_FIRST.ordered(Search("load", READER).places_of_jobs(), None)[:9].explain()
         by_sender = Run.objects.filter(external_id=run.external_id)
         assert "lineage_run_by_external_id" in by_sender.explain()
         assert "lineage_run_by_external_query_id" in Run.objects.filter(external_query_id="mine").explain()
@@ -219,3 +224,87 @@ def test_both_are_found_by_their_indexes() -> None:
         plan = NEWEST_RUN_OF_ALL_FIRST.ordered(called, None)[:9].explain()
         assert "lineage_run_by_orchestrator_run_id" in plan
         assert "Sort" not in plan
+
+
+# --- Datasets and columns
+
+
+def schema(*names: str, **types: str) -> dict[str, Any]:
+    return {"fields": [{"name": name, "type": types.get(name, "int")} for name in names]}
+
+
+def found_columns(text: str) -> list[tuple[str, str]]:
+    return [(one.dataset.name, one.path) for one in Search.read(text, READER).datasets_and_columns(50)[1]]
+
+
+def found_datasets(text: str) -> list[str]:
+    return [one.name for one in Search.read(text, READER).datasets_and_columns(50)[0]]
+
+
+def test_datasets_are_found_by_words_of_their_names(sender: Sender) -> None:
+    tables = [dataset(name) for name in ("shop.orders", "shop.order_lines", "orders", "raw.customers")]
+    sender.send(run_event(outputs=tables))
+    assert found_datasets("orders") == ["orders", "shop.orders"]
+    assert found_datasets("lines ord") == ["shop.order_lines"]
+    assert len(found_datasets("warehouse")) == 4
+    assert found_datasets("rders") == found_datasets("") == []
+
+
+def test_a_dataset_of_two_connections_is_found_once(sender: Sender) -> None:
+    for one in (sender, make_sender()):
+        one.send(run_event(outputs=[dataset("orders", schema=schema("id"))]))
+    assert found_datasets("orders") == ["orders"]
+    assert found_columns("id") == [("orders", "id")]
+
+
+def test_columns_are_found_in_current_schemas_alone(sender: Sender) -> None:
+    gone, now = (dataset("orders", schema=schema(*names)) for names in (("old_price", "id"), ("NetAmount", "id")))
+    sender.send(run_event("COMPLETE", outputs=[gone]))
+    assert found_columns("price") == [("orders", "old_price")]
+    sender.send(run_event("COMPLETE", "2026-11-20T15:00:00Z", run=str(uuid.UUID(int=2)), outputs=[now]))
+    assert found_columns("price") == []
+    assert found_columns("amount net") == found_columns("netam") == [("orders", "NetAmount")]
+    # Both words are in the schema, and in no column.
+    assert found_columns("amount id") == []
+
+
+def test_fields_inside_columns_are_found(sender: Sender) -> None:
+    inner = {"fields": [{"name": "address", "fields": [{"name": "zip_code"}]}]}
+    sender.send(run_event(outputs=[dataset("people", schema=inner)]))
+    assert found_columns("zip") == [("people", "address.zip_code")]
+
+
+def test_columns_of_this_very_name_come_first(sender: Sender) -> None:
+    sender.send(run_event(outputs=[dataset("a", schema=schema("amount_net")), dataset("b", schema=schema("Amount"))]))
+    assert found_columns("amount") == [("b", "Amount"), ("a", "amount_net")]
+
+
+def test_datasets_of_removed_connections_are_not_found(sender: Sender) -> None:
+    sender.send(run_event(outputs=[dataset("orders", schema=schema("id"))]))
+    sender.connection.removed_at = NOW
+    sender.connection.save()
+    assert found_datasets("orders") == []
+    assert found_columns("id") == []
+
+
+def test_datasets_and_columns_are_found_by_their_indexes(sender: Sender) -> None:
+    sender.send(run_event(outputs=[dataset("orders", schema=schema("net_amount"))]))
+    with CaptureQueriesContext(database) as queries:
+        assert found_datasets("orders")
+        assert found_columns("amount")
+    wanted = [query["sql"] for query in queries if "lineage_words" in query["sql"]]
+    with by_index(), database.cursor() as cursor:
+        plans = ""
+        for sql in wanted:
+            cursor.execute(f"EXPLAIN {sql}".replace("%", "%%"))
+            plans += str(cursor.fetchall())
+    assert "lineage_dataset_words" in plans
+    assert "lineage_content_words" in plans
+
+
+def test_a_schema_of_any_size_is_stored(sender: Sender) -> None:
+    """The index of words takes so many bytes; names beyond are not found, and nothing is lost."""
+    names = [f"column_{number}_{'long' * 50}" for number in range(10_000)]
+    sender.send(run_event(outputs=[dataset("wide", schema=schema(*names)), dataset("nul", schema=schema("a\0b"))]))
+    assert found_columns("column 0") == [("wide", names[0])]
+    assert Content.objects.count() == 2

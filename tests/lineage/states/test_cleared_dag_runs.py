@@ -15,7 +15,7 @@ from lineage.runs.reasons import reasons_of
 from lineage.runs.relations import children_of, shown_instead
 from tests.lineage.airflow import dag_event, dag_run_id, task_event
 from tests.lineage.build import at
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import READER, Sender
 
 WHEN = {"run_after": "2026-11-20T00:00:00.123456+00:00"}
 WELL, ILL = {"extract": "success", "load": "success"}, {"extract": "success", "load": "failed"}
@@ -44,20 +44,20 @@ def test_one_that_is_cleared_while_it_runs_is_one_run(sender: Sender, order: tup
         sender.send(WHILE_IT_RUNS[position])
 
     [run] = shown()
-    assert (str(run.id), run.shown_state) == (dag_run_id("after"), "COMPLETED")
+    assert (str(run.run_id), run.shown_state) == (dag_run_id("after"), "COMPLETED")
     # It sent no START of its own: Airflow keeps the start.
     assert run.started_at == run.first_event_at.replace(minute=0, second=0)
     job = Job.objects.get(name="dag")
     assert (job.latest_run_id, job.latest_run_state, job.running_runs) == (run.id, "COMPLETED", 0)
-    before = Run.objects.get(id=dag_run_id("before"))
+    before = Run.objects.get(run_id=dag_run_id("before"))
     assert shown_instead(before) == run
-    assert {child.attempt for child in children_of(run)} == {1, 2}
+    assert {child.attempt for child in children_of(run, READER)} == {1, 2}
 
 
 def test_until_it_ends_it_runs(sender: Sender) -> None:
     sender.send(*WHILE_IT_RUNS[:4])
     [run] = shown()
-    assert (str(run.id), run.state) == (dag_run_id("before"), "RUNNING")
+    assert (str(run.run_id), run.state) == (dag_run_id("before"), "RUNNING")
 
 
 def test_one_that_had_ended_begins_anew(sender: Sender) -> None:
@@ -66,7 +66,7 @@ def test_one_that_had_ended_begins_anew(sender: Sender) -> None:
         dag_event("FAIL", 30, about=about(0), dag_run="before"),
         dag_event("START", 90, about=about(1, start=90), dag_run="after"),
     )
-    assert [(str(run.id), run.state) for run in shown()] == [
+    assert [(str(run.run_id), run.state) for run in shown()] == [
         (dag_run_id("before"), "FAILED"),
         (dag_run_id("after"), "RUNNING"),
     ]
@@ -105,17 +105,17 @@ def test_a_task_that_was_not_cleared_is_shown_where_it_ran(sender: Sender, order
     for position in order:
         sender.send(events[position])
     [extract] = shown("dag.extract")
-    assert (extract.told_state, str(extract.parent_run_id)) == (None, openlineage_id(0))
+    assert (extract.state_from_parent, str(extract.parent_run_id)) == (None, openlineage_id(0))
     assert [run.shown_state for run in shown("dag.load")] == ["FAILED", "COMPLETED"]
     assert Job.objects.get(name="dag.extract").latest_run_id == extract.id
 
 
 def test_one_that_failed_and_was_not_cleared_tells_where(sender: Sender) -> None:
-    """It is why the DAG run failed again."""
+    """The task is why the DAG run failed again."""
     sender.send(of_task("FAIL", 2, "load", 0), ended("FAIL", 30, 0, ILL), ended("FAIL", 99, 1, ILL))
     failed, again = shown("dag.load")
-    [sentence] = reasons_of(again, RunContents())
-    assert sentence.text == "It failed before tasks of its DAG run were cleared, and was not one of them: attempt 1."
+    [sentence] = reasons_of(again, RunContents(), READER)
+    assert sentence.text == "It failed before other tasks of its DAG run were cleared: attempt 1."
     assert [cause.run for cause in sentence.causes] == [failed]
 
 

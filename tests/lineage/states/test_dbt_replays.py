@@ -11,7 +11,7 @@ from lineage.jobs.statistics import job_statistics
 from lineage.models import Job, Run
 from lineage.runs.relations import children_of
 from tests.lineage.build import at, run_event
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import READER, Sender
 from tests.lineage.digest.test_any_order import in_any_order
 from tests.lineage.replays import replayed
 from tests.lineage.shown import assert_shown_as_the_rules_say
@@ -28,7 +28,7 @@ def build(sample_lines: SampleLines) -> list[bytes]:
 def shown(sender: Sender) -> set[tuple[str, str, UUID]]:
     """Name of the job, state and id of each run that lists show."""
     runs = Run.objects.shown().filter(connection=sender.connection).select_related("job")
-    return {(run.job.name, run.shown_state, run.id) for run in runs}
+    return {(run.job.name, run.shown_state, run.run_id) for run in runs}
 
 
 def test_a_replay_adds_no_run_whenever_it_comes(new_sender: Callable[[], Sender], build: list[bytes]) -> None:
@@ -80,7 +80,7 @@ def test_a_replay_mends_what_was_lost(sender: Sender, build: list[bytes]) -> Non
 def test_either_id_has_the_command_s_child_runs(sender: Sender, build: list[bytes]) -> None:
     sender.send(*build, *replayed(build))
     commands = Run.objects.filter(job__name="dbt-run-shop").select_related("job")
-    found = [{run.id for run in children_of(command)} for command in commands]
+    found = [{run.run_id for run in children_of(command, READER)} for command in commands]
     assert len(found) == 2
     assert found[0] == found[1]
     assert len(found[0]) == 3
@@ -128,7 +128,7 @@ def test_any_order_of_a_run_and_its_replays(new_sender: Callable[[], Sender]) ->
     bodies = [run("START", 0, "a", INVOCATION), run("FAIL", 2, "a", INVOCATION)]
     bodies += [run("START", 0, "b", INVOCATION), run("COMPLETE", 9, "b", INVOCATION), run("START", 0, "c", INVOCATION)]
     for sender in in_any_order(new_sender, bodies):
-        assert {Run.objects.get(connection=sender.connection, id=id_).external_id for *_, id_ in shown(sender)} <= {
+        assert {Run.objects.get(connection=sender.connection, run_id=id_).external_id for *_, id_ in shown(sender)} <= {
             "a",
             "b",
         }

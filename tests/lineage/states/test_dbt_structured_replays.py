@@ -11,18 +11,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from lineage.jobs.facts import facts_of
-from lineage.jobs.family import family_of
+from lineage.jobs.breakdown import job_breakdown
+from lineage.jobs.hierarchy import hierarchy_of
 from lineage.models import Event, Job, Run
 from lineage.overview.summaries import connection_summary
 from lineage.runs.relations import shown_one_by_one
-from lineage.search.search import Search
+from lineage.search.query import Search
 from lineage.upkeep import retention
 from lineage.upkeep.old_runs import Place, examine_runs
 from lineage.upkeep.rebuild.rebuild import rebuild_connection
-from lineage.upkeep.removal import what_goes
+from lineage.upkeep.removal import removal_preview
 from tests.lineage.build import at, dataset, run_event
-from tests.lineage.conftest import NOW, Sender
+from tests.lineage.conftest import NOW, READER, Sender
 from tests.lineage.digest.test_any_order import in_any_order
 from tests.lineage.replays import invocation_of, replayed_as
 from tests.lineage.shown import assert_shown_as_the_rules_say
@@ -79,7 +79,7 @@ def test_structured_tests_stand_for_their_replay_whenever_it_comes(
 def test_part_of_a_replay_adds_nothing(
     new_sender: Callable[[], Sender], structured: list[bytes], again: list[bytes], part: str, comes_first: bool
 ) -> None:
-    """Such as the START of all tests of a model, and nothing more."""
+    """A START of all tests of a model arrives alone, for example."""
     original = new_sender()
     original.send(*structured)
     parts = {
@@ -122,8 +122,8 @@ def test_what_is_sent_again_is_counted_nowhere(
         connection = sender.connection
         jobs = Job.objects.of(connection).shown()
         summary = connection_summary(connection, now=NOW)
-        page = Search.read("stg_orders", near=str(connection.pk)).page_of_jobs(None, 100)
-        facts = facts_of(connection)
+        page = Search.read("stg_orders", READER, near=str(connection.pk)).page_of_jobs(None, 100)
+        facts = job_breakdown(connection)
         names = dict(Job.objects.of(connection).values_list("id", "name"))
         return [
             replace(facts, inside={}),
@@ -133,12 +133,12 @@ def test_what_is_sent_again_is_counted_nowhere(
             sorted(Job.objects.of(connection).inside(facts.inside).values_list("name", flat=True)),
             (summary.total_jobs, summary.running_jobs, summary.failing_jobs),
             sorted(job.name for job in page.rows if job.connection_id == connection.pk),
-            what_goes(connection).jobs,
+            removal_preview(connection).jobs,
             Run.objects.of(connection).count_with_failures(),
             sorted(
                 child.job.name
                 for one in jobs
-                for child in family_of(one, list(one.runs.values_list("id", flat=True))).children
+                for child in hierarchy_of(one, list(one.runs.values_list("run_id", flat=True)), READER).children
             ),
         ]
 
@@ -182,7 +182,7 @@ def drop_old(sender: Sender) -> None:
     """The runs of which no event is stored any more, as retention does."""
     place = Place(datetime.min.replace(tzinfo=UTC), UUID(int=0))
     examined = examine_runs(sender.connection.pk, after=place, before=NOW + timedelta(days=5), limit=1000)
-    retention._delete(sender.connection.pk, [run for run in examined if run.is_over])
+    retention._delete(sender.connection.pk, [run for run in examined if run.is_expired])
 
 
 def test_structured_tests_are_kept_as_long_as_what_they_stand_for(
@@ -215,7 +215,7 @@ def test_structured_tests_are_kept_as_long_as_what_they_stand_for(
 
 
 def other_command(lines: list[bytes]) -> list[bytes]:
-    """Another one with the same nodes."""
+    """Return another command with equal nodes."""
     ids = {json.loads(line)["run"]["runId"] for line in lines}
     text = b"\n".join(lines)
     for id_ in ids:
@@ -335,7 +335,7 @@ def test_which_replays_are_shown(
 
 
 def test_a_query_that_was_under_way_is_shown_once(new_sender: Callable[[], Sender]) -> None:
-    """It never ended, and its replay has no result: that is shown."""
+    """The query never ended, and its replay has no result: that one is shown."""
     lines = [
         STRUCTURED_UNIQUE,
         single("START", "test.shop.no_refunds", test_type="singular"),
@@ -351,7 +351,7 @@ def test_a_query_that_was_under_way_is_shown_once(new_sender: Callable[[], Sende
 
 
 def test_a_test_that_was_only_described_is_listed(sender: Sender) -> None:
-    """By another sender than dbt-ol."""
+    """Another sender than dbt-ol describes the test."""
     event = json.loads(single("COMPLETE", "test.shop.unique_a.abc", test_type="generic"))
     del event["run"], event["eventType"]
     sender.send(json.dumps({**event, "schemaURL": event["schemaURL"].replace("RunEvent", "JobEvent")}).encode())
@@ -359,7 +359,7 @@ def test_a_test_that_was_only_described_is_listed(sender: Sender) -> None:
 
 
 def test_structured_tests_of_one_name_are_each_shown(sender: Sender) -> None:
-    """Of two packages."""
+    """The tests belong to two packages."""
     sender.send(STRUCTURED_UNIQUE, single("COMPLETE", "test.other.unique_a.def", test_type="generic"))
     assert len(shown(sender)) == 2
 

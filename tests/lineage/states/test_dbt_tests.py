@@ -1,4 +1,4 @@
-"""What became of dbt's tests: failed, skipped or not to be run, though dbt-ol has few words for it."""
+"""States of dbt's tests: failed, skipped or broken, although dbt-ol's events hardly distinguish them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,7 @@ def node_facet(unique_id: str, table: str | None) -> dict[str, Any]:
 
 
 def model(type_: str, name: str, time: float = 1, *, command: str = "build", table: str | None = None) -> bytes:
-    """As default mode sends it."""
+    """Make a model's event in default mode."""
     return run_event(
         type_,
         at(time),
@@ -65,7 +65,7 @@ def results_of(
     time: float = 2,
     table: str | None = None,
 ) -> bytes:
-    """As default mode sends them: one run for all tests of a model."""
+    """Make the event of all tests of a model in default mode."""
     assertions = [{"assertion": "unique", "name": f"unique_{number}", **said} for number, said in enumerate(results)]
     return run_event(
         type_,
@@ -165,7 +165,7 @@ def test_all_tests_of_a_model_in_a_build(
     for body in reversed(bodies) if reverse else bodies:
         sender.send(body)
     assert shown(MODEL_TESTS) == state
-    assert [run.id for run in Run.objects.in_state(state).filter(job__name=MODEL_TESTS)]
+    assert [run.run_id for run in Run.objects.in_state(state).filter(job__name=MODEL_TESTS)]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_test_that_is_a_query_of_a_model_with_an_alias(
 def test_a_model_s_tests_of_which_one_is_a_query(
     sender: Sender, model_ends: str, state: str, others: dict[str, Any]
 ) -> None:
-    """It needs a second model."""
+    """The query needs a second model."""
     results = results_of("model.shop.orders", PASSED, NO_RESULT | QUERY, *([NO_RESULT | others] if others else []))
     for body in (results, lone_test("t", "orders", "other"), model("COMPLETE", "orders"), model(model_ends, "other")):
         sender.send(body)
@@ -260,7 +260,7 @@ def test_a_model_s_tests_of_which_one_is_a_query(
 
 
 def results_shown() -> set[tuple[str, str]]:
-    """Of the tests of the model, as a run's page lists them: assertion and result."""
+    """Return assertion and result of the model's tests, as a run's page lists them."""
     run = Run.objects.select_related("job").get(job__name=MODEL_TESTS)
     return {(test.assertion, test.state) for test in read_run(run).contents.tests}
 
@@ -318,7 +318,7 @@ def test_a_default_build_whose_model_is_skipped(sender: Sender, sample_lines: Sa
 
 
 def test_a_real_build_with_all_of_it(sender: Sender, sample_lines: SampleLines) -> None:
-    """Of the project in tests/senders: as dbt's record has it."""
+    """The project of tests/senders, compared with dbt's record."""
     sender.send(*sample_lines("dbt-build-doubt"))
     states = {name.removeprefix("model.shop."): shown(name) for name in Job.objects.values_list("name", flat=True)}
     assert {name: state for name, state in states.items() if "test" in name} == {

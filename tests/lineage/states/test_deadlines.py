@@ -1,4 +1,4 @@
-"""What becomes lost as time goes by: the sweeps of `maintain`, minute by minute."""
+"""Runs that become lost because time passes: the sweeps of `maintain`, minute by minute."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,12 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import DatabaseError, transaction
 
+from lineage.database.metrics import Failure
+from lineage.database.sessions import kind_of
 from lineage.models import Job, Mark, Run, Transition
 from lineage.states.deadlines import sweep
+from tests.conftest import InThread
 from tests.lineage.airflow import dag_event, task_event, task_run_id
 from tests.lineage.build import at, run_event
-from tests.lineage.conftest import Sender
+from tests.lineage.conftest import Sender, make_sender
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 RUN, PARENT, COMMAND, NODE = (str(UUID(int=number)) for number in range(1, 5))
@@ -24,7 +28,7 @@ def after(**time: float) -> datetime:
 
 def state(run: str = RUN, sender: Sender | None = None) -> str:
     runs = Run.objects.all() if sender is None else Run.objects.of(sender.connection)
-    return str(runs.get(id=run).shown_state)
+    return str(runs.get(run_id=run).shown_state)
 
 
 def below(run: str, job: str) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def test_a_job_that_takes_long_is_waited_for_longer(sender: Sender) -> None:
 
 
 def test_a_job_that_turns_out_to_take_long_is_waited_for_from_then_on(sender: Sender) -> None:
-    """When the run began, its job was not known to: the deadline that was noted then is looked at again."""
+    """The job was not known to take long when the run began, so the stored deadline is computed again."""
     start(sender)
     sender.send(run_event("START", at(0), run=PARENT), run_event("COMPLETE", at(8 * 3600), run=PARENT))
     sweep(after(hours=24))
@@ -91,7 +95,7 @@ def test_an_endless_job_is_never_lost(sender: Sender) -> None:
     end(sender, PARENT, "dag", minutes=5)
     sweep(after(days=3000))
     assert (state(), state(COMMAND)) == ("RUNNING", "RUNNING")
-    assert set(Run.objects.filter(id__in=[RUN, COMMAND]).values_list("lost_after", flat=True)) == {None}
+    assert set(Run.objects.filter(run_id__in=[RUN, COMMAND]).values_list("lost_after", flat=True)) == {None}
 
 
 def test_what_ended_or_never_ran_is_not_lost(sender: Sender) -> None:
@@ -115,9 +119,9 @@ def test_a_parent_that_ended(new_sender: Callable[[], Sender], is_in_another_con
     assert state() == "RUNNING"
     sweep(after(minutes=40))
     assert state() == "LOST"
-    run = Run.objects.get(id=RUN)
+    run = Run.objects.get(run_id=RUN)
     assert (run.lost_after, run.shown_ended_at) == (after(minutes=40), None)
-    assert Transition.objects.get(run_id=RUN, to_state="LOST").at == after(minutes=40)
+    assert Transition.objects.get(run_id=Run.objects.get(run_id=RUN).id, to_state="LOST").at == after(minutes=40)
 
     # A later event revives it.
     child.send(run_event("RUNNING", at(31 * 60), run=RUN, run_facets=below(PARENT, "dag")), now=after(minutes=41))
@@ -144,7 +148,7 @@ def chain(sender: Sender) -> None:
     start(sender, NODE, "model.shop.orders", seconds=6, run_facets=below(COMMAND, "dbt-run-shop"))
 
 
-def test_a_chain_is_lost_with_what_ended_above_it(sender: Sender) -> None:
+def test_a_chain_is_lost_with_its_finished_ancestor(sender: Sender) -> None:
     chain(sender)
     sweep(after(minutes=40))
     assert (state(COMMAND), state(NODE)) == ("RUNNING", "RUNNING")
@@ -202,7 +206,7 @@ def test_nothing_is_swept_twice(sender: Sender) -> None:
 
 def test_a_sweep_that_is_stopped_is_gone_on_with_by_the_next(sender: Sender) -> None:
     start(sender)
-    assert sweep(after(hours=25), enough=lambda: True) == 0
+    assert sweep(after(hours=25), should_stop=lambda: True) == 0
     assert Mark.objects.exists()
     assert sweep(after(hours=25)) == 1
     assert state() == "LOST"
@@ -215,3 +219,19 @@ def test_each_connection_is_swept(new_sender: Callable[[], Sender]) -> None:
         start(sender)
     assert sweep(after(hours=25)) == 3
     assert [state(RUN, sender) for sender in senders] == ["LOST"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_with_a_locked_row_does_not_hold_up_the_others(in_thread: InThread) -> None:
+    held, other = sorted([make_sender(), make_sender()], key=lambda sender: sender.connection.id)
+    start(held)
+    start(other)
+    with transaction.atomic():
+        Run.objects.select_for_update().get(connection=held.connection)
+        swept = in_thread(sweep, after(hours=25))
+        error = swept.exception(timeout=30)
+    assert isinstance(error, DatabaseError)
+    assert kind_of(error) == Failure.TIMEOUT
+    assert (state(RUN, held), state(RUN, other)) == ("RUNNING", "LOST")
+    assert sweep(after(hours=25)) == 1
+    assert state(RUN, held) == "LOST"

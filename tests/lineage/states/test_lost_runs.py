@@ -25,7 +25,7 @@ def ago(**time: float) -> str:
 
 
 def state(run: UUID = RUN) -> str:
-    return str(Run.objects.get(id=run).shown_state)
+    return str(Run.objects.get(run_id=run).shown_state)
 
 
 def send(sender: Sender, type_: str, time: str, *, run: UUID = RUN, **fields: Any) -> None:
@@ -39,7 +39,7 @@ def test_nothing_heard_for_a_day(sender: Sender) -> None:
     assert state() == "RUNNING"
     send(sender, "START", ago(hours=25), run=PARENT)
     assert state(PARENT) == "LOST"
-    assert Run.objects.get(id=PARENT).state == "RUNNING"
+    assert Run.objects.get(run_id=PARENT).state == "RUNNING"
 
 
 def test_any_later_event_revives_it(sender: Sender) -> None:
@@ -122,7 +122,7 @@ def send_command(sender: Sender, type_: str, time: str, *, job: str = "dbt-run-s
 
 
 def test_what_a_killed_task_started_is_lost_with_it(sender: Sender) -> None:
-    """It sends no end: its DAG run tells that it failed, and how long it took."""
+    """The task sends no end: its DAG run reports that it failed, and its duration."""
     send_try(sender, "START", ago(minutes=60))
     send_command(sender, "START", ago(minutes=59))
     send(sender, "START", ago(minutes=58), run=NODE, job="model.shop.orders", run_facets=below(COMMAND, "dbt-run-shop"))
@@ -198,7 +198,7 @@ def test_a_parent_in_another_connection_leaves_no_child_running(new_sender: NewS
 
 
 def test_only_the_parent_that_a_page_names_takes_its_children_along(new_sender: NewSender) -> None:
-    """As lineage/runs/relations.py finds it."""
+    """lineage/runs/relations.py finds this parent."""
     airflow, twin, dbt = new_sender(), new_sender(), new_sender()
     send_command(dbt, "START", ago(minutes=59))
     for type_, time in (("START", ago(minutes=60)), ("FAIL", ago(minutes=30))):
@@ -245,7 +245,7 @@ def test_what_is_lost_is_found_without_reading_other_runs(new_sender: NewSender)
 
 
 def rows_read() -> int:
-    """How many rows of runs this transaction has read. Jobs are few here: PostgreSQL reads them all."""
+    """Count the rows of runs that this transaction has read. Jobs are few here, so PostgreSQL reads all of them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'lineage_run'"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lineage.runs.ended_above import Ended
+from lineage.runs.finished_ancestor import FinishedAncestor
 from lineage.states.rules import (
     GRACE,
     PATIENCE,
@@ -36,21 +36,22 @@ def run(number: int = 1, type_: str | None = None, end: float = 9, **fields: Any
     own = {
         "id": UUID(int=number),
         "job_id": TASK,
-        "state": fields.get("told_state") or STATE_OF.get(type_, "FAILED"),
+        "state": fields.get("state_from_parent") or STATE_OF.get(type_, "FAILED"),
         "terminal_type": type_,
         "run_at": NOON,
         "started_at": NOON,
         "ended_at": after(end) if type_ else None,
         "last_event_at": after(end),
+        "silent_since": after(end),
         **fields,
     }
     return FamilyRun(**{**dict.fromkeys(FamilyRun._fields), "connection_id": CONNECTION, **own})
 
 
 def report(number: int, state: str, at: float = 60, **fields: Any) -> FamilyRun:
-    """The row that says what the DAG run told of a task, at a time."""
-    its = {"told_state": state, "parent_run_id": DAG_RUN, "started_at": None, "last_event_at": after(at), **fields}
-    return run(number, **its)
+    """Make the row with the DAG run's report on a task, at a time."""
+    its = {"parent_run_id": DAG_RUN, "started_at": None, "last_event_at": after(at), **fields}
+    return run(number, state_from_parent=state, **its)
 
 
 def attempt(number: int, type_: str | None = None, **fields: Any) -> FamilyRun:
@@ -89,7 +90,7 @@ def some_runs(chance: Random) -> list[FamilyRun]:
     for number in range(1, chance.randint(2, 9)):
         its = some_report(chance, number) if chance.random() < 0.2 else some_run(chance, number)
         # A DAG run has one row for each task that it tells of.
-        found[(its.parent_run_id, its.job_id) if its.told_state else number] = its
+        found[(its.parent_run_id, its.job_id) if its.state_from_parent else number] = its
     return list(found.values())
 
 
@@ -100,7 +101,7 @@ def some_report(chance: Random, number: int) -> FamilyRun:
         at=chance.choice([5, 60]),
         job_id=chance.choice(JOBS),
         parent_run_id=chance.choice([DAG_RUN, CLEARED]),
-        told_duration_ms=chance.choice([None, 0, 5000]),
+        duration_from_parent_ms=chance.choice([None, 0, 5000]),
         earlier_parent_run_ids=chance.choice([None, (DAG_RUN,), (DAG_RUN, CLEARED)]),
     )
 
@@ -169,10 +170,10 @@ def stranger(its: FamilyRun) -> FamilyRun:
 @EXAMPLES
 @SEEDS
 def test_of_the_runs_of_a_command_one_is_shown_at_least(seed: int) -> None:
-    """Those that were sent again are hidden, and tests that others stand for."""
+    """Hidden are runs that were sent again, and runs of all tests for which single tests are shown."""
     chance = Random(seed)
     for _ in range(FAMILIES_OF_EXAMPLE):
-        runs = [its for its in some_runs(chance) if its.invocation_id and its.told_state is None]
+        runs = [its for its in some_runs(chance) if its.invocation_id and its.state_from_parent is None]
         assert not runs or not all(its.is_hidden for its in all_shown(runs).values())
 
 
@@ -182,7 +183,7 @@ def test_of_the_runs_of_a_command_one_is_shown_at_least(seed: int) -> None:
 @pytest.mark.parametrize("type_", [None, "COMPLETE", "FAIL", "ABORT", "SKIP"])
 def test_a_lone_run_is_shown_as_its_own_events_say(type_: str | None) -> None:
     alone = run(1, type_)
-    assert shown_first(alone) == (alone.state, alone.ended_at, False, None)
+    assert shown_first(alone)[:4] == (alone.state, alone.ended_at, False, None)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +208,9 @@ def test_a_try_that_another_one_follows(type_: str | None, later: dict[str, Any]
 
 
 def test_a_try_that_another_one_follows_has_no_end_but_its_own() -> None:
-    told = report(9, "FAILED", told_duration_ms=5000)
-    assert shown_first(attempt(1), attempt(2), told) == ("RETRIED", None, False, None)
-    assert shown_first(attempt(2), attempt(1), told) == ("FAILED", after(5), False, None)
+    told = report(9, "FAILED", duration_from_parent_ms=5000)
+    assert shown_first(attempt(1), attempt(2), told)[:4] == ("RETRIED", None, False, None)
+    assert shown_first(attempt(2), attempt(1), told)[:4] == ("FAILED", after(5), False, None)
 
 
 @pytest.mark.parametrize(
@@ -234,11 +235,16 @@ def test_what_a_dag_run_says_of_a_task(type_: str | None, end: float, told: str,
     assert shown_first(task, report(2, told, parent_run_id=CLEARED)).state == task.state
     # It says one state for all instances, which tells nothing of any one of them.
     instance = task._replace(map_index=0)
-    assert shown_first(instance, report(2, told, told_duration_ms=5000)) == (task.state, task.ended_at, False, None)
+    assert shown_first(instance, report(2, told, duration_from_parent_ms=5000))[:4] == (
+        task.state,
+        task.ended_at,
+        False,
+        None,
+    )
 
 
 def test_a_task_that_sent_no_end_ended_when_its_dag_run_says() -> None:
-    told = report(2, "FAILED", told_duration_ms=5000)
+    told = report(2, "FAILED", duration_from_parent_ms=5000)
     assert shown_first(run(1, parent_run_id=DAG_RUN), told).ended_at == after(5)
     assert shown_first(run(1, "FAIL", parent_run_id=DAG_RUN), told).ended_at == after(9)
     assert shown_first(run(1, parent_run_id=DAG_RUN, started_at=None), told).ended_at is None
@@ -263,7 +269,7 @@ def test_a_task_that_sent_no_end_ended_when_its_dag_run_says() -> None:
 )
 def test_a_report_is_shown_where_the_task_is_not(others: list[FamilyRun], told: str, is_hidden: bool) -> None:
     row = report(1, told, earlier_parent_run_ids=(CLEARED,))
-    assert shown_first(row, *others) == (told, None, is_hidden, None)
+    assert shown_first(row, *others)[:4] == (told, None, is_hidden, None)
 
 
 # --- dbt -----------------------------------------------------------------------------------------------------------
@@ -333,7 +339,7 @@ def test_tests_as_one_run_are_shown_where_one_of_them_is_missing(
 
 
 @pytest.mark.parametrize(
-    ("patience", "over_at", "expected"),
+    ("patience", "finished_at", "expected"),
     [
         (None, None, None),
         (None, after(0), None),
@@ -343,8 +349,10 @@ def test_tests_as_one_run_are_shown_where_one_of_them_is_missing(
         (timedelta(days=9), after(30 * 3600), after(30 * 3600) + GRACE),
     ],
 )
-def test_when_a_run_is_lost(patience: timedelta | None, over_at: datetime | None, expected: datetime | None) -> None:
-    ended = None if over_at is None else Ended(CONNECTION, DAG_RUN, over_at)
+def test_when_a_run_is_lost(
+    patience: timedelta | None, finished_at: datetime | None, expected: datetime | None
+) -> None:
+    ended = None if finished_at is None else FinishedAncestor(CONNECTION, DAG_RUN, finished_at)
     assert lost_after(run(1), patience=patience, ended=ended) == expected
 
 

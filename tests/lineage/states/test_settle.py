@@ -25,7 +25,7 @@ from tests.lineage.state import projection
 from tests.lineage.states.test_deadlines import STREAMS
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-TRIED_AND_TOLD = [
+TRIED_AND_REPORTED = [
     task_event("START", 1),
     task_event("FAIL", 2),
     task_event("START", 5, attempt=2),
@@ -38,7 +38,7 @@ TRIED_AND_TOLD = [
 
 
 def digest_only(sender: Sender, *bodies: bytes, now: datetime = NOW) -> None:
-    """As far as a process comes that is killed before it settles."""
+    """Digest events as a process does that is killed before it settles."""
     digest([sender.submission(bodies)], now=now)
 
 
@@ -67,8 +67,8 @@ def swept(sender: Sender) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_what_is_not_settled_is_marked_and_settled_later(sender: Sender) -> None:
-    expected = quiet(sender, TRIED_AND_TOLD)
-    for body in TRIED_AND_TOLD:
+    expected = quiet(sender, TRIED_AND_REPORTED)
+    for body in TRIED_AND_REPORTED:
         digest_only(sender, body)
     assert marks(sender) > 0
     settled = settle(sender.connection.id, now=NOW)
@@ -79,7 +79,7 @@ def test_what_is_not_settled_is_marked_and_settled_later(sender: Sender) -> None
 
 
 def test_without_marks_nothing_is_settled(sender: Sender) -> None:
-    sender.send(*TRIED_AND_TOLD)
+    sender.send(*TRIED_AND_REPORTED)
     assert settle(sender.connection.id, now=NOW) == Settled()
 
 
@@ -110,7 +110,7 @@ def test_kills_between_digest_and_settle(part: int) -> None:
 
 
 def families_with(facet: str) -> list[list[bytes]]:
-    """Those of the samples in which a run has such a facet."""
+    """Return the families in the samples in which a run has such a facet."""
     named = f'"{facet}"'.encode()
     found = [family for family in FAMILIES if any(named in body for body in family)]
     assert len(found) > 3
@@ -136,7 +136,7 @@ def send_with_kills(sender: Sender, bodies: Sequence[bytes], chance: random.Rand
 @pytest.mark.parametrize("seed", range(3))
 def test_two_that_digest_and_settle_one_family_at_once(seed: int) -> None:
     chance, sender = random.Random(seed), make_sender()
-    bodies = [*TRIED_AND_TOLD, *chance.choice(families_with("dbt_run"))]
+    bodies = [*TRIED_AND_REPORTED, *chance.choice(families_with("dbt_run"))]
     expected = quiet(sender, bodies)
     lines = [*bodies, *bodies[::3]]
     chance.shuffle(lines)
@@ -185,7 +185,7 @@ def test_a_run_that_an_event_changes_meanwhile_is_settled_again(monkeypatch: pyt
 
 
 def runs_read_after(sender: Sender, body: bytes) -> int:
-    """How many runs are read to settle one event. Settles it."""
+    """Settle one event, and count the runs that are read for it."""
     digest_only(sender, body)
     marked = read_marks(sender.connection.id, most=10_000)
     rows = read_families(sender.connection.id, {mark.run_id for mark in marked})
@@ -218,7 +218,8 @@ def test_what_is_read_for_a_task_does_not_grow_with_its_dag_run(sender: Sender, 
 
 
 def transitions(sender: Sender, run: str) -> list[tuple[str, str, datetime]]:
-    rows = Transition.objects.filter(connection_id=sender.connection.id, run_id=run).order_by("id")
+    of_run = Run.objects.of(sender.connection).filter(run_id=run).values("id")
+    rows = Transition.objects.filter(connection_id=sender.connection.id, run_id__in=of_run).order_by("id")
     return [(row.from_state, row.to_state, row.at) for row in rows]
 
 
@@ -227,7 +228,7 @@ def after(seconds: float) -> datetime:
 
 
 def only_run() -> str:
-    return str(Run.objects.get().id)
+    return str(Run.objects.get().run_id)
 
 
 @pytest.mark.parametrize("is_of_dbt", [False, True])
@@ -284,7 +285,7 @@ def test_a_run_that_is_lost_and_revived(sender: Sender) -> None:
 
 
 def test_a_hidden_run_has_none(sender: Sender) -> None:
-    """What the DAG run tells of a task that has runs of its own."""
+    """The DAG run reports on a task that has runs of its own."""
     sender.send(task_event("START", 5), now=after(20))
     sender.send(dag_event("COMPLETE", 60, {"load": "success"}), now=after(80))
     hidden = Run.objects.get(is_hidden=True)

@@ -1,4 +1,4 @@
-"""The backup that docs/operate.md describes, put back: the same rows, and a product that goes on from there."""
+"""The backup of docs/operate.md, restored: equal rows, and a product that continues from there."""
 
 import gzip
 import subprocess
@@ -33,7 +33,7 @@ def run(program: str, *arguments: str) -> None:
 
 
 def contents(url: str) -> dict[str, tuple[Any, ...]]:
-    """Of each table, how many rows, and what is in them; of each sequence, where it is."""
+    """Return the number and the contents of each table's rows, and the position of each sequence."""
     question = "SELECT count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {} AS t"
     with psycopg.connect(url) as session:
         tables = session.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
@@ -50,7 +50,7 @@ def test_a_backup_holds_every_row_and_the_product_goes_on_from_it(
     connection_id, key = own.add_sender()
     headers = {"Authorization": f"Bearer {key}"}
     batch = b"[" + b",".join(sample_lines()) + b"]"
-    with serve(own.url, tmp_path / "log.txt") as server:
+    with serve(own.url, tmp_path / "log.txt", workers=1) as server:
         sent = requests.post(
             server.endpoint(connection_id, "/batch"),
             gzip.compress(batch),
@@ -58,8 +58,9 @@ def test_a_backup_holds_every_row_and_the_product_goes_on_from_it(
             timeout=60,
         )
         assert sent.json()["summary"]["failed"] == 0
-        # It is written beside the answer.
+        # Both are written after the answer.
         wait_until(lambda: contents(own.url)["connections_attempt"][0] == 1)
+        own.wait_until_settled()
         # While the product serves.
         run("pg_dump", "--format=custom", f"--file={tmp_path / 'dump'}", own.url)
     before = contents(own.url)
@@ -74,7 +75,7 @@ def test_a_backup_holds_every_row_and_the_product_goes_on_from_it(
     restored = OwnDatabase(url, own.cluster)
     assert "No migrations to apply" in restored.manage("migrate")
     restored.manage("maintain")
-    with serve(url, tmp_path / "log of restored.txt") as server:
+    with serve(url, tmp_path / "log of restored.txt", workers=1) as server:
         for body, status in ((sample_lines()[0], 200), (run_event(), 201)):
             answer = requests.post(server.endpoint(connection_id), body, headers=headers, timeout=30)
             assert answer.status_code == status, answer.text

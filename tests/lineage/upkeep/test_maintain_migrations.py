@@ -30,7 +30,7 @@ def _is_there(own: OwnDatabase, table: str) -> bool:
 
 
 def test_a_table_in_use_is_tried_again_and_others_do_not_wait_for_long(own: OwnDatabase, start_command: Start) -> None:
-    """Of migrations there are only the first ones so far: one of them is taken back, which locks its table too."""
+    """The test reverts one of the first migrations, the only ones so far, which locks its table, too."""
     longest, tries = 0.0, 0
     with psycopg.connect(own.url) as reader, psycopg.connect(own.url, autocommit=True) as other:
         other.execute("SET statement_timeout = '20s'")

@@ -1,4 +1,5 @@
-"""What only dropped events said stays, for nobody could say it again; all else is what the stored events say."""
+"""Facts that only dropped events gave are kept, because nothing could give them again; all others come from stored
+events."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ DESCRIBED = {"jobType": {"jobType": "DAG", "integration": "AIRFLOW", "processing
 
 @pytest.fixture
 def sender(sender: Sender) -> Sender:
-    """One that has sent events for half a year; those of the first weeks are dropped."""
+    """Sender of half a year of events; those of the first weeks are dropped."""
     Connection.objects.filter(pk=sender.connection.pk).update(created_at=MONDAY)
     sender.connection.refresh_from_db()
     for week in range(20):
@@ -82,6 +83,7 @@ def test_rows_of_stored_events_are_mended_all_the_same(sender: Sender) -> None:
     Run.objects.create(
         connection=sender.connection,
         id=uuid.uuid4(),
+        run_id=uuid.uuid4(),
         job=Job.objects.get(name="kept"),
         first_event_at=NOW,
         last_event_at=NOW,

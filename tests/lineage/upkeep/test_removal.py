@@ -10,15 +10,19 @@ import pytest
 from django.apps import apps
 from django.db import OperationalError, transaction
 from django.db import connection as database
+from django.db.models import Model
 
 from connections import actions
 from connections.models import ApiKey, Attempt, Connection
-from lineage.models import Activity, Dataset, Edge, Event, Job, Run
+from lineage.models import Activity, Alias, Change, Check, Content, Dataset, Edge, Event, Fact, Job, Measure, Run
 from lineage.upkeep import removal
 from tests.conftest import InThread
+from tests.lineage.conftest import READER
+from tests.lineage.dataset_rows import make_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-TABLES = (Edge, Dataset, Run, Job, Event, Activity, Attempt)
+SAID = (Content, Fact, Alias, Change, Measure, Check)
+TABLES = (*SAID, Edge, Dataset, Run, Job, Event, Activity, Attempt)
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +31,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_event(connection: Connection, n: int) -> Event:
-    """The n-th: over several partitions, the default one among them, and several events at the same time."""
+    """Make the n-th event: over several partitions, also the default one, and several events at one time."""
     return Event(
         connection=connection,
         event_time=datetime.now(UTC).replace(microsecond=0) - timedelta(weeks=10 * (n % 3)),
@@ -40,6 +44,13 @@ def make_event(connection: Connection, n: int) -> Event:
     )
 
 
+def make_said(model: type[Model], connection: Connection) -> Any:
+    """Make a row of what events say of datasets."""
+    values: dict[str, Callable[[], Any]] = {"UUIDField": uuid.uuid4, "DateTimeField": lambda: NOW, "BooleanField": bool}
+    fields = [field for field in model._meta.concrete_fields if field.name != "connection" and not field.null]
+    return model(connection=connection, **{f.name: values.get(f.get_internal_type(), str)() for f in fields})
+
+
 def make_connection(name: str, rows: int = 10) -> Connection:
     """A connection with this many rows in each table that holds many."""
     connection = actions.create_connection(name=name, type="airflow", created_by=None, now=NOW)
@@ -50,14 +61,12 @@ def make_connection(name: str, rows: int = 10) -> Connection:
     ]
     Job.objects.bulk_create(jobs)
     Run.objects.bulk_create(
-        Run(connection=connection, id=uuid.uuid4(), job=job, first_event_at=NOW, last_event_at=NOW, event_count=1)
-        for job in jobs
+        Run(connection=connection, id=id_, run_id=id_, job=job, first_event_at=NOW, last_event_at=NOW, event_count=1)
+        for job, id_ in ((job, uuid.uuid4()) for job in jobs)
     )
     Event.objects.bulk_create(make_event(connection, n) for n in range(rows))
     # The same in each connection.
-    Dataset.objects.bulk_create(
-        Dataset(connection=connection, id=uuid.UUID(int=n), namespace="db", name=f"table {n}") for n in range(rows)
-    )
+    Dataset.objects.bulk_create(make_dataset(connection, f"table {n}", id=uuid.UUID(int=n)) for n in range(rows))
     Edge.objects.bulk_create(
         Edge(
             connection=connection,
@@ -70,6 +79,8 @@ def make_connection(name: str, rows: int = 10) -> Connection:
         )
         for n, job in enumerate(jobs)
     )
+    for model in SAID:
+        model.objects.bulk_create(make_said(model, connection) for _ in range(rows))
     Activity.objects.create(connection=connection, first_event_at=NOW, last_event_at=NOW)
     for n in range(rows):
         Attempt.objects.create(connection=connection, at=NOW + timedelta(seconds=n), outcome="stored", status=201)
@@ -94,7 +105,7 @@ def test_every_table_of_what_was_sent_is_known_to_it() -> None:
 def test_it_says_what_goes() -> None:
     connection = make_connection("leaving", rows=4)
     make_connection("staying", rows=2)
-    assert removal.what_goes(connection) == removal.Removal(jobs=4, runs=4, keys=1)
+    assert removal.removal_preview(connection) == removal.Removal(jobs=4, runs=4, keys=1)
 
 
 @pytest.mark.django_db
@@ -117,9 +128,9 @@ def test_what_takes_too_long_is_hidden_at_once_and_deleted_later(monkeypatch: py
     removal.remove_connection(connection=connection, now=NOW)
     assert rows_of(connection.pk)["Run"] == 10
     assert not ApiKey.objects.exists()
-    assert not Connection.objects.visible().exists()
-    for table in (Edge, Dataset, Run, Job, Event):
-        assert not table.objects.visible().exists()
+    assert not Connection.objects.live().exists()
+    for table in (*SAID, Edge, Dataset, Run, Job, Event):
+        assert not table.objects.visible(READER).exists()
     assert removal.sweep_removed_connections() == 1
     assert rows_of(connection.pk) == nothing()
     assert not Connection.objects.exists()
@@ -133,7 +144,7 @@ def test_a_sweep_that_was_stopped_goes_on_where_it_was() -> None:
     while Connection.objects.filter(pk=leaving.pk).exists():
         steps = iter([False, False, True])
         sweeps += 1
-        removal.sweep_removed_connections(enough=partial(next, steps))
+        removal.sweep_removed_connections(should_stop=partial(next, steps))
         counts.append(sum(rows_of(leaving.pk).values()))
         assert sweeps < 100
     assert sweeps > 5
@@ -158,7 +169,7 @@ def test_each_step_is_short() -> None:
     with database.execute_wrapper(count):
         removal.sweep_removed_connections()
     assert max(deleted) == 3
-    assert sum(deleted) == 6 * 10 + 2
+    assert sum(deleted) == (len(TABLES) - 1) * 10 + 2
 
 
 @pytest.mark.django_db
@@ -180,7 +191,7 @@ def test_a_failure_after_the_connection_ended_is_not_shown_to_who_removed_it() -
 
     with database.execute_wrapper(fail):
         removal.remove_connection(connection=connection, now=NOW)
-    assert not Connection.objects.visible().exists()
+    assert not Connection.objects.live().exists()
     assert removal.sweep_removed_connections() == 1
 
 

@@ -18,12 +18,12 @@ from lineage.upkeep import partitions, retention
 from lineage.upkeep.maintenance import short_transaction
 from lineage.upkeep.partitions import (
     DEFAULT,
+    complete_weeks,
     delete_from_default,
     drop_week,
     monday_of,
     partition_names,
     start_of,
-    unbroken_weeks,
 )
 from lineage.upkeep.retention import drop_old_events, ensure_partitions
 from tests.conftest import InThread
@@ -47,7 +47,7 @@ NOW = MONDAY + WEEK + 90 * DAY
 
 @pytest.fixture
 def old_monday(transactional_db: None) -> Iterator[datetime]:
-    """Of a week, by the real clock, that is over for longer than events are kept. Its partition is gone afterwards."""
+    """Monday of a week that ended, by the real clock, before all kept events. Its partition is removed afterwards."""
     yield this_monday() - 20 * WEEK
     drop_weeks_older_than((this_monday() - 6 * WEEK).date())
 
@@ -101,11 +101,11 @@ def test_what_has_no_partition_goes_row_by_row_by_when_it_was_received(monkeypat
 def test_rows_go_in_short_steps_between_which_it_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "_PAGES", 1)
     store_many(1000, datetime(1970, 1, 1, tzinfo=UTC), NOW - 100 * DAY)
-    deleted = delete_from_default(received_before=NOW, enough=lambda: Event.objects.count() < 1000)
+    deleted = delete_from_default(received_before=NOW, should_stop=lambda: Event.objects.count() < 1000)
     # A page holds some 60 of them.
     assert 0 < deleted < 100
     assert Event.objects.count() == 1000 - deleted
-    assert delete_from_default(received_before=NOW, enough=lambda: False) == 1000 - deleted
+    assert delete_from_default(received_before=NOW, should_stop=lambda: False) == 1000 - deleted
 
 
 @pytest.mark.django_db
@@ -132,25 +132,25 @@ def test_what_is_dropped_is_not_made_again(settings: Settings, days: int) -> Non
 
 @pytest.mark.django_db
 def test_what_was_dropped_is_not_made_again_when_events_are_to_be_kept_for_longer(settings: Settings) -> None:
-    """Else it would seem that no event of that week was ever dropped."""
+    """A new partition would mean that no event of that week was ever dropped."""
     ensure_partitions(NOW)
     settings.EVENT_RETENTION_DAYS = 7
     drop_old_events(NOW)
-    names, (start, _) = partition_names(), unbroken_weeks(NOW)
+    names, (start, _) = partition_names(), complete_weeks(NOW)
     settings.EVENT_RETENTION_DAYS = 365
     ensure_partitions(NOW)
     assert partition_names() == names
-    assert unbroken_weeks(NOW)[0] == start > NOW - 2 * WEEK
+    assert complete_weeks(NOW)[0] == start > NOW - 2 * WEEK
 
 
 @pytest.mark.django_db
-def test_the_unbroken_weeks_end_where_one_was_dropped() -> None:
+def test_the_complete_weeks_end_where_one_was_dropped() -> None:
     ensure_partitions(MONDAY)
     make_week(MONDAY - 7 * WEEK)
-    assert unbroken_weeks(MONDAY) == (MONDAY - 5 * WEEK, MONDAY + 5 * WEEK)
+    assert complete_weeks(MONDAY) == (MONDAY - 5 * WEEK, MONDAY + 5 * WEEK)
     make_week(MONDAY - 6 * WEEK)
-    assert unbroken_weeks(MONDAY + 3 * DAY) == (MONDAY - 7 * WEEK, MONDAY + 5 * WEEK)
-    assert unbroken_weeks(MONDAY + 52 * WEEK) == (MONDAY + 52 * WEEK,) * 2
+    assert complete_weeks(MONDAY + 3 * DAY) == (MONDAY - 7 * WEEK, MONDAY + 5 * WEEK)
+    assert complete_weeks(MONDAY + 52 * WEEK) == (MONDAY + 52 * WEEK,) * 2
 
 
 @pytest.mark.django_db

@@ -1,14 +1,13 @@
-"""DAG runs that somebody repeats: cleared in part or in whole, and a backfill."""
+"""DAG runs that are repeated: cleared in part or completely, and a backfill."""
 
 import time
 from datetime import UTC, datetime
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import Variable, dag, task
+from either_airflow import EmptyOperator, dag, task, variable
 
 
 def is_mended():
-    return Variable.get("mended", default="no") == "yes"
+    return variable("mended") == "yes"
 
 
 @dag
@@ -38,7 +37,7 @@ def cleared_while_it_runs():
 
     @task
     def slow():
-        while Variable.get("cleared", default="no") == "no":
+        while variable("cleared") == "no":
             time.sleep(0.2)
 
     broken()
@@ -47,7 +46,7 @@ def cleared_while_it_runs():
 
 @dag
 def cleared_whole():
-    """A task that had succeeded fails this time; of a mapped one an instance is no more."""
+    """DAG in which a task that had succeeded fails this time, and a mapped task has one instance less."""
 
     @task
     def list_files():

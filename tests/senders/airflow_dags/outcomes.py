@@ -3,10 +3,7 @@
 import time
 from datetime import timedelta
 
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import dag, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
+from either_airflow import AirflowSkipException, BashOperator, EmptyOperator, dag, task, task_group
 
 
 @task
@@ -34,7 +31,7 @@ def failure():
 
 @dag
 def failure_that_is_tidied_up():
-    """Its last task succeeds, and so does the DAG run, with a failed task in it."""
+    """DAG whose last task succeeds, and so the DAG run, although a task failed."""
     fail.override(task_id="broken")() >> succeed.override(task_id="tidy", trigger_rule="all_done")()
 
 

@@ -1,10 +1,10 @@
-"""Tasks that are tried again: that recover, that do not, that are killed, and instances of mapped ones."""
+"""Tasks with several tries: tasks that recover, fail or are killed, and instances of mapped tasks."""
 
 import os
 import signal
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from either_airflow import dag, task
 
 DELAY = timedelta(seconds=1)
 
@@ -42,7 +42,7 @@ def gives_up():
 
 @dag
 def killed():
-    """As by the kernel, out of memory: the worker says nothing, Airflow notices."""
+    """DAG with killed tasks, as by the kernel when memory is short: the worker sends nothing, Airflow notices it."""
 
     @task
     def for_good():

@@ -1,10 +1,8 @@
-"""Tasks that give up their worker while they wait: for a trigger, and between two looks."""
+"""Tasks that give up their worker while they wait: for a trigger, and between two checks."""
 
 from datetime import timedelta
 
-from airflow.providers.standard.sensors.python import PythonSensor
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import BaseOperator, dag
+from either_airflow import BaseOperator, PythonSensor, TimeDeltaTrigger, Variable, dag, variable
 
 
 class Wait(BaseOperator):
@@ -22,8 +20,10 @@ def deferred():
 
 @dag
 def rescheduled():
-    def looked_twice(task_reschedule_count):
-        return task_reschedule_count > 0
+    def looked_twice():
+        looked = variable("looked")
+        Variable.set("looked", "yes")
+        return looked == "yes"
 
     PythonSensor(task_id="look", python_callable=looked_twice, mode="reschedule", poke_interval=2)
 

@@ -1,8 +1,8 @@
-"""Each worker's first task waits seconds for its imports, which is no run's own doing."""
+"""DAG that starts the workers: each worker's first task waits seconds for imports, which belong to no run."""
 
 import time
 
-from airflow.sdk import dag, task
+from either_airflow import dag, task
 
 
 @dag

@@ -1,4 +1,4 @@
-"""Workers end with their master however that ends, at whatever moment: an orphan would keep the port."""
+"""Workers end with their master, at any moment and however it ends: an orphan would keep the port."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 
 
 def members(session: int) -> list[int]:
-    """The processes of a session."""
+    """Return the processes of a session."""
     found = []
     for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError):
@@ -29,9 +29,9 @@ def members(session: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("forked", range(1, WORKERS + 1))
+@pytest.mark.parametrize("forked", [1, 2, WORKERS])
 def test_a_master_that_is_killed_while_it_forks(forked: int, tmp_path: Path) -> None:
-    """The last worker has only begun: it has no signal handlers of its own yet. None needs a database to be there."""
+    """The last worker has just begun, and has no signal handlers yet. No database is needed."""
     command = [sys.executable, "-m", "gunicorn", "server.asgi:application"]
     command += ["--config", "python:server.gunicorn", "--bind", "127.0.0.1:0", "--workers", str(WORKERS)]
     environment = os.environ | {"METRICS_DIR": str(tmp_path)}

@@ -12,15 +12,15 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from server.health import middleware
-from server.health.probes import ReadinessProbe, connect
+from server.health.probes import ReadinessProbe, connect, pool_session
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def fresh_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers of other tests are not remembered."""
-    monkeypatch.setattr(middleware, "_READINESS", ReadinessProbe(connect))
+    """Forget cached results of other tests."""
+    monkeypatch.setattr(middleware, "_READINESS", ReadinessProbe(connect, pool_session))
 
 
 @pytest.fixture
@@ -108,6 +108,24 @@ def test_not_ready_while_the_database_is_away() -> None:
 
     assert not readiness.ok
     assert readiness.as_json()["checks"]["database"] == {"ok": False, "detail": "unreachable"}
+
+
+@pytest.fixture
+def role_without_sessions(transactional_db: None) -> Iterator[str]:
+    """Role for which PostgreSQL accepts no session."""
+    with psycopg.connect(**_parameters(), autocommit=True) as database:
+        database.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+        yield "crowded"
+        database.execute("DROP ROLE crowded")
+
+
+def test_ready_while_the_pool_works_although_no_further_session_is_accepted(role_without_sessions: str) -> None:
+    def refused() -> "psycopg.Connection[object]":
+        return psycopg.connect(**_parameters() | {"user": role_without_sessions})
+
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        refused()
+    assert ReadinessProbe(refused, pool_session).ask().as_json()["status"] == "ready"
 
 
 def test_a_database_that_does_not_answer_is_given_up_soon() -> None:

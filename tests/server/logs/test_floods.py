@@ -1,4 +1,5 @@
-"""A flood of bad requests is no flood of lines: of each kind a few are logged, and the next tells how many were not."""
+"""A flood of bad requests causes no flood of lines: a few of each kind are logged, and the next one has the number
+omitted."""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def lines(clock: Clock) -> Iterator[LogCapture]:
-    """What loggers write through a guard."""
+    """Lines that loggers write through a guard."""
     capture = LogCapture()
     before = structlog.get_config()
     structlog.configure(
@@ -68,7 +69,7 @@ def test_a_trickle_is_logged_whole(lines: LogCapture, clock: Clock) -> None:
 
 
 def test_what_others_log_is_theirs(lines: LogCapture) -> None:
-    """Of each request to a page, django_structlog logs one line."""
+    """django_structlog logs one line for each request to a page."""
     refuse(1000, logger="django_structlog.middlewares.request")
 
     assert len(lines.entries) == 1000
@@ -80,4 +81,4 @@ def test_the_kinds_that_are_remembered_are_bounded(lines: LogCapture) -> None:
     for number in range(5000):
         guard(logger, "info", {"event": f"text {number}"})
 
-    assert len(guard._stretches) == 1000
+    assert len(guard._periods) == 1000

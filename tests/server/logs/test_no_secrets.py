@@ -1,4 +1,4 @@
-"""What is logged holds no key, token or password, whoever logs it and in whatever shape."""
+"""Log lines contain no key, token or password, from any logger and in any form."""
 
 import io
 import json
@@ -25,7 +25,7 @@ def log_format(request: pytest.FixtureRequest) -> LogFormat:
 
 @pytest.fixture
 def logged(log_format: LogFormat) -> Iterator[Callable[[], str]]:
-    """What the logger `some.library` has written, through the product's own set-up."""
+    """Output of the logger `some.library`, with the product's own configuration."""
     written = io.StringIO()
     config = logging_config(log_format)
     formatter = config["formatters"]["lines"]

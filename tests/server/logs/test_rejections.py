@@ -1,4 +1,4 @@
-"""What the running product logs of requests that it rejects: one line each, with code, status and connection."""
+"""Log lines of the running product for rejected requests: one each, with code, status and connection."""
 
 import json
 import time
@@ -15,23 +15,24 @@ from lineage.models import Event
 from server.log_floods import LINES, SECONDS
 from tests.lineage.intake.http.documents import encoded, event
 from tests.lineage.intake.http.wire import exchange, post
-from tests.live_server import Sender, serve_tests
+from tests.live_server import Sender, serve_tests, with_lookup_of
 from tests.server.metrics.scrape import scrape
 from tests.serving import WORKERS, LiveServer
+from tests.waiting import wait_until
 
 Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path) -> Iterator[LiveServer]:
-    """One of its own for each test: what others sent is in nobody's way."""
+    """Server for one test, without requests of other tests."""
     with serve_tests(tmp_path / "log.txt") as server:
         yield server
 
 
 @pytest.fixture
 def logged(server: LiveServer) -> Callable[[], Lines]:
-    """The lines since the test began."""
+    """Read the lines since the test began."""
     begin = server.log.stat().st_size
 
     def read() -> Lines:
@@ -40,6 +41,12 @@ def logged(server: LiveServer) -> Callable[[], Lines]:
             return [json.loads(line) for line in log if line.startswith(b"{")]
 
     return read
+
+
+def logged_lines(logged: Callable[[], Lines], count: int) -> Lines:
+    """Lines since the test began, as soon as there are so many: a worker writes them after its answers."""
+    wait_until(lambda: len(logged()) >= count, f"{count} lines are logged")
+    return logged()
 
 
 def rejections(lines: Lines) -> Lines:
@@ -52,6 +59,8 @@ def test_each_rejection_is_one_line(
     path, mine = server.path(sender.connection.id), str(sender.connection.id)
     unknown, other = uuid4(), new_sender("Other")
     stranger = {"Authorization": f"Bearer {new_key().text}"}
+    cut = {"Authorization": f"Bearer {sender.key[:-1]}"}
+    wrong = {"Authorization": f"Bearer {with_lookup_of(sender.key)}"}
     secret = "the text of the job"
     cases: list[tuple[str, str, dict[str, str], bytes, tuple[str, str | None]]] = [
         ("POST", path, sender.headers, secret.encode(), ("not_json", mine)),
@@ -59,6 +68,8 @@ def test_each_rejection_is_one_line(
         ("POST", f"{path}/batch", sender.headers, b"[1, {}]", ("invalid_event", mine)),
         ("POST", path, {}, encoded(), ("key_refused", mine)),
         ("POST", path, stranger, encoded(), ("key_refused", mine)),
+        ("POST", path, cut, encoded(), ("key_refused", mine)),
+        ("POST", path, wrong, encoded(), ("key_refused", mine)),
         ("POST", "/api/v1/lineage", stranger, encoded(), ("key_refused", None)),
         ("POST", path, other.headers, encoded(), ("key_of_another_connection", mine)),
         ("POST", server.path(unknown), sender.headers, encoded(), ("unknown_connection", str(unknown))),
@@ -70,7 +81,7 @@ def test_each_rejection_is_one_line(
     ]
     assert post(server, path, encoded(), sender.headers).status == 201
 
-    lines = rejections(logged())
+    lines = rejections(logged_lines(logged, len(cases)))
     assert [(line["status"], line["code"], line["connection_id"]) for line in lines] == rejected
     assert all(line["level"] == "info" and line["logger"].startswith("lineage.") for line in lines)
     text = json.dumps(lines)
@@ -86,13 +97,13 @@ def test_a_batch_that_is_refused_in_part_is_one_line(
 
     assert post(server, server.path(sender.connection.id, "/batch"), body, sender.headers).status == 200
 
-    [line] = logged()
+    [line] = logged_lines(logged, 1)
     assert (line["event"], line["rejected"], line["received"]) == ("intake_batch_partly_rejected", 2, 4)
     assert line["connection_id"] == str(sender.connection.id)
 
 
 def test_a_flood_of_bad_requests_floods_no_log(server: LiveServer, sender: Sender, logged: Callable[[], Lines]) -> None:
-    """And yet each is counted, and those beside it are logged."""
+    """Every request is counted nevertheless, and other lines are logged."""
     before = scrape(server)
     path = server.path(sender.connection.id)
     flood = 1000
@@ -102,6 +113,7 @@ def test_a_flood_of_bad_requests_floods_no_log(server: LiveServer, sender: Sende
     stretches = 1 + (time.monotonic() - begin) // SECONDS
     assert post(server, path, b"{}", sender.headers).status == 422
 
+    wait_until(lambda: any(line["code"] == "invalid_event" for line in rejections(logged())), "the last is logged")
     counts = Counter(line["code"] for line in rejections(logged()))
     assert LINES <= counts["not_json"] <= WORKERS * LINES * (stretches + 1)
     assert counts["invalid_event"] == 1

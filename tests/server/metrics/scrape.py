@@ -1,4 +1,4 @@
-"""What a server tells at /metrics, as Prometheus reads it."""
+"""Metrics of a server at /metrics, as Prometheus reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class Scrape:
     types: Mapping[str, str]
 
     def value(self, name: str, **labels: str) -> float:
-        """Of the product's metric of this name; 0 for a series that is not there."""
+        """Return the value of the product's metric of this name; 0 for a missing series."""
         return self.samples.get((f"observatory_{name}", frozenset(labels.items())), 0)
 
     def by_label(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-        """Each value of a metric that is not 0, by its labels' values."""
+        """Return the values of a metric that are not 0, by their labels' values."""
         return {
             tuple(dict(series)[label] for label in labels): value
             for (name_, series), value in self.samples.items()
@@ -30,7 +30,7 @@ class Scrape:
         }
 
     def since(self, before: "Scrape") -> "Scrape":
-        """What was counted between two scrapes."""
+        """Return the differences between two scrapes."""
         differences = {series: value - before.samples.get(series, 0) for series, value in self.samples.items()}
         return Scrape(differences, self.types)
 

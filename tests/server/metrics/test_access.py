@@ -1,4 +1,4 @@
-"""Who may read /metrics: a scraper with the token, from wherever it comes, and signed-in administrators."""
+"""Access to /metrics: scrapers with the token, from any address, and signed-in administrators."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def token(settings: Settings) -> None:
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 @pytest.mark.parametrize("host", ["testserver", "10.1.2.3:8000"])
 def test_a_scraper_with_the_token(client: Client, scheme: str, host: str) -> None:
-    """By address, too, and without the database: this test has none."""
+    """The scraper comes by address, and without the database, which this test does not have."""
     response = client.get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}", "Host": host})
 
     assert response.status_code == 200
@@ -70,7 +70,7 @@ def test_people(client: Client, viewer: User, editor: User, administrator: User)
 
 @pytest.mark.parametrize(("token", "starts"), [("short", False), ("", True), (f" {TOKEN}\n", True)])
 def test_a_token_that_can_be_guessed_is_no_token(tmp_path: Path, token: str, starts: bool) -> None:
-    """Here from a file, whose last line ends as editors have it."""
+    """The token is read from a file, whose last line ends as editors write it."""
     file = tmp_path / "token"
     file.write_text(token)
     code = "from django.conf import settings; print(repr(settings.METRICS_TOKEN))"

@@ -1,4 +1,4 @@
-"""docs/metrics.md lists every metric with its labels, and its alerts ask for what is there."""
+"""docs/metrics.md lists every metric with its labels, and its alerts use existing metrics."""
 
 import re
 from pathlib import Path
@@ -20,14 +20,14 @@ def scraped(server: LiveServer) -> Scrape:
 
 
 def documented() -> dict[str, tuple[str, frozenset[str]]]:
-    """Each metric's type and labels."""
+    """Return each metric's type and labels."""
     return {
         name.removesuffix("_total"): (kind, frozenset(re.findall(r"`(\w+)`", labels)))
         for name, kind, labels in ROW.findall(DOCUMENT)
     }
 
 
-def told(scraped: Scrape) -> dict[str, tuple[str, frozenset[str]]]:
+def exposed(scraped: Scrape) -> dict[str, tuple[str, frozenset[str]]]:
     metrics = {}
     for name, labels in scraped.samples:
         family = next(
@@ -41,7 +41,7 @@ def told(scraped: Scrape) -> dict[str, tuple[str, frozenset[str]]]:
 
 
 def test_every_metric_is_documented_with_its_labels(scraped: Scrape) -> None:
-    assert documented() == told(scraped)
+    assert documented() == exposed(scraped)
 
 
 def test_every_reason_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""What workers counted outlives them: one that is killed and replaced takes no count along, and leaves no file."""
+"""Counts outlive the workers: a killed and replaced worker loses no count, and leaves no file."""
 
 import os
 import signal
@@ -22,19 +22,19 @@ from tests.waiting import SECONDS, wait_until
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """Where servers make their directories."""
+    """Directory in which servers create theirs."""
     return tmp_path / "metrics"
 
 
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path, base: Path) -> Iterator[LiveServer]:
-    """One of its own for each test."""
+    """Server for one test."""
     with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}) as server:
         yield server
 
 
 def kill_a_worker(server: LiveServer) -> None:
-    """Returns when another has taken its place, and the master has dealt with its end."""
+    """Kill a worker, and wait until it is replaced, and the master has merged its counts."""
     victim = server.workers[0]
     ended = scrape(server).value("workers_ended_total")
     victim.kill()
@@ -60,7 +60,7 @@ def test_no_counter_goes_backwards_while_workers_are_killed(server: LiveServer, 
         while not stop.is_set():
             try:
                 current = counters(scrape(server))
-            # It was the worker that is killed, before it answered or in the middle of its answer.
+            # The killed worker served this request, before or during its response.
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 continue
             backwards.extend(series for series, value in last.items() if current.get(series, 0) < value)
@@ -100,13 +100,13 @@ def test_a_killed_worker_leaves_no_file_and_no_level(server: LiveServer, sender:
         assert post(server, path, encoded(), sender.headers).status == 201
         kill_a_worker(server)
 
-    # One scrape at a time reads here, so each end was dealt with at once.
+    # Only one scrape reads at a time here, so each end was handled at once.
     assert pids() == {"0", str(server.process.pid), *(str(worker.pid) for worker in server.workers)}
     assert scrape(server).value("workers") == WORKERS
 
 
 def test_a_server_leaves_no_directory(transactional_db: None, tmp_path: Path, base: Path) -> None:
-    with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}):
+    with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}, workers=1):
         assert len(list(base.iterdir())) == 1
 
     assert list(base.iterdir()) == []
@@ -114,7 +114,7 @@ def test_a_server_leaves_no_directory(transactional_db: None, tmp_path: Path, ba
 
 def test_what_a_killed_server_left_is_removed_by_the_next(transactional_db: None, tmp_path: Path, base: Path) -> None:
     environment = {"METRICS_DIR": str(base)}
-    with serve_tests(tmp_path / "first.txt", environment) as killed:
+    with serve_tests(tmp_path / "first.txt", environment, workers=1) as killed:
         workers = killed.workers
         killed.process.send_signal(signal.SIGKILL)
         # They end with their master.
@@ -123,7 +123,10 @@ def test_what_a_killed_server_left_is_removed_by_the_next(transactional_db: None
         make_old(left)
         (base / "of-somebody-else").mkdir()
 
-        with serve_tests(tmp_path / "second.txt", environment), serve_tests(tmp_path / "third.txt", environment):
+        with (
+            serve_tests(tmp_path / "second.txt", environment, workers=1),
+            serve_tests(tmp_path / "third.txt", environment, workers=1),
+        ):
             assert not left.exists()
             assert len(list(base.glob("observatory-metrics-*"))) == 2
     assert [entry.name for entry in base.iterdir()] == ["of-somebody-else"]
@@ -133,7 +136,7 @@ def test_a_running_servers_directory_is_let_be_however_old(server: LiveServer, t
     [directory] = base.iterdir()
     make_old(directory)
 
-    with serve_tests(tmp_path / "other.txt", {"METRICS_DIR": str(base)}):
+    with serve_tests(tmp_path / "other.txt", {"METRICS_DIR": str(base)}, workers=1):
         assert directory.exists()
         scrape(server)
 

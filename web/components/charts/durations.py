@@ -1,4 +1,4 @@
-"""How long the runs of a job took: a mark for each run over the time when it took place, its median and its p95."""
+"""Chart of the durations of a job's runs: a mark for each run over time, the median and the p95."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """From the median to the p95."""
+    """The part of the chart between the median and the p95."""
 
     top: float
     median: float
@@ -79,7 +79,7 @@ def duration_chart(
     height: int,
     most_times: int,
 ) -> DurationChart | None:
-    """None without a point of which the duration is known."""
+    """Lay out the chart. None without a point of which the duration is known."""
     if all(point.duration is None for point in points):
         return None
     right, base = width - _RIGHT, height - _BOTTOM

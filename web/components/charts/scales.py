@@ -1,4 +1,4 @@
-"""From values to coordinates, and the round values that an axis names."""
+"""Scales that map values to coordinates, and the round values that an axis names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +40,27 @@ class Linear:
 class Tick:
     position: float
     label: str
+
+
+def count_ticks(low: float, high: float, *, most: int) -> list[float]:
+    """Round numbers from at most `low` to at least `high`: `most + 2` at most. Where both are one, from 0 on."""
+    if high <= low:
+        low, high = 0.0, max(high, 1.0)
+    step = 1.0
+    while step * most < high - low:
+        # 1, 2, 5, 10, 20, 50 …
+        step *= 2.5 if str(step).startswith("2") else 2
+    first, last = int(low // step), int(-(-high // step))
+    return [step * n for n in range(first, last + 1)]
+
+
+def compact(number: float) -> str:
+    """`0`, `950`, `41.4 k`, `1.2 M`, `3 G`: three digits at most."""
+    for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= unit * 0.9995:
+            value = number / unit
+            return f"{value:.0f} {name}" if abs(value) >= 99.95 else f"{round(value, 1):g} {name}"
+    return f"{number:g}"
 
 
 def duration_ticks(longest: float, *, most: int) -> list[float]:

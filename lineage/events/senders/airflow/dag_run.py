@@ -1,4 +1,4 @@
-"""What the facet `airflowDagRun` says of a DAG run (seen with apache-airflow-providers-openlineage 2.20)."""
+"""Facts of a DAG run from its facet `airflowDagRun` (seen with apache-airflow-providers-openlineage 2.20)."""
 
 from datetime import UTC, datetime
 from hashlib import sha1
@@ -14,32 +14,32 @@ from lineage.events.identity import run_id
 from lineage.events.senders.sender import RunEvent
 from lineage.events.text import storable
 
-# The latest ones. Who clears a DAG run more often than that has other worries.
+# Only the latest earlier ids are kept: a DAG run is hardly ever cleared more often.
 MAX_EARLIER_IDS: Final = 50
 
 
 class _DagRun(Struct):
     run_id: str
     start_date: str | None = None
-    clear_number: int = 0
+    clear_number: int | None = None
     logical_date: str | None = None
     run_after: str | None = None
 
 
-class _DagRunFacet(Struct):
+class DagRunFacet(Struct):
     dagRun: _DagRun
 
 
 def run_facts(run: RunFacts, job: JobFacts, event: RunEvent) -> RunFacts:
-    """The facts of a DAG run, with what its `airflowDagRun` facet says.
+    """Add what the facet `airflowDagRun` says to the facts of a DAG run.
 
-    When somebody clears a task of a DAG run, the provider sends the rest of it under another run id. A DAG run that had
-    ended begins anew, and is another run. One that goes on keeps its start, and sends no second START: there both ids
-    are of one run.
+    When tasks of a DAG run are cleared, the provider sends its further events under another run id. A DAG run that had
+    ended starts again, and is another run. A DAG run that was still running keeps its start and sends no second START:
+    both ids belong to one run.
     """
     if job.kind != "DAG":
         return run
-    facet = read_facet(getattr(event.run_facets, "airflowDagRun", NOTHING), _DagRunFacet)
+    facet = read_facet(getattr(event.run_facets, "airflowDagRun", NOTHING), DagRunFacet)
     if facet is None:
         return run
     called, started_at = storable(facet.dagRun.run_id), time_or_none(facet.dagRun.start_date)
@@ -47,19 +47,21 @@ def run_facts(run: RunFacts, job: JobFacts, event: RunEvent) -> RunFacts:
         run,
         orchestrator_run_id=called[:MAX_ORCHESTRATOR_RUN_ID_CHARACTERS],
         invocation_id=run_id(f"{called} {started_at.isoformat()}")[0] if started_at else None,
-        # Not of others: `airflow dags test` gives the logical date here.
-        started_at=started_at if facet.dagRun.clear_number > 0 else None,
+        # Only for cleared DAG runs: `airflow dags test` puts the logical date here.
+        started_at=started_at if (facet.dagRun.clear_number or 0) > 0 else None,
         earlier_ids=_earlier_ids(run.id, facet.dagRun, f"{event.job_namespace}.{event.job_name}"),
     )
 
 
 def _earlier_ids(id_: UUID, dag_run: _DagRun, dag: str) -> tuple[UUID, ...]:
-    """The ids that a DAG run had before tasks of it were cleared, sorted: made as the provider makes them. None where
-    that does not give its present id."""
-    clears = dag_run.clear_number
+    """Compute the ids that a DAG run had before tasks of it were cleared, sorted, as the provider computes them.
+
+    Empty if this computation does not give the present id.
+    """
+    clears = dag_run.clear_number or 0
     if clears <= 0:
         return ()
-    # The provider takes the first, where there is one.
+    # The provider uses the first time that is set.
     for time in filter(None, map(time_or_none, (dag_run.logical_date, dag_run.run_after))):
         if _dag_run_id(dag, time, clears) == id_:
             return tuple(sorted(_dag_run_id(dag, time, n) for n in range(max(0, clears - MAX_EARLIER_IDS), clears)))
@@ -67,8 +69,8 @@ def _earlier_ids(id_: UUID, dag_run: _DagRun, dag: str) -> tuple[UUID, ...]:
 
 
 def _dag_run_id(dag: str, time: datetime, clear_number: int) -> UUID:
-    """Make an id as does `build_dag_run_ol_run_id` of apache-airflow-providers-openlineage 2.20: a UUID of version 7,
-    whose bits behind the time are a hash."""
+    """Compute an id as `build_dag_run_ol_run_id` of apache-airflow-providers-openlineage 2.20 does: a UUID of version 7
+    whose bits after the time are a hash."""
     digest = sha1(f"{time.astimezone(UTC).isoformat()}{dag}.{clear_number}".encode(), usedforsecurity=False).digest()
     bits = int(time.timestamp() * 1000) << 80 | int.from_bytes(digest) >> 84
     return UUID(int=bits & ~(0xF000 << 64 | 0xC000 << 48) | 7 << 76 | 0x8000 << 48)

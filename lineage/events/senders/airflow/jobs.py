@@ -1,4 +1,4 @@
-"""What the run facets `airflow` and `airflowDagRun` say of a DAG and of a task (seen with
+"""Facts of DAGs and tasks from the run facets `airflow` and `airflowDagRun` (seen with
 apache-airflow-providers-openlineage 2.20)."""
 
 import ast
@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, count_or_none, read_facet
 from lineage.events.job_facets import MAX_LABEL_CHARACTERS, MAX_LABELS, labels
-from lineage.events.senders.sender import NO_TRIES, Described, JobName, Tries
+from lineage.events.senders.sender import JobDescription, JobName, Tries
 from lineage.events.text import storable
 
 
@@ -24,23 +24,16 @@ class _Task(Struct):
 
 
 class TaskFacet(Struct):
-    """The facet `airflow` of a task."""
+    """Facet `airflow` of a task."""
 
     taskInstance: _TaskInstance = msgspec.field(default_factory=_TaskInstance)
     task: _Task = msgspec.field(default_factory=_Task)
 
 
-class _Dag(Struct):
-    """`tags` is a Python list written as text."""
+class MappedTask(Struct):
+    """Facet `airflow_mappedTask` of openlineage-airflow, before Airflow had a provider."""
 
-    dag_id: str | None = None
-    tags: str | list[str] | None = None
-    timetable: Raw = NOTHING
-    timetable_summary: str | None = None
-
-
-class _OfDag(Struct):
-    dag: _Dag
+    mapIndex: int | None = None
 
 
 class _Timetable(Struct):
@@ -48,16 +41,29 @@ class _Timetable(Struct):
     timezone: str | None = None
 
 
+class _Dag(Struct):
+    """DAG in a facet. `tags` may be a Python list written as text."""
+
+    dag_id: str | None = None
+    tags: str | list[str] | None = None
+    timetable: _Timetable | None = None
+    timetable_summary: str | None = None
+
+
+class FacetWithDag(Struct):
+    dag: _Dag | None = None
+
+
 def tries(facets: RunFacets) -> Tries:
-    """Try number, the most tries that the task is given, and map index (None where the task is not mapped)."""
-    facet = read_facet(getattr(facets, "airflow", NOTHING), TaskFacet)
-    if facet is None:
-        return NO_TRIES
+    """Return the try number, the allowed number of tries, and the map index (None if the task is not mapped)."""
+    facet = read_facet(getattr(facets, "airflow", NOTHING), TaskFacet) or TaskFacet()
+    mapped = read_facet(getattr(facets, "airflow_mappedTask", NOTHING), MappedTask) or MappedTask()
     retries = count_or_none(facet.task.retries)
+    map_index = mapped.mapIndex if facet.taskInstance.map_index is None else facet.taskInstance.map_index
     return (
         count_or_none(facet.taskInstance.try_number),
         None if retries is None else retries + 1,
-        count_or_none(facet.taskInstance.map_index),
+        count_or_none(map_index),
     )
 
 
@@ -65,11 +71,13 @@ def derived_type(_integration: str, _name: str, has_parent: bool) -> tuple[str, 
     return "TASK" if has_parent else "DAG", ""
 
 
-def described(namespace: str, name: str, facets: RunFacets, parent: JobName | None, has_tags: bool) -> Described:
-    """Parent, tags and schedule of a DAG or a task, from what is said of the DAG."""
+def describe_job(
+    namespace: str, name: str, facets: RunFacets, parent: JobName | None, has_tags: bool
+) -> JobDescription:
+    """Return parent, tags and schedule of a DAG or a task, from what the facets say of the DAG."""
     dag, of_task = _dag(getattr(facets, "airflowDagRun", NOTHING)), getattr(facets, "airflow", NOTHING)
     if of_task is not NOTHING and (parent is None or not has_tags):
-        # Providers that send the facets of the specification spare us this.
+        # Providers that send the specification's facets need no such fallback.
         its_dag = _dag(of_task)
         parent = parent or _dag_of_task(namespace, name, its_dag)
         dag = dag or its_dag
@@ -79,8 +87,8 @@ def described(namespace: str, name: str, facets: RunFacets, parent: JobName | No
 
 
 def _dag(raw: Raw) -> _Dag | None:
-    """What one of the two run facets says of the DAG."""
-    facet = read_facet(raw, _OfDag)
+    """Read the DAG from one of the two run facets."""
+    facet = read_facet(raw, FacetWithDag)
     return facet.dag if facet else None
 
 
@@ -91,8 +99,8 @@ def _dag_of_task(namespace: str, name: str, dag: _Dag | None) -> JobName | None:
 
 
 def _schedule(dag: _Dag) -> tuple[str, str] | None:
-    """The schedule as Airflow shows it, and the time zone of a cron expression."""
-    timetable = read_facet(dag.timetable, _Timetable) or _Timetable()
+    """Return the schedule as Airflow shows it, and the time zone if it is a cron expression."""
+    timetable = dag.timetable or _Timetable()
     summary = dag.timetable_summary or timetable.expression
     if not summary:
         return None
@@ -101,7 +109,7 @@ def _schedule(dag: _Dag) -> tuple[str, str] | None:
 
 
 def _tags(dag: _Dag) -> tuple[str, ...] | None:
-    """Tags of providers that send no tags facet."""
+    """Read tags of providers that send no `tags` facet."""
     if isinstance(dag.tags, str):
         return _tags_in_text(dag.tags)
     return None if dag.tags is None else labels(dag.tags)
@@ -115,5 +123,5 @@ def _tags_in_text(text: str) -> tuple[str, ...] | None:
         said: Any = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    # Airflow before 2.10 wrote a list, others a set.
+    # Airflow before 2.10 wrote a list, later versions a set.
     return labels(sorted(map(str, said))) if isinstance(said, list | tuple | set) else None

@@ -1,13 +1,13 @@
-"""Words in which pages speak of Airflow: text alone."""
+"""Texts with which pages describe Airflow."""
 
 from typing import Final
 
 from lineage.events.senders.sender import Words
 
 INTEGRATION: Final = "AIRFLOW"
-# The error message of a DAG run whose time was up. Whatever it has left Airflow skips, just after it sent the event.
+# Error message of a DAG run that timed out. Just after this event Airflow skips all tasks that have not ended.
 TIMED_OUT: Final = "timed_out"
-# What Airflow gives as the error message of a DAG run that it ended itself, in words.
+# Airflow's error message of a DAG run that it ended itself → its meaning.
 ERROR_CODES: Final = {
     "task_failure": "A task failed",
     "all_tasks_deadlocked": "No task could go on: each waited for another (deadlock)",

@@ -1,4 +1,4 @@
-"""Words in which pages speak of dbt: text alone."""
+"""Texts with which pages describe dbt."""
 
 from typing import Final
 
@@ -13,10 +13,14 @@ WORDS: Final = Words(
     run_id_in_search="invocation id",
     skips_by_need=True,
     tests_without_result=(
-        "Tests of it have no result: they could not be run, or dbt skipped them for --fail-fast, which is told in the "
-        "same words."
+        "Some tests have no result: dbt could not run them, or skipped them because of --fail-fast. Its events do not "
+        "distinguish the two."
     ),
     on_missing_errors=Advice(
         "By default dbt-ol sends no error messages. To see them here, run it with", "--consume-structured-logs"
     ),
+)
+# For versions that send no number of failed rows.
+MAYBE_NOT_FAILED: Final = (
+    "dbt-ol before 1.47 sends tests that only warned or were skipped as failed ones, so these may not have failed."
 )

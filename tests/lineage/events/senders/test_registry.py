@@ -1,9 +1,9 @@
-"""Which sender is asked: the one whose own facets an event has, and the one that the job's integration names."""
+"""Choice of the sender: the one whose facets an event has, or the one that the job's integration names."""
 
 from lineage.events import decode_event
 from lineage.events.senders import SENDERS, sender_of, title_of, words_of
 from lineage.events.senders.generic import GENERIC
-from lineage.events.senders.sender import NEUTRAL
+from lineage.events.senders.sender import DEFAULT_WORDS
 from tests.lineage.build import run_event
 
 TASK = {"taskInstance": {"try_number": 2, "map_index": 3}, "task": {"retries": 4}}
@@ -25,7 +25,7 @@ def test_a_facet_of_one_sender_leaves_the_job_to_the_sender_that_its_integration
 
 def test_an_integration_that_no_room_claims_is_spoken_of_in_words_for_any() -> None:
     assert sender_of("MAGE") is GENERIC
-    assert words_of("MAGE") is NEUTRAL
+    assert words_of("MAGE") is DEFAULT_WORDS
     assert title_of("MAGE") == "MAGE"
 
 

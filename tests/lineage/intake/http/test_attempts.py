@@ -21,13 +21,13 @@ from tests.live_server import Sender
 from tests.server.metrics.scrape import Scrape, scrape
 from tests.serving import WORKERS, LiveServer
 
-# Of each worker; see connections.actions.
+# Limits of each worker; see connections.actions.
 LOOK_UPS_A_SECOND = 20
 
 
 @pytest.fixture
 def counted(server: LiveServer) -> Callable[[], Scrape]:
-    """What was counted since the test began."""
+    """Counters since the test began."""
     before = scrape(server)
     return lambda: scrape(server).since(before)
 
@@ -42,8 +42,8 @@ def clients(server: LiveServer) -> Iterator[list[socket.socket]]:
 def test_made_up_connections_cost_little(
     server: LiveServer, sender: Sender, clients: list[socket.socket], counted: Callable[[], Scrape]
 ) -> None:
-    """Anybody can send to ids that are none: so many are looked up a second, and the others cost no query. Beside them,
-    real connections are served, and list their attempts."""
+    """A limited number of unknown ids is looked up each second; the others cost no query. Real connections are served
+    meanwhile, and list their attempts."""
     times = 400
     beside = server.path(sender.connection.id)
 
@@ -78,7 +78,7 @@ def test_made_up_connections_cost_little(
 def test_a_connection_keeps_no_more_however_many_workers_write(
     server: LiveServer, sender: Sender, clients: list[socket.socket]
 ) -> None:
-    """At no moment: each that is added takes the oldest along."""
+    """The list never grows beyond its limit: each new attempt replaces the oldest."""
     hour_ago = timezone.now() - timedelta(hours=1)
     full = [
         Attempt(connection=sender.connection, at=hour_ago, outcome=outcome, status=status)
@@ -104,6 +104,6 @@ def test_a_connection_keeps_no_more_however_many_workers_write(
             assert accepted.count() == ATTEMPTS_KEPT["accepted"]
         list(flooding)
 
-    # Of each worker five refusals a second, and an acceptance.
+    # Each worker lists five refusals a second, and an acceptance.
     assert rejected.filter(at__gt=hour_ago).count() >= 5 * WORKERS
     assert accepted.filter(at__gt=hour_ago).count() >= WORKERS

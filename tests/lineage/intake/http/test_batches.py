@@ -54,7 +54,7 @@ def test_a_bad_one_does_not_sink_its_siblings(deliver: Callable[..., Reply], sen
 
 
 def test_each_is_judged_as_if_it_were_alone(deliver: Callable[..., Reply]) -> None:
-    """A wrong value in each field in turn: the same ones are refused, for the same reason."""
+    """A wrong value in each field in turn: a batch refuses it like a single event, for an equal reason."""
     documents = []
     for number, (full, value) in enumerate(itertools.product(FULL.values(), (None, 1, "", "nonsense", [], {}))):
         for path in paths(document := full()):
@@ -77,7 +77,7 @@ def test_each_is_judged_as_if_it_were_alone(deliver: Callable[..., Reply]) -> No
 
 
 def test_what_only_the_database_can_refuse_does_not_sink_its_siblings(deliver: Callable[..., Reply]) -> None:
-    """If it refuses it at all: an event is either stored whole or among the failed ones."""
+    """An event is either stored whole or among the failed ones."""
     odd = event(run={"runId": "\0"}, job={"namespace": "\0", "name": "\0"}, eventTime="0001-01-01T00:00:00+14:00")
 
     reply = deliver(batch(event(), odd, event()), "/batch")
@@ -137,4 +137,4 @@ def test_no_array(
 
 
 def test_an_array_where_one_event_is_due(deliver: Callable[..., Reply], expect_refused: Callable[..., None]) -> None:
-    expect_refused(deliver(batch(event())), 422, "Expected `object`, got `array`")
+    expect_refused(deliver(batch(event())), 422, "Expected one event, got an array")

@@ -1,4 +1,4 @@
-"""What was sent is what everybody gets back, byte for byte: by the API, as a file, and by whoever sends it again."""
+"""Bodies come back byte for byte: by the API, as a file, and when they are sent again."""
 
 import json
 import random
@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from lineage.models import Event
+from lineage.models import Event, Run
 from tests.lineage.intake.http.documents import encoded
 from tests.lineage.intake.http.wire import Reply
 
@@ -19,7 +19,7 @@ def holding(text: str, size: int = 0) -> bytes:
     """An event with this JSON text in it; so many bytes long, where a size is given."""
     body = encoded(custom="HERE", padding="").replace(b'"HERE"', text.encode())
     missing = max(size - len(body), 0)
-    # As random as text can be: half of it stays after compression.
+    # Text that is as random as it can be: half of it stays after compression.
     padding = random.Random(size).randbytes(missing // 2 + 1).hex()[:missing].encode()
     return body.replace(b'"padding": ""', b'"padding": "%s"' % padding)
 
@@ -41,12 +41,13 @@ def test_a_body_comes_back(body: bytes, deliver: Callable[..., Reply], client: C
     event = Event.objects.get()
     assert (event.body.encode() == body, event.body_bytes) == (True, len(body))
     client.force_login(viewer)
-    answered = client.get(f"/api/v1/runs/{event.subject_id}/events").content
+    run_id = Run.objects.get().run_id
+    answered = client.get(f"/api/v1/runs/{run_id}/events").content
     # A file may begin and end with white space; a value in a document does so as well.
     assert b'"event":' + body + b"}]" in answered
-    path = f"/connections/{event.connection_id}/runs/{event.subject_id}/events/{event.id}.json"
+    path = f"/connections/{event.connection_id}/runs/{run_id}/events/{event.id}.json"
     assert client.get(path).content == body
-    # The same once more is the same event.
+    # An equal body is a repeat.
     assert deliver(body).status == 200
     assert Event.objects.count() == 1
 

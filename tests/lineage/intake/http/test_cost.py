@@ -1,4 +1,4 @@
-"""What one request may cost: neither a long text nor a long list keeps a worker from its other requests."""
+"""The cost of a request: neither a long text nor a long list keeps a worker from its other requests."""
 
 import gzip
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from tests.lineage.intake.http.wire import Reply
 
 pytestmark = pytest.mark.alone
 
-# What a sender waits for an answer: openlineage-python's and Java's timeout.
+# The timeout of senders: openlineage-python's and Java's.
 PATIENCE_SECONDS = 5
 MIB = 1024 * 1024
 

@@ -18,7 +18,7 @@ from tests.live_server import Sender
 from tests.serving import LiveServer
 
 DAY = timedelta(days=1)
-# When an event took place, seen from now; and whether its week has a partition.
+# The time of an event, seen from now; and True if its week has a partition.
 MOMENTS: dict[str, tuple[Callable[[datetime], datetime], bool]] = {
     "now": (lambda now: now, True),
     "24 h ahead": (lambda now: now + DAY, True),
@@ -50,7 +50,9 @@ def test_it_is_stored_and_shown(server: LiveServer, sender: Sender, reader: Clie
     assert [(answer.status_code, answer.json()["outcome"]) for answer in answers] == [(201, "stored"), (200, "repeat")]
 
     event, row = Event.objects.get(), Run.objects.get()
-    assert event.event_time == row.run_at == time
+    assert event.event_time == row.started_at == time
+    # Sorted by no later time than that of its receipt.
+    assert row.run_at == min(time, event.received_at + timedelta(minutes=5))
     assert (partition_of(event) != DEFAULT) == has_partition
 
     listed = reader.get(f"/api/v1/connections/{sender.connection.pk}/runs").json()["results"]

@@ -50,7 +50,7 @@ def judge(server: LiveServer, sender: Sender) -> Iterator[Callable[..., int]]:
 
 
 def check_error(reply: Reply) -> None:
-    """It says what is wrong, in words that somebody will read."""
+    """The reason is in words that somebody will read."""
     error = json.loads(reply.body)["error"]
     assert error.keys() == {"code", "message", "detail"}
     assert error["code"] == {400: "not_json", 422: "invalid_event"}[reply.status]
@@ -112,7 +112,7 @@ ODD_NUMBERS = ["1e400", "-1e400", "1e-400", "1" * 5_000, "-" + "9" * 5_000, "0."
 
 @pytest.mark.parametrize("number", ODD_NUMBERS, ids=lambda number: number[:20])
 def test_odd_numbers(judge: Callable[..., int], number: str) -> None:
-    """In a facet of which columns are made, too: a broken facet never rejects its event."""
+    """A broken facet never rejects its event, not even one of which columns are made."""
     judge(facet_of(number), ACCEPTED)
     document = full_event()
     document["run"]["facets"]["airflow"]["taskInstance"]["try_number"] = "HERE"
@@ -131,7 +131,7 @@ def test_deep_nesting(judge: Callable[..., int], depth: int, opening: str, closi
 
 
 def test_the_deepest_that_is_accepted_can_be_rebuilt(judge: Callable[..., int], sender: Sender) -> None:
-    """By a reader that is deeper in calls than the server was, as this test is."""
+    """The reader, this test, is deeper in calls than the server was."""
 
     def nested(depth: int) -> bytes:
         return facet_of("[" * depth + "]" * depth)
@@ -168,7 +168,8 @@ def test_odd_characters_in_a_name_of_a_member(judge: Callable[..., int]) -> None
         judge(with_text(event(), "").replace(b'"producer"', f'"{text}"'.encode()), ACCEPTED)
 
 
-DATASETS_AND_JOB: list[Path] = [("job",), ("dataset",), ("inputs", 0), ("outputs", 0)]
+# What an event is about; `dataset` is in a DatasetEvent alone. Bad inputs and outputs are left out instead.
+SUBJECTS: list[Path] = [("job",), ("dataset",)]
 WRONG = ["null", "true", "-1.5", '""', '"nonsense"', "[]", '{"": null}']
 
 
@@ -186,8 +187,8 @@ def test_wrong_types_in_each_field(judge: Callable[..., int], kind: str) -> None
 @pytest.mark.parametrize("kind", FULL)
 def test_each_field_left_out(judge: Callable[..., int], kind: str) -> None:
     document = FULL[kind]()
-    required: set[Path] = {("eventTime",), ("run", "runId"), ("job",), ("dataset",)}
-    required |= {(*of, name) for of in DATASETS_AND_JOB for name in ("namespace", "name")}
+    required: set[Path] = {("eventTime",), ("run",), ("run", "runId"), ("job",), ("dataset",)}
+    required |= {(*of, name) for of in SUBJECTS for name in ("namespace", "name")}
     for path in paths(document):
         if isinstance(path[-1], str):
             without = copy.deepcopy(document)
@@ -260,11 +261,20 @@ def random_text(length: int) -> str:
 def test_names_beyond_the_limit(judge: Callable[..., int], kind: str, length: int) -> None:
     name = random_text(length)
     document = FULL[kind]()
-    names = {("run", "runId"), *((*of, key) for of in DATASETS_AND_JOB for key in ("namespace", "name"))}
+    names = {("run", "runId"), *((*of, key) for of in SUBJECTS for key in ("namespace", "name"))}
     for path in names.intersection(paths(document)):
         odd = copy.deepcopy(document)
         put(odd, path, name)
         judge(json.dumps(odd).encode(), {422})
+
+
+def test_datasets_with_names_beyond_the_limit_are_left_out(judge: Callable[..., int]) -> None:
+    good: dict[str, Any] = {"namespace": "s3://lake", "name": "orders"}
+    odd = [good | {key: name} for key in good for name in ("", random_text(12_000), random_text(1_000_000), 7, None)]
+
+    judge(encoded(inputs=[*odd, good], outputs=[*odd, good]), ACCEPTED)
+    assert [dataset.name for dataset in Dataset.objects.all()] == ["orders"]
+    assert Edge.objects.count() == 2
 
 
 def test_long_names_within_the_limit(judge: Callable[..., int]) -> None:
@@ -277,7 +287,7 @@ def test_long_names_within_the_limit(judge: Callable[..., int]) -> None:
 
 
 def test_long_texts_in_facets(judge: Callable[..., int]) -> None:
-    """They are cut for columns, and never reject their event."""
+    """Long texts are cut for columns, and never reject their event."""
     document = full_event()
     for path in paths(document):
         if "facets" in path and isinstance(at(document, path), str):
@@ -291,6 +301,19 @@ def test_many_datasets(judge: Callable[..., int]) -> None:
 
     judge(encoded(inputs=datasets[:5_000], outputs=datasets[5_000:]), ACCEPTED)
     assert Dataset.objects.count() == Edge.objects.count() == 10_000
+
+
+def test_of_too_many_datasets_the_first_are_kept(judge: Callable[..., int]) -> None:
+    datasets = [{"namespace": "postgres://shop", "name": f"table_{number}"} for number in range(10_001)]
+
+    judge(encoded(inputs=datasets), ACCEPTED)
+    assert Dataset.objects.count() == Edge.objects.count() == 10_000
+
+
+def test_many_elements_that_are_no_datasets(judge: Callable[..., int]) -> None:
+    """Reading stops at a bound."""
+    judge(encoded(inputs=[0] * 4_000_000), ACCEPTED)
+    assert Dataset.objects.count() == 0
 
 
 def test_the_same_dataset_many_times(judge: Callable[..., int]) -> None:

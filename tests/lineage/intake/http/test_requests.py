@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from connections.models import Attempt
+from lineage.intake.routes import is_read
 from lineage.models import Event, Run
 from tests.lineage.intake.http import wire
 from tests.lineage.intake.http.documents import encoded
@@ -46,8 +47,12 @@ def test_each_path_takes_batches(server: LiveServer, sender: Sender, path: str) 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
 def test_other_methods(server: LiveServer, sender: Sender, method: str) -> None:
-    """On every path, and never by a redirect: on 301 and 302 senders post an empty GET and report success."""
+    """Every path refuses them, and never by a redirect: on 301 and 302 senders send an empty GET and report success."""
     for path in {*PATHS, *BATCH_PATHS}:
+        if is_read(method, path):
+            # The read API answers, which knows no key.
+            assert exchange(server, method, path, sender.headers, encoded()).status == 401
+            continue
         reply = exchange(server, method, path.format(id=sender.connection.id), sender.headers, encoded())
 
         assert (reply.status, reply.headers["allow"]) == (405, "POST"), path
@@ -69,7 +74,7 @@ def test_a_path_beside_the_intake_is_no_redirect_either(server: LiveServer, send
 @pytest.mark.parametrize("end", ["", "/", "//", "/{id}/events", "/{id}/lineage/batch/x", "/{id}//"])
 @pytest.mark.parametrize("method", ["POST", "GET"])
 def test_an_unknown_path_of_the_intake(server: LiveServer, sender: Sender, method: str, end: str) -> None:
-    """Whoever set the sender up reads its log, where a page of HTML would help nobody."""
+    """People read the sender's log, where a page of HTML would help nobody."""
     path = "/gateway/openlineage" + end.format(id=sender.connection.id)
     reply = exchange(server, method, path, sender.headers, encoded())
 
@@ -84,7 +89,7 @@ def test_an_unknown_path_of_the_intake(server: LiveServer, sender: Sender, metho
 
 @pytest.mark.parametrize("odd", ["%00", "%0A", "%ff%fe", "%ed%a0%80", "%", "%zz", "\xff", "x" * 5_000, "%2e%2e/%2e%2e"])
 def test_a_path_of_odd_bytes_is_refused(server: LiveServer, sender: Sender, odd: str) -> None:
-    """In the place of an id, and behind one; to whoever sends events, and to whoever reads."""
+    """The bytes come in place of an id and behind one, in paths for senders and in paths for readers."""
     for path in ("/gateway/openlineage/" + odd, "/gateway/openlineage/{id}" + odd, "/api/v1/lineage" + odd, "/" + odd):
         for method in ("POST", "GET"):
             reply = exchange(server, method, path.format(id=sender.connection.id), sender.headers, encoded())
@@ -94,7 +99,7 @@ def test_a_path_of_odd_bytes_is_refused(server: LiveServer, sender: Sender, odd:
 
 
 def test_plain_http_is_no_redirect_where_the_product_is_served_over_tls(server: LiveServer, sender: Sender) -> None:
-    """As a proxy would tell it that the sender used the wrong scheme."""
+    """A proxy says by this header that the sender used the wrong scheme."""
     headers = sender.headers | {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "observatory.example.com"}
 
     assert post(server, server.path(sender.connection.id), encoded(), headers).status == 201
@@ -133,7 +138,7 @@ BROKEN_GZIP = {
 
 @pytest.mark.parametrize("case", BROKEN_GZIP)
 def test_broken_gzip(deliver: Callable[..., Reply], expect_refused: Callable[..., None], case: str) -> None:
-    # What was compressed twice inflates once, to what is no JSON; nothing inflates to nothing.
+    # A body that was compressed twice inflates once, and is no JSON then; an empty one stays empty.
     reason = "not JSON" if case in {"twice", "empty"} else "not the gzip data"
 
     expect_refused(deliver(BROKEN_GZIP[case], Content_Encoding="gzip"), 400, reason)

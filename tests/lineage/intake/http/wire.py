@@ -26,7 +26,7 @@ def post(server: LiveServer, path: str, body: bytes, headers: Mapping[str, str] 
 def exchange(
     server: LiveServer, method: str, path: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
 ) -> Reply:
-    """One request on a connection of its own. An iterable body is sent in chunks, without its length."""
+    """Send a request on a connection of its own. An iterable body is sent in chunks, without its length."""
     with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
         send(client, method, path, headers, body)
         return receive(client, method)
@@ -35,7 +35,7 @@ def exchange(
 def send(
     client: socket.socket, method: str, path: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] = b""
 ) -> None:
-    """In chunks it stops where the server answers before the body's end. It may hang up then: that is no error here."""
+    """Send a request. One in chunks stops if the server answers before the body's end: it may hang up then."""
     lines = {"Host": "127.0.0.1", "Content-Type": "application/json", **headers}
     if not isinstance(body, bytes):
         lines["Transfer-Encoding"] = "chunked"

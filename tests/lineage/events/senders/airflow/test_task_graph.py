@@ -1,4 +1,4 @@
-"""What a DAG run's facets say of the order of its tasks, and of those that sent nothing."""
+"""Order of the tasks in a DAG run's facets, and explanations for tasks that sent nothing."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from lineage.events.contents import RunContents
 from lineage.events.senders.airflow.task_graph import task_graph, why_silent
-from lineage.events.senders.task_graph import came_before
+from lineage.events.senders.task_graph import upstream_tasks
 
 
 def facets(**following: list[Any]) -> dict[str, Any]:
@@ -18,13 +18,13 @@ CHAIN = task_graph(facets(extract=["load", "check"], load=["publish"], check=[],
 
 def test_near_and_far() -> None:
     assert CHAIN["publish"] == {"load"}
-    assert came_before("notify", CHAIN) == {"publish", "load", "extract"}
-    assert came_before("extract", CHAIN) == set()
-    assert came_before("nobody", CHAIN) == set()
+    assert upstream_tasks("notify", CHAIN) == {"publish", "load", "extract"}
+    assert upstream_tasks("extract", CHAIN) == set()
+    assert upstream_tasks("nobody", CHAIN) == set()
 
 
 def test_a_circle_ends() -> None:
-    assert came_before("a", task_graph(facets(a=["b"], b=["a"]))) == {"b"}
+    assert upstream_tasks("a", task_graph(facets(a=["b"], b=["a"]))) == {"b"}
 
 
 @pytest.mark.parametrize(

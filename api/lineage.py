@@ -1,0 +1,182 @@
+"""Lineage: what a request asks, and how the answer is written."""
+
+from typing import Any, Final
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from api.queries import visible_connections
+from lineage.graph.answer import Answer, FoundEdge, FoundNode, answer
+from lineage.graph.asked import WrongParameter, asked_in
+from lineage.graph.question import DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
+
+PARAMETERS: Final = [
+    OpenApiParameter(
+        "node",
+        required=True,
+        description="What the graph is drawn around: `dataset:<id>`, `job:<id>`, `run:<id>` or "
+        "`dataset:<namespace>:<name>`. `nodeId` is another name of this parameter.",
+    ),
+    OpenApiParameter("direction", enum=DIRECTIONS, default="both"),
+    OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
+    OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
+    OpenApiParameter("view", enum=VIEWS, default="datasets", description="`jobs`: with the jobs between datasets."),
+    OpenApiParameter("columns", OpenApiTypes.BOOL, description="`true`: with the columns of each edge."),
+    OpenApiParameter("varying", OpenApiTypes.BOOL, description="`false`: only what each job's latest round names."),
+    OpenApiParameter("expand", description="Ids of datasets, with commas: one step beyond the depth from these."),
+    OpenApiParameter("limit", OpenApiTypes.INT, description=f"Most datasets: 1 to {MAX_NODES}."),
+    OpenApiParameter("connection", OpenApiTypes.UUID, description="Only what this connection knows."),
+]
+QUERY: Final = frozenset({"nodeId", *(parameter.name for parameter in PARAMETERS)})
+
+
+class _Checks(serializers.Serializer[Any]):
+    failed = serializers.IntegerField()
+    count = serializers.IntegerField()
+
+
+class _More(serializers.Serializer[Any]):
+    up = serializers.IntegerField(help_text="Jobs that write it and are not in the graph; 1,000 at most.")
+    down = serializers.IntegerField(help_text="Jobs that read it and are not in the graph; 1,000 at most.")
+
+
+class _Node(serializers.Serializer[Any]):
+    id = serializers.CharField(help_text="`dataset:<id>` or `job:<id>`.")
+    kind = serializers.ChoiceField(("dataset", "job"))
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+    distance = serializers.IntegerField(help_text="In datasets from the focus; negative upstream.")
+    connections = serializers.ListField(child=serializers.UUIDField())
+    state = serializers.CharField(allow_null=True, help_text="Of a job: its latest run's. Of a dataset: its writers'.")
+    written_by = serializers.ListField(child=serializers.UUIDField(), help_text="Jobs in the graph that write it.")
+    last_written_at = serializers.DateTimeField(allow_null=True)
+    rows = serializers.IntegerField(allow_null=True, help_text="After the last write.")
+    checks = _Checks(allow_null=True, help_text="Of the latest run that checked it.")
+    aliases = serializers.ListField(child=serializers.CharField(), help_text="Its other names: namespace and name.")
+    dropped_at = serializers.DateTimeField(allow_null=True)
+    referenced_only = serializers.BooleanField(help_text="True: no job writes it, and nothing more is known.")
+    more = _More()
+    impact = serializers.ChoiceField(
+        ("failed", "waiting", "old_data", "fresh_again"),
+        allow_null=True,
+        help_text="What a failure upstream means for it. `waiting`: its job did not run since. `old_data`: it did, too "
+        "early. Null: no failure concerns it.",
+    )
+
+
+_COLUMN: Final = inline_serializer(
+    "LineageColumn",
+    {
+        "from": serializers.CharField(),
+        "to": serializers.CharField(),
+        "type": serializers.ChoiceField(("DIRECT", "INDIRECT")),
+        "subtype": serializers.CharField(help_text="Empty: the sender does not say how."),
+    },
+)
+_EDGE: Final = inline_serializer(
+    "LineageEdge",
+    {
+        "from": serializers.CharField(),
+        "to": serializers.CharField(),
+        "kind": serializers.ChoiceField(("current", "varying", "declared", "implied", "renamed")),
+        "evidence": serializers.ChoiceField(
+            ("columns", "assumed", ""),
+            help_text="`assumed`: each input of a job counts for each output. Empty: stated.",
+        ),
+        "jobs": serializers.ListField(child=serializers.UUIDField(), help_text="Through which the data flows."),
+        "effects": serializers.IntegerField(
+            help_text="Bits: 1 data, 2 ALTER, 4 RENAME, 8 DROP, 16 TRUNCATE, 32 implied."
+        ),
+        "last_at": serializers.DateTimeField(allow_null=True, help_text="The last hour in which it was seen."),
+        "columns": serializers.ListField(child=_COLUMN),
+    },
+)
+
+
+class _Cut(serializers.Serializer[Any]):
+    nodes = serializers.IntegerField(help_text="Datasets that `limit` leaves out.")
+
+
+class LineageSerializer(serializers.Serializer[Any]):
+    """Graph of datasets and jobs."""
+
+    focus = serializers.CharField(allow_null=True)
+    direction = serializers.ChoiceField(DIRECTIONS)
+    depth = serializers.IntegerField()
+    at = serializers.DateTimeField(allow_null=True)
+    nodes = serializers.ListField(child=_Node())
+    edges = serializers.ListField(child=_EDGE)
+    cut = _Cut()
+
+
+def read_lineage(request: Request) -> dict[str, Any]:
+    """Return the answer to a request, as LineageSerializer has it. Raises ValidationError and Http404."""
+    try:
+        asked = asked_in(request.query_params.dict(), visible_connections(request.user))
+    except WrongParameter as error:
+        raise ValidationError({error.name: [error.message]}) from None
+    if asked is None:
+        raise Http404
+    found = answer(
+        asked.question,
+        view=asked.view,
+        with_columns=asked.with_columns,
+        run_edges=asked.run_edges,
+        failed_at=asked.failed_at,
+    )
+    return as_json(found)
+
+
+def as_json(found: Answer) -> dict[str, Any]:
+    focus = found.focus
+    return {
+        "focus": focus.key if focus else None,
+        "direction": found.question.direction,
+        "depth": found.question.depth,
+        "at": found.question.at,
+        "nodes": [_node(node) for node in found.nodes],
+        "edges": [_edge(edge) for edge in found.edges],
+        "cut": {"nodes": found.left_out},
+    }
+
+
+def _node(node: FoundNode) -> dict[str, Any]:
+    results = node.results
+    return {
+        "id": node.key,
+        "kind": node.kind,
+        "namespace": node.namespace,
+        "name": node.name,
+        "distance": node.distance,
+        "connections": [str(id_) for id_ in node.connection_ids],
+        "state": node.state,
+        "written_by": [str(job.id) for job in node.jobs],
+        "last_written_at": node.last_written_at,
+        "rows": results.rows,
+        "checks": {"failed": results.failed_checks, "count": results.checks} if results.checks else None,
+        "aliases": list(node.aliases),
+        "dropped_at": node.dropped_at,
+        "referenced_only": node.referenced_only,
+        "more": {"up": node.more_up, "down": node.more_down},
+        "impact": node.impact,
+    }
+
+
+def _edge(edge: FoundEdge) -> dict[str, Any]:
+    return {
+        "from": edge.source,
+        "to": edge.target,
+        "kind": edge.kind,
+        "evidence": edge.evidence,
+        "jobs": [str(job) for job in edge.jobs],
+        "effects": edge.effects,
+        "last_at": edge.last_at,
+        "columns": [
+            {"from": column.source, "to": column.target, "type": column.type, "subtype": column.subtype}
+            for column in edge.columns
+        ],
+    }

@@ -1,0 +1,316 @@
+"""Answer to a question on lineage: nodes and edges, from which the picture, the table, the CSV and the API are made."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from lineage.events.column_lineage import Columns
+from lineage.events.effects import DATA
+from lineage.events.identity import dataset_id
+from lineage.graph.details import NO_RESULTS, DatasetDetails, Details, JobDetails, Results
+from lineage.graph.fold import FoldedLine, fold, use_of_line
+from lineage.graph.impact import State as ImpactState
+from lineage.graph.impact import Writer, impact
+from lineage.graph.question import Question, View
+from lineage.graph.reading import Reads
+from lineage.graph.uses import READS, WRITES
+from lineage.graph.walk import Graph, Line, moment, walk
+
+NodeKind = Literal["dataset", "job"]
+_TEST: Final = "TEST"
+_WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
+
+
+class ColumnLine(NamedTuple):
+    """Column of the target that is made of a column of the source. `type`: DIRECT or INDIRECT; `subtype` may be
+    empty."""
+
+    source: str
+    target: str
+    type: str
+    subtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNode:
+    """Dataset or job of a graph.
+
+    `distance`: in datasets, negative upstream. `state`: of a job, its latest run's; of a dataset, the worst of its
+    writers. `jobs`: of a dataset, its writers in the graph. `more_…`: jobs that read or write it and are not in the
+    graph, 1,000 at most.
+    """
+
+    id: UUID
+    kind: NodeKind
+    namespace: str
+    name: str
+    distance: int
+    connection_ids: tuple[UUID, ...]
+    is_focus: bool
+    state: str | None = None
+    jobs: tuple[JobDetails, ...] = ()
+    job: JobDetails | None = None
+    last_written_at: datetime | None = None
+    results: Results = NO_RESULTS
+    aliases: tuple[str, ...] = ()
+    dropped_at: datetime | None = None
+    referenced_only: bool = False
+    more_up: int = 0
+    more_down: int = 0
+    # What a failure means for it; None: no failure concerns it.
+    impact: ImpactState | None = None
+
+    @property
+    def icon(self) -> str:
+        """Return the icon's name in the sprite."""
+        return "database" if self.kind == "dataset" else "list-check"
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEdge:
+    """Line of a graph, from and to the key of a node. `kind`: how it is in use, or `renamed`. `evidence`: of a line
+    between datasets. `jobs`: ids of those through which it leads."""
+
+    source: str
+    target: str
+    kind: str
+    evidence: str = ""
+    effects: int = DATA
+    last_at: datetime | None = None
+    jobs: tuple[UUID, ...] = ()
+    columns: tuple[ColumnLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Nodes and edges, sorted. `left_out`: datasets that the limit keeps out."""
+
+    question: Question
+    nodes: tuple[FoundNode, ...]
+    edges: tuple[FoundEdge, ...]
+    left_out: int
+
+    @property
+    def focus(self) -> FoundNode | None:
+        return next((node for node in self.nodes if node.is_focus), None)
+
+
+def answer(
+    question: Question,
+    *,
+    view: View,
+    with_columns: bool = False,
+    run_edges: Iterable[UUID] = (),
+    failed_at: datetime | None = None,
+) -> Answer:
+    """Answer a question. `view`: lines between datasets, or with the jobs between them. `run_edges`: of the run that is
+    the focus. `failed_at`: when it began, if it failed. Four statements for each level, one more for each
+    job whose run was renamed, and nine more."""
+    reads = Reads(question.connection_ids, moment(question))
+    graph = walk(question, reads, tuple(run_edges))
+    return _Answer(question, graph, reads, failed_at).make(view, with_columns=with_columns)
+
+
+class _Known(NamedTuple):
+    """All that was read of datasets, by id; `counts`: of the jobs that write or read each."""
+
+    details: dict[UUID, DatasetDetails]
+    counts: dict[tuple[UUID, str], int]
+    writes: dict[UUID, datetime]
+    results: dict[UUID, Results]
+    drops: dict[UUID, datetime]
+    impact: dict[UUID, ImpactState]
+
+
+class _Answer:
+    def __init__(self, question: Question, graph: Graph, reads: Reads, failed_at: datetime | None) -> None:
+        self._asked, self._graph, self._reads, self._failed_at = question, graph, reads, failed_at
+        self._details = Details(question.connection_ids, moment(question))
+        # Dataset → the lines through which jobs write it.
+        self._writes: dict[UUID, list[Line]] = defaultdict(list)
+        for line in graph.lines:
+            if line.direction == WRITES:
+                self._writes[line.dataset].append(line)
+
+    def make(self, view: View, *, with_columns: bool) -> Answer:
+        columns = self._columns() if view == "datasets" else {}
+        flows = fold(self._graph, {edge: _datasets_of(of) for edge, of in columns.items()})
+        jobs = self._details.jobs([(self._graph.connections[job], job) for job in sorted(self._graph.jobs)])
+        ends = self._ends(jobs)
+        shown_jobs = {id_ for id_ in jobs if view == "jobs" or id_ == self._graph.focus or id_ in ends}
+        edges = self._lines() if view == "jobs" else self._folded(flows, shown_jobs, columns if with_columns else {})
+        nodes = self._dataset_nodes(jobs, self._impact(flows))
+        nodes += [self._job_node(job) for id_, job in jobs.items() if id_ in shown_jobs]
+        edges += self._renames()
+        known = {node.key for node in nodes}
+        shown = [edge for edge in edges if edge.source in known and edge.target in known]
+        return Answer(
+            self._asked,
+            tuple(sorted(nodes, key=lambda node: (node.distance, node.kind, node.name, node.id))),
+            tuple(sorted(shown, key=lambda edge: (edge.source, edge.target, edge.kind))),
+            len(self._graph.left_out - self._graph.datasets.keys()),
+        )
+
+    def _ends(self, jobs: dict[UUID, JobDetails]) -> set[UUID]:
+        """Return the jobs that read and write nothing: no line between datasets tells of them. Tests are left out."""
+        writers = {line.job_id for lines in self._writes.values() for line in lines}
+        return {id_ for id_, job in jobs.items() if id_ not in writers and job.kind != _TEST}
+
+    def _columns(self) -> dict[UUID, Columns]:
+        """Read the sources of all columns that are written, by edge."""
+        lines = (line for lines in self._writes.values() for line in lines)
+        return self._details.columns({one.edge.id for line in lines for one in self._graph.lines[line]})
+
+    def _folded(self, flows: list[FoldedLine], shown_jobs: set[UUID], columns: dict[UUID, Columns]) -> list[FoundEdge]:
+        """Return the lines between datasets, with these columns, and those of the jobs that are shown."""
+        edges = [
+            FoundEdge(
+                f"dataset:{line.source}",
+                f"dataset:{line.target}",
+                line.use,
+                line.evidence,
+                last_at=line.last_at,
+                jobs=line.job_ids,
+                columns=self._column_lines(line.source, line.target, columns),
+            )
+            for line in flows
+            # The focus itself stands between its datasets.
+            if line.job_ids != (self._graph.focus,)
+        ]
+        return edges + [edge for edge in self._lines() if shown_jobs.intersection(edge.jobs)]
+
+    def _column_lines(self, source: UUID, target: UUID, columns: dict[UUID, Columns]) -> tuple[ColumnLine, ...]:
+        names = self._graph.names.get(source, {source})
+        written = (one.edge.id for line in self._writes[target] for one in self._graph.lines[line])
+        fields = (item for edge in written if edge in columns for item in columns[edge].fields.items())
+        found = {
+            ColumnLine(field.field, name, field.type, field.subtype)
+            for name, sources in fields
+            for field in sources
+            if dataset_id(field.namespace, field.name) in names
+        }
+        return tuple(sorted(found))
+
+    def _lines(self) -> list[FoundEdge]:
+        found = []
+        for line, edges in self._graph.lines.items():
+            job, dataset = f"job:{line.job_id}", f"dataset:{line.dataset}"
+            source, target = (dataset, job) if line.direction == READS else (job, dataset)
+            effects = 0
+            for one in edges:
+                effects |= one.edge.effects
+            last_at = max(one.edge.last_event_hour for one in edges)
+            found.append(
+                FoundEdge(source, target, use_of_line(edges), effects=effects, last_at=last_at, jobs=(line.job_id,))
+            )
+        return found
+
+    def _renames(self) -> list[FoundEdge]:
+        return [FoundEdge(f"dataset:{before}", f"dataset:{after}", "renamed") for before, after in self._graph.renames]
+
+    def _impact(self, flows: list[FoldedLine]) -> dict[UUID, ImpactState]:
+        """Return what failures mean for the datasets of the graph."""
+        writes = [line for lines in self._writes.values() for line in lines]
+        by_job = self._details.writers(sorted({(self._graph.connections[line.job_id], line.job_id) for line in writes}))
+        writers: dict[UUID, Writer] = {}
+        for line in sorted(writes):
+            writer = by_job.get(line.job_id, Writer())
+            # Of several writers the one that failed counts, else the one that completed last.
+            known = writers.setdefault(line.dataset, writer)
+            if known.failed_at is None and (writer.failed_at or _later(writer.completed_at, known.completed_at)):
+                writers[line.dataset] = writer
+        focus = {line.dataset: self._failed_at for line in writes if line.job_id == self._graph.focus}
+        failed = {dataset: at for dataset, at in focus.items() if at is not None}
+        pairs = [(line.source, line.target) for line in flows]
+        return impact(pairs, writers, self._graph.datasets, failed_before=failed)
+
+    def _dataset_nodes(self, jobs: dict[UUID, JobDetails], states: dict[UUID, ImpactState]) -> list[FoundNode]:
+        all_names = sorted({id_ for dataset in self._graph.datasets for id_ in self._names_of(dataset)})
+        known = _Known(
+            self._details.datasets(all_names),
+            self._reads.counts(all_names, varying=self._asked.varying),
+            self._details.last_writes(all_names),
+            self._details.results(all_names),
+            self._details.drops(all_names),
+            states,
+        )
+        beside: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+        for line in self._graph.lines:
+            beside[line.dataset, line.direction].add(line.job_id)
+        nodes = []
+        for id_ in self._graph.datasets:
+            writers = tuple(jobs[job] for job in sorted(beside[id_, WRITES]) if job in jobs)
+            shown = len(beside[id_, WRITES]), len(beside[id_, READS])
+            node = self._dataset_node(id_, known, writers, shown)
+            nodes += [node] if node else []
+        return nodes
+
+    def _dataset_node(
+        self, id_: UUID, known: "_Known", writers: tuple[JobDetails, ...], shown: tuple[int, int]
+    ) -> FoundNode | None:
+        """Make the node of a dataset. `shown`: how many of its writers and of its readers are in the graph."""
+        names = self._names_of(id_)
+        own = [known.details[name] for name in names if name in known.details]
+        if not own:
+            return None
+        first = known.details.get(id_, own[0])
+        up, down = (
+            max(sum(known.counts.get((name, direction), 0) for name in names) - count, 0)
+            for direction, count in zip((WRITES, READS), shown, strict=True)
+        )
+        results = (known.results.get(name, NO_RESULTS) for name in names)
+        return FoundNode(
+            id_,
+            "dataset",
+            first.namespace,
+            first.name,
+            self._graph.datasets[id_],
+            tuple(sorted({connection for one in own for connection in one.connection_ids})),
+            is_focus=self._graph.focus == id_,
+            state=_worst(job.state for job in writers),
+            jobs=writers,
+            last_written_at=max((known.writes[name] for name in names if name in known.writes), default=None),
+            results=next((one for one in results if one != NO_RESULTS), NO_RESULTS),
+            aliases=tuple(f"{one.namespace} {one.name}" for one in own if one.id != first.id),
+            dropped_at=max((known.drops[name] for name in names if name in known.drops), default=None),
+            referenced_only=not (writers or up or any(one.described for one in own)),
+            more_up=up,
+            more_down=down,
+            impact=known.impact.get(id_),
+        )
+
+    def _names_of(self, dataset: UUID) -> list[UUID]:
+        return sorted(self._graph.names.get(dataset, {dataset}))
+
+    def _job_node(self, job: JobDetails) -> FoundNode:
+        return FoundNode(
+            job.id,
+            "job",
+            job.namespace,
+            job.name,
+            self._graph.jobs[job.id],
+            (job.connection_id,),
+            is_focus=self._graph.focus == job.id,
+            state=job.state,
+            job=job,
+        )
+
+
+def _datasets_of(columns: Columns) -> set[UUID]:
+    every = (source for sources in (*columns.fields.values(), columns.dataset) for source in sources)
+    return {dataset_id(source.namespace, source.name) for source in every}
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)
+
+
+def _worst(states: Iterable[str | None]) -> str | None:
+    return min((state for state in states if state in _WORST), key=_WORST.index, default=None)

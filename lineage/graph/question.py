@@ -1,0 +1,43 @@
+"""Question that a lineage graph answers. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+Kind = Literal["dataset", "job", "run"]
+Direction = Literal["up", "down", "both"]
+View = Literal["datasets", "jobs"]
+DIRECTIONS: Final = ("up", "down", "both")
+VIEWS: Final = ("datasets", "jobs")
+MAX_DEPTH: Final = 10
+DEFAULT_DEPTH: Final = 2
+MAX_NODES: Final = 500
+DEFAULT_NODES: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Dataset, job or run around which the graph is drawn. `id`: of the dataset, the job, or the job of the run.
+
+    `connection_id`: of the job; None for a dataset, which all connections share.
+    """
+
+    kind: Kind
+    id: UUID
+    connection_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Parameters of a walk. `depth` counts datasets. `at`: as it was then; None: now. `varying`: also what a job does
+    not read or write in every round. `expand`: datasets whose neighbours are shown too. `limit`: most datasets."""
+
+    focus: Focus
+    connection_ids: tuple[UUID, ...]
+    direction: Direction = "both"
+    depth: int = DEFAULT_DEPTH
+    at: datetime | None = None
+    varying: bool = True
+    expand: frozenset[UUID] = field(default_factory=frozenset)
+    limit: int = DEFAULT_NODES

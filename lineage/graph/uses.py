@@ -1,0 +1,72 @@
+"""Rule that decides which edges of a job are in use. Pure.
+
+A job's latest round is its latest run that names any dataset, with that job's runs under one parent run. What a
+round names is current, whatever its state: a run that only starts, or fails before it names anything, removes nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from lineage.events.effects import DATA, IMPLIED
+
+# What was named this long before the latest round is varying; what was named earlier is past.
+VARYING: Final = timedelta(days=7)
+READS: Final = "READS"
+WRITES: Final = "WRITES"
+Use = Literal["current", "varying", "declared", "implied"]
+
+
+class StoredEdge(NamedTuple):
+    """Row of lineage_edge."""
+
+    connection_id: UUID
+    id: UUID
+    job_id: UUID
+    dataset_id: UUID
+    direction: str
+    first_event_hour: datetime
+    last_event_hour: datetime
+    declared_at: datetime | None
+    effects: int
+
+
+class Round(NamedTuple):
+    """Latest round of a job. `job_id`: of the job as it is shown, which differs for a run that was renamed. `run_at`:
+    None if no run named a dataset. `edge_ids`: those that the round names."""
+
+    job_id: UUID
+    run_at: datetime | None
+    edge_ids: frozenset[UUID]
+    declared_at: datetime | None
+
+
+class UsedEdge(NamedTuple):
+    """Edge that is in use. `job_id`: of the job as it is shown."""
+
+    edge: StoredEdge
+    job_id: UUID
+    use: Use
+
+
+NO_ROUND: Final = Round(UUID(int=0), None, frozenset(), None)
+
+
+def edges_in_use(edges: Iterable[StoredEdge], of: Round, *, varying: bool) -> list[UsedEdge]:
+    """Return the edges of a job that are in use, in their order."""
+    found = ((edge, use_of(edge, of)) for edge in edges)
+    return [UsedEdge(edge, of.job_id, use) for edge, use in found if use and (varying or use != "varying")]
+
+
+def use_of(edge: StoredEdge, of: Round) -> Use | None:
+    """Return how an edge is in use. None: it is past, or only changes what the dataset is called or whether it is."""
+    if not edge.effects & (DATA | IMPLIED) and edge.direction == WRITES:
+        return None
+    if edge.id in of.edge_ids:
+        return "current" if edge.effects & ~IMPLIED else "implied"
+    if edge.declared_at is not None and edge.declared_at == of.declared_at:
+        return "declared"
+    if of.run_at is not None and edge.last_event_hour >= of.run_at - VARYING:
+        return "varying"
+    return None

@@ -1,0 +1,238 @@
+"""Walk from a dataset, a job or a run along the edges that are in use, breadth first.
+
+After its first step a walk keeps its direction: what is downstream of A is not all that shares a job with A. A dataset
+is visited once, so cycles end.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from lineage.graph.question import Question
+from lineage.graph.reading import OtherName, Reads
+from lineage.graph.uses import READS, WRITES, Round, StoredEdge, UsedEdge, edges_in_use
+
+UP: Final = "up"
+DOWN: Final = "down"
+_FAR: Final = datetime.max.replace(tzinfo=UTC)
+# Direction of the edge between a dataset and the job that comes next on the way.
+_TO_JOB: Final = {DOWN: READS, UP: WRITES}
+_FROM_JOB: Final = {DOWN: WRITES, UP: READS}
+Place = tuple[UUID, str]  # dataset, way
+
+
+class Line(NamedTuple):
+    """A job reads or writes a dataset. `dataset`: the one that stands for all of its names."""
+
+    job_id: UUID
+    dataset: UUID
+    direction: str
+
+
+@dataclass(slots=True)
+class Graph:
+    """Result of a walk. Distances count datasets from the focus; they are negative upstream."""
+
+    datasets: dict[UUID, int] = field(default_factory=dict)
+    jobs: dict[UUID, int] = field(default_factory=dict)
+    # Connection of each job.
+    connections: dict[UUID, UUID] = field(default_factory=dict)
+    lines: dict[Line, list[UsedEdge]] = field(default_factory=dict)
+    # (dataset before, dataset after)
+    renames: set[tuple[UUID, UUID]] = field(default_factory=set)
+    # Dataset → the ids of all its names.
+    names: dict[UUID, set[UUID]] = field(default_factory=dict)
+    # Datasets that are left out because the graph is full.
+    left_out: set[UUID] = field(default_factory=set)
+    focus: UUID | None = None
+
+
+def walk(question: Question, reads: Reads, start_edges: Collection[UUID] = ()) -> Graph:
+    """Walk. `start_edges`: ids of the edges of the run that is the focus."""
+    return _Walk(question, reads).run(start_edges)
+
+
+def moment(question: Question) -> datetime:
+    return question.at or _FAR
+
+
+class _Walk:
+    def __init__(self, question: Question, reads: Reads) -> None:
+        self._asked, self._reads = question, reads
+        self._graph = Graph()
+        # Dataset → the one that stands for all of its names.
+        self._stands_for: dict[UUID, UUID] = {}
+        self._rounds: dict[UUID, Round] = {}
+        # Job as it is shown → its edges in use.
+        self._used: dict[UUID, list[UsedEdge]] = defaultdict(list)
+        self._visited: set[Place] = set()
+
+    def run(self, start_edges: Collection[UUID]) -> Graph:
+        frontier = self._start(start_edges)
+        for _ in range(self._asked.depth - (self._asked.focus.kind != "dataset")):
+            # In a full graph the frontier ends as it does at the depth.
+            if not frontier or self._graph.left_out:
+                break
+            frontier = self._step(frontier)
+        while places := self._to_expand():
+            self._step(places)
+        return self._graph
+
+    def _to_expand(self) -> list[Place]:
+        """Return the datasets whose neighbours are asked for, on both sides, as far as they are not known yet."""
+        expanded = sorted({self._stands_for.get(id_, id_) for id_ in self._asked.expand} & self._graph.datasets.keys())
+        places = [(dataset, way) for dataset in expanded for way in (UP, DOWN)]
+        return [place for place in places if place not in self._visited]
+
+    def _ways(self) -> tuple[str, ...]:
+        return (UP, DOWN) if self._asked.direction == "both" else (self._asked.direction,)
+
+    def _start(self, start_edges: Collection[UUID]) -> list[Place]:
+        focus = self._asked.focus
+        if focus.kind == "dataset":
+            self._learn_names([focus.id])
+            dataset = self._graph.focus = self._stands_for[focus.id]
+            self._graph.datasets[dataset] = 0
+            places = [(dataset, way) for way in self._ways()]
+            return places + [place for way in self._ways() for place in self._add_renamed(dataset, way)]
+        connection_id = focus.connection_id
+        if connection_id is None:
+            raise ValueError("a job and a run belong to a connection")
+        if focus.kind == "run":
+            edges = self._reads.edges(connection_id, start_edges)
+            job = focus.id
+            used = [UsedEdge(edge, job, "current") for edge in edges]
+        else:
+            job, used = self._job(focus.id, connection_id)
+        self._graph.focus = job
+        self._graph.jobs[job], self._graph.connections[job] = 0, connection_id
+        self._learn_names({one.edge.dataset_id for one in used})
+        return [place for way in self._ways() for place in self._add_far_side(used, way, 0)]
+
+    def _job(self, job_id: UUID, connection_id: UUID) -> tuple[UUID, list[UsedEdge]]:
+        self._learn_jobs({(connection_id, job_id)})
+        shown = self._rounds[job_id].job_id if job_id in self._rounds else job_id
+        return shown, self._used[shown]
+
+    def _step(self, frontier: list[Place]) -> list[Place]:
+        """Go from datasets over their jobs to the next datasets."""
+        self._visited.update(frontier)
+        wanted = {(id_, _TO_JOB[way]) for dataset, way in frontier for id_ in self._graph.names[dataset]}
+        edges = self._reads.edges_of_datasets(wanted)
+        self._learn_jobs({(edge.connection_id, edge.job_id) for edge in edges})
+        near = list(self._near_side(frontier, edges))
+        self._learn_names({one.edge.dataset_id for job, *_ in near for one in self._used[job]})
+        found: list[Place] = []
+        for job, way, distance in dict.fromkeys(near):
+            found += self._add_far_side(self._used[job], way, distance)
+        return [place for place in dict.fromkeys(found) if place not in self._visited]
+
+    def _near_side(self, frontier: list[Place], edges: list[StoredEdge]) -> Iterator[tuple[UUID, str, int]]:
+        """Add the lines between the frontier and its jobs. Yields each job, and the way and distance of its dataset."""
+        ways: dict[tuple[UUID, str], str] = {(dataset, _TO_JOB[way]): way for dataset, way in frontier}
+        for edge in edges:
+            dataset = self._stands_for[edge.dataset_id]
+            used = edges_in_use([edge], self._rounds[edge.job_id], varying=self._asked.varying)
+            way = ways.get((dataset, edge.direction))
+            for one in used if way else ():
+                distance = self._graph.datasets[dataset]
+                self._graph.jobs.setdefault(one.job_id, distance)
+                self._add_line(one, dataset)
+                yield one.job_id, way or "", distance
+
+    def _add_far_side(self, used: Iterable[UsedEdge], way: str, distance: int) -> list[Place]:
+        """Add the datasets at the other side of a job, which was reached at this distance. Returns their places."""
+        places = []
+        for one in used:
+            if one.edge.direction != _FROM_JOB[way]:
+                continue
+            dataset = self._stands_for[one.edge.dataset_id]
+            if self._add_dataset(dataset, distance + (1 if way == DOWN else -1)):
+                self._add_line(one, dataset)
+                places.append((dataset, way))
+                places += self._add_renamed(dataset, way)
+        return places
+
+    def _add_renamed(self, dataset: UUID, way: str) -> list[Place]:
+        """Add the dataset as it was called before, or after, at no distance."""
+        places = []
+        for before, after in self._renames_of(dataset):
+            other = before if way == UP and after == dataset else after if way == DOWN and before == dataset else None
+            if other is not None and self._add_dataset(other, self._graph.datasets[dataset]):
+                places.append((other, way))
+        return places
+
+    def _renames_of(self, dataset: UUID) -> list[tuple[UUID, UUID]]:
+        return [one for one in sorted(self._graph.renames) if dataset in one]
+
+    def _add_dataset(self, dataset: UUID, distance: int) -> bool:
+        if dataset in self._graph.datasets:
+            return True
+        if len(self._graph.datasets) >= self._asked.limit:
+            self._graph.left_out.add(dataset)
+            return False
+        self._graph.datasets[dataset] = distance
+        return True
+
+    def _add_line(self, one: UsedEdge, dataset: UUID) -> None:
+        self._graph.connections[one.job_id] = one.edge.connection_id
+        line = self._graph.lines.setdefault(Line(one.job_id, dataset, one.edge.direction), [])
+        if one not in line:
+            line.append(one)
+
+    def _learn_jobs(self, jobs: set[tuple[UUID, UUID]]) -> None:
+        """Read the rounds and edges of jobs that are new."""
+        new = {key for key in jobs if key[1] not in self._rounds}
+        if not new:
+            return
+        rounds = self._reads.rounds(new)
+        edges = self._reads.edges_of_jobs(new)
+        self._rounds |= rounds
+        by_job: dict[UUID, list[StoredEdge]] = defaultdict(list)
+        for edge in edges:
+            by_job[edge.job_id].append(edge)
+        for connection_id, job in sorted(new):
+            if job in rounds:
+                self._use(connection_id, rounds[job], by_job[job])
+
+    def _use(self, connection_id: UUID, of: Round, edges: list[StoredEdge]) -> None:
+        known = {edge.id for edge in edges}
+        # Edges of a former name of the job.
+        if others := of.edge_ids - known:
+            edges = edges + self._reads.edges(connection_id, others)
+        used = self._used[of.job_id]
+        used += [one for one in edges_in_use(edges, of, varying=self._asked.varying) if one not in used]
+
+    def _learn_names(self, datasets: Collection[UUID]) -> None:
+        """Read the other names of datasets that are new, and what they were called before or after."""
+        new = {id_ for id_ in datasets if id_ not in self._stands_for}
+        if not new:
+            return
+        found = self._reads.names(new)
+        groups: dict[UUID, list[OtherName]] = defaultdict(list)
+        for one in found:
+            if not one.is_rename:
+                groups[one.start].append(one)
+        for names in groups.values():
+            ids = {one.id for one in names}
+            first = _stands_for_all(names)
+            for id_ in ids:
+                self._stands_for.setdefault(id_, first)
+            self._graph.names.setdefault(self._stands_for[first], set()).update(ids)
+        self._learn_renames([one for one in found if one.is_rename])
+
+    def _learn_renames(self, renames: list[OtherName]) -> None:
+        others = {id_ for one in renames for id_ in (one.start, one.id)}
+        for id_ in others - self._stands_for.keys():
+            self._stands_for[id_] = id_
+            self._graph.names[id_] = {id_}
+        self._graph.renames |= {(self._stands_for[one.start], self._stands_for[one.id]) for one in renames}
+
+
+def _stands_for_all(names: list[OtherName]) -> UUID:
+    """Return the name that stands for all: that of a table, if there is one."""
+    tables = [one.id for one in names if one.kind == "TABLE"]
+    return min(tables or [one.id for one in names])

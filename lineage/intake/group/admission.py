@@ -1,0 +1,47 @@
+"""Admission of requests whose API keys the process does not remember: each needs a query, so they take turns."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from lineage.intake import answers
+from lineage.intake.exchange import Exchange, Head
+
+# Each thread holds a session of the database, which pages and commits need, too.
+THREADS: Final = 4
+# After a start, all senders come at once.
+MAX_WAITING: Final = 2000
+# Senders wait 5 s for an answer.
+ADMISSION_SECONDS: Final = 4.0
+
+
+class Admission:
+    """Judges heads in threads of its own, so that unknown and wrong keys never delay requests with remembered ones.
+
+    For one event loop. `pooled` calls a function with a session of the database, and gives the session back.
+    """
+
+    def __init__(self, pooled: Callable[..., None]) -> None:
+        self._pooled = pooled
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="admission")
+        self._waiting = 0
+
+    async def admit(self, exchange: Exchange, head: Head) -> None:
+        """Judge a head. Raises Rejection: 503 if too many wait, or if its turn does not come in time."""
+        if self._waiting >= MAX_WAITING:
+            raise answers.too_busy("Too many API keys waited to be verified.")
+        self._waiting += 1
+        deadline = time.monotonic() + ADMISSION_SECONDS
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._admit_before, deadline, exchange, head
+            )
+        finally:
+            self._waiting -= 1
+
+    def _admit_before(self, deadline: float, exchange: Exchange, head: Head) -> None:
+        if time.monotonic() > deadline:
+            raise answers.too_busy("The API key waited too long to be verified.")
+        self._pooled(exchange.admit, head)

@@ -1,0 +1,24 @@
+"""Common parts of the tables: each row belongs to one connection."""
+
+from typing import Any, Self
+
+from django.db import models
+
+from connections.models import Connection
+from connections.querysets import Reader
+
+
+def connection_key() -> "models.ForeignKey[Any, Any]":
+    return models.ForeignKey(
+        Connection, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
+class ConnectionScopedQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    def visible(self, reader: Reader) -> Self:
+        """Keep rows of the connections that `reader` may see: who is signed in sees all live ones."""
+        return self.filter(connection__removed_at__isnull=True) if reader.is_authenticated else self.none()
+
+    def of(self, connection: Connection) -> Self:
+        """Keep rows of one connection."""
+        return self.filter(connection_id=connection.pk)

@@ -1,0 +1,88 @@
+"""The page of lineage, as a person uses it: with the mouse, with the keyboard, narrow and dark."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from lineage.events.identity import dataset_id
+from tests.api.test_lineage import send
+from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.lineage.graph.walks import run
+from tests.serving import LiveServer
+
+ORDERS = f"dataset:{dataset_id('warehouse', 'raw.orders')}"
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def estate(product: LiveServer) -> None:
+    send(
+        "Airflow production",
+        run("shop.load_orders", "shop.public.orders", "raw.orders"),
+        run("shop.load_customers", "shop.public.customers", "raw.customers"),
+        run("shop.load_ads_spend", "ads.v4.campaigns", "raw.ad_spend"),
+        run("shop.load_ads_spend", "ads.v4.campaigns", "raw.ad_spend", at_minute=5, type_="FAIL"),
+        run("shop.load_sessions", "web.events", "raw.web_sessions"),
+    )
+    send(
+        "Shop warehouse (dbt)",
+        run("fct_orders", "raw.orders raw.customers", "analytics.fct_orders"),
+        run("dim_customers", "raw.customers", "analytics.dim_customers"),
+        run("stg_campaign_clicks", "raw.ad_spend", "staging.stg_campaign_clicks"),
+        run("fct_marketing_cost", "raw.ad_spend raw.web_sessions", "analytics.fct_marketing_cost"),
+        run("fct_marketing_cost", "raw.ad_spend", "analytics.fct_marketing_cost", at_minute=60),
+        *(run(f"export_{n}", "analytics.dim_customers", f"exports.file_{n}") for n in range(6)),
+    )
+    send(
+        "Spark on EMR",
+        run("build_customer_features", "analytics.fct_orders analytics.dim_customers", "features.customer_revenue_90d"),
+        run("score_campaigns", "staging.stg_campaign_clicks analytics.fct_marketing_cost", "features.campaign_roi"),
+        run("build_weekly_report", "analytics.fct_marketing_cost", "reports.weekly_marketing"),
+    )
+
+
+@pytest.mark.parametrize(("width", "theme"), [(width, theme) for width in WIDTHS for theme in THEMES])
+def test_accessible(open_page: OpenPage, viewer: User, estate: None, theme: str, width: int) -> None:
+    page = open_page("/lineage", viewer, theme=theme, width=width)
+    assert_accessible(page)
+    for query in ("", "&view=jobs", "&show=table"):
+        page.goto(f"/lineage?node={ORDERS}&depth=3{query}")
+        assert_accessible(page)
+
+
+def test_from_a_dataset_to_what_it_feeds(open_page: OpenPage, viewer: User, estate: None) -> None:
+    """Find it, look at a node, see more of its readers, and go to the run that failed."""
+    page = open_page("/lineage", viewer)
+    page.get_by_role("searchbox", name="Find a dataset or job").fill("customers")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="raw.customers").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lineage of raw.customers")
+    graph = page.get_by_role("group", name="Lineage of raw.customers")
+    page.get_by_label("Depth").select_option("Depth 1")
+    expect(graph.get_by_role("link", name="analytics.dim_customers:")).to_be_visible()
+    expect(graph.get_by_role("link", name="exports.file_0:")).to_have_count(0)
+    graph.get_by_role("link", name="more readers of analytics.dim_customers").click()
+    expect(graph.get_by_role("link", name="exports.file_0:")).to_be_visible()
+    graph.get_by_role("link", name="analytics.dim_customers:").click()
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_role("heading", level=2)).to_have_text("analytics.dim_customers")
+    panel.get_by_role("link", name="Focus").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lineage of analytics.dim_customers")
+
+
+def test_the_keyboard_alone_opens_a_failed_run(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page(f"/lineage?node=dataset:{dataset_id('warehouse', 'raw.ad_spend')}&depth=1", viewer)
+    page.get_by_role("group", name="Lineage of raw.ad_spend").get_by_role("link", name="raw.ad_spend:").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("select=dataset"))
+    page.get_by_role("link", name="Open failed run").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/runs/"))
+
+
+def test_the_focus_is_in_sight_in_a_narrow_window(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page(f"/lineage?node={ORDERS}&depth=3", viewer, width=375)
+    expect(page.locator(".graph-canvas .graph-ring")).to_be_in_viewport(ratio=1)

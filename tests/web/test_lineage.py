@@ -1,0 +1,109 @@
+"""The page of lineage: picture, table and CSV of one answer, and the field that finds a dataset or a job."""
+
+import csv
+import io
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from lineage.events.identity import dataset_id
+from lineage.models import Job
+from tests.api.test_lineage import send
+from tests.lineage.graph.walks import run
+from tests.web.test_runs import html_of
+
+ORDERS = f"dataset:{dataset_id('warehouse', 'orders')}"
+
+
+@pytest.fixture
+def estate(db: None) -> dict[str, str]:
+    """An orchestrator that loads what another one transforms."""
+    failed = run("report", "mart", "sheet", at_minute=1, type_="FAIL")
+    return {
+        "airflow": send("airflow", run("load", "raw", "orders")),
+        "dbt": send("dbt", run("model", "orders", "mart"), run("report", "mart", "sheet"), failed),
+    }
+
+
+def nodes(html: str) -> set[str]:
+    return {
+        unescape(label).partition(":")[0]
+        for label in re.findall(r'<a class="graph-node[^>]*aria-label="([^"]*)"', html)
+    }
+
+
+def test_it_shows_the_lineage_across_connections(as_viewer: Client, estate: dict[str, str]) -> None:
+    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}"))
+    assert nodes(html) == {"raw", "orders", "mart", "sheet"}
+    assert "4 datasets" in html
+    assert {">airflow<", ">dbt<"} <= set(re.findall(r">(?:airflow|dbt)<", html))
+    assert "Failed" in html
+
+
+def test_all_forms_say_the_same(as_viewer: Client, estate: dict[str, str]) -> None:
+    table = html_of(as_viewer.get(f"/lineage?node={ORDERS}&show=table"))
+    response = as_viewer.get(f"/lineage?node={ORDERS}&show=csv")
+    assert response.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+    lines = {(row["from"], row["to"], row["through"]) for row in rows}
+    assert lines == {("raw", "orders", "load"), ("orders", "mart", "model"), ("mart", "sheet", "report")}
+    graph = as_viewer.get(f"/api/v1/lineage?node={ORDERS}").json()
+    names = {node["id"]: node["name"] for node in graph["nodes"]}
+    assert {(names[edge["from"]], names[edge["to"]]) for edge in graph["edges"]} == {line[:2] for line in lines}
+    for source, target, through in lines:
+        cells = rf'>{source}<span class="lineage-namespace">.*?>{target}<span.*?>{through}<'
+        assert re.search(cells, table, re.DOTALL), (source, target)
+
+
+def test_a_node_that_is_selected_is_described(as_viewer: Client, estate: dict[str, str]) -> None:
+    sheet = f"dataset:{dataset_id('warehouse', 'sheet')}"
+    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}&select={sheet}"))
+    panel = html[html.index('<aside class="lineage-panel') :]
+    assert "dataset in warehouse" in panel
+    assert "Open failed run" in panel
+    assert "Last written" in panel
+    assert f'href="/datasets/{sheet.removeprefix("dataset:")}"' in panel
+    job = Job.objects.get(name="report")
+    assert f"/jobs/{job.id}" in panel
+
+
+def test_links_keep_what_was_chosen(as_viewer: Client, estate: dict[str, str]) -> None:
+    html = unescape(html_of(as_viewer.get(f"/lineage?node={ORDERS}&direction=down&depth=1")))
+    assert nodes(html) == {"orders", "mart"}
+    more = {noun: url for url, noun in re.findall(r'href="(/lineage\?[^"]*expand=[^"]*)" aria-label="([^"]*)"', html)}
+    assert len(more) == 2
+    for label, url in more.items():
+        beyond = {"raw"} if "writer" in label else {"sheet"}
+        assert nodes(html_of(as_viewer.get(url))) == {"orders", "mart"} | beyond
+
+
+def test_jobs_between_datasets(as_viewer: Client, estate: dict[str, str]) -> None:
+    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}&view=jobs&depth=1"))
+    assert nodes(html) == {"raw", "load", "orders", "model", "mart"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("", {"raw", "orders", "mart", "sheet"}), ("or re", {"report"}), ("ORD", {"orders"})]
+)
+def test_a_dataset_or_a_job_is_found(as_viewer: Client, estate: dict[str, str], words: str, expected: set[str]) -> None:
+    html = html_of(as_viewer.get("/lineage", {"q": words}))
+    assert set(re.findall(r'class="lineage-found-name">([^<]*)<', html)) == expected
+
+
+def test_nothing_yet_and_nothing_found(as_viewer: Client) -> None:
+    assert "No datasets yet" in html_of(as_viewer.get("/lineage"))
+    assert "Nothing is called “&lt;b&gt;”" in html_of(as_viewer.get("/lineage", {"q": "<b>"}))
+
+
+def test_a_wrong_value_is_named(as_viewer: Client, estate: dict[str, str]) -> None:
+    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}&depth=99"))
+    assert "wrong value for “depth”" in html
+    assert as_viewer.get(f"/lineage?node=dataset:{dataset_id('no', 'thing')}").status_code == 404
+
+
+def test_names_cannot_become_formulas(as_viewer: Client, db: None) -> None:
+    send("odd", run("J", "=1+1", "out"))
+    response = as_viewer.get(f"/lineage?node=dataset:{dataset_id('warehouse', 'out')}&show=csv")
+    assert "'=1+1" in response.content.decode()

@@ -1,0 +1,238 @@
+"""Lists on pages: the reader's choices, as the URL has them, and the links that change a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from django.http import HttpRequest, QueryDict
+
+from connections.models import Connection
+from lineage.database.keyset import Cursor
+
+if TYPE_CHECKING:
+    from django.core.paginator import Page
+    from django_filters import FilterSet
+
+    from lineage.database.keyset import KeysetPage
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a list may be sorted by. `downwards_first`: the newest and the most are what readers look for."""
+
+    key: str
+    title: str
+    downwards_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Declares what a page's list takes from its URL. A value that is not understood leaves nothing out."""
+
+    filters: type[FilterSet]
+    # The URL's name of each filter that the page has, in the order of its links → the filter.
+    names: Mapping[str, str]
+    columns: Sequence[Column] = ()
+    # The order without a choice: a key of a column, or empty where the list has an order of its own.
+    sort: str = ""
+    # Further names that links keep → what makes sense of their text.
+    kept: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    # The one of them that says where the page begins: links that change a choice lead to the first page.
+    place: str = ""
+
+    def read(self, request: HttpRequest) -> Choices:
+        """Read what the URL of a request chooses."""
+        query = request.GET
+        # The rows to filter are given later.
+        filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
+        errors = {name: list(filters.errors[key]) for name, key in self.names.items() if key in filters.errors}
+        understood = filters.form.cleaned_data
+        texts = {name: _text(understood.get(key)) for name, key in self.names.items()}
+        if self.columns:
+            sort = query.get("sort", "")
+            is_known = sort.removeprefix("-") in [column.key for column in self.columns]
+            texts["sort"] = sort if is_known else self.sort
+            errors |= {} if is_known or not sort else {"sort": ["Not a column of this list."]}
+        texts |= {name: read(query.get(name, "")) for name, read in self.kept.items()}
+        return Choices(self, texts, errors, filters)
+
+    def query(self, texts: Mapping[str, str]) -> str:
+        """The URL's query, `?…`, for these choices; empty for none."""
+        query = QueryDict(mutable=True)
+        query.update({name: text for name, text in texts.items() if text and (name, text) != ("sort", self.sort)})
+        return f"?{query.urlencode()}" if query else ""
+
+    def _data(self, query: QueryDict) -> dict[str, str]:
+        """The texts to filter by. One that has a longest length is cut to it: PostgreSQL refuses a NUL in it."""
+        data = {key: query.get(name, "") for name, key in self.names.items()}
+        limits = {key: self.filters.base_filters[key].extra.get("max_length") for key in data}
+        return {
+            key: text.replace("\0", " ").strip()[: limits[key]] if limits[key] else text for key, text in data.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A reader's choices on a list. `choices[name]`: the text of one, as the URL has it; empty without a choice."""
+
+    listing: Listing
+    texts: Mapping[str, str]
+    # The names of those that were not understood → what is wrong with them.
+    errors: Mapping[str, Sequence[str]]
+    filters: FilterSet
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts[name]
+
+    def filter(self, rows: Any) -> Any:
+        """The rows that the filters leave."""
+        return self.filters.filter_queryset(rows)
+
+    def any_of(self, *names: str) -> bool:
+        return any(self.texts[name] for name in names)
+
+    @property
+    def are_narrowing(self) -> bool:
+        """True if the filters leave rows out."""
+        return self.any_of(*self.listing.names)
+
+    @property
+    def has_filters(self) -> bool:
+        """True if any filter beside the search is chosen."""
+        return self.any_of(*(name for name in self.listing.names if name != "q"))
+
+    def query(self, **changes: str) -> str:
+        """The URL's query for these choices with some changed: to the first page, unless `changes` name a place."""
+        return self.listing.query({**self.texts, self.listing.place: "", **changes})
+
+    @property
+    def own_query(self) -> str:
+        """The query that leads here."""
+        return self.listing.query(self.texts)
+
+    @property
+    def cleared_query(self) -> str:
+        """The query for all rows, in the chosen order."""
+        return self.query(**dict.fromkeys(self.listing.names, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value of a filter. `query`: where choosing it leads. `count`: how many rows have it; "" if not counted."""
+
+    value: str
+    title: str
+    query: str
+    chosen: bool
+    count: int | str
+
+
+def option(
+    choices: Choices, name: str, value: str, title: str, count: int | str = "", *, toggles: bool = False
+) -> Option:
+    """`toggles`: to choose it again takes the choice back."""
+    chosen = choices[name] == value
+    return Option(value, title, choices.query(**{name: "" if chosen and toggles else value}), chosen, count)
+
+
+def options(
+    choices: Choices, name: str, titles: Mapping[str, str], counts: Mapping[str, int | str] | None = None
+) -> list[Option]:
+    """An option for each value that has a title."""
+    counts = counts or {}
+    return [option(choices, name, value, title, counts.get(value, "")) for value, title in titles.items()]
+
+
+def counted_options(
+    choices: Choices, name: str, titles: Mapping[str, str], counts: Mapping[str, int], *, total: int
+) -> list[Option]:
+    """An option for all rows, and one for each value that occurs or was chosen."""
+    found = {value: title for value, title in titles.items() if counts.get(value) or value == choices[name]}
+    return options(choices, name, {"": "All"} | found, {value: counts.get(value, 0) for value in found} | {"": total})
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading of a column. `query`: where a click on it leads. `order`: as `aria-sort` has it, ascending or
+    descending; empty where the list is not sorted by the column."""
+
+    key: str
+    title: str
+    query: str
+    order: str
+
+
+def headings(choices: Choices) -> list[Heading]:
+    """A list that has an order of its own is sorted first one way, then the other, then by its own order again."""
+    sort, own = choices["sort"], choices.listing.sort
+    found = []
+    for column in choices.listing.columns:
+        ways = [column.key, f"-{column.key}"]
+        first, then = reversed(ways) if column.downwards_first else ways
+        following = {first: then, then: first if own else ""}.get(sort, first)
+        order = {column.key: "ascending", f"-{column.key}": "descending"}.get(sort, "")
+        found.append(Heading(column.key, column.title, choices.query(sort=following), order))
+    return found
+
+
+class Places(NamedTuple):
+    """The queries of the pages before and after; empty where there is none."""
+
+    previous: str
+    next: str
+
+
+def numbered_places(choices: Choices, page: Page[Any]) -> Places:
+    return Places(
+        choices.query(page=str(page.previous_page_number())) if page.has_previous() else "",
+        choices.query(page=str(page.next_page_number())) if page.has_next() else "",
+    )
+
+
+def keyset_places(choices: Choices, page: KeysetPage, name: str = "cursor") -> Places:
+    # Without any choice, "?" leads to the first page.
+    return Places(
+        choices.query(**{name: cursor_text(page.previous)}) or "?" if page.has_previous else "",
+        choices.query(**{name: cursor_text(page.next)}) if page.has_next else "",
+    )
+
+
+def keyset_page(keyset: Any, rows: Any, cursor: str, size: int) -> KeysetPage:
+    """Read the page at a cursor; the first page where the text is no cursor of this list."""
+    try:
+        page: KeysetPage = keyset.page(rows, Cursor.decode(cursor) if cursor else None, size)
+    except ValueError:
+        page = keyset.page(rows, None, size)
+    return page
+
+
+def cursor_text(cursor: Cursor | None) -> str:
+    """The cursor as URLs have it; empty for the first page."""
+    return cursor.encode() if cursor else ""
+
+
+def known_uuid(text: str) -> str:
+    """The text, where it is a UUID; else nothing."""
+    try:
+        return text and str(UUID(text))
+    except ValueError:
+        return ""
+
+
+def known_cursor(text: str) -> str:
+    """The text, where it is a cursor of any list; else nothing."""
+    try:
+        return text and Cursor.decode(text) and text  # type: ignore[return-value]
+    except ValueError:
+        return ""
+
+
+def _text(value: Any) -> str:
+    """A value as the URL has it, and a form."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat().removesuffix(":00")
+    return "" if value is None else str(value)

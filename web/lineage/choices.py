@@ -1,0 +1,60 @@
+"""Choices of the reader on the page of lineage: its URL holds all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+# Parameters in the order in which a URL has them.
+NAMES: Final = ("node", "direction", "depth", "view", "at", "varying", "expand", "show", "select", "q")
+# How the answer is shown.
+GRAPH, TABLE, CSV = "graph", "table", "csv"
+SHOWN: Final = (GRAPH, TABLE, CSV)
+
+
+@dataclass(frozen=True, slots=True)
+class LineageChoices:
+    """Parameters of a request, without empty ones."""
+
+    path: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: str, parameters: Mapping[str, str]) -> "LineageChoices":
+        node = parameters.get("node") or parameters.get("nodeId", "")
+        known = {name: parameters.get(name, "").strip() for name in NAMES} | {"node": node}
+        return cls(path, {name: value for name, value in known.items() if value})
+
+    def url(self, **changes: str | None) -> str:
+        """Return the URL of the page with other choices. None removes one."""
+        chosen = {**self.parameters, **changes}
+        kept = {name: value for name in NAMES if (value := chosen.get(name))}
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    def get(self, name: str) -> str:
+        return self.parameters.get(name, "")
+
+    @property
+    def words(self) -> str:
+        return self.get("q")
+
+    @property
+    def other(self) -> str:
+        """Return the URL where another dataset or job is chosen."""
+        return self.path
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """Return what a form has to send beside its own fields."""
+        return [(name, value) for name, value in self.parameters.items() if name not in ("depth", "at")]
+
+    @property
+    def show(self) -> str:
+        shown = self.get("show")
+        return shown if shown in SHOWN else GRAPH
+
+    def expand(self, dataset: UUID) -> str:
+        """Return the URL that also shows the neighbours of a dataset."""
+        expanded = [part for part in self.get("expand").split(",") if part]
+        return self.url(expand=",".join(dict.fromkeys([*expanded, str(dataset)])), select=None)

@@ -1,0 +1,129 @@
+"""Fills the picture of lineage with the texts of an answer."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from connections.kinds import kind_of
+from connections.models import Connection
+from lineage.graph.answer import Answer, FoundEdge, FoundNode
+from lineage.graph.nodes import Arrow, Node, State, Stub, Style, Tone
+from lineage.graph.picture import Picture, picture_of
+from web.lineage.choices import LineageChoices
+
+_STATES: Final[Mapping[str, State]] = {
+    "FAILED": State("Failed", "circle-x", Tone.RED),
+    "LOST": State("Lost", "help-circle", Tone.RED),
+    "RUNNING": State("Running", "loader-2", Tone.PLAIN),
+}
+_IMPACTS: Final[Mapping[str, State]] = {
+    "waiting": State("Waiting", "clock", Tone.AMBER),
+    "old_data": State("Old data", "history", Tone.VIOLET),
+    "fresh_again": State("Fresh again", "refresh", Tone.GREEN),
+}
+_TONED: Final = (Tone.RED, Tone.AMBER, Tone.VIOLET)
+_WRITTEN: Final = ("Written", "circle-check", Tone.GREEN)
+_STYLES: Final[Mapping[str, Style]] = {"varying": Style.VARYING, "renamed": Style.RENAMED}
+_STYLES_OF_IMPACTS: Final[Mapping[str, Style]] = {
+    "waiting": Style.AMBER,
+    "old_data": Style.VIOLET,
+    "fresh_again": Style.GREEN,
+}
+_MARK_OF_JOB: Final = "list-check"
+
+
+def picture(answer: Answer, choices: LineageChoices, connections: Mapping[UUID, Connection], now: datetime) -> Picture:
+    """Draw an answer. `connections`: by id."""
+    frames = {node.key: frame_of(node, connections) for node in answer.nodes}
+    nodes = [_node(node, frames[node.key], choices, now) for node in answer.nodes]
+    impacts = {node.key: node.impact for node in answer.nodes}
+    icons = {of.name: kind_of(of.type).icon for of in connections.values()}
+    focus = answer.focus
+    count = len(answer.nodes)
+    label = f"Lineage of {focus.name if focus else 'nothing'}, {count} node{'' if count == 1 else 's'}"
+    return picture_of(nodes, [_arrow(edge, impacts) for edge in answer.edges], label=label, icons=icons)
+
+
+def frame_of(node: FoundNode, connections: Mapping[UUID, Connection]) -> str:
+    """Return the name of the connection whose jobs write a dataset; empty if none does, or several do."""
+    writers = {job.connection_id for job in node.jobs} or ({node.job.connection_id} if node.job else set())
+    names = sorted(connections[id_].name for id_ in writers if id_ in connections)
+    return names[0] if len(names) == 1 else ""
+
+
+def state_of(node: FoundNode, now: datetime) -> State | None:
+    """Return the state that a node shows, with its time."""
+    at = node.job.run_at if node.job else node.last_written_at
+    time = short_time(at, now=now)
+    if node.dropped_at:
+        return State("Dropped", "trash", Tone.GRAY, short_time(node.dropped_at, now=now))
+    if (concerned := _IMPACTS.get(node.impact or "")) is not None:
+        return State(concerned.words, concerned.icon, concerned.tone, time)
+    if (of := _STATES.get(node.state or "")) is not None:
+        return State(of.words, of.icon, of.tone, time)
+    if node.job:
+        return State("Completed", "circle-check", Tone.GREEN, time) if node.state == "COMPLETED" else None
+    if at is not None:
+        return State(*_WRITTEN, time)
+    return State("Only referred to" if node.referenced_only else "No write known", "circle-dashed", Tone.GRAY)
+
+
+def short_time(at: datetime | None, *, now: datetime) -> str:
+    """Return `14:12` for a time of today, `29 Nov` for one of this year, else `2025-11-29`; in UTC."""
+    if at is None:
+        return ""
+    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    if at.date() == now.date():
+        return f"{at:%H:%M}"
+    return f"{at.day} {at:%b}" if at.year == now.year else f"{at:%Y-%m-%d}"
+
+
+def _node(node: FoundNode, frame: str, choices: LineageChoices, now: datetime) -> Node:
+    state = state_of(node, now)
+    second, icon = second_line(node)
+    more_up, more_down = node.more_up, node.more_down
+    expand = choices.expand(node.id) if more_up or more_down else ""
+    return Node(
+        node.key,
+        node.name,
+        choices.url(select=node.key),
+        icon=node.icon,
+        second=second,
+        second_icon=icon,
+        state=state,
+        tone=_tone(node, state),
+        frame=frame,
+        upstream=Stub(more_up, "writer", expand) if more_up else None,
+        downstream=Stub(more_down, "reader", expand) if more_down else None,
+        is_focus=node.is_focus,
+        is_dropped=node.dropped_at is not None,
+        is_referenced_only=node.referenced_only,
+    )
+
+
+def _tone(node: FoundNode, state: State | None) -> Tone:
+    """Return the colour of a node: that of a failure, and of what it means for others."""
+    is_toned = state is not None and (state.tone in _TONED or node.impact == "fresh_again")
+    return state.tone if state and is_toned else Tone.PLAIN
+
+
+def second_line(node: FoundNode) -> tuple[str, str]:
+    """Return what stands below a node's name, and its icon: the job that writes a dataset, or where it comes from."""
+    if node.job:
+        return node.namespace, "box"
+    match node.jobs:
+        case []:
+            return f"outside: {node.namespace}", "external-link"
+        case [job]:
+            return job.name, _MARK_OF_JOB
+        case jobs:
+            return f"{len(jobs)} jobs", _MARK_OF_JOB
+
+
+def _arrow(edge: FoundEdge, impacts: Mapping[str, str | None]) -> Arrow:
+    style = _STYLES.get(edge.kind, Style.ASSUMED if edge.evidence == "assumed" else Style.DATA)
+    if impacts.get(edge.source) and edge.kind != "renamed":
+        # On the way of a failure.
+        style = _STYLES_OF_IMPACTS.get(impacts.get(edge.target) or "", style)
+    return Arrow(edge.source, edge.target, style)

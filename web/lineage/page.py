@@ -1,0 +1,290 @@
+"""The page of lineage: the graph around a dataset, a job or a run, as a picture, as a table and as CSV."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections.models import Connection
+from lineage.graph.answer import Answer, FoundEdge, FoundNode, answer
+from lineage.graph.asked import WrongParameter, asked_in
+from lineage.graph.details import JobDetails
+from lineage.graph.nodes import State
+from lineage.graph.picture import Picture
+from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH
+from lineage.models import Dataset, Job
+from web.components.rendering import render_page
+from web.lineage.choices import CSV, TABLE, LineageChoices
+from web.lineage.filling import picture, state_of
+from web.templatetags.observatory import exact
+
+LIST: Final = "lineage"
+_MOST_FOUND: Final = 20
+_DIRECTIONS: Final = (("up", "Upstream"), ("both", "Both"), ("down", "Downstream"))
+# Kind of line → what it means, for the table and the CSV.
+KINDS: Final = {
+    "current": "in the latest round",
+    "varying": "not in every round",
+    "declared": "declared by an event about the job",
+    "implied": "named by columns only",
+    "renamed": "renamed",
+}
+_COLUMNS: Final = (
+    "from_kind",
+    "from_namespace",
+    "from",
+    "to_kind",
+    "to_namespace",
+    "to",
+    "kind",
+    "evidence",
+    "through",
+    "last_seen",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    title: str
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """Line of the graph, in words. `through`: the names of the jobs."""
+
+    source: FoundNode
+    target: FoundNode
+    edge: FoundEdge
+    kind: str
+    through: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Node that the panel lists, with the URL that selects it."""
+
+    node: FoundNode
+    state: State | None
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Details of the node that is selected, or of the focus."""
+
+    node: FoundNode
+    state: State | None
+    upstream: list[Neighbour]
+    downstream: list[Neighbour]
+    focus_url: str
+
+    @property
+    def checks(self) -> str:
+        """Return how the latest checks of a dataset ended; empty if there are none."""
+        results = self.node.results
+        if not results.checks:
+            return ""
+        failed = results.failed_checks or 0
+        return f"{failed} of {results.checks} failed" if failed else f"{results.checks} of {results.checks} passed"
+
+    @property
+    def run(self) -> JobDetails | None:
+        """Return the job whose latest run the button opens: of a dataset's writers one that failed comes first."""
+        jobs = (self.node.job,) if self.node.job else self.node.jobs
+        with_run = [job for job in jobs if job.run_id]
+        return min(with_run, key=lambda job: (job.state != "FAILED", job.name), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LineagePage:
+    choices: LineageChoices
+    answer: Answer
+    picture: Picture | None
+    rows: list[TableRow]
+    panel: Panel | None
+
+    @property
+    def title(self) -> str:
+        return self.answer.focus.name if self.answer.focus else ""
+
+    @property
+    def datasets(self) -> int:
+        return sum(node.kind == "dataset" for node in self.answer.nodes)
+
+    @property
+    def hidden(self) -> int:
+        """Number of jobs that read or write what is shown, and are not shown themselves."""
+        return sum(node.more_up + node.more_down for node in self.answer.nodes)
+
+    @property
+    def summary(self) -> str:
+        """Return in one sentence what is shown and what is not."""
+        parts = [f"{self.datasets:,} dataset{'' if self.datasets == 1 else 's'}"]
+        if self.answer.left_out:
+            parts.append(f"{self.answer.left_out:,} more left out because the graph is full")
+        if self.hidden:
+            parts.append(f"{self.hidden:,} more readers and writers behind +N")
+        return ", ".join(parts)
+
+    @property
+    def directions(self) -> list[Option]:
+        chosen = self.answer.question.direction
+        return [
+            Option(title, self.choices.url(direction=None if value == "both" else value), chosen == value)
+            for value, title in _DIRECTIONS
+        ]
+
+    @property
+    def depths(self) -> list[Option]:
+        chosen = self.answer.question.depth
+        return [
+            Option(f"Depth {n}", self.choices.url(depth=None if n == DEFAULT_DEPTH else str(n)), chosen == n)
+            for n in range(1, MAX_DEPTH + 1)
+        ]
+
+    @property
+    def at(self) -> str:
+        """Return the moment as the field for it has it; empty: now."""
+        at = self.answer.question.at
+        return f"{at:%Y-%m-%dT%H:%M}" if at else ""
+
+    @property
+    def is_table(self) -> bool:
+        return self.choices.show == TABLE
+
+    @property
+    def graph_url(self) -> str:
+        return self.choices.url(show=None)
+
+    @property
+    def table_url(self) -> str:
+        return self.choices.url(show=TABLE)
+
+    @property
+    def csv_url(self) -> str:
+        return self.choices.url(show=CSV)
+
+    @property
+    def has_jobs(self) -> bool:
+        return self.choices.get("view") == "jobs"
+
+    @property
+    def jobs_url(self) -> str:
+        return self.choices.url(view=None if self.has_jobs else "jobs")
+
+    @property
+    def varying_url(self) -> str:
+        return self.choices.url(varying="false" if self.answer.question.varying else None)
+
+
+@require_safe
+@login_required
+def lineage(request: HttpRequest) -> HttpResponse:
+    choices = LineageChoices.of(request.path, request.GET.dict())
+    connections = {of.pk: of for of in Connection.objects.visible(request.user)}
+    now = timezone.now()
+    if not choices.get("node"):
+        return _chooser(request, choices, connections)
+    try:
+        asked = asked_in(choices.parameters, list(connections))
+    except WrongParameter as error:
+        context = {"choices": choices, "wrong": error, "found": [], "now": now}
+        return render_page(request, "lineage/choose.html", context)
+    if asked is None:
+        raise Http404
+    found = answer(asked.question, view=asked.view, run_edges=asked.run_edges, failed_at=asked.failed_at)
+    if choices.show == CSV:
+        return _csv(found)
+    page = _page(found, choices, connections, now)
+    context = {"page": page, "choices": choices, "now": now, "asked": asked}
+    return render_page(request, "lineage/lineage.html", context, region=LIST)
+
+
+def _page(found: Answer, choices: LineageChoices, connections: Mapping[UUID, Connection], now: datetime) -> LineagePage:
+    is_table = choices.show == TABLE
+    return LineagePage(
+        choices,
+        found,
+        None if is_table else picture(found, choices, connections, now),
+        list(_rows(found)) if is_table else [],
+        _panel(found, choices, now),
+    )
+
+
+def _rows(found: Answer) -> Iterator[TableRow]:
+    nodes = {node.key: node for node in found.nodes}
+    jobs = {job.id: job.name for node in found.nodes for job in node.jobs}
+    for edge in found.edges:
+        through = ", ".join(sorted(jobs[job] for job in edge.jobs if job in jobs))
+        yield TableRow(nodes[edge.source], nodes[edge.target], edge, KINDS[edge.kind], through)
+
+
+def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | None:
+    selected = next((node for node in found.nodes if node.key == choices.get("select")), found.focus)
+    if selected is None:
+        return None
+    nodes = {node.key: node for node in found.nodes}
+
+    def neighbours(keys: set[str]) -> list[Neighbour]:
+        of = sorted((nodes[key] for key in keys), key=lambda node: node.name)
+        return [Neighbour(node, state_of(node, now), choices.url(select=node.key)) for node in of]
+
+    return Panel(
+        selected,
+        state_of(selected, now),
+        neighbours({edge.source for edge in found.edges if edge.target == selected.key} - {selected.key}),
+        neighbours({edge.target for edge in found.edges if edge.source == selected.key} - {selected.key}),
+        choices.url(node=selected.key, select=None, expand=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Dataset or job that the field finds."""
+
+    title: str
+    namespace: str
+    icon: str
+    url: str
+
+
+def _chooser(request: HttpRequest, choices: LineageChoices, connections: Mapping[UUID, Connection]) -> HttpResponse:
+    """Answer with the field that finds a dataset or a job, and what it finds."""
+    words = choices.get("q")
+    datasets = Dataset.objects.filter(connection_id__in=connections).named(words)
+    names = datasets.order_by("name", "namespace").values_list("id", "namespace", "name").distinct()[:_MOST_FOUND]
+    found = [
+        Found(name, namespace, "database", choices.url(node=f"dataset:{id_}", q=None)) for id_, namespace, name in names
+    ]
+    if words:
+        jobs = Job.objects.shown().filter(connection_id__in=connections).named(words).order_by("name")[:_MOST_FOUND]
+        found += [
+            Found(job.name, job.namespace, "list-check", choices.url(node=f"job:{job.id}", q=None)) for job in jobs
+        ]
+    context = {"choices": choices, "found": found, "wrong": None, "most": _MOST_FOUND}
+    return render_page(request, "lineage/choose.html", context)
+
+
+def _csv(found: Answer) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="lineage.csv"'
+    writer = csv.writer(response)
+    writer.writerow(_COLUMNS)
+    for row in _rows(found):
+        ends = [_text(value) for node in (row.source, row.target) for value in (node.kind, node.namespace, node.name)]
+        writer.writerow([*ends, row.edge.kind, row.edge.evidence, _text(row.through), exact(row.edge.last_at)])
+    return response
+
+
+def _text(value: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
