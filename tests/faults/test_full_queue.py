@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from lineage.intake.group.budget import MAX_HELD_BYTES
+from lineage.intake.group.budget import MAX_HELD_BYTES_OF_CONNECTION
 from lineage.intake.group.engine import MAX_WAITING_REQUESTS
 from lineage.intake.group.waiting import COMMIT_SECONDS
 from server.processes import raise_limit_of_open_files
@@ -30,7 +30,7 @@ LARGE_BYTES = 15 * MIB
 # What is sent at once, and how many of them are too many.
 BOUNDS: dict[str, tuple[Callable[[], list[Sent]], int]] = {
     "count": (lambda: make_events(MAX_WAITING_REQUESTS + TOO_MANY), TOO_MANY),
-    "size": (lambda: make_events(MAX_HELD_BYTES // LARGE_BYTES + 2, size=LARGE_BYTES), 2),
+    "size": (lambda: make_events(MAX_HELD_BYTES_OF_CONNECTION // LARGE_BYTES + 2, size=LARGE_BYTES), 2),
 }
 
 
@@ -64,3 +64,21 @@ def test_what_is_too_much_is_refused_at_once(
         halted.rollback()
     assert ledger.answers == {201: len(connections) - refused, 503: refused}
     audit(database, lone_target.connection_id, ledger)
+
+
+def test_a_connection_that_fills_its_share_leaves_room_for_others(
+    database: OwnDatabase,
+    lone_worker: Product,
+    lone_target: Target,
+    new_target: Callable[[int], Target],
+    halted: psycopg.Connection,
+) -> None:
+    other, first, second = new_target(lone_worker.server.port), Ledger(), Ledger()
+    fill = make_events(MAX_HELD_BYTES_OF_CONNECTION // LARGE_BYTES + 1, size=LARGE_BYTES)
+    with load_at_once(lone_target, first, fill) as connections:
+        wait_until(lambda: len(answered(connections)) == 1, "one is refused", seconds=COMMIT_SECONDS)
+        with load_at_once(other, second, make_events(1, size=LARGE_BYTES)) as others:
+            halted.rollback()
+    assert first.answers == {201: len(fill) - 1, 503: 1}
+    assert second.answers == {201: 1}
+    audit(database, other.connection_id, second)

@@ -72,10 +72,10 @@ class IntakeInFront:
 
     async def _answer(self, exchange: Exchange, head: Head, receive: Receive) -> Answer:
         try:
-            with Share(self._engine.budget) as share:
-                if not exchange.admit_remembered(head):
-                    await self._engine.admission.admit(exchange, head)
-                exchange.expect_body(head)
+            if not exchange.admit_remembered(head):
+                await self._engine.admission.admit(exchange, head)
+            exchange.expect_body(head)
+            with Share(self._engine.budget, exchange.connection_id) as share:
                 await _read(exchange, receive, share)
                 await self._decode(exchange, share)
                 return exchange.conclude(await self._engine.commit(exchange.submission, share.size))
