@@ -13,17 +13,18 @@ from bench import report
 from bench.machine import describe
 from bench.marquez import VERSION
 from bench.options import Options
-from bench.parts import batches, client, marquez, pages, singles, stored
+from bench.parts import batches, client, lineage, marquez, pages, singles, stored
 
 PARTS = {
     "singles": singles.run,
     "batches": batches.run,
     "stored": stored.run,
     "pages": pages.run,
+    "lineage": lineage.run,
     "client": client.run,
     "marquez": marquez.run,
 }
-USUAL = ["singles", "batches", "stored", "pages", "client"]
+USUAL = ["singles", "batches", "stored", "pages", "lineage", "client"]
 QUICK = ["singles", "batches"]
 
 

@@ -21,7 +21,8 @@ from bench.events import batches, bodies
 
 @dataclass(frozen=True)
 class Order:
-    """Load to produce. `batch`: events in one request; 1: a single event, not an array."""
+    """Load to produce. `batch`: events in one request; 1: a single event, not an array. `columns`: of so many each
+    event tells where they come from."""
 
     port: int
     path: str
@@ -30,6 +31,7 @@ class Order:
     seconds: float
     seed: int
     batch: int = 1
+    columns: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class _Client:
 
 
 def run(order: Order) -> LoadResult:
-    requests = bodies(order.seed) if order.batch == 1 else batches(order.seed, order.batch)
+    requests = bodies(order.seed, order.columns) if order.batch == 1 else batches(order.seed, order.batch)
     selector = selectors.DefaultSelector()
     clients = [_Client(order, requests) for _ in range(order.clients)]
     for client in clients:

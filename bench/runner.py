@@ -20,11 +20,13 @@ _WARM_UP_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """Subject under a load: number of clients, and events in each request."""
+    """Subject under a load: number of clients, events in each request, and columns of which each event tells where they
+    come from."""
 
     subject: Subject
     clients: int
     batch: int = 1
+    columns: int = 0
     # Path of batches, if it differs from that of single events.
     path: str = ""
 
@@ -91,7 +93,16 @@ def _percentile(values: Sequence[float], share: float) -> float:
 
 def _load(case: Case, seconds: float) -> LoadResult:
     subject = case.subject
-    order = Order(subject.port, case.path or subject.path, subject.key, case.clients, seconds, next(_seeds), case.batch)
+    order = Order(
+        port=subject.port,
+        path=case.path or subject.path,
+        key=subject.key,
+        clients=case.clients,
+        seconds=seconds,
+        seed=next(_seeds),
+        batch=case.batch,
+        columns=case.columns,
+    )
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=json.dumps(asdict(order)),

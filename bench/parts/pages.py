@@ -1,25 +1,21 @@
 """Part: pages and the read API with few and with many stored events, for one signed-in reader, over HTTP."""
 
-import http.client
-import statistics
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from uuid import UUID
 
 import psycopg
 
 from bench.filling import Filled, filled
 from bench.options import Options
+from bench.reader import Reader, Timing
 from bench.report import Ratio, Section, Table
-from tests.serving import OwnDatabase, serve
+from tests.serving import serve
 
 REQUESTS = 100
 _WARM_UP = 10
-# Name → path. Each request uses another job as {job}, and its latest run as {run}.
+# Name → path. Each request uses another job as {job}, its latest run as {run}, and what it writes as {dataset}.
 PAGES = {
     "Connections": "/connections",
     "Overview of a connection": "/connections/{connection}",
@@ -42,48 +38,32 @@ PAGES = {
     "API: one run": "/api/v1/runs/{run}",
     "API: events of a run": "/api/v1/runs/{run}/events",
     "API: datasets": "/api/v1/datasets?page_size=50",
+    "Datasets": "/datasets",
+    "A dataset": "/datasets/{dataset}",
+    "Lineage of a dataset": "/lineage?node=dataset:{dataset}&depth=3",
+    "API: lineage of a dataset": "/api/v1/lineage?node=dataset:{dataset}&depth=3",
 }
-_SIGN_IN = """
-from django.conf import settings
-from django.contrib.auth.models import User
-from django.test import Client
-client = Client()
-client.force_login(User.objects.create_user("reader"))
-print(settings.SESSION_COOKIE_NAME + "=" + client.cookies[settings.SESSION_COOKIE_NAME].value)
+_JOBS = """
+SELECT job.id, job.latest_run_id, edge.dataset_id
+FROM lineage_job AS job JOIN lineage_edge AS edge ON edge.job_id = job.id AND edge.direction = 'WRITES'
+ORDER BY job.id LIMIT %s
 """
-_JOBS = "SELECT id, latest_run_id FROM lineage_job ORDER BY id LIMIT %s"
 
 
-class _Reader:
-    """Signed-in reader with a browser: one session, and one HTTP connection that stays open."""
+class _JobReader:
+    """Reader who asks each time about another job."""
 
-    def __init__(self, port: int, database: OwnDatabase, connection_id: UUID) -> None:
-        self._http = http.client.HTTPConnection("127.0.0.1", port)
-        self._cookie = database.manage("shell", "--no-imports", "--command", _SIGN_IN).splitlines()[-1]
-        self._connection_id = connection_id
-        with psycopg.connect(database.url) as connection:
+    def __init__(self, port: int, stock: Filled) -> None:
+        self._reader = Reader(port, stock.database)
+        self._connection_id = stock.sender[0]
+        with psycopg.connect(stock.database.url) as connection:
             self._jobs = connection.execute(_JOBS, [REQUESTS]).fetchall()
 
     def time(self, path: str, number: int) -> float:
-        """Measure the seconds until the response is complete. Ends the program if it is not the page."""
-        job, run = self._jobs[number % len(self._jobs)]
-        url = path.format(connection=self._connection_id, job=job, run=run)
-        began = time.perf_counter()
-        self._http.request("GET", url, headers={"Cookie": self._cookie})
-        answer = self._http.getresponse()
-        answer.read()
-        took = time.perf_counter() - began
-        if answer.status != 200:
-            raise SystemExit(f"GET {url}: {answer.status}")
-        return took
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Quantiles of response times, in seconds."""
-
-    p50: float
-    p95: float
+        """Measure the seconds until the response is complete."""
+        job, run, dataset = self._jobs[number % len(self._jobs)]
+        seconds, _ = self._reader.read(path.format(connection=self._connection_id, job=job, run=run, dataset=dataset))
+        return seconds
 
 
 def run(options: Options) -> Section:
@@ -106,14 +86,14 @@ def run(options: Options) -> Section:
 
 
 @contextmanager
-def _reader(stock: Filled, options: Options) -> Iterator[_Reader]:
+def _reader(stock: Filled, options: Options) -> Iterator[_JobReader]:
     # The static files are not collected here.
     settings = {"DJANGO_SETTINGS_MODULE": "tests.serving_settings"}
     with serve(stock.database.url, options.directory / "pages.txt", environment=settings) as server:
-        yield _Reader(server.port, stock.database, stock.sender[0])
+        yield _JobReader(server.port, stock)
 
 
-def _time(name: str, path: str, readers: dict[int, _Reader]) -> dict[int, Timing]:
+def _time(name: str, path: str, readers: dict[int, _JobReader]) -> dict[int, Timing]:
     print(f"reading: {name}", file=sys.stderr)
     taken: dict[int, list[float]] = defaultdict(list)
     for number in range(_WARM_UP + REQUESTS):
@@ -121,12 +101,7 @@ def _time(name: str, path: str, readers: dict[int, _Reader]) -> dict[int, Timing
             seconds = reader.time(path, number)
             if number >= _WARM_UP:
                 taken[events].append(seconds)
-    return {events: _timing(found) for events, found in taken.items()}
-
-
-def _timing(seconds: list[float]) -> Timing:
-    cuts = statistics.quantiles(seconds, n=100)
-    return Timing(cuts[49], cuts[94])
+    return {events: Timing.of(found) for events, found in taken.items()}
 
 
 def _table(timings: dict[str, dict[int, Timing]], few: int, many: int) -> Table:
