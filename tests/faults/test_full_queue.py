@@ -77,7 +77,7 @@ def test_a_connection_that_fills_its_share_leaves_room_for_others(
     fill = make_events(MAX_HELD_BYTES_OF_CONNECTION // LARGE_BYTES + 1, size=LARGE_BYTES)
     with load_at_once(lone_target, first, fill) as connections:
         wait_until(lambda: len(answered(connections)) == 1, "one is refused", seconds=COMMIT_SECONDS)
-        with load_at_once(other, second, make_events(1, size=LARGE_BYTES)) as others:
+        with load_at_once(other, second, make_events(1, size=LARGE_BYTES)):
             halted.rollback()
     assert first.answers == {201: len(fill) - 1, 503: 1}
     assert second.answers == {201: 1}
