@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from api.queries import visible_connections
 from lineage.graph.answer import Answer, FoundEdge, FoundNode, answer
 from lineage.graph.asked import WrongParameter, asked_in
-from lineage.graph.question import DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
+from lineage.graph.question import COLUMN_LINES, DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
 
 PARAMETERS: Final = [
     OpenApiParameter(
@@ -25,7 +25,14 @@ PARAMETERS: Final = [
     OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
     OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
     OpenApiParameter("view", enum=VIEWS, default="datasets", description="`jobs`: with the jobs between datasets."),
-    OpenApiParameter("columns", OpenApiTypes.BOOL, description="`true`: with the columns of each edge."),
+    OpenApiParameter(
+        "columns",
+        enum=COLUMN_LINES,
+        default="false",
+        description="`true`: with the columns of each node, and the lines between them along which values flow. `all`: "
+        "also the lines of columns that only filter, join or sort. Then edges between datasets have a place in "
+        "`view=jobs`, too.",
+    ),
     OpenApiParameter("varying", OpenApiTypes.BOOL, description="`false`: only what each job's latest round names."),
     OpenApiParameter("expand", description="Ids of datasets, with commas: one step beyond the depth from these."),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Most datasets: 1 to {MAX_NODES}."),
@@ -66,13 +73,16 @@ class _Node(serializers.Serializer[Any]):
         help_text="What a failure upstream means for it. `waiting`: its job did not run since. `old_data`: it did, too "
         "early. Null: no failure concerns it.",
     )
+    columns = serializers.ListField(
+        child=serializers.CharField(), help_text="Of its schema, then others that edges name. Empty: not asked for."
+    )
 
 
 _COLUMN: Final = inline_serializer(
     "LineageColumn",
     {
         "from": serializers.CharField(),
-        "to": serializers.CharField(),
+        "to": serializers.CharField(help_text="Empty: all columns, such as of a filter."),
         "type": serializers.ChoiceField(("DIRECT", "INDIRECT")),
         "subtype": serializers.CharField(help_text="Empty: the sender does not say how."),
     },
@@ -124,7 +134,7 @@ def read_lineage(request: Request) -> dict[str, Any]:
     found = answer(
         asked.question,
         view=asked.view,
-        with_columns=asked.with_columns,
+        columns=asked.columns,
         run_edges=asked.run_edges,
         failed_at=asked.failed_at,
     )
@@ -163,6 +173,7 @@ def _node(node: FoundNode) -> dict[str, Any]:
         "referenced_only": node.referenced_only,
         "more": {"up": node.more_up, "down": node.more_down},
         "impact": node.impact,
+        "columns": list(node.columns),
     }
 
 

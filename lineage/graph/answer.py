@@ -2,20 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from lineage.events.column_lineage import Columns
+from lineage.events.column_lineage import DIRECT, Columns
 from lineage.events.effects import DATA
 from lineage.events.identity import dataset_id
 from lineage.graph.details import NO_RESULTS, DatasetDetails, Details, JobDetails, Results
 from lineage.graph.fold import FoldedLine, fold, use_of_line
 from lineage.graph.impact import State as ImpactState
 from lineage.graph.impact import Writer, impact
-from lineage.graph.question import Question, View
+from lineage.graph.question import ColumnLines, Question, View
 from lineage.graph.reading import Reads
+from lineage.graph.schemas import read_column_names
 from lineage.graph.uses import READS, WRITES
 from lineage.graph.walk import Graph, Line, moment, walk
 
@@ -25,8 +26,8 @@ _WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
 
 
 class ColumnLine(NamedTuple):
-    """Column of the target that is made of a column of the source. `type`: DIRECT or INDIRECT; `subtype` may be
-    empty."""
+    """Column of the target that is made of a column of the source. `target`: empty for all columns. `type`: DIRECT or
+    INDIRECT; `subtype` may be empty."""
 
     source: str
     target: str
@@ -40,7 +41,8 @@ class FoundNode:
 
     `distance`: in datasets, negative upstream. `state`: of a job, its latest run's; of a dataset, the worst of its
     writers. `jobs`: of a dataset, its writers in the graph. `more_…`: jobs that read or write it and are not in the
-    graph, 1,000 at most.
+    graph, 1,000 at most. `columns`: of a dataset, if they were asked for: those of its schema, then others that lines
+    name.
     """
 
     id: UUID
@@ -62,6 +64,7 @@ class FoundNode:
     more_down: int = 0
     # What a failure means for it; None: no failure concerns it.
     impact: ImpactState | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def icon(self) -> str:
@@ -76,7 +79,8 @@ class FoundNode:
 @dataclass(frozen=True, slots=True)
 class FoundEdge:
     """Line of a graph, from and to the key of a node. `kind`: how it is in use, or `renamed`. `evidence`: of a line
-    between datasets. `jobs`: ids of those through which it leads."""
+    between datasets. `jobs`: ids of those through which it leads. `is_for_columns`: its jobs are nodes themselves, so
+    that it is there for its columns only."""
 
     source: str
     target: str
@@ -86,6 +90,7 @@ class FoundEdge:
     last_at: datetime | None = None
     jobs: tuple[UUID, ...] = ()
     columns: tuple[ColumnLine, ...] = ()
+    is_for_columns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +111,16 @@ def answer(
     question: Question,
     *,
     view: View,
-    with_columns: bool = False,
+    columns: ColumnLines = "false",
     run_edges: Iterable[UUID] = (),
     failed_at: datetime | None = None,
 ) -> Answer:
     """Answer a question. `view`: lines between datasets, or with the jobs between them. `run_edges`: of the run that is
     the focus. `failed_at`: when it began, if it failed. Four statements for each level, one more for each
-    job whose run was renamed, and nine more."""
+    job whose run was renamed, nine more, and two for columns."""
     reads = Reads(question.connection_ids, moment(question))
     graph = walk(question, reads, tuple(run_edges))
-    return _Answer(question, graph, reads, failed_at).make(view, with_columns=with_columns)
+    return _Answer(question, graph, reads, failed_at).make(view, columns)
 
 
 class _Known(NamedTuple):
@@ -139,14 +144,16 @@ class _Answer:
             if line.direction == WRITES:
                 self._writes[line.dataset].append(line)
 
-    def make(self, view: View, *, with_columns: bool) -> Answer:
-        columns = self._columns() if view == "datasets" else {}
+    def make(self, view: View, lines: ColumnLines) -> Answer:
+        columns = self._columns() if view == "datasets" or lines != "false" else {}
         flows = fold(self._graph, {edge: _datasets_of(of) for edge, of in columns.items()})
         jobs = self._details.jobs([(self._graph.connections[job], job) for job in sorted(self._graph.jobs)])
         ends = self._ends(jobs)
         shown_jobs = {id_ for id_ in jobs if view == "jobs" or id_ == self._graph.focus or id_ in ends}
-        edges = self._lines() if view == "jobs" else self._folded(flows, shown_jobs, columns if with_columns else {})
+        edges = self._folded(flows, shown_jobs, columns, lines) + self._lines_of(shown_jobs)
         nodes = self._dataset_nodes(jobs, self._impact(flows))
+        if lines != "false":
+            nodes = self._with_columns(nodes, edges)
         nodes += [self._job_node(job) for id_, job in jobs.items() if id_ in shown_jobs]
         edges += self._renames()
         known = {node.key for node in nodes}
@@ -168,8 +175,10 @@ class _Answer:
         lines = (line for lines in self._writes.values() for line in lines)
         return self._details.columns({one.edge.id for line in lines for one in self._graph.lines[line]})
 
-    def _folded(self, flows: list[FoldedLine], shown_jobs: set[UUID], columns: dict[UUID, Columns]) -> list[FoundEdge]:
-        """Return the lines between datasets, with these columns, and those of the jobs that are shown."""
+    def _folded(
+        self, flows: list[FoldedLine], shown_jobs: set[UUID], columns: dict[UUID, Columns], lines: ColumnLines
+    ) -> list[FoundEdge]:
+        """Return the lines between datasets. Where jobs stand between them, those that have lines between columns."""
         edges = [
             FoundEdge(
                 f"dataset:{line.source}",
@@ -178,29 +187,49 @@ class _Answer:
                 line.evidence,
                 last_at=line.last_at,
                 jobs=line.job_ids,
-                columns=self._column_lines(line.source, line.target, columns),
+                columns=self._column_lines(line.source, line.target, columns, lines),
+                is_for_columns=shown_jobs.issuperset(line.job_ids),
             )
             for line in flows
-            # The focus itself stands between its datasets.
-            if line.job_ids != (self._graph.focus,)
         ]
-        return edges + [edge for edge in self._lines() if shown_jobs.intersection(edge.jobs)]
+        return [edge for edge in edges if edge.columns or not edge.is_for_columns]
 
-    def _column_lines(self, source: UUID, target: UUID, columns: dict[UUID, Columns]) -> tuple[ColumnLine, ...]:
+    def _column_lines(
+        self, source: UUID, target: UUID, columns: dict[UUID, Columns], lines: ColumnLines
+    ) -> tuple[ColumnLine, ...]:
+        if lines == "false":
+            return ()
         names = self._graph.names.get(source, {source})
-        written = (one.edge.id for line in self._writes[target] for one in self._graph.lines[line])
-        fields = (item for edge in written if edge in columns for item in columns[edge].fields.items())
+        written = {one.edge.id for line in self._writes[target] for one in self._graph.lines[line]}
+        said = [columns[edge] for edge in written if edge in columns]
+        fields = [item for one in said for item in (*one.fields.items(), ("", one.dataset))]
         found = {
             ColumnLine(field.field, name, field.type, field.subtype)
             for name, sources in fields
             for field in sources
-            if dataset_id(field.namespace, field.name) in names
+            if (lines == "all" or field.type == DIRECT) and dataset_id(field.namespace, field.name) in names
         }
         return tuple(sorted(found))
 
-    def _lines(self) -> list[FoundEdge]:
+    def _with_columns(self, nodes: list[FoundNode], edges: list[FoundEdge]) -> list[FoundNode]:
+        """Add their columns to the nodes of datasets."""
+        names = {node.id: self._names_of(node.id) for node in nodes}
+        found = read_column_names(names, self._asked.connection_ids, moment(self._asked))
+        named: dict[str, set[str]] = defaultdict(set)
+        for edge in edges:
+            named[edge.source].update(line.source for line in edge.columns)
+            named[edge.target].update(line.target for line in edge.columns)
+        return [
+            replace(node, columns=tuple(dict.fromkeys([*found.get(node.id, ()), *sorted(named[node.key] - {""})])))
+            for node in nodes
+        ]
+
+    def _lines_of(self, shown_jobs: set[UUID]) -> list[FoundEdge]:
+        """Return the lines between jobs that are shown and their datasets."""
         found = []
         for line, edges in self._graph.lines.items():
+            if line.job_id not in shown_jobs:
+                continue
             job, dataset = f"job:{line.job_id}", f"dataset:{line.dataset}"
             source, target = (dataset, job) if line.direction == READS else (job, dataset)
             effects = 0

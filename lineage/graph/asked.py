@@ -9,12 +9,14 @@ from uuid import UUID
 from lineage.events.identity import dataset_id
 from lineage.events.text import parse_time
 from lineage.graph.question import (
+    COLUMN_LINES,
     DEFAULT_DEPTH,
     DEFAULT_NODES,
     DIRECTIONS,
     MAX_DEPTH,
     MAX_NODES,
     VIEWS,
+    ColumnLines,
     Direction,
     Focus,
     Question,
@@ -49,7 +51,7 @@ class Asked:
 
     question: Question
     view: View
-    with_columns: bool
+    columns: ColumnLines
     run_edges: tuple[UUID, ...]
     # When the run began that is the focus, if it failed.
     failed_at: datetime | None
@@ -77,8 +79,8 @@ def asked_in(parameters: Mapping[str, str], connection_ids: Sequence[UUID]) -> A
         limit=_number(parameters, "limit", DEFAULT_NODES, MAX_NODES),
     )
     view = _choice(parameters, "view", cast(tuple[View, ...], VIEWS), "datasets")
-    with_columns = _choice(parameters, "columns", ("true", "false"), "false") == "true"
-    return Asked(question, view, with_columns, run_edges, failed_at)
+    columns = _choice(parameters, "columns", cast(tuple[ColumnLines, ...], COLUMN_LINES), "false")
+    return Asked(question, view, columns, run_edges, failed_at)
 
 
 def _focus(text: str, connection_ids: Collection[UUID]) -> _Found | None:

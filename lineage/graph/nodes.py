@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Tone(StrEnum):
@@ -27,11 +28,21 @@ class Style(StrEnum):
     VIOLET = "violet"
     AMBER = "amber"
     COLUMN = "column"
+    INDIRECT = "indirect"
+
+    @property
+    def is_of_columns(self) -> bool:
+        """True: it runs from row to row, and ends in dots."""
+        return self in (Style.COLUMN, Style.INDIRECT)
 
     @property
     def tone(self) -> Tone:
         """Return the colour of the arrowhead."""
         return {Style.GREEN: Tone.GREEN, Style.VIOLET: Tone.VIOLET, Style.AMBER: Tone.AMBER}.get(self, Tone.GRAY)
+
+
+# Row that stands for all columns without a row of their own.
+OTHER_COLUMNS: Final = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,11 @@ class Row:
     url: str
     is_highlighted: bool = False
     is_column: bool = True
+
+    @property
+    def port(self) -> str:
+        """Return what lines call it that end here."""
+        return self.name if self.is_column else OTHER_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +103,18 @@ class Node:
     is_focus: bool = False
     is_dropped: bool = False
     is_referenced_only: bool = False
+    # On the path that the reader follows, and one of its ends that the reader locked.
+    is_traced: bool = False
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Line between two nodes, or between two of their rows."""
+    """Line between two nodes, or between two of their rows (`Row.port`)."""
 
     source: str
     target: str
     style: Style = Style.DATA
     source_row: str = ""
     target_row: str = ""
+    is_traced: bool = False

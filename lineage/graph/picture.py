@@ -32,6 +32,7 @@ WORDS_OF_STYLES = {
     Style.ASSUMED: "assumed",
     Style.RENAMED: "renamed",
     Style.COLUMN: "column",
+    Style.INDIRECT: "column that only filters, joins or sorts",
 }
 WORDS_OF_TONES = {
     Tone.RED: ("circle-x", "Failed here"),
@@ -97,24 +98,40 @@ class PlacedFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedArrow:
+    """Path of a line. `way`: the numbers of its two nodes, in the order of the picture's nodes, for the script."""
+
+    path: str
+    way: str
+    is_traced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """Values that the template needs. `lines` and `columns` are the paths of each style, in the order to draw."""
+    """Values that the template needs. `lines` and `columns` are the paths of each style, in the order to draw.
+    `is_tracing`: all that is not traced stands back."""
 
     label: str
     width: int
     height: int
     frames: Sequence[PlacedFrame]
-    lines: Sequence[tuple[Style, Sequence[str]]]
+    lines: Sequence[tuple[Style, Sequence[PlacedArrow]]]
     nodes: Sequence[PlacedNode]
-    columns: Sequence[str]
+    columns: Sequence[tuple[Style, Sequence[PlacedArrow]]]
     arrowheads: Sequence[Tone]
     styles: Sequence[tuple[Style, str]]
     tones: Sequence[tuple[Tone, str, str]]
     has_focus: bool
+    is_tracing: bool = False
 
 
 def picture_of(
-    nodes: Sequence[Node], arrows: Sequence[Arrow], *, label: str, icons: Mapping[str, str] | None = None
+    nodes: Sequence[Node],
+    arrows: Sequence[Arrow],
+    *,
+    label: str,
+    icons: Mapping[str, str] | None = None,
+    is_tracing: bool = False,
 ) -> Picture:
     """Draw `nodes` and `arrows`. `icons` gives the icon of each frame's name.
 
@@ -122,10 +139,12 @@ def picture_of(
     """
     lines = [Line(arrow.source, arrow.target, arrow.source_row, arrow.target_row, arrow.style) for arrow in arrows]
     drawing = draw([_box(node) for node in nodes], lines)
-    paths: dict[Style, list[str]] = {style: [] for style in Style}
-    for arrow, line in zip(arrows, drawing.lines, strict=True):
-        paths[arrow.style].append(line.path)
-    columns = paths.pop(Style.COLUMN)
+    # The keyboard goes through them in this order.
+    placed = sorted(
+        (_placed(node, box) for node, box in zip(nodes, drawing.boxes, strict=True)),
+        key=lambda one: (one.x, one.y),
+    )
+    paths = _paths(arrows, drawing, {one.node.id: number for number, one in enumerate(placed)})
     shown = {arrow.style for arrow in arrows}
     tones = {node.tone for node in nodes}
     return Picture(
@@ -133,24 +152,32 @@ def picture_of(
         width=drawing.width,
         height=drawing.height,
         frames=_frames(drawing, icons or {}),
-        lines=[(style, of_style) for style, of_style in paths.items() if of_style],
-        # The keyboard goes through them in this order.
-        nodes=sorted(
-            (_placed(node, box) for node, box in zip(nodes, drawing.boxes, strict=True)),
-            key=lambda placed: (placed.x, placed.y),
-        ),
-        columns=columns,
+        lines=[(style, of_style) for style, of_style in paths if not style.is_of_columns],
+        nodes=placed,
+        columns=[(style, of_style) for style, of_style in paths if style.is_of_columns],
         arrowheads=sorted({style.tone for style in shown}),
         styles=[(style, words) for style, words in WORDS_OF_STYLES.items() if style in shown],
         tones=[(tone, icon, words) for tone, (icon, words) in WORDS_OF_TONES.items() if tone in tones],
         has_focus=any(node.is_focus for node in nodes),
+        is_tracing=is_tracing,
     )
+
+
+def _paths(
+    arrows: Sequence[Arrow], drawing: Drawing, number: Mapping[str, int]
+) -> list[tuple[Style, Sequence[PlacedArrow]]]:
+    """Return the paths by style. What is traced is drawn last, above the others."""
+    paths: dict[Style, list[PlacedArrow]] = {style: [] for style in Style}
+    for arrow, line in sorted(zip(arrows, drawing.lines, strict=True), key=lambda pair: pair[0].is_traced):
+        way = f"{number[arrow.source]} {number[arrow.target]}"
+        paths[arrow.style].append(PlacedArrow(line.path, way, arrow.is_traced))
+    return [(style, of_style) for style, of_style in paths.items() if of_style]
 
 
 def _box(node: Node) -> Box:
     """Return the room that a node needs: with the ring, if it is in focus, and with its stubs below."""
     ring = RING if node.is_focus else 0
-    ports = {row.name: ring + _top_of_row(index) + ROW // 2 for index, row in enumerate(node.rows) if row.is_column}
+    ports = {row.port: ring + _top_of_row(index) + ROW // 2 for index, row in enumerate(node.rows)}
     below = _STUB - ring if node.upstream or node.downstream else 0
     return Box(node.id, WIDTH + 2 * ring, _height(node) + 2 * ring, node.frame, ports, HEIGHT + 2 * ring, below)
 

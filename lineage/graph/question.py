@@ -8,8 +8,11 @@ from uuid import UUID
 Kind = Literal["dataset", "job", "run"]
 Direction = Literal["up", "down", "both"]
 View = Literal["datasets", "jobs"]
+# Lines between columns: none; those along which values flow; and those that only filter, join or sort, too.
+ColumnLines = Literal["false", "true", "all"]
 DIRECTIONS: Final = ("up", "down", "both")
 VIEWS: Final = ("datasets", "jobs")
+COLUMN_LINES: Final = ("false", "true", "all")
 MAX_DEPTH: Final = 10
 DEFAULT_DEPTH: Final = 2
 MAX_NODES: Final = 500

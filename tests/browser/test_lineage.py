@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,18 +11,36 @@ from playwright.sync_api import Page, expect
 from lineage.events.identity import dataset_id
 from tests.api.test_lineage import send
 from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.test_lineage_graph import LINES_THROUGH_NODES
 from tests.lineage.graph.walks import run
 from tests.serving import LiveServer
 
-ORDERS = f"dataset:{dataset_id('warehouse', 'raw.orders')}"
+ORDERS, FACTS, FEATURES = (
+    f"dataset:{dataset_id('warehouse', name)}"
+    for name in ("raw.orders", "analytics.fct_orders", "features.customer_revenue_90d")
+)
+# Such as `column=<id>:discount`.
+DISCOUNT = f"column={ORDERS.removeprefix('dataset:')}:discount"
 OpenPage = Callable[..., Page]
+
+
+def made(of: str, **columns: str) -> dict[str, Any]:
+    """Facets of a dataset whose columns are made of those of another one."""
+    sources = {
+        name: {"inputFields": [{"namespace": "warehouse", "name": of, "field": columns[name]}]} for name in columns
+    }
+    names = [*columns, *(f"column_{number}" for number in range(14))]
+    return {"schema": {"fields": [{"name": name} for name in names]}, "columnLineage": {"fields": sources}}
 
 
 @pytest.fixture
 def estate(product: LiveServer) -> None:
     send(
         "Airflow production",
-        run("shop.load_orders", "shop.public.orders", "raw.orders"),
+        run(
+            *("shop.load_orders", "shop.public.orders", "raw.orders"),
+            facets={"raw.orders": made("shop.public.orders", discount="discount", order_id="id")},
+        ),
         run("shop.load_customers", "shop.public.customers", "raw.customers"),
         run("shop.load_ads_spend", "ads.v4.campaigns", "raw.ad_spend"),
         run("shop.load_ads_spend", "ads.v4.campaigns", "raw.ad_spend", at_minute=5, type_="FAIL"),
@@ -29,7 +48,10 @@ def estate(product: LiveServer) -> None:
     )
     send(
         "Shop warehouse (dbt)",
-        run("fct_orders", "raw.orders raw.customers", "analytics.fct_orders"),
+        run(
+            *("fct_orders", "raw.orders raw.customers", "analytics.fct_orders"),
+            facets={"analytics.fct_orders": made("raw.orders", net_amount="discount", order_id="order_id")},
+        ),
         run("dim_customers", "raw.customers", "analytics.dim_customers"),
         run("stg_campaign_clicks", "raw.ad_spend", "staging.stg_campaign_clicks"),
         run("fct_marketing_cost", "raw.ad_spend raw.web_sessions", "analytics.fct_marketing_cost"),
@@ -48,7 +70,8 @@ def estate(product: LiveServer) -> None:
 def test_accessible(open_page: OpenPage, viewer: User, estate: None, theme: str, width: int) -> None:
     page = open_page("/lineage", viewer, theme=theme, width=width)
     assert_accessible(page)
-    for query in ("", "&view=jobs", "&show=table"):
+    columns = ("&columns=true", f"&columns=true&{DISCOUNT}", "&columns=true&show=table")
+    for query in ("", "&view=jobs", "&show=table", *columns, f"&from={ORDERS}&to={FEATURES}"):
         page.goto(f"/lineage?node={ORDERS}&depth=3{query}")
         assert_accessible(page)
 
@@ -81,6 +104,20 @@ def test_the_keyboard_alone_opens_a_failed_run(open_page: OpenPage, viewer: User
     page.get_by_role("link", name="Open failed run").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/runs/"))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_path_of_a_column(open_page: OpenPage, viewer: User, estate: None, *, scripts: bool) -> None:
+    page = open_page(f"/lineage?node={ORDERS}&depth=3", viewer, scripts=scripts)
+    page.get_by_role("link", name="Columns", exact=True).click()
+    page.get_by_role("link", name="Column net_amount of analytics.fct_orders").click()
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_role("link", name="discount of shop.public.orders")).to_be_visible()
+    expect(page.locator(".line-column .is-traced")).to_have_count(2)
+    assert page.evaluate(LINES_THROUGH_NODES) == []
+    panel.get_by_role("link", name="Close path").click()
+    expect(page.locator(".is-traced")).to_have_count(0)
+    expect(page.locator(".line-column path:not(defs path)")).not_to_have_count(0)
 
 
 def test_the_focus_is_in_sight_in_a_narrow_window(open_page: OpenPage, viewer: User, estate: None) -> None:

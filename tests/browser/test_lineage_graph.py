@@ -119,6 +119,13 @@ def test_no_line_is_drawn_through_a_node(open_picture: OpenPicture, shape: str) 
     assert page.evaluate(LINES_THROUGH_NODES) == []
 
 
+def test_no_line_between_columns_is_drawn_through_a_node(open_picture: OpenPicture) -> None:
+    page = open_picture(large(150, with_columns=True))
+
+    assert page.locator(".line-column path").count() > 50
+    assert page.evaluate(LINES_THROUGH_NODES) == []
+
+
 def test_no_line_of_a_cycle_is_drawn_through_a_node(open_picture: OpenPicture) -> None:
     assert open_picture(shop()).evaluate(LINES_THROUGH_NODES) == []
 

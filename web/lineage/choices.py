@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 # Parameters in the order in which a URL has them.
-NAMES: Final = ("node", "direction", "depth", "view", "at", "varying", "expand", "show", "select", "q")
+NAMES: Final = (
+    *("node", "direction", "depth", "view", "columns", "at", "varying", "expand", "show"),
+    *("select", "column", "from", "to", "q"),
+)
 # How the answer is shown.
-GRAPH, TABLE, CSV = "graph", "table", "csv"
-SHOWN: Final = (GRAPH, TABLE, CSV)
+GRAPH, TABLE, CSV, SVG = "graph", "table", "csv", "svg"
+SHOWN: Final = (GRAPH, TABLE, CSV, SVG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class LineageChoices:
         chosen = {**self.parameters, **changes}
         kept = {name: value for name in NAMES if (value := chosen.get(name))}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    def at(self, path: str, **changes: str | None) -> "LineageChoices":
+        """Return other choices, whose URLs begin with `path`."""
+        kept = {name: value for name, value in {**self.parameters, **changes}.items() if value}
+        return LineageChoices(path, kept)
 
     def get(self, name: str) -> str:
         return self.parameters.get(name, "")
@@ -53,6 +61,10 @@ class LineageChoices:
     def show(self) -> str:
         shown = self.get("show")
         return shown if shown in SHOWN else GRAPH
+
+    def lock(self, start: str | None, end: str | None) -> str:
+        """Return the URL with a path through one node, between two, or with none."""
+        return self.url(column=None, **{"from": start, "to": end})
 
     def expand(self, dataset: UUID) -> str:
         """Return the URL that also shows the neighbours of a dataset."""

@@ -1,6 +1,7 @@
 """Fills the picture of lineage with the texts of an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -11,6 +12,8 @@ from lineage.graph.answer import Answer, FoundEdge, FoundNode
 from lineage.graph.nodes import Arrow, Node, State, Stub, Style, Tone
 from lineage.graph.picture import Picture, picture_of
 from web.lineage.choices import LineageChoices
+from web.lineage.columns import Rows, column_arrows, rows_of
+from web.lineage.tracing import Trace
 
 _STATES: Final[Mapping[str, State]] = {
     "FAILED": State("Failed", "circle-x", Tone.RED),
@@ -33,16 +36,30 @@ _STYLES_OF_IMPACTS: Final[Mapping[str, Style]] = {
 _MARK_OF_JOB: Final = "list-check"
 
 
-def picture(answer: Answer, choices: LineageChoices, connections: Mapping[UUID, Connection], now: datetime) -> Picture:
-    """Draw an answer. `connections`: by id."""
-    frames = {node.key: frame_of(node, connections) for node in answer.nodes}
-    nodes = [_node(node, frames[node.key], choices, now) for node in answer.nodes]
-    impacts = {node.key: node.impact for node in answer.nodes}
+def picture(
+    answer: Answer,
+    choices: LineageChoices,
+    connections: Mapping[UUID, Connection],
+    trace: Trace | None,
+    *,
+    now: datetime,
+) -> Picture:
+    """Draw an answer. `connections`: by id. `trace`: what the reader follows."""
+    rows = rows_of(answer, trace, choices)
+    nodes = [_node(node, frame_of(node, connections), choices, rows, now) for node in answer.nodes]
+    traced = trace.nodes if trace else frozenset()
+    locked = (choices.get("from"), choices.get("to")) if traced and trace and not trace.columns else ()
     icons = {of.name: kind_of(of.type).icon for of in connections.values()}
     focus = answer.focus
     count = len(answer.nodes)
     label = f"Lineage of {focus.name if focus else 'nothing'}, {count} node{'' if count == 1 else 's'}"
-    return picture_of(nodes, [_arrow(edge, impacts) for edge in answer.edges], label=label, icons=icons)
+    return picture_of(
+        [replace(node, is_traced=node.id in traced, is_locked=node.id in locked) for node in nodes],
+        [*_arrows(answer, trace), *column_arrows(answer, rows, trace)],
+        label=label,
+        icons=icons,
+        is_tracing=bool(traced),
+    )
 
 
 def frame_of(node: FoundNode, connections: Mapping[UUID, Connection]) -> str:
@@ -79,7 +96,7 @@ def short_time(at: datetime | None, *, now: datetime) -> str:
     return f"{at.day} {at:%b}" if at.year == now.year else f"{at:%Y-%m-%d}"
 
 
-def _node(node: FoundNode, frame: str, choices: LineageChoices, now: datetime) -> Node:
+def _node(node: FoundNode, frame: str, choices: LineageChoices, rows: Rows, now: datetime) -> Node:
     state = state_of(node, now)
     second, icon = second_line(node)
     more_up, more_down = node.more_up, node.more_down
@@ -94,6 +111,7 @@ def _node(node: FoundNode, frame: str, choices: LineageChoices, now: datetime) -
         state=state,
         tone=_tone(node, state),
         frame=frame,
+        rows=rows.get(node.key, ()),
         upstream=Stub(more_up, "writer", expand) if more_up else None,
         downstream=Stub(more_down, "reader", expand) if more_down else None,
         is_focus=node.is_focus,
@@ -121,9 +139,19 @@ def second_line(node: FoundNode) -> tuple[str, str]:
             return f"{len(jobs)} jobs", _MARK_OF_JOB
 
 
-def _arrow(edge: FoundEdge, impacts: Mapping[str, str | None]) -> Arrow:
+def _arrows(answer: Answer, trace: Trace | None) -> Iterator[Arrow]:
+    """Yield the lines between nodes."""
+    impacts = {node.key: node.impact for node in answer.nodes}
+    lines = trace.lines if trace else frozenset()
+    for edge in answer.edges:
+        if not edge.is_for_columns:
+            is_traced = (edge.source, edge.target) in lines
+            yield Arrow(edge.source, edge.target, _style(edge, impacts), is_traced=is_traced)
+
+
+def _style(edge: FoundEdge, impacts: Mapping[str, str | None]) -> Style:
     style = _STYLES.get(edge.kind, Style.ASSUMED if edge.evidence == "assumed" else Style.DATA)
     if impacts.get(edge.source) and edge.kind != "renamed":
         # On the way of a failure.
-        style = _STYLES_OF_IMPACTS.get(impacts.get(edge.target) or "", style)
-    return Arrow(edge.source, edge.target, style)
+        return _STYLES_OF_IMPACTS.get(impacts.get(edge.target) or "", style)
+    return style

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
-from lineage.graph.answer import Answer, FoundEdge, FoundNode, answer
-from lineage.graph.asked import WrongParameter, asked_in
+from lineage.graph.answer import Answer, ColumnLine, FoundEdge, FoundNode, answer
+from lineage.graph.asked import Asked, WrongParameter, asked_in
 from lineage.graph.details import JobDetails
 from lineage.graph.nodes import State
 from lineage.graph.picture import Picture
@@ -23,6 +23,7 @@ from lineage.models import Dataset, Job
 from web.components.rendering import render_page
 from web.lineage.choices import CSV, TABLE, LineageChoices
 from web.lineage.filling import picture, state_of
+from web.lineage.tracing import ColumnAt, Trace, trace_of
 from web.templatetags.observatory import exact
 
 LIST: Final = "lineage"
@@ -48,6 +49,8 @@ _COLUMNS: Final = (
     "through",
     "last_seen",
 )
+# Of each line between columns, if they are asked for.
+_OF_COLUMNS: Final = ("from_column", "to_column", "column_type", "column_subtype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """Line of the graph, in words. `through`: the names of the jobs."""
+    """Line of the graph, in words. `through`: the names of the jobs. `columns`: the lines between columns on it."""
 
     source: FoundNode
     target: FoundNode
     edge: FoundEdge
     kind: str
     through: str
+    columns: list[ColumnLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,11 @@ class LineagePage:
     picture: Picture | None
     rows: list[TableRow]
     panel: Panel | None
+    trace: Trace | None
 
     @property
     def title(self) -> str:
-        return self.answer.focus.name if self.answer.focus else ""
+        return _name_of(self.answer)
 
     @property
     def datasets(self) -> int:
@@ -182,6 +187,22 @@ class LineagePage:
         return self.choices.url(view=None if self.has_jobs else "jobs")
 
     @property
+    def has_columns(self) -> bool:
+        return self.choices.get("columns") in ("true", "all")
+
+    @property
+    def columns_url(self) -> str:
+        return self.choices.url(columns=None if self.has_columns else "true", column=None)
+
+    @property
+    def has_indirect(self) -> bool:
+        return self.choices.get("columns") == "all"
+
+    @property
+    def indirect_url(self) -> str:
+        return self.choices.url(columns="true" if self.has_indirect else "all")
+
+    @property
     def varying_url(self) -> str:
         return self.choices.url(varying="false" if self.answer.question.varying else None)
 
@@ -196,36 +217,67 @@ def lineage(request: HttpRequest) -> HttpResponse:
         return _chooser(request, choices, connections)
     try:
         asked = asked_in(choices.parameters, list(connections))
+        if asked is None:
+            raise Http404
+        found = _answer(asked)
+        trace = trace_of(found, choices)
     except WrongParameter as error:
         context = {"choices": choices, "wrong": error, "found": [], "now": now}
         return render_page(request, "lineage/choose.html", context)
-    if asked is None:
-        raise Http404
-    found = answer(asked.question, view=asked.view, run_edges=asked.run_edges, failed_at=asked.failed_at)
     if choices.show == CSV:
-        return _csv(found)
-    page = _page(found, choices, connections, now)
+        return _csv(found, trace, with_columns=asked.columns != "false")
+    page = _page(found, trace, choices, connections, now)
     context = {"page": page, "choices": choices, "now": now, "asked": asked}
     return render_page(request, "lineage/lineage.html", context, region=LIST)
 
 
-def _page(found: Answer, choices: LineageChoices, connections: Mapping[UUID, Connection], now: datetime) -> LineagePage:
+def _name_of(found: Answer) -> str:
+    return found.focus.name if found.focus else ""
+
+
+def _answer(asked: Asked) -> Answer:
+    return answer(
+        asked.question,
+        view=asked.view,
+        columns=asked.columns,
+        run_edges=asked.run_edges,
+        failed_at=asked.failed_at,
+    )
+
+
+def _page(
+    found: Answer,
+    trace: Trace | None,
+    choices: LineageChoices,
+    connections: Mapping[UUID, Connection],
+    now: datetime,
+) -> LineagePage:
     is_table = choices.show == TABLE
     return LineagePage(
         choices,
         found,
-        None if is_table else picture(found, choices, connections, now),
-        list(_rows(found)) if is_table else [],
+        None if is_table else picture(found, choices, connections, trace, now=now),
+        list(_rows(found, trace)) if is_table else [],
         _panel(found, choices, now),
+        trace,
     )
 
 
-def _rows(found: Answer) -> Iterator[TableRow]:
+def _rows(found: Answer, trace: Trace | None) -> Iterator[TableRow]:
+    """Yield the lines of the graph; of a path, only those on it."""
     nodes = {node.key: node for node in found.nodes}
-    jobs = {job.id: job.name for node in found.nodes for job in node.jobs}
+    jobs = {job.id: job.name for node in found.nodes for job in (*node.jobs, *([node.job] if node.job else []))}
     for edge in found.edges:
-        through = ", ".join(sorted(jobs[job] for job in edge.jobs if job in jobs))
-        yield TableRow(nodes[edge.source], nodes[edge.target], edge, KINDS[edge.kind], through)
+        columns = list(edge.columns)
+        if trace and trace.columns:
+            columns = [line for line in columns if _ends(edge, line) in trace.column_lines]
+        if trace is None or not trace.nodes or columns or (edge.source, edge.target) in trace.lines:
+            through = ", ".join(sorted(jobs[job] for job in edge.jobs if job in jobs))
+            yield TableRow(nodes[edge.source], nodes[edge.target], edge, KINDS[edge.kind], through, columns)
+
+
+def _ends(edge: FoundEdge, line: ColumnLine) -> tuple[ColumnAt, ColumnAt]:
+    return ColumnAt(edge.source, line.source), ColumnAt(edge.target, line.target)
 
 
 def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | None:
@@ -233,6 +285,7 @@ def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | Non
     if selected is None:
         return None
     nodes = {node.key: node for node in found.nodes}
+    edges = [edge for edge in found.edges if not edge.is_for_columns]
 
     def neighbours(keys: set[str]) -> list[Neighbour]:
         of = sorted((nodes[key] for key in keys), key=lambda node: node.name)
@@ -241,8 +294,8 @@ def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | Non
     return Panel(
         selected,
         state_of(selected, now),
-        neighbours({edge.source for edge in found.edges if edge.target == selected.key} - {selected.key}),
-        neighbours({edge.target for edge in found.edges if edge.source == selected.key} - {selected.key}),
+        neighbours({edge.source for edge in edges if edge.target == selected.key} - {selected.key}),
+        neighbours({edge.target for edge in edges if edge.source == selected.key} - {selected.key}),
         choices.url(node=selected.key, select=None, expand=None),
     )
 
@@ -274,14 +327,17 @@ def _chooser(request: HttpRequest, choices: LineageChoices, connections: Mapping
     return render_page(request, "lineage/choose.html", context)
 
 
-def _csv(found: Answer) -> HttpResponse:
+def _csv(found: Answer, trace: Trace | None, *, with_columns: bool) -> HttpResponse:
+    """Write a row for each line; with columns, for each line between columns."""
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="lineage.csv"'
     writer = csv.writer(response)
-    writer.writerow(_COLUMNS)
-    for row in _rows(found):
+    writer.writerow((*_COLUMNS, *_OF_COLUMNS) if with_columns else _COLUMNS)
+    for row in _rows(found, trace):
         ends = [_text(value) for node in (row.source, row.target) for value in (node.kind, node.namespace, node.name)]
-        writer.writerow([*ends, row.edge.kind, row.edge.evidence, _text(row.through), exact(row.edge.last_at)])
+        line = [*ends, row.edge.kind, row.edge.evidence, _text(row.through), exact(row.edge.last_at)]
+        of_columns = [list(map(_text, column)) for column in row.columns] or [[""] * len(_OF_COLUMNS) * with_columns]
+        writer.writerows([*line, *of_column] for of_column in of_columns)
     return response
 
 

@@ -16,6 +16,7 @@ NOT_KNOWN = ("Not known", "circle-dashed", Tone.GRAY)
 ICONS = {"Airflow production": "windmill", "Shop warehouse (dbt)": "stack-2", "Spark on EMR": "activity-heartbeat"}
 AIRFLOW, DBT, SPARK = ICONS
 LAYERS = ("raw", "staging", "marts", "features", "reports")
+COLUMNS = ("order_id", "net_amount", "country")
 SUBJECTS = ("orders", "customers", "web_sessions", "ad_spend", "campaign_clicks", "customer_revenue_90d", "payments")
 
 
@@ -94,7 +95,7 @@ def _arrows_of_shop() -> list[Arrow]:
     return arrows
 
 
-def large(count: int, shape: str = "warehouse", seed: int = 1) -> Picture:
+def large(count: int, shape: str = "warehouse", seed: int = 1, *, with_columns: bool = False) -> Picture:
     """Return an estate of `count` datasets with names, writers and states."""
     random = Random(seed)
     boxes, lines = estate(shape, count, seed)
@@ -121,11 +122,19 @@ def large(count: int, shape: str = "warehouse", seed: int = 1) -> Picture:
                 frame=box.frame,
                 downstream=readers,
                 is_focus=number == count // 2,
+                rows=[Row(column, "#") for column in COLUMNS[: number % 4]] if with_columns else (),
             )
         )
-    return picture_of(
-        nodes, [_arrow(line, state_of) for line in lines], label=f"Lineage, {count} datasets", icons=ICONS
-    )
+    arrows = [_arrow(line, state_of) for line in lines]
+    if with_columns:
+        columns = {node.id: [row.name for row in node.rows] for node in nodes}
+        arrows += [
+            Arrow(line.source, line.target, Style.COLUMN, column, column)
+            for line in lines
+            for column in columns[line.source]
+            if column in columns[line.target]
+        ]
+    return picture_of(nodes, arrows, label=f"Lineage, {count} datasets", icons=ICONS)
 
 
 def _arrow(line: Line, states: dict[str, tuple[str, str, Tone]]) -> Arrow:

@@ -8,7 +8,7 @@ import pytest
 
 from lineage.events.identity import dataset_id
 from lineage.graph.answer import Answer, FoundNode, answer
-from lineage.graph.question import Focus, Question, View
+from lineage.graph.question import ColumnLines, Focus, Question, View
 from lineage.models import Job
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def ask(sender: Sender, name: str, view: View = "datasets", *, with_columns: bool = False, **asked: Any) -> Answer:
+def ask(sender: Sender, name: str, view: View = "datasets", *, columns: ColumnLines = "false", **asked: Any) -> Answer:
     focus = Focus("dataset", dataset_id("warehouse", name))
     question = Question(focus, (sender.connection.pk,), **{"depth": 10, **asked})
-    return answer(question, view=view, with_columns=with_columns)
+    return answer(question, view=view, columns=columns)
 
 
 def nodes(found: Answer) -> dict[str, FoundNode]:
@@ -53,8 +53,22 @@ def test_columns_tell_which_input_an_output_is_made_of(sender: Sender) -> None:
         ("B", "D", "current", "columns"),
     }
     assert edges(ask(sender, "A")) | edges(ask(sender, "B")) == expected
-    [line] = [edge for edge in ask(sender, "A", with_columns=True).edges if edge.evidence == "columns"]
+    [line] = [edge for edge in ask(sender, "A", columns="true").edges if edge.evidence == "columns"]
     assert [tuple(column) for column in line.columns] == [("x", "x", "DIRECT", "")]
+
+
+def test_columns_are_those_of_the_schema_then_those_that_lines_name(sender: Sender) -> None:
+    schema = {"schema": {"fields": [{"name": "z"}, {"name": "a", "fields": [{"name": "inner"}]}]}}
+    facets = {"B": {**schema, "columnLineage": made_of(z="A.k")["columnLineage"]}}
+    sender.send(run("J", "A", "B", facets=facets))
+    for view in ("datasets", "jobs"):
+        found = ask(sender, "A", view, columns="true")
+        assert {name: node.columns for name, node in nodes(found).items() if node.columns} == {
+            "A": ("k",),
+            "B": ("z", "a"),
+        }
+        assert [edge.columns[0][:2] for edge in found.edges if edge.columns] == [("k", "z")]
+    assert all(node.columns == () for node in ask(sender, "A").nodes)
 
 
 def test_jobs_stand_between_datasets_if_asked_for(sender: Sender) -> None:

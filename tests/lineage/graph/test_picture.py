@@ -78,8 +78,8 @@ def test_a_column_line_runs_from_row_to_row() -> None:
     shown = picture(Node("1", "a", "#", rows=rows), Node("2", "b", "#", rows=rows), arrows=arrows)
 
     first, second = shown.nodes
-    (path,) = shown.columns
-    assert path == f"M{first.x + 186} {first.y + first.rows[0].y + 12}h{second.x - first.x - 186}"
+    ((_, (line,)),) = shown.columns
+    assert line.path == f"M{first.x + 186} {first.y + first.rows[0].y + 12}h{second.x - first.x - 186}"
 
 
 def test_the_keyboard_meets_nodes_from_left_to_right() -> None:
