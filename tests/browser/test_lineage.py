@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from lineage.events.identity import dataset_id
 from tests.api.test_lineage import send
@@ -15,9 +15,9 @@ from tests.browser.test_lineage_graph import LINES_THROUGH_NODES
 from tests.lineage.graph.walks import run
 from tests.serving import LiveServer
 
-ORDERS, FACTS, FEATURES = (
+ORDERS, CUSTOMERS, FEATURES = (
     f"dataset:{dataset_id('warehouse', name)}"
-    for name in ("raw.orders", "analytics.fct_orders", "features.customer_revenue_90d")
+    for name in ("raw.orders", "raw.customers", "features.customer_revenue_90d")
 )
 # Such as `column=<id>:discount`.
 DISCOUNT = f"column={ORDERS.removeprefix('dataset:')}:discount"
@@ -123,3 +123,66 @@ def test_the_path_of_a_column(open_page: OpenPage, viewer: User, estate: None, *
 def test_the_focus_is_in_sight_in_a_narrow_window(open_page: OpenPage, viewer: User, estate: None) -> None:
     page = open_page(f"/lineage?node={ORDERS}&depth=3", viewer, width=375)
     expect(page.locator(".graph-canvas .graph-ring")).to_be_in_viewport(ratio=1)
+
+
+def traced(page: Page) -> set[str]:
+    """Names of the nodes that do not stand back."""
+    nodes = page.locator(".graph-items > .is-traced .graph-node")
+    return {(node.get_attribute("aria-label") or "").partition(":")[0] for node in nodes.all()}
+
+
+def node(page: Page, name: str) -> Locator:
+    return page.locator(".graph-canvas").get_by_role("link", name=f"{name}:")
+
+
+WAYS = {"raw.customers", "analytics.fct_orders", "analytics.dim_customers", "features.customer_revenue_90d"}
+
+
+def test_the_pointer_shows_what_leads_to_and_from_a_node(open_page: OpenPage, viewer: User, estate: None) -> None:
+    """Then the pin locks the path, and a second pin the ways between the two."""
+    page = open_page(f"/lineage?node={CUSTOMERS}&depth=3", viewer)
+    node(page, "analytics.fct_orders").hover()
+    expect(page.locator(".graph-canvas.is-tracing")).to_be_visible()
+    assert traced(page) == {"shop.public.customers", *WAYS} - {"analytics.dim_customers"}
+    page.get_by_role("heading", level=1).hover()
+    expect(page.locator(".is-tracing")).to_have_count(0)
+    for name in ("raw.customers", "features.customer_revenue_90d"):
+        node(page, name).hover()
+        page.get_by_role("button", name="Lock the path").click()
+        expect(page.locator(".graph-lock")).to_have_count(1 if name == "raw.customers" else 2)
+    assert traced(page) == WAYS
+    expect(page).to_have_url(re.compile("from=.*to="))
+    expect(page.get_by_text("All ways from raw.customers to features.customer_revenue_90d")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_keys_lock_a_path_and_clear_it(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page(f"/lineage?node={CUSTOMERS}&depth=3", viewer)
+    node(page, "raw.customers").focus()
+    page.keyboard.press("p")
+    expect(page.locator(".graph-lock")).to_have_count(1)
+    expect(node(page, "raw.customers")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(node(page, "raw.customers")).not_to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(node(page, "raw.customers")).to_be_focused()
+    node(page, "features.customer_revenue_90d").focus()
+    page.keyboard.press("p")
+    expect(page.locator(".graph-lock")).to_have_count(2)
+    assert traced(page) == WAYS
+    page.reload()
+    assert traced(page) == WAYS
+    page.keyboard.press("Escape")
+    expect(page.locator(".is-traced")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("from="))
+
+
+def test_a_path_without_scripts(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page(f"/lineage?node={CUSTOMERS}&depth=3", viewer, scripts=False)
+    for name, words in (("raw.customers", "Path from here"), ("features.customer_revenue_90d", "Path to here")):
+        node(page, name).click()
+        page.get_by_role("link", name=words).click()
+    assert traced(page) == WAYS
+    expect(page.get_by_role("button", name="Lock the path")).to_have_count(0)
+    page.get_by_role("link", name="Close path").click()
+    assert traced(page) == set()

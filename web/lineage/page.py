@@ -141,6 +141,18 @@ class LineagePage:
         return ", ".join(parts)
 
     @property
+    def path_links(self) -> list[Option]:
+        """Return what can be locked of the node in the panel: the way from it, or to it if another one is locked."""
+        if self.panel is None:
+            return []
+        key = self.panel.node.key
+        start = self.choices.get("from")
+        links = [Option("Path from here", self.choices.lock(key, None), is_chosen=False)] if start != key else []
+        if start and start != key and self.choices.get("to") != key:
+            links.append(Option("Path to here", self.choices.lock(start, key), is_chosen=False))
+        return links
+
+    @property
     def directions(self) -> list[Option]:
         chosen = self.answer.question.direction
         return [
