@@ -167,7 +167,8 @@
     event.preventDefault();
     const image = new Image();
     image.src = link.href;
-    await image.decode();
+    const isDrawn = await image.decode().then(() => true, () => false);
+    if (!isDrawn) return location.assign(link.href);
     const { naturalWidth: width, naturalHeight: height } = image;
     const scale = Math.min(SHARPNESS, LONGEST / Math.max(width, height), Math.sqrt(LARGEST / (width * height)));
     const canvas = document.createElement("canvas");

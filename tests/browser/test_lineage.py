@@ -186,3 +186,16 @@ def test_a_path_without_scripts(open_page: OpenPage, viewer: User, estate: None)
     expect(page.get_by_role("button", name="Lock the path")).to_have_count(0)
     page.get_by_role("link", name="Close path").click()
     assert traced(page) == set()
+
+
+def test_the_picture_as_png(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page(f"/lineage?node={ORDERS}&columns=true", viewer)
+    with page.expect_download() as started:
+        page.get_by_role("link", name="PNG").click()
+    assert started.value.suggested_filename == "lineage-raw.orders.png"
+    content = started.value.path().read_bytes()
+    canvas = page.locator(".graph-canvas")
+    size = [int(canvas.get_attribute(name) or 0) * 2 for name in ("width", "height")]
+    # Width and height stand in the first chunk.
+    assert [int.from_bytes(content[at : at + 4]) for at in (16, 20)] == size
+    assert content.startswith(b"\x89PNG")

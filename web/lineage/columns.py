@@ -15,7 +15,7 @@ from web.lineage.tracing import ColumnAt, Trace, column_pairs, column_url
 # Rows of one node: fewer where there are many nodes, so that a picture stays readable.
 _MOST_ROWS: Final = 12
 _FEWEST_ROWS: Final = 4
-_MOST_IN_PICTURE: Final = 600
+_MOST_IN_PICTURE: Final = 400
 
 Rows = dict[str, list[Row]]
 

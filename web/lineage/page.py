@@ -21,8 +21,9 @@ from lineage.graph.picture import Picture
 from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH
 from lineage.models import Dataset, Job
 from web.components.rendering import render_page
-from web.lineage.choices import CSV, TABLE, LineageChoices
+from web.lineage.choices import CSV, SVG, TABLE, LineageChoices
 from web.lineage.filling import picture, state_of
+from web.lineage.svg import file_name, svg_file
 from web.lineage.tracing import ColumnAt, Trace, trace_of
 from web.templatetags.observatory import exact
 
@@ -191,6 +192,14 @@ class LineagePage:
         return self.choices.url(show=CSV)
 
     @property
+    def svg_url(self) -> str:
+        return self.choices.url(show=SVG)
+
+    @property
+    def png_name(self) -> str:
+        return f"{file_name(self.title)}.png"
+
+    @property
     def has_jobs(self) -> bool:
         return self.choices.get("view") == "jobs"
 
@@ -238,6 +247,9 @@ def lineage(request: HttpRequest) -> HttpResponse:
         return render_page(request, "lineage/choose.html", context)
     if choices.show == CSV:
         return _csv(found, trace, with_columns=asked.columns != "false")
+    if choices.show == SVG:
+        absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
+        return svg_file(picture(found, absolute, connections, trace, now=now), _name_of(found))
     page = _page(found, trace, choices, connections, now)
     context = {"page": page, "choices": choices, "now": now, "asked": asked}
     return render_page(request, "lineage/lineage.html", context, region=LIST)
