@@ -47,7 +47,7 @@ _EDGES_BY_ID: Final = f"""
 SELECT {_EDGE} FROM lineage_edge AS edge WHERE edge.connection_id = %(connection)s AND edge.id = ANY(%(ids)s)
 """  # noqa: S608 - made of constants
 
-_NEWEST: Final = """
+NEWEST: Final = """
     SELECT run.id, run.run_at, run.parent_run_id, run.edge_ids, run.joined_in FROM lineage_run AS run
     WHERE run.connection_id = {of}.connection_id AND run.job_id = {of}.job_id AND run.edge_ids <> '{{}}'
         AND run.run_at <= %(at)s
@@ -60,7 +60,7 @@ SELECT wanted.job_id, COALESCE(joined.job_id, wanted.job_id), newest.run_at,
     job.declared_at
 FROM unnest(%(of)s::uuid[], %(jobs)s::uuid[]) AS wanted (connection_id, job_id)
 JOIN lineage_job AS job ON job.connection_id = wanted.connection_id AND job.id = wanted.job_id
-LEFT JOIN LATERAL ({_NEWEST.format(of="wanted")}) AS newest ON true
+LEFT JOIN LATERAL ({NEWEST.format(of="wanted")}) AS newest ON true
 LEFT JOIN LATERAL (
     SELECT run.id, run.job_id, run.edge_ids FROM lineage_run AS run
     WHERE run.connection_id = wanted.connection_id AND run.id = newest.joined_in
@@ -89,7 +89,7 @@ CROSS JOIN LATERAL (
         LIMIT {MOST_COUNTED}
     ) AS edge
     JOIN lineage_job AS job ON job.connection_id = edge.connection_id AND job.id = edge.job_id
-    LEFT JOIN LATERAL ({_NEWEST.format(of="edge")}) AS newest ON true
+    LEFT JOIN LATERAL ({NEWEST.format(of="edge")}) AS newest ON true
     WHERE (edge.direction = '{READS}' OR edge.effects & {DATA | IMPLIED} <> 0) AND newest.joined_in IS NULL AND (
         edge.declared_at = job.declared_at
         OR edge.id = ANY(newest.edge_ids)

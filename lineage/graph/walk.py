@@ -17,7 +17,7 @@ from lineage.graph.uses import READS, WRITES, Round, StoredEdge, UsedEdge, edges
 
 UP: Final = "up"
 DOWN: Final = "down"
-_FAR: Final = datetime.max.replace(tzinfo=UTC)
+FAR: Final = datetime.max.replace(tzinfo=UTC)
 # Direction of the edge between a dataset and the job that comes next on the way.
 _TO_JOB: Final = {DOWN: READS, UP: WRITES}
 _FROM_JOB: Final = {DOWN: WRITES, UP: READS}
@@ -56,7 +56,7 @@ def walk(question: Question, reads: Reads, start_edges: Collection[UUID] = ()) -
 
 
 def moment(question: Question) -> datetime:
-    return question.at or _FAR
+    return question.at or FAR
 
 
 class _Walk:

@@ -15,13 +15,14 @@ from connections.models import Connection
 from connections.querysets import Reader
 from lineage.events.links import Link
 from lineage.jobs.hierarchy import ChildJob, JobHierarchy, hierarchy_of
-from lineage.jobs.job_datasets import JobDatasets, datasets_of_job
+from lineage.jobs.job_datasets import JobDataset, JobDatasets, datasets_of_job
 from lineage.jobs.links import links_of_latest_run
 from lineage.jobs.statistics import JobStatistics, job_statistics
 from lineage.jobs.story import Story, recent_runs, story_of
-from lineage.models import Job, RunState
+from lineage.models import Dataset, Job, RunState
 from lineage.runs.durations import run_duration
 from web.components.charts.durations import DurationChart, Point, duration_chart
+from web.components.lineage_strip import LineageStrip, read_strip
 from web.components.lists import Choices
 from web.components.rendering import render_page
 from web.runs.table import KINDS, RUNS_OF_JOB, RunRow, RunTable, read_run_table
@@ -45,6 +46,7 @@ class JobPage:
     charts: list[tuple[str, DurationChart]]
     table: RunTable
     datasets: JobDatasets
+    strip: LineageStrip
     family: JobHierarchy
 
     @property
@@ -68,6 +70,7 @@ def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Re
     statistics = job_statistics([job]).get(job.id)
     recent = recent_runs(job)
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
+    datasets = datasets_of_job(job)
     return JobPage(
         job=job,
         kind=KINDS.get(job.kind, job.kind),
@@ -78,9 +81,15 @@ def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Re
         recent=rows,
         charts=_charts(rows, statistics),
         table=read_run_table(choices, reader, now=now, job=job, counted=bool(recent)),
-        datasets=datasets_of_job(job),
+        datasets=datasets,
+        strip=read_strip(job.id, _current(datasets.reads), _current(datasets.writes), reader, node=f"job:{job.id}"),
         family=hierarchy_of(job, [run.run_id for run in recent], reader),
     )
+
+
+def _current(touched: Sequence[JobDataset]) -> list[Dataset]:
+    """Return the datasets of the latest run that named any; of both sides one may have none of these."""
+    return [one.dataset for one in touched if one.is_current]
 
 
 @require_safe

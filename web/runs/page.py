@@ -17,7 +17,7 @@ from lineage.events.errors import RunError
 from lineage.events.senders import ERROR_CODES, sender_of, task_graph_of, words_of
 from lineage.events.senders.sender import Advice
 from lineage.jobs.statistics import job_statistics
-from lineage.models import Job, Run, RunState
+from lineage.models import Edge, Job, Run, RunState
 from lineage.runs.durations import run_duration
 from lineage.runs.facets_of_run import (
     AT_A_GLANCE,
@@ -39,6 +39,7 @@ from lineage.runs.relations import (
     tries_of,
 )
 from lineage.runs.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
+from web.components.lineage_strip import LineageStrip, read_strip
 from web.components.lists import Choices, Listing, Places, keyset_page, keyset_places, known_uuid
 from web.runs.children import (
     ChildFilter,
@@ -106,6 +107,7 @@ class RunPage:
     # None as well where it is only a code, which the reasons put into words.
     error: RunError | None
     datasets: list[RunDataset]
+    strip: LineageStrip
     late: frozenset[UUID]
     event_page: KeysetPage
 
@@ -182,6 +184,7 @@ def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) 
     parent, instead = parent_of(run, reader), shown_instead(run)
     below = _child_runs(run, reading.contents, reader)
     children = read_children(below, choices, now=now)
+    datasets = datasets_of_run(run, reading.contents)
     lists_failed = children and children.failures and not choices["state"]
     return RunPage(
         run=run,
@@ -198,10 +201,17 @@ def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) 
         reasons=reasons_of(run, reading.contents, reader, read_parent=lambda _: parent),
         reading=reading,
         error=_error(run, reading.contents),
-        datasets=datasets_of_run(run, reading.contents),
+        datasets=datasets,
+        strip=_strip(run, datasets, reader),
         late=late_arrivals(run),
         event_page=_event_page(run, choices),
     )
+
+
+def _strip(run: Run, datasets: list[RunDataset], reader: Reader) -> LineageStrip:
+    reads = [row.dataset for row in datasets if row.direction == Edge.Direction.READS]
+    writes = [row.dataset for row in datasets if row.direction == Edge.Direction.WRITES]
+    return read_strip(run.job_id, reads, writes, reader, node=f"run:{run.run_id}")
 
 
 def _median(run: Run) -> timedelta | None:

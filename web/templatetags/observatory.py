@@ -160,8 +160,13 @@ def test_state(state: str) -> SafeString:
 @register.simple_tag
 def test_result(state: str) -> SafeString:
     """The result of a test on a dataset, in a cell: icon and words in its colour."""
-    icon_name, colour, words = TEST_STATES[state]
-    return format_html('<span class="result result-{}">{}{}</span>', colour, icon(icon_name), words)
+    return _result(*TEST_STATES[state])
+
+
+@register.simple_tag
+def run_result(state: str) -> SafeString:
+    """The state of a run beside a name: icon and words in its colour, without a ground."""
+    return _result(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
 
 
 @register.simple_tag
@@ -280,3 +285,7 @@ def _url(name: str) -> str:
 
 def _badge(icon_name: str, colour: str, words: str) -> SafeString:
     return format_html('<span class="state state-{}">{}{}</span>', colour, icon(icon_name), words)
+
+
+def _result(icon_name: str, colour: str, words: str) -> SafeString:
+    return format_html('<span class="result result-{}">{}{}</span>', colour, icon(icon_name), words)

@@ -1,0 +1,83 @@
+"""Reads the jobs at the other side of datasets: who writes what a job reads, and who reads what it writes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from lineage.events.effects import DATA, IMPLIED
+from lineage.graph.reading import NEWEST, read_rows
+from lineage.graph.uses import READS, VARYING, WRITES
+from lineage.graph.walk import FAR
+
+# Jobs of one dataset, the latest first; then it is "20+".
+MOST_JOBS: Final = 20
+_OTHER_SIDE: Final = {READS: WRITES, WRITES: READS}
+_WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
+
+_JOBS_BESIDE: Final = f"""
+SELECT wanted.dataset_id, wanted.direction, job.id, job.connection_id, job.name, job.latest_run_state
+FROM unnest(%(datasets)s::uuid[], %(directions)s::text[]) AS wanted (dataset_id, direction)
+CROSS JOIN LATERAL (
+    SELECT * FROM lineage_edge AS one
+    WHERE one.dataset_id = wanted.dataset_id AND one.direction = wanted.direction
+        AND one.connection_id = ANY(%(connections)s) AND one.job_id <> %(job)s
+    ORDER BY one.last_event_hour DESC, one.id LIMIT {MOST_JOBS}
+) AS edge
+JOIN lineage_job AS job ON job.connection_id = edge.connection_id AND job.id = edge.job_id
+LEFT JOIN LATERAL ({NEWEST.format(of="edge")}) AS newest ON true
+WHERE (edge.direction = '{READS}' OR edge.effects & {DATA | IMPLIED} <> 0) AND newest.joined_in IS NULL AND (
+    edge.declared_at = job.declared_at
+    OR edge.id = ANY(newest.edge_ids)
+    OR edge.last_event_hour >= newest.run_at - interval '{VARYING.days} days'
+)
+ORDER BY wanted.dataset_id, job.name, job.id
+"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class JobBeside:
+    id: UUID
+    connection_id: UUID
+    name: str
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Jobs at the other side of one dataset, by name: MOST_JOBS at most."""
+
+    jobs: tuple[JobBeside, ...] = ()
+
+    @property
+    def count(self) -> str:
+        return f"{len(self.jobs)}{'+' if len(self.jobs) == MOST_JOBS else ''}"
+
+    @property
+    def state(self) -> str | None:
+        """Return the worst state of their latest runs. None: none of them ran."""
+        states = [job.state for job in self.jobs if job.state in _WORST]
+        return min(states, key=_WORST.index, default=None)
+
+
+NOBODY: Final = Beside()
+
+
+def read_beside(
+    job_id: UUID, datasets: Collection[tuple[UUID, str]], connection_ids: Collection[UUID]
+) -> dict[tuple[UUID, str], Beside]:
+    """Return who else is beside the datasets of a job: (dataset id, direction in which the job uses it) → other jobs
+    that write what it reads, or read what it writes. One query, none without datasets."""
+    if not datasets:
+        return {}
+    bound = {
+        "datasets": [dataset for dataset, _ in datasets],
+        "directions": [_OTHER_SIDE[direction] for _, direction in datasets],
+        "connections": list(connection_ids),
+        "job": job_id,
+        "at": FAR,
+    }
+    found: dict[tuple[UUID, str], dict[UUID, JobBeside]] = {}
+    for dataset, direction, *job in read_rows(_JOBS_BESIDE, bound):
+        found.setdefault((dataset, _OTHER_SIDE[direction]), {})[job[0]] = JobBeside(*job)
+    return {key: Beside(tuple(jobs.values())) for key, jobs in found.items()}
