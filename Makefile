@@ -55,6 +55,10 @@ audit: .venv-audit/.installed ## Look for known vulnerabilities (asks the packag
 format: $(VENV)/.dev ## Rewrite the code as ruff formats it
 	@$(python) -m ruff check --fix-only --quiet . && $(python) -m ruff format .
 
+.PHONY: css
+css: $(VENV)/.dev ## Take from Tabler's style sheet what pages use
+	@exec $(python) -m vendor.trim
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the product beside its references, 25 minutes [ARGS="--quick"] [ARGS="--help"]
 	@exec $(python) -m bench $(ARGS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.house.files import ROOT, committed
 
 # Programs for developers, which the product must not need.
-NOT_THE_PRODUCT = {"bench", "tests"}
+NOT_THE_PRODUCT = {"bench", "tests", "vendor"}
 # Folders whose subfolders are rooms.
 HOUSES = (".", "lineage", "web")
 # Folders that Django requires.

@@ -1,0 +1,1 @@
+"""Files of other projects from which the product takes a part."""
