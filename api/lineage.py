@@ -24,7 +24,12 @@ PARAMETERS: Final = [
     OpenApiParameter("direction", enum=DIRECTIONS, default="both"),
     OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
     OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
-    OpenApiParameter("view", enum=VIEWS, default="datasets", description="`jobs`: with the jobs between datasets."),
+    OpenApiParameter(
+        "view",
+        enum=VIEWS,
+        default="datasets",
+        description="`jobs`: with the jobs between datasets, and which of them depend on which.",
+    ),
     OpenApiParameter(
         "columns",
         enum=COLUMN_LINES,
@@ -51,6 +56,11 @@ class _More(serializers.Serializer[Any]):
     down = serializers.IntegerField(help_text="Jobs that read it and are not in the graph; 1,000 at most.")
 
 
+class _Incomplete(serializers.Serializer[Any]):
+    failed = serializers.IntegerField(help_text="Statements of the latest run whose lineage is not known.")
+    total = serializers.IntegerField(help_text="0: not known.")
+
+
 class _Node(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`dataset:<id>` or `job:<id>`.")
     kind = serializers.ChoiceField(("dataset", "job"))
@@ -67,6 +77,9 @@ class _Node(serializers.Serializer[Any]):
     dropped_at = serializers.DateTimeField(allow_null=True)
     referenced_only = serializers.BooleanField(help_text="True: no job writes it, and nothing more is known.")
     more = _More()
+    incomplete = _Incomplete(
+        allow_null=True, help_text="Null: its sender found out what all statements read and write."
+    )
     impact = serializers.ChoiceField(
         ("failed", "waiting", "old_data", "fresh_again"),
         allow_null=True,
@@ -92,14 +105,15 @@ _EDGE: Final = inline_serializer(
     {
         "from": serializers.CharField(),
         "to": serializers.CharField(),
-        "kind": serializers.ChoiceField(("current", "varying", "declared", "implied", "renamed")),
+        "kind": serializers.ChoiceField(("current", "varying", "declared", "implied", "renamed", "depends")),
         "evidence": serializers.ChoiceField(
-            ("columns", "assumed", ""),
-            help_text="`assumed`: each input of a job counts for each output. Empty: stated.",
+            ("explicit", "columns", "assumed", ""),
+            help_text="`explicit`: the sender states it. `columns`: it names columns of the one as sources of the "
+            "other. `assumed`: each input of a job counts for each output. Empty: stated.",
         ),
         "jobs": serializers.ListField(child=serializers.UUIDField(), help_text="Through which the data flows."),
         "effects": serializers.IntegerField(
-            help_text="Bits: 1 data, 2 ALTER, 4 RENAME, 8 DROP, 16 TRUNCATE, 32 implied."
+            help_text="Bits: 1 data, 2 ALTER, 4 RENAME, 8 DROP, 16 TRUNCATE, 32 implied, 64 explicit."
         ),
         "last_at": serializers.DateTimeField(allow_null=True, help_text="The last hour in which it was seen."),
         "columns": serializers.ListField(child=_COLUMN),
@@ -172,6 +186,7 @@ def _node(node: FoundNode) -> dict[str, Any]:
         "dropped_at": node.dropped_at,
         "referenced_only": node.referenced_only,
         "more": {"up": node.more_up, "down": node.more_down},
+        "incomplete": node.extraction._asdict() if node.extraction else None,
         "impact": node.impact,
         "columns": list(node.columns),
     }

@@ -222,6 +222,11 @@ EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 if not 0 <= EVENT_RETENTION_DAYS <= 36_500:
     raise ImproperlyConfigured("EVENT_RETENTION_DAYS is a number of days up to 36500, or 0 to keep events for ever.")
 
+# --- Lineage ----------------------------------------------------------------------------------------------
+
+# Draw what senders state in the experimental facet `lineage` in place of what is derived from inputs and outputs.
+EXPLICIT_LINEAGE = env.bool("EXPLICIT_LINEAGE", default=True)
+
 # --- API --------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

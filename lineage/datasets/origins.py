@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+
 from lineage.datasets.aliases import Names, read_names
 from lineage.datasets.facts import SeenFact, current_facts, read_contents
 from lineage.events.column_lineage import DIRECT, Columns, Source, columns_of_content
 from lineage.events.dataset_facets import COLUMNS
+from lineage.events.explicit_lineage import LINEAGE, columns_of, explicit_of_content
 from lineage.events.identity import dataset_id
 from lineage.models import Dataset, Fact
 
@@ -133,20 +136,28 @@ def _columns(sources: Iterable[Source], resolve: Resolve) -> list[SourceColumn]:
 def read_origins(edge_ids: Collection[UUID], connection_ids: Collection[UUID]) -> Origins:
     """Read the origins of the columns that the edges of the writers say. Two queries, and three for names of
     sources."""
+    kinds = [COLUMNS, LINEAGE] if settings.EXPLICIT_LINEAGE else [COLUMNS]
     rows = Fact.objects.filter(
-        connection_id__in=connection_ids, subject_id__in=list(edge_ids)[:MOST_WRITERS], kind=COLUMNS
+        connection_id__in=connection_ids, subject_id__in=list(edge_ids)[:MOST_WRITERS], kind__in=kinds
     )
-    latest = rows.order_by("subject_id", "side", "-last_hour", "-first_at", "-content_id").distinct(
-        "subject_id", "side"
-    )
+    key = ("subject_id", "kind", "side")
+    latest = rows.order_by(*key, "-last_hour", "-first_at", "-content_id").distinct(*key)
     of_edge: dict[UUID, list[SeenFact]] = {}
     for row in latest.values_list(*SeenFact._fields):
         of_edge.setdefault(row[2], []).append(SeenFact(*row))
-    facts = [fact for facts in of_edge.values() for fact in current_facts(facts).values()]
-    contents = read_contents([fact.content_id for fact in facts], connection_ids)
-    found = [columns_of_content(text.encode()) for fact in facts if (text := contents.get(fact.content_id))]
-    columns = merged(found)
+    current = [current_facts(facts) for facts in of_edge.values()]
+    contents = read_contents([fact.content_id for facts in current for fact in facts.values()], connection_ids)
+    columns = merged(_columns_said(facts, contents) for facts in current)
     return origins_of(columns, _resolve(columns, connection_ids))
+
+
+def _columns_said(facts: Mapping[str, SeenFact], contents: Mapping[UUID, str]) -> Columns:
+    """Return the sources of columns that are written through one edge."""
+    texts = {kind: text.encode() for kind, fact in facts.items() if (text := contents.get(fact.content_id))}
+    columns = columns_of_content(texts[COLUMNS]) if COLUMNS in texts else None
+    if LINEAGE in texts:
+        return columns_of(explicit_of_content(texts[LINEAGE]), columns)
+    return columns or Columns({}, [])
 
 
 def _resolve(columns: Columns, connection_ids: Collection[UUID]) -> Resolve:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from lineage.events.effects import DATA, IMPLIED
+from lineage.events.effects import DATA, EXPLICIT, IMPLIED
 from lineage.models import Edge, Job
 from lineage.runs.rounds import EdgeOfJob, edges_of_latest_rounds
 
@@ -56,7 +56,7 @@ class Users:
 def moves_data(direction: str, effects: int) -> bool:
     """Tell whether an edge makes a writer or a reader: who only renames, alters, empties or drops a dataset does not
     write it."""
-    return bool(effects & (DATA if direction == Edge.Direction.WRITES else DATA | IMPLIED))
+    return bool(effects & DATA) or bool(effects & IMPLIED and (direction == Edge.Direction.READS or effects & EXPLICIT))
 
 
 def users_of(edges: Iterable[Edge], jobs: Mapping[tuple[UUID, UUID], Job], current: Current) -> list[User]:
@@ -81,7 +81,7 @@ def _user(job: Job, edges: Sequence[Edge], current: Current) -> User:
         is_current=is_declared or bool(rounds),
         last_at=max(rounds, default=last_hour),
         until=last_hour + _HOUR,
-        is_implied=all(edge.effects == IMPLIED for edge in edges),
+        is_implied=all(edge.effects & ~EXPLICIT == IMPLIED for edge in edges),
     )
 
 

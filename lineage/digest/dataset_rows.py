@@ -6,21 +6,27 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from lineage.events.dataset_facets import SCHEMA, content_of, names_of_columns
-from lineage.events.event import DatasetFact, DatasetSaid
+from lineage.events.event import DatasetFact, DatasetSaid, Extraction
 from lineage.events.identity import (
     alias_row_id,
     change_row_id,
     check_row_id,
     content_id,
     dataset_id,
+    extraction_row_id,
     fact_row_id,
     measure_row_id,
+    relation_row_id,
 )
-from lineage.rows.tables import ALIAS, CHANGE, CHECK, FACT, MEASURE, Row, Table
+from lineage.rows.tables import ALIAS, CHANGE, CHECK, EXTRACTION, FACT, MEASURE, RELATION, Row, Table
 
 NIL: Final = UUID(int=0)
 # Side of the facts of a DatasetEvent; those of other events are of a read or a write.
 OF_DATASET: Final = "DATASET"
+READS: Final = "READS"
+# Kinds of relations: between datasets, and between jobs.
+DERIVED: Final = "DERIVED"
+DEPENDS: Final = "DEPENDS"
 Key = tuple[UUID, UUID]
 
 
@@ -68,10 +74,15 @@ class DatasetRows:
     changes: dict[Key, Row] = field(default_factory=dict)
     measures: dict[Key, Row] = field(default_factory=dict)
     checks: dict[Key, Row] = field(default_factory=dict)
+    relations: dict[Key, Row] = field(default_factory=dict)
+    extractions: dict[Key, Row] = field(default_factory=dict)
 
-    def of_runs(self) -> tuple[tuple[Table, dict[Key, Row]], ...]:
-        """Return the tables of which each run has rows of its own, and their rows."""
-        return (CHANGE, self.changes), (MEASURE, self.measures), (CHECK, self.checks)
+    def always_written(self) -> tuple[tuple[Table, dict[Key, Row]], ...]:
+        """Return the tables whose rows nobody remembers, and their rows: each run has its own, or they are rare."""
+        return (
+            *((CHANGE, self.changes), (MEASURE, self.measures), (CHECK, self.checks)),
+            *((RELATION, self.relations), (EXTRACTION, self.extractions)),
+        )
 
 
 def add_said(rows: DatasetRows, subject: Subject, said: DatasetSaid) -> None:
@@ -81,12 +92,30 @@ def add_said(rows: DatasetRows, subject: Subject, said: DatasetSaid) -> None:
         _add_fact(rows, FactKey.of(subject, subject.dataset_id, fact), fact, subject.at)
     if said.columns and subject.edge_id:
         _add_fact(rows, FactKey.of(subject, subject.edge_id, said.columns), said.columns, subject.at)
+    if said.lineage and subject.direction != READS:
+        of = subject.edge_id or subject.dataset_id
+        _add_fact(rows, FactKey.of(subject, of, said.lineage.fact), said.lineage.fact, subject.at)
+        if subject.direction is None:
+            for source in said.lineage.sources:
+                add_relation(rows, subject.connection_id, DERIVED, (dataset_id(*source), subject.dataset_id), hour)
     for namespace, name, kind in said.symlinks:
         _add_alias(rows, subject, dataset_id(namespace, name), kind, hour)
     if said.change:
         _add_change(rows, subject, said.change, said.previous)
     if subject.run_id:
         _add_results(rows, subject, subject.run_id, said)
+
+
+def add_relation(rows: DatasetRows, connection_id: UUID, kind: str, ends: tuple[UUID, UUID], hour: datetime) -> None:
+    """Add a relation. `ends`: its source and its target."""
+    if ends[0] != ends[1]:
+        key = (connection_id, relation_row_id(kind, *ends))
+        RELATION.add(rows.relations, key, (*key, kind, *ends, hour, hour))
+
+
+def add_extraction(rows: DatasetRows, connection_id: UUID, run: UUID, extraction: Extraction, at: datetime) -> None:
+    key = (connection_id, extraction_row_id(run))
+    EXTRACTION.add(rows.extractions, key, (*key, run, at, *extraction))
 
 
 def hour_of(time: datetime) -> datetime:

@@ -7,14 +7,22 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from lineage.digest.dataset_rows import DatasetRows, Subject, add_said, hour_of
+from lineage.digest.dataset_rows import (
+    DEPENDS,
+    DatasetRows,
+    Subject,
+    add_extraction,
+    add_relation,
+    add_said,
+    hour_of,
+)
 from lineage.digest.descriptions import Description, description, merged
 from lineage.digest.reported_tasks import reported_runs
 from lineage.digest.run_rows import run_row
 from lineage.events import Event, JobFacts
 from lineage.events.document import MAX_DATASETS
-from lineage.events.effects import DATA, IMPLIED, effect_of
-from lineage.events.event import DatasetSaid
+from lineage.events.effects import DATA, EXPLICIT, IMPLIED, effect_of
+from lineage.events.event import DatasetReference, DatasetSaid
 from lineage.events.identity import base_id, dataset_id, edge_id, job_id, match_id, run_row_id
 from lineage.events.senders import sender_of
 from lineage.rows.run_row import RunRow
@@ -61,6 +69,7 @@ def fold(events: Iterable[ReceivedEvent]) -> Rows:
             run_id = run_row_id(event.run.id, job, event.run.map_index)
             edges = _add_datasets(rows, connection_id, job, run_id, event)
             _add_run(rows, run_row(connection_id, job, event, event.run, edges, received_at=received_at))
+            _add_other_facts(rows, connection_id, job, run_id, event)
             if sender_of(event.job.integration).renames_jobs:
                 rows.renamable.add((connection_id, run_id))
             for task, task_run in reported_runs(connection_id, event, event.job, event.run, received_at):
@@ -78,6 +87,16 @@ def _add_job(rows: Rows, connection_id: UUID, job: JobFacts, time: datetime) -> 
     said, known = description(connection_id, job, time), rows.descriptions.get(key)
     rows.descriptions[key] = said if known is None else merged(known, said)
     return id_
+
+
+def _add_other_facts(rows: Rows, connection_id: UUID, job: UUID, run_id: UUID, event: Event) -> None:
+    """Adds what could not be extracted, and the jobs that run before and after this one."""
+    if event.extraction:
+        add_extraction(rows.said, connection_id, run_id, event.extraction, event.event_time)
+    for namespace, name, runs_before in event.dependencies:
+        other = job_id(connection_id, namespace, name)
+        ends = (other, job) if runs_before else (job, other)
+        add_relation(rows.said, connection_id, DEPENDS, ends, hour_of(event.event_time))
 
 
 def _add_run(rows: Rows, row: RunRow) -> None:
@@ -101,16 +120,19 @@ def _add_datasets(
     declared_at = at if job and run_id is None else None
     if job and declared_at:
         _declare(rows.declared, (connection_id, job), declared_at)
-    for namespace, name, direction, described, said in event.datasets:
-        touched = _touched(connection_id, job, namespace, name, direction)
-        _add_dataset(rows, touched, described)
+    for one in event.datasets:
+        direction, said = one.direction, one.said
+        touched = _touched(connection_id, job, one.namespace, one.name, direction)
+        _add_dataset(rows, touched, one.described)
         if touched.edge_id is not None:
-            _add_edge(rows.edges, touched, hour, declared_at, effect_of(said.change) if said else DATA)
+            _add_edge(rows.edges, touched, hour, declared_at, _effects_of(one))
             edges.append(touched.edge_id)
         if said is not None:
             subject = Subject(connection_id, touched.dataset[1], direction, touched.edge_id, run_id, at)
             add_said(rows.said, subject, said)
             implied.update(said.sources)
+            if said.lineage and direction != "READS":
+                implied.update(said.lineage.sources)
             for named in _also_named(said):
                 _add_dataset(rows, _touched(connection_id, None, *named, None), False)
     for source in _not_read(implied, event):
@@ -120,6 +142,13 @@ def _add_datasets(
             _add_edge(rows.edges, touched, hour, declared_at, IMPLIED)
             edges.append(touched.edge_id)
     return frozenset(edges)
+
+
+def _effects_of(one: DatasetReference) -> int:
+    if one.said is None:
+        return IMPLIED if one.is_implied else DATA
+    effects = IMPLIED if one.is_implied else effect_of(one.said.change)
+    return effects | EXPLICIT if one.said.lineage and one.direction == "WRITES" else effects
 
 
 def _not_read(sources: set[tuple[str, str]], event: Event) -> list[tuple[str, str]]:

@@ -16,5 +16,5 @@ def write_lineage(rows: Rows, written: Written) -> None:
     datasets.insert_contents(ordered(contents.values()))
     datasets.merge_rows(FACT, ordered(facts.values()))
     datasets.merge_rows(ALIAS, written.aliases(rows))
-    for table, of_runs in rows.said.of_runs():
-        datasets.merge_rows(table, ordered(of_runs.values()))
+    for table, of_table in rows.said.always_written():
+        datasets.merge_rows(table, ordered(of_table.values()))

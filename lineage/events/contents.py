@@ -14,9 +14,12 @@ from msgspec import Meta, Raw, Struct
 
 from lineage.events import dataset_facets, job_facets
 from lineage.events.assertions import TEST_STATES, Assertion, Assertions, TestRun, TestState
+from lineage.events.dependencies import JOB_DEPENDENCIES, JobDependenciesFacet
 from lineage.events.document import Name, first_datasets, read_body
 from lineage.events.errors import ErrorFacet, RunError, clean, run_error
 from lineage.events.event import Direction
+from lineage.events.explicit_lineage import LINEAGE, JobLineageFacet
+from lineage.events.extraction import EXTRACTION_ERROR, ExtractionErrorFacet, extraction_of, in_words
 from lineage.events.facets import (
     NOTHING,
     ExternalQueryFacet,
@@ -30,6 +33,8 @@ from lineage.events.links import MAX_LINKS, Link
 from lineage.events.parts import Problem, kind_of
 from lineage.events.senders import ERROR_FACETS, GENERIC, SENDERS
 from lineage.events.senders.sender import RunOfTests
+from lineage.events.subset import SUBSET, SubsetFacet
+from lineage.events.subset import in_words as subset_in_words
 from lineage.events.text import storable
 
 # Most problems that are kept: a reader needs the first ones.
@@ -85,13 +90,20 @@ _OF_RUNS: Final[_Shapes] = {
     "errorMessage": (ErrorFacet,),
     "externalQuery": (ExternalQueryFacet,),
     "test": (TestRun,),
+    LINEAGE: (JobLineageFacet,),
+    EXTRACTION_ERROR: (ExtractionErrorFacet,),
+    JOB_DEPENDENCIES: (JobDependenciesFacet,),
     **{name: shapes for sender in SENDERS for name, shapes in sender.shapes.items()},
 }
 _OF_JOBS: Final[_Shapes] = {
     **{name: (shape,) for name, shape in job_facets.SHAPES.items()},
+    LINEAGE: (JobLineageFacet,),
     **{name: shapes for sender in SENDERS for name, shapes in sender.job_shapes.items()},
 }
-_OF_DATASETS: Final[_Shapes] = {name: (shape,) for name, shape in dataset_facets.SHAPES.items()}
+_OF_DATASETS: Final[_Shapes] = {
+    **{name: (shape,) for name, shape in dataset_facets.SHAPES.items()},
+    SUBSET: (SubsetFacet,),
+}
 _LISTS: Final = {"READS": "inputs", "WRITES": "outputs"}
 _STATISTICS: Final = {"READS": "inputStatistics", "WRITES": "outputStatistics"}
 
@@ -133,6 +145,10 @@ class RunContents:
     job_facets: dict[str, Any] = field(default_factory=dict)
     error: RunError | None = None
     statistics: dict[tuple[Direction, str, str], Statistics] = field(default_factory=dict)
+    # The same key → the part of the dataset that was touched, in words.
+    subsets: dict[tuple[Direction, str, str], str] = field(default_factory=dict)
+    # `incomplete: 2 of 5 statements`; empty: the sender found out what all of them read and write.
+    extraction: str = ""
     tests: list[TestResult] = field(default_factory=list)
     # What tests that are shown as failed may be in truth; empty: they failed.
     note_on_failed_tests: str = ""
@@ -247,6 +263,7 @@ class _Fold:
     def contents(self) -> RunContents:
         made = RunContents(run_facets=self._values(self.run), job_facets=self._values(self.job))
         made.error = self._error()
+        made.extraction = self._extraction()
         for sender in SENDERS:
             states = sender.reported_states(self._read_run_facet, made.error.message if made.error else None)
             if states is not None:
@@ -260,6 +277,8 @@ class _Fold:
             statistics = self._known(facets, _STATISTICS[key[0]], _Statistics)
             if statistics is not None:
                 made.statistics[key] = Statistics(statistics.rowCount, statistics.size, statistics.fileCount)
+            if subset := subset_in_words(self._known(facets, SUBSET, SubsetFacet)):
+                made.subsets[key] = subset
             results.append(self._results(key, facets))
             self._check(facets, _OF_DATASETS)
         # Some senders report tests in both facets; the assertions of datasets win.
@@ -281,6 +300,11 @@ class _Fold:
         error = run_error(self._known(self.run, "errorMessage", ErrorFacet))
         others = (run_error(self._known(self.errors, name, ErrorFacet)) for name in ERROR_FACETS)
         return error or next(filter(None, others), None)
+
+    def _extraction(self) -> str:
+        facets = (one[EXTRACTION_ERROR].raw for one in (self.run, self.job) if EXTRACTION_ERROR in one)
+        found = extraction_of(*facets)
+        return in_words(found) if found else ""
 
     def _check(self, facets: _Facets, shapes: _Shapes) -> None:
         """Report what does not fit the shapes in which facets are read."""

@@ -12,6 +12,7 @@ from msgspec import Meta, Raw, Struct
 from lineage.events.assertions import Assertion, Assertions
 from lineage.events.column_lineage import ColumnLineageFacet, columns_content
 from lineage.events.event import DatasetFact, Measure
+from lineage.events.explicit_lineage import LINEAGE, DatasetLineageFacet
 from lineage.events.facets import NOTHING, read_facet
 from lineage.events.text import storable
 
@@ -36,6 +37,7 @@ class DatasetFacets(Struct):
     hierarchy: Raw = NOTHING
     dataSource: Raw = NOTHING
     columnLineage: Raw = NOTHING
+    lineage: Raw = NOTHING
     symlinks: Raw = NOTHING
     lifecycleStateChange: Raw = NOTHING
     version: Raw = NOTHING
@@ -183,6 +185,7 @@ EMPTY: Final = b""
 SHAPES: Final[Mapping[str, type[Struct]]] = {
     **{name: kind.shape for name, kind in _KINDS.items()},
     "columnLineage": ColumnLineageFacet,
+    LINEAGE: DatasetLineageFacet,
     "symlinks": _Symlinks,
     "lifecycleStateChange": _Change,
     "version": _Version,
@@ -205,12 +208,16 @@ def facts_of(facets: DatasetFacets) -> tuple[DatasetFact, ...]:
 
 def describes(facts: tuple[DatasetFact, ...], facets: DatasetFacets) -> bool:
     """Tell whether an event says more of a dataset than its name and where it is."""
-    return facets.columnLineage is not NOTHING or any(fact.kind not in _OF_PLACE for fact in facts)
+    if facets.columnLineage is not NOTHING or facets.lineage is not NOTHING:
+        return True
+    return any(fact.kind not in _OF_PLACE for fact in facts)
 
 
 def content_of(fact: DatasetFact) -> bytes | None:
     """Return the content of a fact as canonical JSON, without what differs between senders of one fact. EMPTY: it was
     deleted. None: there is nothing that can be read."""
+    if fact.kind == LINEAGE:
+        return bytes(fact.raw)
     deletable = read_facet(fact.raw, _Deletable)
     if deletable is not None and deletable.deleted:
         return EMPTY

@@ -20,6 +20,7 @@ from lineage.events.dataset_facets import (
     symlinks_of,
 )
 from lineage.events.event import Check, DatasetFact, DatasetSaid
+from lineage.events.explicit_lineage import stated_of_dataset
 from lineage.events.facets import NOTHING, read_facet
 from lineage.events.text import storable
 
@@ -46,6 +47,7 @@ def said_of(facets: Raw, *use_facets: Raw) -> tuple[bool, DatasetSaid | None]:
         facts=facts,
         columns=None if columns is NOTHING else DatasetFact(COLUMNS, columns),
         sources=() if columns is NOTHING else source_datasets(columns),
+        lineage=None if found.lineage is NOTHING else stated_of_dataset(found.lineage),
         symlinks=symlinks_of(found.symlinks),
         change=change[0] if change else None,
         previous=change[1] if change else None,

@@ -9,13 +9,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 
 import msgspec
 from msgspec import Raw
 
 from lineage.events.datasets import said_of
+from lineage.events.dependencies import dependencies_of
 from lineage.events.document import (
+    MAX_DATASETS,
     Dataset,
     Document,
     InvalidEvent,
@@ -28,13 +30,17 @@ from lineage.events.document import (
 )
 from lineage.events.event import (
     DatasetReference,
+    DatasetSaid,
     Direction,
     Event,
     EventKind,
     EventType,
     JobFacts,
     RunFacts,
+    Stated,
 )
+from lineage.events.explicit_lineage import NOT_MADE_OF_ANY, Name, StatedByJob, stated_of_job
+from lineage.events.extraction import extraction_of
 from lineage.events.facets import (
     NOTHING,
     RunFacets,
@@ -77,7 +83,7 @@ def decode_event(body: bytes) -> Event:
     check_text(body)
     document = decode_document(body)
     event_type = _event_type(document.eventType)
-    kind, job, run = _subject(document, event_type, body)
+    kind, job, run, facets = _subject(document, event_type, body)
     return Event(
         id=event_id(body),
         kind=kind,
@@ -86,7 +92,9 @@ def decode_event(body: bytes) -> Event:
         body=body,
         job=job,
         run=run,
-        datasets=_datasets(document, kind, body),
+        datasets=_datasets(document, kind, body, stated_of_job(*facets.lineage)),
+        extraction=extraction_of(*facets.extraction_error),
+        dependencies=dependencies_of(facets.job_dependencies),
     )
 
 
@@ -143,10 +151,28 @@ def deep_nesting_allowed() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+class _OtherFacets(NamedTuple):
+    """Facets of jobs and runs that say something of datasets or of other jobs. Of the first two: of the job and of the
+    run, or of the run and of the job."""
+
+    lineage: tuple[Raw, ...] = ()
+    extraction_error: tuple[Raw, ...] = ()
+    job_dependencies: Raw = NOTHING
+
+
+_NO_OTHER_FACETS = _OtherFacets()
+
+
+def _other_facets(of_job: JobFacets, of_run: RunFacets) -> _OtherFacets:
+    errors = (of_run.extractionError, of_job.extractionError)
+    return _OtherFacets((of_job.lineage, of_run.lineage), errors, of_run.jobDependencies)
+
+
 def _subject(
     document: Document, event_type: EventType | None, body: bytes
-) -> tuple[EventKind, JobFacts | None, RunFacts | None]:
-    """Find out what the event is about. The specification tells the three kinds apart by their required fields."""
+) -> tuple[EventKind, JobFacts | None, RunFacts | None, _OtherFacets]:
+    """Find out what the event is about, and facets that are not about that alone. The specification tells the three
+    kinds apart by their required fields."""
     if document.run is not None:
         if document.job is None:
             raise InvalidEvent("Object missing required field `job`")
@@ -155,13 +181,13 @@ def _subject(
         raise InvalidEvent(f"Object missing required field `run`, which an event of type {event_type} needs")
     if document.job is not None:
         facets = read_facet(document.job.facets, JOB_FACETS) or _NO_JOB_FACETS
-        return "JOB", _job_facts(document, document.job, facets), None
+        return "JOB", _job_facts(document, document.job, facets), None, _other_facets(facets, _NO_RUN_FACETS)
     if document.dataset is not NOTHING and kind_of(document.dataset) != "null":
-        return "DATASET", None, None
+        return "DATASET", None, None, _NO_OTHER_FACETS
     raise InvalidEvent("Object missing required field `run` and `job` (a run's event), `job` or `dataset`")
 
 
-def _run_event(document: Document, run: Run, job: Job, body: bytes) -> tuple[JobFacts, RunFacts]:
+def _run_event(document: Document, run: Run, job: Job, body: bytes) -> tuple[JobFacts, RunFacts, _OtherFacets]:
     run_facets = read_facet(run.facets, RUN_FACETS) or _NO_RUN_FACETS
     sender = sender_of_run_facets(run_facets)
     run_facts = _run_facts(run.runId, run_facets, sender, has_failed=document.eventType == "FAIL")
@@ -169,7 +195,8 @@ def _run_event(document: Document, run: Run, job: Job, body: bytes) -> tuple[Job
     job_facts = _job_facts(document, job, job_facets, run_facets=run_facets, sender=sender, run=run_facts)
     inputs, producer = document.inputs or (), document.producer
     event = RunEvent(job.namespace, job.name, document.eventType, run_facets, job_facets, inputs, producer, body)
-    return job_facts, sender_of(job_facts.integration).run_facts(run_facts, job_facts, event)
+    facts = sender_of(job_facts.integration).run_facts(run_facts, job_facts, event)
+    return job_facts, facts, _other_facets(job_facets, run_facets)
 
 
 def _run_facts(text: str, facets: RunFacets, sender: Sender, *, has_failed: bool) -> RunFacts:
@@ -225,12 +252,38 @@ def _job_facts(
     )
 
 
-def _datasets(document: Document, kind: EventKind, body: bytes) -> tuple[DatasetReference, ...]:
+def _datasets(
+    document: Document, kind: EventKind, body: bytes, stated: StatedByJob | None
+) -> tuple[DatasetReference, ...]:
     if kind == "DATASET":
         return (_reference(decode_dataset(body), None),)
     reads = [_reference(dataset, "READS") for dataset in document.inputs or ()]
     writes = [_reference(dataset, "WRITES") for dataset in document.outputs or ()]
-    return (*reads, *writes)
+    return (*reads, *writes) if stated is None else _with_stated(reads, writes, stated)
+
+
+def _with_stated(
+    reads: list[DatasetReference], writes: list[DatasetReference], stated: StatedByJob
+) -> tuple[DatasetReference, ...]:
+    """Add explicit lineage to the outputs, and the datasets that only it names. MAX_DATASETS in all."""
+    written, read = _names(writes), _names(reads)
+    lone = [_implied(name, "WRITES", of) for name, of in stated.targets.items() if name not in written]
+    lone += [_implied(name, "READS", None) for name in stated.read if name not in read]
+    outputs = [_made_of(one, stated.targets.get((one.namespace, one.name), NOT_MADE_OF_ANY)) for one in writes]
+    return (*reads, *outputs, *lone)[:MAX_DATASETS]
+
+
+def _names(references: list[DatasetReference]) -> set[Name]:
+    return {(one.namespace, one.name) for one in references}
+
+
+def _made_of(output: DatasetReference, stated: Stated) -> DatasetReference:
+    return output._replace(said=msgspec.structs.replace(output.said or DatasetSaid(), lineage=stated))
+
+
+def _implied(name: Name, direction: Direction, stated: Stated | None) -> DatasetReference:
+    said = DatasetSaid(lineage=stated) if stated else None
+    return DatasetReference(*name, direction, False, said, is_implied=True)
 
 
 def _reference(dataset: Dataset, direction: Direction | None) -> DatasetReference:

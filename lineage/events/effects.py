@@ -8,8 +8,10 @@ ALTER: Final = 2
 RENAME: Final = 4
 DROP: Final = 8
 TRUNCATE: Final = 16
-# Only the columns' lineage names the dataset as a source; it is not among the inputs.
+# The dataset is not among the inputs and outputs: only lineage of columns, or explicit lineage, names it.
 IMPLIED: Final = 32
+# Explicit lineage says what the job makes the dataset of.
+EXPLICIT: Final = 64
 
 _OF_CHANGES: Final[Mapping[str, int]] = {"ALTER": ALTER, "RENAME": RENAME, "DROP": DROP, "TRUNCATE": TRUNCATE}
 

@@ -106,6 +106,14 @@ class DatasetFact(NamedTuple):
     raw: Raw
 
 
+class Stated(NamedTuple):
+    """Explicit lineage of a dataset: the fact, whose text is its content already, and the namespaces and names of the
+    datasets that it is made of."""
+
+    fact: DatasetFact
+    sources: tuple[tuple[str, str], ...]
+
+
 class Measure(NamedTuple):
     """Counts of a dataset that a run reads or writes. Sizes are in bytes. None and "": not reported."""
 
@@ -133,9 +141,11 @@ class DatasetSaid(Struct, frozen=True):
     """Facts, other names, changes and results that an event gives of a dataset."""
 
     facts: tuple[DatasetFact, ...] = ()
-    # The facet `columnLineage`, undecoded, and the namespaces and names of the datasets that it names as sources.
+    # The facet `columnLineage`, undecoded.
     columns: DatasetFact | None = None
+    # Namespaces and names of the datasets that it names as sources.
     sources: tuple[tuple[str, str], ...] = ()
+    lineage: Stated | None = None
     # Namespace, name and type of its other names.
     symlinks: tuple[tuple[str, str, str], ...] = ()
     # A change of its life, and the namespace and name that it had before.
@@ -143,6 +153,21 @@ class DatasetSaid(Struct, frozen=True):
     previous: tuple[str, str] | None = None
     measure: Measure | None = None
     checks: tuple[Check, ...] = ()
+
+
+class Extraction(NamedTuple):
+    """Statements of a run of which its sender could not say what they read and write. `total` is 0 if not known."""
+
+    failed: int
+    total: int
+
+
+class Dependency(NamedTuple):
+    """Job that runs before or after the job of a run."""
+
+    namespace: str
+    name: str
+    runs_before: bool
 
 
 class DatasetReference(NamedTuple):
@@ -154,6 +179,8 @@ class DatasetReference(NamedTuple):
     # True: the event says more of the dataset than where it is.
     described: bool
     said: DatasetSaid | None = None
+    # True: only explicit lineage names it, as what is written or read.
+    is_implied: bool = False
 
 
 class Event(Struct, frozen=True):
@@ -167,3 +194,5 @@ class Event(Struct, frozen=True):
     job: JobFacts | None
     run: RunFacts | None
     datasets: tuple[DatasetReference, ...]
+    extraction: Extraction | None = None
+    dependencies: tuple[Dependency, ...] = ()

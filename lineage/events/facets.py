@@ -35,6 +35,9 @@ class RunFacets(Struct):
     errorMessage: Raw = NOTHING
     externalQuery: Raw = NOTHING
     test: Raw = NOTHING
+    lineage: Raw = NOTHING
+    extractionError: Raw = NOTHING
+    jobDependencies: Raw = NOTHING
 
 
 NonEmpty = Annotated[str, Meta(min_length=1)]

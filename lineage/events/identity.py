@@ -94,6 +94,14 @@ def check_row_id(run: UUID, dataset: UUID, names: tuple[str, str, str], position
     return _hash(b"check", run.bytes, dataset.bytes, *encoded, position.to_bytes(4, "big"))
 
 
+def relation_row_id(kind: str, source: UUID, target: UUID) -> UUID:
+    return _hash(b"relation", kind.encode(), source.bytes, target.bytes)
+
+
+def extraction_row_id(run: UUID) -> UUID:
+    return _hash(b"extraction", run.bytes)
+
+
 def run_row_id(run: UUID, job: UUID, map_index: int | None) -> UUID:
     """Make the id of the row of a run, from the sender's run id, the id of its job, and its map index.
 

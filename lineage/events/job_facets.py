@@ -27,6 +27,8 @@ class JobFacets(Struct):
     ownership: Raw = NOTHING
     tags: Raw = NOTHING
     sourceCodeLocation: Raw = NOTHING
+    lineage: Raw = NOTHING
+    extractionError: Raw = NOTHING
 
 
 class _Facet(Struct):

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from lineage.events.column_lineage import DIRECT, Columns
 from lineage.events.effects import DATA
+from lineage.events.event import Extraction
+from lineage.events.explicit_lineage import columns_of
 from lineage.events.identity import dataset_id
 from lineage.graph.details import NO_RESULTS, DatasetDetails, Details, JobDetails, Results
 from lineage.graph.fold import FoldedLine, fold, use_of_line
@@ -16,6 +18,7 @@ from lineage.graph.impact import State as ImpactState
 from lineage.graph.impact import Writer, impact
 from lineage.graph.question import ColumnLines, Question, View
 from lineage.graph.reading import Reads
+from lineage.graph.relations import DependentJobs, read_dependencies, read_extractions
 from lineage.graph.schemas import read_column_names
 from lineage.graph.uses import READS, WRITES
 from lineage.graph.walk import Graph, Line, moment, walk
@@ -62,6 +65,8 @@ class FoundNode:
     referenced_only: bool = False
     more_up: int = 0
     more_down: int = 0
+    # Statements of its job, or of one of its writers, of which nothing is known.
+    extraction: Extraction | None = None
     # What a failure means for it; None: no failure concerns it.
     impact: ImpactState | None = None
     columns: tuple[str, ...] = ()
@@ -78,9 +83,9 @@ class FoundNode:
 
 @dataclass(frozen=True, slots=True)
 class FoundEdge:
-    """Line of a graph, from and to the key of a node. `kind`: how it is in use, or `renamed`. `evidence`: of a line
-    between datasets. `jobs`: ids of those through which it leads. `is_for_columns`: its jobs are nodes themselves, so
-    that it is there for its columns only."""
+    """Line of a graph, from and to the key of a node. `kind`: how it is in use, `renamed`, or `depends` between jobs of
+    which one runs after the other. `evidence`: of a line between datasets. `jobs`: ids of those through which it leads.
+    `is_for_columns`: its jobs are nodes themselves, so that it is there for its columns only."""
 
     source: str
     target: str
@@ -103,6 +108,11 @@ class Answer:
     left_out: int
 
     @property
+    def flows(self) -> list[tuple[str, str]]:
+        """Return the ends of all edges but those of jobs that only run one after the other."""
+        return [(edge.source, edge.target) for edge in self.edges if edge.kind != "depends"]
+
+    @property
     def focus(self) -> FoundNode | None:
         return next((node for node in self.nodes if node.is_focus), None)
 
@@ -117,7 +127,7 @@ def answer(
 ) -> Answer:
     """Answer a question. `view`: lines between datasets, or with the jobs between them. `run_edges`: of the run that is
     the focus. `failed_at`: when it began, if it failed. Four statements for each level, one more for each
-    job whose run was renamed, nine more, and two for columns."""
+    job whose run was renamed, ten more, one for jobs that depend on others, and two for columns."""
     reads = Reads(question.connection_ids, moment(question))
     graph = walk(question, reads, tuple(run_edges))
     return _Answer(question, graph, reads, failed_at).make(view, columns)
@@ -138,6 +148,7 @@ class _Answer:
     def __init__(self, question: Question, graph: Graph, reads: Reads, failed_at: datetime | None) -> None:
         self._asked, self._graph, self._reads, self._failed_at = question, graph, reads, failed_at
         self._details = Details(question.connection_ids, moment(question))
+        self._extractions: dict[UUID, Extraction] = {}
         # Dataset → the lines through which jobs write it.
         self._writes: dict[UUID, list[Line]] = defaultdict(list)
         for line in graph.lines:
@@ -147,7 +158,11 @@ class _Answer:
     def make(self, view: View, lines: ColumnLines) -> Answer:
         columns = self._columns() if view == "datasets" or lines != "false" else {}
         flows = fold(self._graph, {edge: _datasets_of(of) for edge, of in columns.items()})
+        depend = self._dependencies() if view == "jobs" else []
         jobs = self._details.jobs([(self._graph.connections[job], job) for job in sorted(self._graph.jobs)])
+        self._extractions = read_extractions(
+            [(job.connection_id, job.id) for job in jobs.values()], moment(self._asked)
+        )
         ends = self._ends(jobs)
         shown_jobs = {id_ for id_ in jobs if view == "jobs" or id_ == self._graph.focus or id_ in ends}
         edges = self._folded(flows, shown_jobs, columns, lines) + self._lines_of(shown_jobs)
@@ -155,7 +170,7 @@ class _Answer:
         if lines != "false":
             nodes = self._with_columns(nodes, edges)
         nodes += [self._job_node(job) for id_, job in jobs.items() if id_ in shown_jobs]
-        edges += self._renames()
+        edges += self._renames() + self._derived(columns, lines) + [_depends(one) for one in depend]
         known = {node.key for node in nodes}
         shown = [edge for edge in edges if edge.source in known and edge.target in known]
         return Answer(
@@ -173,7 +188,8 @@ class _Answer:
     def _columns(self) -> dict[UUID, Columns]:
         """Read the sources of all columns that are written, by edge."""
         lines = (line for lines in self._writes.values() for line in lines)
-        return self._details.columns({one.edge.id for line in lines for one in self._graph.lines[line]})
+        found = self._details.columns({one.edge.id for line in lines for one in self._graph.lines[line]})
+        return found | {id_: columns_of(of, found.get(id_)) for id_, of in self._graph.explicit.items()}
 
     def _folded(
         self, flows: list[FoldedLine], shown_jobs: set[UUID], columns: dict[UUID, Columns], lines: ColumnLines
@@ -194,6 +210,27 @@ class _Answer:
         ]
         return [edge for edge in edges if edge.columns or not edge.is_for_columns]
 
+    def _derived(self, columns: dict[UUID, Columns], lines: ColumnLines) -> list[FoundEdge]:
+        """Return the lines between datasets that no job makes."""
+        found = []
+        for source, target in sorted(self._graph.derived):
+            of_columns = self._column_lines(source, target, columns, lines)
+            keys = f"dataset:{source}", f"dataset:{target}"
+            found.append(FoundEdge(*keys, "declared", "explicit", columns=of_columns))
+        return found
+
+    def _dependencies(self) -> list[DependentJobs]:
+        """Read which jobs of the graph run after which, and add those before and after the job that is the focus."""
+        graph = self._graph
+        found = read_dependencies(graph.jobs, self._asked.connection_ids, moment(self._asked))
+        for one in found:
+            ways = {"up": (one.target, one.source), "down": (one.source, one.target)}
+            for way, (near, far) in ways.items():
+                if near == graph.focus and self._asked.direction in (way, "both"):
+                    graph.jobs.setdefault(far, 0)
+                    graph.connections.setdefault(far, one.connection_id)
+        return found
+
     def _column_lines(
         self, source: UUID, target: UUID, columns: dict[UUID, Columns], lines: ColumnLines
     ) -> tuple[ColumnLine, ...]:
@@ -201,7 +238,8 @@ class _Answer:
             return ()
         names = self._graph.names.get(source, {source})
         written = {one.edge.id for line in self._writes[target] for one in self._graph.lines[line]}
-        said = [columns[edge] for edge in written if edge in columns]
+        # What events about a dataset say has its id.
+        said = [columns[id_] for id_ in (*written, *self._names_of(target)) if id_ in columns]
         fields = [item for one in said for item in (*one.fields.items(), ("", one.dataset))]
         found = {
             ColumnLine(field.field, name, field.type, field.subtype)
@@ -312,6 +350,7 @@ class _Answer:
             referenced_only=not (writers or up or any(one.described for one in own)),
             more_up=up,
             more_down=down,
+            extraction=max((self._extractions[job.id] for job in writers if job.id in self._extractions), default=None),
             impact=known.impact.get(id_),
         )
 
@@ -329,7 +368,12 @@ class _Answer:
             is_focus=self._graph.focus == job.id,
             state=job.state,
             job=job,
+            extraction=self._extractions.get(job.id),
         )
+
+
+def _depends(one: DependentJobs) -> FoundEdge:
+    return FoundEdge(f"job:{one.source}", f"job:{one.target}", "depends", effects=0, last_at=one.last_at)
 
 
 def _datasets_of(columns: Columns) -> set[UUID]:

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from lineage.graph.uses import READS, Use, UsedEdge
+from lineage.graph.uses import READS, Use, UsedEdge, is_source
 from lineage.graph.walk import Graph
 
-Evidence = Literal["columns", "assumed"]
+Evidence = Literal["explicit", "columns", "assumed"]
+# The weakest first.
+_EVIDENCE: Final[tuple[Evidence, ...]] = ("assumed", "columns", "explicit")
 # Of two uses the one that comes later here is the weaker, and decides.
 _USES: Final[tuple[Use, ...]] = ("current", "declared", "implied", "varying")
 
@@ -17,8 +19,9 @@ _USES: Final[tuple[Use, ...]] = ("current", "declared", "implied", "varying")
 class FoldedLine(NamedTuple):
     """Data flows from one dataset to another through jobs.
 
-    `evidence`: `columns` if the sender names columns of the one as sources of the other; `assumed` if all inputs of a
-    job are taken as sources of all its outputs. `last_at`: the last hour in which it was seen.
+    `evidence`: `explicit` if the sender states what the dataset is made of; `columns` if it names columns of the one as
+    sources of the other; `assumed` if all inputs of a job are taken as sources of all its outputs. `last_at`: the last
+    hour in which it was seen.
     """
 
     source: UUID
@@ -46,10 +49,13 @@ def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
         for target, to_target in written:
             named = {id_ for edge in to_target for id_ in sources.get(edge.edge.id, ())}
             for source, from_source in reads.get(job, ()):
-                if source == target and len(reads[job]) > 1:
-                    # A job that changes a dataset by what it reads elsewhere, such as MERGE.
+                names = graph.names.get(source, {source})
+                is_explicit = is_source(names, (edge.edge.id for edge in to_target), graph.sources)
+                # MERGE changes a dataset by what it reads elsewhere.
+                is_merged = source == target and len(reads[job]) > 1 and not is_explicit
+                if is_explicit is False or is_merged:
                     continue
-                evidence: Evidence = "columns" if named & graph.names.get(source, {source}) else "assumed"
+                evidence: Evidence = "explicit" if is_explicit else "columns" if named & names else "assumed"
                 _add(found, _line(job, source, target, (from_source, to_target), evidence))
     return sorted(found.values(), key=lambda line: (line.source, line.target))
 
@@ -71,7 +77,7 @@ def _add(found: dict[tuple[UUID, UUID], FoldedLine], line: FoldedLine) -> None:
             line.target,
             tuple(sorted({*known.job_ids, *line.job_ids})),
             min(known.use, line.use, key=_USES.index),
-            max(known.evidence, line.evidence, key=("assumed", "columns").index),
+            max(known.evidence, line.evidence, key=_EVIDENCE.index),
             max(known.last_at, line.last_at),
         )
     found[line.source, line.target] = line

@@ -21,9 +21,11 @@ class Style(StrEnum):
     """Meaning of a line; each is drawn in its own way."""
 
     DATA = "data"
+    EXPLICIT = "explicit"
     VARYING = "varying"
     ASSUMED = "assumed"
     RENAMED = "renamed"
+    DEPENDS = "depends"
     GREEN = "green"
     VIOLET = "violet"
     AMBER = "amber"

@@ -28,9 +28,11 @@ _BETWEEN_TEXTS = 8
 # Legend of the lines, and of the nodes by tone (icon, words).
 WORDS_OF_STYLES = {
     Style.DATA: "data flow",
+    Style.EXPLICIT: "stated by the sender",
     Style.VARYING: "not every run",
     Style.ASSUMED: "assumed",
     Style.RENAMED: "renamed",
+    Style.DEPENDS: "runs before",
     Style.COLUMN: "column",
     Style.INDIRECT: "column that only filters, joins or sorts",
 }

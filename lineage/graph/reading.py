@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 
+from lineage.database.bodies import decompress
 from lineage.events.effects import DATA, IMPLIED
+from lineage.events.explicit_lineage import Explicit, explicit_of_content
 from lineage.graph.uses import READS, VARYING, WRITES, Round, StoredEdge
 
 # Edges of one dataset, and of one job, that are followed, the latest first.
@@ -122,22 +125,41 @@ WITH RECURSIVE named (start, id, kind, hops) AS (
             WHERE run.connection_id = change.connection_id AND run.id = change.run_id AND run.shown_state = 'COMPLETED'
             OFFSET 0
         ))
+), derived AS (
+    SELECT relation.source_id, relation.target_id FROM lineage_relation AS relation
+    WHERE (relation.source_id = ANY(%(datasets)s) OR relation.target_id = ANY(%(datasets)s))
+        AND relation.kind = 'DERIVED' AND relation.first_event_hour <= %(at)s
+        AND relation.connection_id = ANY(%(connections)s)
 )
-SELECT start, id, max(kind), false FROM named GROUP BY start, id
+SELECT start, id, max(kind), 'name' FROM named GROUP BY start, id
 UNION
-SELECT previous_id, dataset_id, '', true FROM renamed
+SELECT previous_id, dataset_id, '', 'renamed' FROM renamed
+UNION
+SELECT source_id, target_id, '', 'derived' FROM derived
 ORDER BY 4, 1, 2
 """  # noqa: S608 - made of constants
 
+_EXPLICIT: Final = """
+SELECT wanted.id, content.body
+FROM unnest(%(ids)s::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT fact.connection_id, fact.content_id FROM lineage_fact AS fact
+    WHERE fact.subject_id = wanted.id AND fact.kind = 'lineage' AND fact.connection_id = ANY(%(connections)s)
+        AND fact.first_at <= %(at)s
+    ORDER BY fact.last_hour DESC, fact.first_at DESC, fact.content_id DESC LIMIT 1
+) AS fact
+JOIN lineage_content AS content ON content.connection_id = fact.connection_id AND content.id = fact.content_id
+"""
+
 
 class OtherName(NamedTuple):
-    """Dataset `id` is another name of `start`, or, if `is_rename`, `start` was renamed to it. `kind`: type that events
-    give the name, such as TABLE."""
+    """Dataset `id` is another name of `start`, or `start` was renamed to it, or it is derived from `start`, perhaps not
+    any more. `kind`: type that events give the name, such as TABLE."""
 
     start: UUID
     id: UUID
     kind: str
-    is_rename: bool
+    how: Literal["name", "renamed", "derived"]
 
 
 def read_rows(statement: str, bound: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -183,8 +205,14 @@ class Reads:
         return {(id_, direction): count for id_, direction, count in rows}
 
     def names(self, datasets: Collection[UUID]) -> list[OtherName]:
-        """Read the other names of datasets, each dataset itself, and renames from and to them."""
+        """Read the other names of datasets, each dataset itself, renames from and to them, and what is derived."""
         return [OtherName(*row) for row in self._rows(_NAMES, datasets=list(datasets))]
+
+    def explicit(self, ids: Collection[UUID]) -> dict[UUID, Explicit]:
+        """Read the explicit lineage of what edges write, and of datasets. Nothing if EXPLICIT_LINEAGE is off."""
+        if not ids or not settings.EXPLICIT_LINEAGE:
+            return {}
+        return {id_: explicit_of_content(decompress(body)) for id_, body in self._rows(_EXPLICIT, ids=sorted(ids))}
 
     def _rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
         return read_rows(statement, {**self._bound, **more})

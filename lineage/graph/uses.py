@@ -4,12 +4,13 @@ A job's latest round is its latest run that names any dataset, with that job's r
 round names is current, whatever its state: a run that only starts, or fails before it names anything, removes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from lineage.events.effects import DATA, IMPLIED
+from lineage.events.effects import DATA, EXPLICIT, IMPLIED
 
 # What was named this long before the latest round is varying; what was named earlier is past.
 VARYING: Final = timedelta(days=7)
@@ -59,12 +60,19 @@ def edges_in_use(edges: Iterable[StoredEdge], of: Round, *, varying: bool) -> li
     return [UsedEdge(edge, of.job_id, use) for edge, use in found if use and (varying or use != "varying")]
 
 
+def is_source(names: AbstractSet[UUID], of: Iterable[UUID], explicit: Mapping[UUID, AbstractSet[UUID]]) -> bool | None:
+    """Tell whether explicit lineage names a dataset, under one of its names, as a source of what edges write. None: the
+    lineage of these edges is not explicit. `explicit`: id of an edge → the datasets that it is made of."""
+    known = [explicit[edge] for edge in of if edge in explicit]
+    return any(names & sources for sources in known) if known else None
+
+
 def use_of(edge: StoredEdge, of: Round) -> Use | None:
     """Return how an edge is in use. None: it is past, or only changes what the dataset is called or whether it is."""
     if not edge.effects & (DATA | IMPLIED) and edge.direction == WRITES:
         return None
     if edge.id in of.edge_ids:
-        return "current" if edge.effects & ~IMPLIED else "implied"
+        return "current" if edge.effects & ~(IMPLIED | EXPLICIT) else "implied"
     if edge.declared_at is not None and edge.declared_at == of.declared_at:
         return "declared"
     if of.run_at is not None and edge.last_event_hour >= of.run_at - VARYING:

@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from lineage.events.effects import EXPLICIT
+from lineage.events.explicit_lineage import Explicit
+from lineage.events.identity import dataset_id
 from lineage.graph.question import Question
 from lineage.graph.reading import OtherName, Reads
-from lineage.graph.uses import READS, WRITES, Round, StoredEdge, UsedEdge, edges_in_use
+from lineage.graph.uses import READS, WRITES, Round, StoredEdge, UsedEdge, edges_in_use, is_source
 
 UP: Final = "up"
 DOWN: Final = "down"
@@ -22,6 +25,15 @@ FAR: Final = datetime.max.replace(tzinfo=UTC)
 _TO_JOB: Final = {DOWN: READS, UP: WRITES}
 _FROM_JOB: Final = {DOWN: WRITES, UP: READS}
 Place = tuple[UUID, str]  # dataset, way
+
+
+class _Near(NamedTuple):
+    """Job beside a dataset, which is that far away. `dataset`: None if the lineage of the job is not explicit."""
+
+    job_id: UUID
+    way: str
+    distance: int
+    dataset: UUID | None
 
 
 class Line(NamedTuple):
@@ -43,8 +55,13 @@ class Graph:
     lines: dict[Line, list[UsedEdge]] = field(default_factory=dict)
     # (dataset before, dataset after)
     renames: set[tuple[UUID, UUID]] = field(default_factory=set)
+    # (source, target): without a job between them.
+    derived: set[tuple[UUID, UUID]] = field(default_factory=set)
     # Dataset → the ids of all its names.
     names: dict[UUID, set[UUID]] = field(default_factory=dict)
+    # Edge that writes, or dataset → its explicit lineage, and the ids of the datasets that this names.
+    explicit: dict[UUID, Explicit] = field(default_factory=dict)
+    sources: dict[UUID, set[UUID]] = field(default_factory=dict)
     # Datasets that are left out because the graph is full.
     left_out: set[UUID] = field(default_factory=set)
     focus: UUID | None = None
@@ -66,6 +83,8 @@ class _Walk:
         # Dataset → the one that stands for all of its names.
         self._stands_for: dict[UUID, UUID] = {}
         self._rounds: dict[UUID, Round] = {}
+        # (source, target), under any of their names.
+        self._derived: set[tuple[UUID, UUID]] = set()
         # Job as it is shown → its edges in use.
         self._used: dict[UUID, list[UsedEdge]] = defaultdict(list)
         self._visited: set[Place] = set()
@@ -105,6 +124,7 @@ class _Walk:
             edges = self._reads.edges(connection_id, start_edges)
             job = focus.id
             used = [UsedEdge(edge, job, "current") for edge in edges]
+            self._learn_explicit(used)
         else:
             job, used = self._job(focus.id, connection_id)
         self._graph.focus = job
@@ -126,12 +146,17 @@ class _Walk:
         near = list(self._near_side(frontier, edges))
         self._learn_names({one.edge.dataset_id for job, *_ in near for one in self._used[job]})
         found: list[Place] = []
-        for job, way, distance in dict.fromkeys(near):
-            found += self._add_far_side(self._used[job], way, distance)
+        for job, way, distance, dataset in dict.fromkeys(near):
+            found += self._add_far_side(self._connected(job, way, dataset), way, distance)
+        for dataset, way in frontier:
+            found += self._add_derived(dataset, way)
         return [place for place in dict.fromkeys(found) if place not in self._visited]
 
-    def _near_side(self, frontier: list[Place], edges: list[StoredEdge]) -> Iterator[tuple[UUID, str, int]]:
-        """Add the lines between the frontier and its jobs. Yields each job, and the way and distance of its dataset."""
+    def _near_side(
+        self, frontier: list[Place], edges: list[StoredEdge]
+    ) -> Iterator[tuple[UUID, str, int, UUID | None]]:
+        """Add the lines between the frontier and its jobs. Yields each job, and the way and distance of its dataset; of
+        a job with explicit lineage the dataset, too."""
         ways: dict[tuple[UUID, str], str] = {(dataset, _TO_JOB[way]): way for dataset, way in frontier}
         for edge in edges:
             dataset = self._stands_for[edge.dataset_id]
@@ -141,7 +166,28 @@ class _Walk:
                 distance = self._graph.datasets[dataset]
                 self._graph.jobs.setdefault(one.job_id, distance)
                 self._add_line(one, dataset)
-                yield one.job_id, way or "", distance
+                near = dataset if self._is_explicit(one.job_id) else None
+                yield _Near(one.job_id, way or "", distance, near)
+
+    def _is_explicit(self, job: UUID) -> bool:
+        return any(one.edge.id in self._graph.sources for one in self._used[job])
+
+    def _connected(self, job: UUID, way: str, dataset: UUID | None) -> list[UsedEdge]:
+        """Return the edges of a job, without those that explicit lineage does not connect with the dataset."""
+        used, names = self._used[job], self._graph.names
+        if dataset is None:
+            return used
+        written: dict[UUID, list[UUID]] = defaultdict(list)
+        for one in used:
+            if one.edge.direction == WRITES:
+                written[self._stands_for[one.edge.dataset_id]].append(one.edge.id)
+        found = []
+        for one in used:
+            other = self._stands_for[one.edge.dataset_id]
+            source, target = (dataset, other) if way == DOWN else (other, dataset)
+            if is_source(names[source], written[target], self._graph.sources) is not False:
+                found.append(one)
+        return found
 
     def _add_far_side(self, used: Iterable[UsedEdge], way: str, distance: int) -> list[Place]:
         """Add the datasets at the other side of a job, which was reached at this distance. Returns their places."""
@@ -162,6 +208,22 @@ class _Walk:
         for before, after in self._renames_of(dataset):
             other = before if way == UP and after == dataset else after if way == DOWN and before == dataset else None
             if other is not None and self._add_dataset(other, self._graph.datasets[dataset]):
+                places.append((other, way))
+        return places
+
+    def _add_derived(self, dataset: UUID, way: str) -> list[Place]:
+        """Add what is derived from a dataset, or what it is derived from."""
+        names, ends = self._graph.names[dataset], sorted(self._derived)
+        others = (
+            [target for source, target in ends if source in names]
+            if way == DOWN
+            else [source for source, target in ends if target in names]
+        )
+        self._learn_names(others)
+        places, distance = [], self._graph.datasets[dataset] + (1 if way == DOWN else -1)
+        for other in (self._stands_for[id_] for id_ in others):
+            if other != dataset and self._add_dataset(other, distance):
+                self._graph.derived.add((dataset, other) if way == DOWN else (other, dataset))
                 places.append((other, way))
         return places
 
@@ -197,6 +259,7 @@ class _Walk:
         for connection_id, job in sorted(new):
             if job in rounds:
                 self._use(connection_id, rounds[job], by_job[job])
+        self._learn_explicit([one for round_ in rounds.values() for one in self._used[round_.job_id]])
 
     def _use(self, connection_id: UUID, of: Round, edges: list[StoredEdge]) -> None:
         known = {edge.id for edge in edges}
@@ -206,6 +269,16 @@ class _Walk:
         used = self._used[of.job_id]
         used += [one for one in edges_in_use(edges, of, varying=self._asked.varying) if one not in used]
 
+    def _learn_explicit(self, used: Iterable[UsedEdge]) -> None:
+        self._learn_sources(
+            {one.edge.id for one in used if one.edge.direction == WRITES and one.edge.effects & EXPLICIT}
+        )
+
+    def _learn_sources(self, ids: set[UUID]) -> None:
+        found = self._reads.explicit(ids - self._graph.explicit.keys())
+        self._graph.explicit |= found
+        self._graph.sources |= {id_: {dataset_id(*name) for name in of.inputs} for id_, of in found.items()}
+
     def _learn_names(self, datasets: Collection[UUID]) -> None:
         """Read the other names of datasets that are new, and what they were called before or after."""
         new = {id_ for id_ in datasets if id_ not in self._stands_for}
@@ -214,7 +287,7 @@ class _Walk:
         found = self._reads.names(new)
         groups: dict[UUID, list[OtherName]] = defaultdict(list)
         for one in found:
-            if not one.is_rename:
+            if one.how == "name":
                 groups[one.start].append(one)
         for names in groups.values():
             ids = {one.id for one in names}
@@ -222,7 +295,8 @@ class _Walk:
             for id_ in ids:
                 self._stands_for.setdefault(id_, first)
             self._graph.names.setdefault(self._stands_for[first], set()).update(ids)
-        self._learn_renames([one for one in found if one.is_rename])
+        self._learn_renames([one for one in found if one.how == "renamed"])
+        self._learn_derived({(one.start, one.id) for one in found if one.how == "derived"})
 
     def _learn_renames(self, renames: list[OtherName]) -> None:
         others = {id_ for one in renames for id_ in (one.start, one.id)}
@@ -230,6 +304,11 @@ class _Walk:
             self._stands_for[id_] = id_
             self._graph.names[id_] = {id_}
         self._graph.renames |= {(self._stands_for[one.start], self._stands_for[one.id]) for one in renames}
+
+    def _learn_derived(self, pairs: set[tuple[UUID, UUID]]) -> None:
+        """Learn what events about datasets say that these are made of, as far as the latest ones do."""
+        self._learn_sources({target for _, target in pairs})
+        self._derived |= {(source, target) for source, target in pairs if source in self._graph.sources.get(target, ())}
 
 
 def _stands_for_all(names: list[OtherName]) -> UUID:

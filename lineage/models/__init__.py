@@ -13,6 +13,7 @@ from lineage.models.event import Event
 from lineage.models.facts import Alias, Change, Check, Content, Fact, Measure
 from lineage.models.job import Job
 from lineage.models.mark import Mark
+from lineage.models.relations import Extraction, Relation
 from lineage.models.run import Run
 from lineage.models.run_state import RunState
 from lineage.models.transition import Transition
@@ -26,10 +27,12 @@ __all__ = [
     "Dataset",
     "Edge",
     "Event",
+    "Extraction",
     "Fact",
     "Job",
     "Mark",
     "Measure",
+    "Relation",
     "Run",
     "RunState",
     "Transition",

@@ -202,5 +202,25 @@ CHECK: Final = Table(
     latest=("said_at", "failed", "has_result", "severity", "expected", "actual"),
     times=("said_at", "said_at"),
 )
+RELATION: Final = Table(
+    "lineage_relation",
+    {
+        **_IDS,
+        "kind": "text",
+        "source_id": "uuid",
+        "target_id": "uuid",
+        "first_event_hour": "timestamptz",
+        "last_event_hour": "timestamptz",
+    },
+    least=("first_event_hour",),
+    greatest=("last_event_hour",),
+    times=("first_event_hour", "last_event_hour"),
+)
+EXTRACTION: Final = Table(
+    "lineage_extraction",
+    {**_IDS, "run_id": "uuid", "said_at": "timestamptz", "failed": "integer", "total": "integer"},
+    latest=("said_at", "failed", "total"),
+    times=("said_at", "said_at"),
+)
 # In the order in which they are written.
-MERGED: Final = (EDGE, CONTENT, FACT, ALIAS, CHANGE, MEASURE, CHECK)
+MERGED: Final = (EDGE, CONTENT, FACT, ALIAS, CHANGE, MEASURE, CHECK, RELATION, EXTRACTION)

@@ -116,6 +116,7 @@ def delete_transitions(*, settled_before: datetime, most: int) -> int:
 _DELETE_RESULTS = """
 DELETE FROM lineage_measure WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
 DELETE FROM lineage_check WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
+DELETE FROM lineage_extraction WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
 DELETE FROM lineage_change AS change
 WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s) AND EXISTS (
     SELECT FROM lineage_change AS later

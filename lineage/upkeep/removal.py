@@ -26,10 +26,12 @@ from lineage.models import (
     Dataset,
     Edge,
     Event,
+    Extraction,
     Fact,
     Job,
     Mark,
     Measure,
+    Relation,
     Run,
     Transition,
 )
@@ -45,7 +47,7 @@ CHUNK: Final = 2000
 _TABLES: Final[tuple[tuple[models.Manager[Any], tuple[str, ...]], ...]] = (
     (Mark.objects, ("id",)),
     (Transition.objects, ("id",)),
-    *((model.objects, ("id",)) for model in (Check, Measure, Change, Alias, Fact, Content)),
+    *((model.objects, ("id",)) for model in (Extraction, Relation, Check, Measure, Change, Alias, Fact, Content)),
     (Edge.objects, ("id",)),
     (Dataset.objects, ("id",)),
     (Run.objects, ("id",)),

@@ -21,9 +21,11 @@ from lineage.models import (
     Dataset,
     Edge,
     Event,
+    Extraction,
     Fact,
     Job,
     Measure,
+    Relation,
     Run,
     Transition,
 )
@@ -33,7 +35,22 @@ from lineage.states.settle import settle
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 # A person who is signed in, and sees every connection.
 READER = User(username="reader")
-STORED = (Event, Job, Run, Dataset, Edge, Transition, Content, Fact, Alias, Change, Measure, Check)
+STORED = (
+    Event,
+    Job,
+    Run,
+    Dataset,
+    Edge,
+    Transition,
+    Content,
+    Fact,
+    Alias,
+    Change,
+    Measure,
+    Check,
+    Relation,
+    Extraction,
+)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from connections.kinds import kind_of
 from connections.models import Connection
+from lineage.events.extraction import in_short
 from lineage.graph.answer import Answer, FoundEdge, FoundNode
 from lineage.graph.nodes import Arrow, Node, State, Stub, Style, Tone
 from lineage.graph.picture import Picture, picture_of
@@ -27,7 +28,12 @@ _IMPACTS: Final[Mapping[str, State]] = {
 }
 _TONED: Final = (Tone.RED, Tone.AMBER, Tone.VIOLET)
 _WRITTEN: Final = ("Written", "circle-check", Tone.GREEN)
-_STYLES: Final[Mapping[str, Style]] = {"varying": Style.VARYING, "renamed": Style.RENAMED}
+_STYLES: Final[Mapping[str, Style]] = {
+    "varying": Style.VARYING,
+    "renamed": Style.RENAMED,
+    "depends": Style.DEPENDS,
+}
+_STYLES_OF_EVIDENCE: Final[Mapping[str, Style]] = {"explicit": Style.EXPLICIT, "assumed": Style.ASSUMED}
 _STYLES_OF_IMPACTS: Final[Mapping[str, Style]] = {
     "waiting": Style.AMBER,
     "old_data": Style.VIOLET,
@@ -127,7 +133,10 @@ def _tone(node: FoundNode, state: State | None) -> Tone:
 
 
 def second_line(node: FoundNode) -> tuple[str, str]:
-    """Return what stands below a node's name, and its icon: the job that writes a dataset, or where it comes from."""
+    """Return what stands below a node's name, and its icon: the job that writes a dataset, or where it comes from.
+    That lineage is incomplete comes before both."""
+    if node.extraction:
+        return in_short(node.extraction), "alert-triangle"
     if node.job:
         return node.namespace, "box"
     match node.jobs:
@@ -150,8 +159,8 @@ def _arrows(answer: Answer, trace: Trace | None) -> Iterator[Arrow]:
 
 
 def _style(edge: FoundEdge, impacts: Mapping[str, str | None]) -> Style:
-    style = _STYLES.get(edge.kind, Style.ASSUMED if edge.evidence == "assumed" else Style.DATA)
-    if impacts.get(edge.source) and edge.kind != "renamed":
+    style = _STYLES.get(edge.kind) or _STYLES_OF_EVIDENCE.get(edge.evidence, Style.DATA)
+    if impacts.get(edge.source) and edge.kind not in ("renamed", "depends"):
         # On the way of a failure.
         return _STYLES_OF_IMPACTS.get(impacts.get(edge.target) or "", style)
     return style

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
+from lineage.events.extraction import in_words
 from lineage.graph.answer import Answer, ColumnLine, FoundEdge, FoundNode, answer
 from lineage.graph.asked import Asked, WrongParameter, asked_in
 from lineage.graph.details import JobDetails
@@ -34,9 +35,10 @@ _DIRECTIONS: Final = (("up", "Upstream"), ("both", "Both"), ("down", "Downstream
 KINDS: Final = {
     "current": "in the latest round",
     "varying": "not in every round",
-    "declared": "declared by an event about the job",
-    "implied": "named by columns only",
+    "declared": "declared by an event about the job or the dataset",
+    "implied": "named as a source or a target only",
     "renamed": "renamed",
+    "depends": "runs before",
 }
 _COLUMNS: Final = (
     "from_kind",
@@ -100,6 +102,10 @@ class Panel:
             return ""
         failed = results.failed_checks or 0
         return f"{failed} of {results.checks} failed" if failed else f"{results.checks} of {results.checks} passed"
+
+    @property
+    def extraction(self) -> str:
+        return in_words(self.node.extraction) if self.node.extraction else ""
 
     @property
     def run(self) -> JobDetails | None:
@@ -309,7 +315,7 @@ def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | Non
     if selected is None:
         return None
     nodes = {node.key: node for node in found.nodes}
-    edges = [edge for edge in found.edges if not edge.is_for_columns]
+    edges = [edge for edge in found.edges if not edge.is_for_columns and edge.kind != "depends"]
 
     def neighbours(keys: set[str]) -> list[Neighbour]:
         of = sorted((nodes[key] for key in keys), key=lambda node: node.name)

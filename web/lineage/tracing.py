@@ -121,7 +121,7 @@ def _of_node(answer: Answer, nodes: Mapping[str, FoundNode], key: str, choices: 
     close_url = choices.lock(None, None)
     if key not in nodes:
         return Trace("Path", "The node of the path is not in this graph.", close_url)
-    lines = through([(edge.source, edge.target) for edge in answer.edges], key)
+    lines = through(answer.flows, key)
     words = (
         f"All that leads to {nodes[key].name}, and all that it leads to. “Path to here” at another node shows the ways "
         "between the two."
@@ -134,7 +134,7 @@ def _between(answer: Answer, nodes: Mapping[str, FoundNode], keys: tuple[str, st
     first, second = keys
     if first not in nodes or second not in nodes:
         return Trace("Path", "A node of the path is not in this graph.", close_url)
-    pairs = [(edge.source, edge.target) for edge in answer.edges]
+    pairs = answer.flows
     lines = between(pairs, first, second)
     if not lines and (back := between(pairs, second, first)):
         lines, (first, second) = back, (second, first)

@@ -113,6 +113,7 @@ def test_what_real_senders_say_of_one_run_in_any_order_and_grouping_gives_the_sa
 
 # Few, and some that cannot be true.
 TIMES = [*map(at, (0, 0.5, 1, 2, 3, 3600, 7200)), "0001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]
+OTHER_JOB = {"namespace": "n", "name": "a"}
 TOLD = st.sampled_from(["success", "failed", "skipped", "upstream_failed", "running", None])
 
 
@@ -139,6 +140,10 @@ def run_facets(draw: st.DrawFn) -> dict[str, object]:
                 "clear_number": draw(st.integers(0, 1)),
             }
         },
+        "extractionError": {"totalTasks": draw(st.integers(1, 3)), "failedTasks": 1, "errors": []},
+        "jobDependencies": {
+            draw(st.sampled_from(["upstream", "downstream"])): [{"job": {"namespace": "n", "name": "a"}}]
+        },
         "externalQuery": {"externalQueryId": draw(st.sampled_from(["q1", "Q2"])), "source": "s"},
     }
     return {name: facet for name, facet in facets.items() if draw(st.booleans())}
@@ -151,15 +156,17 @@ def job_facets(draw: st.DrawFn) -> dict[str, object]:
         "ownership": [{"owners": [{"name": "B"}, {"name": 'q"\\'}]}, {"owners": [{"name": "B"}]}, {"_deleted": True}],
         "tags": [{"tags": [{"key": "a", "value": "b"}]}, {"tags": [{"key": "a,b", "value": "true"}]}],
         "sourceCodeLocation": [{"url": "https://example.com/1"}, {"repoUrl": "https://example.com/é"}],
+        "lineage": [{"entries": []}, {"entries": [MADE_OF]}, {"lineage": [MADE_OF, {**MADE_OF, "name": "t4"}]}],
     }
     return {name: draw(st.sampled_from(shapes)) for name, shapes in facets.items() if draw(st.booleans())}
 
 
 RENAMED = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "warehouse", "name": "t1"}}
 SOURCES = [{"namespace": "warehouse", "name": name, "field": "a"} for name in ("t1", "t3")]
+MADE_OF = {"namespace": "warehouse", "name": "t2", "type": "DATASET", "inputs": [{**SOURCES[1], "type": "DATASET"}]}
 DATASETS = [
     dataset("t1"),
-    dataset("t2", schema={"fields": []}),
+    dataset("t2", schema={"fields": []}, lineage={"inputs": [{**SOURCES[0], "type": "DATASET"}]}),
     dataset("t2", schema={"fields": [{"name": "a"}]}, lifecycleStateChange=RENAMED),
     dataset("t2", columnLineage={"fields": {"b": {"inputFields": SOURCES}}}, version={"datasetVersion": "2"}),
     dataset("t1", symlinks={"identifiers": [{"namespace": "hive", "name": "t2", "type": "TABLE"}]}),

@@ -214,7 +214,18 @@ def test_runs_that_say_the_same_add_nothing_but_runs(sender: Sender) -> None:
     send(50)
     after = projection(sender.connection.id)
     same = [name for name in before if before[name] == after[name]]
-    assert same == ["Dataset", "Edge", "Content", "Fact", "Alias", "Change", "Check", "Activity"]
+    assert same == [
+        "Dataset",
+        "Edge",
+        "Content",
+        "Fact",
+        "Alias",
+        "Change",
+        "Check",
+        "Relation",
+        "Extraction",
+        "Activity",
+    ]
     assert len(after["Measure"]) == 100
 
 

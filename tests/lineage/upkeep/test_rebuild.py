@@ -14,7 +14,22 @@ from django.db import connection as database
 from django.utils import timezone
 
 from connections import actions
-from lineage.models import Activity, Alias, Change, Check, Content, Dataset, Edge, Event, Fact, Job, Measure, Run
+from lineage.models import (
+    Activity,
+    Alias,
+    Change,
+    Check,
+    Content,
+    Dataset,
+    Edge,
+    Event,
+    Extraction,
+    Fact,
+    Job,
+    Measure,
+    Relation,
+    Run,
+)
 from lineage.upkeep.rebuild import copies as rebuild
 from lineage.upkeep.rebuild import differences
 from lineage.upkeep.rebuild.rebuild import Rebuilt, rebuild_connection
@@ -24,7 +39,7 @@ from tests.lineage.dataset_rows import save_dataset
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (Job, Run, Dataset, Edge, Content, Fact, Alias, Change, Measure, Check, Activity)
+MODELS = (Job, Run, Dataset, Edge, Content, Fact, Alias, Change, Measure, Check, Relation, Extraction, Activity)
 # What makes another value of each type that is allowed in the same column.
 OTHER = {
     "text[]": "array_append({column}, 'other')",
@@ -93,8 +108,13 @@ def renamed(number: int) -> dict[str, Any]:
     )
 
 
+INCOMPLETE = {
+    "extractionError": {"totalTasks": 2, "failedTasks": 1, "errors": []},
+    "jobDependencies": {"upstream": [{"job": {"namespace": "namespace", "name": "renames"}}]},
+}
 OTHER_KINDS = [
     run_event("COMPLETE", T0, run="renames", job="renames", outputs=[renamed(number) for number in range(20)]),
+    *(run_event("COMPLETE", T0, run=f"part {n}", job=f"part {n}", run_facets=INCOMPLETE) for n in range(10)),
     run_event(None, T0, run="no uuid", job="odd", inputs=[dataset("\u0000")]),
     run_event("START", "9999-12-31T23:59:59Z", run="far", job="far"),
     json.dumps(

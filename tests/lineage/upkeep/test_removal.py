@@ -14,14 +14,29 @@ from django.db.models import Model
 
 from connections import actions
 from connections.models import ApiKey, Attempt, Connection
-from lineage.models import Activity, Alias, Change, Check, Content, Dataset, Edge, Event, Fact, Job, Measure, Run
+from lineage.models import (
+    Activity,
+    Alias,
+    Change,
+    Check,
+    Content,
+    Dataset,
+    Edge,
+    Event,
+    Extraction,
+    Fact,
+    Job,
+    Measure,
+    Relation,
+    Run,
+)
 from lineage.upkeep import removal
 from tests.conftest import InThread
 from tests.lineage.conftest import READER
 from tests.lineage.dataset_rows import make_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-SAID = (Content, Fact, Alias, Change, Measure, Check)
+SAID = (Content, Fact, Alias, Change, Measure, Check, Relation, Extraction)
 TABLES = (*SAID, Edge, Dataset, Run, Job, Event, Activity, Attempt)
 
 
@@ -46,7 +61,12 @@ def make_event(connection: Connection, n: int) -> Event:
 
 def make_said(model: type[Model], connection: Connection) -> Any:
     """Make a row of what events say of datasets."""
-    values: dict[str, Callable[[], Any]] = {"UUIDField": uuid.uuid4, "DateTimeField": lambda: NOW, "BooleanField": bool}
+    values: dict[str, Callable[[], Any]] = {
+        "UUIDField": uuid.uuid4,
+        "DateTimeField": lambda: NOW,
+        "BooleanField": bool,
+        "IntegerField": int,
+    }
     fields = [field for field in model._meta.concrete_fields if field.name != "connection" and not field.null]
     return model(connection=connection, **{f.name: values.get(f.get_internal_type(), str)() for f in fields})
 
