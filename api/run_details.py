@@ -61,6 +61,7 @@ class RunDatasetSerializer(serializers.Serializer[RunDataset]):
     rows = serializers.IntegerField(allow_null=True)
     bytes = serializers.IntegerField(source="size", allow_null=True)
     files = serializers.IntegerField(allow_null=True)
+    subset = serializers.CharField(allow_null=True, help_text="The part of it that was touched. Null: not reported.")
 
 
 class TestSerializer(serializers.Serializer[TestResult]):
@@ -118,6 +119,11 @@ class OneRunSerializer(RunSerializer):
     reason_runs = serializers.ListField(child=serializers.UUIDField(), help_text="The runs that `reason` names.")
     tries = TrySerializer(many=True, help_text="All tries of the task, the first one first; empty where there is one.")
     datasets = RunDatasetSerializer(many=True, help_text=f"What it wrote, then what it read; {MOST_SHOWN} at most.")
+    extraction = serializers.CharField(
+        allow_null=True,
+        help_text="`incomplete: 2 of 5 statements`: its sender does not know what these two read and write. Null: "
+        "it does, or says nothing.",
+    )
     tests = TestSerializer(many=True)
     facets = FacetsSerializer()
     links = LinkSerializer(many=True, help_text="Ways to the sender's own pages or logs of the run, from its facets.")
@@ -148,6 +154,7 @@ def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
         **reason_of(reasons_of(run, reading.contents, reader, read_parent=lambda _: parent)),
         "tries": listed(TrySerializer, tries if len(tries) > 1 else []),
         "datasets": listed(RunDatasetSerializer, datasets_of_run(run, reading.contents)),
+        "extraction": reading.contents.extraction or None,
         "tests": listed(TestSerializer, reading.contents.tests),
         "facets": FacetsSerializer(reading.contents).data,
         "links": listed(LinkSerializer, reading.contents.links),

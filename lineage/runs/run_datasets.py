@@ -11,13 +11,14 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class RunDataset:
-    """Dataset of a run. `size` is in bytes. None: not reported."""
+    """Dataset of a run. `size` is in bytes. `subset`: the part of it that was touched, in words. None: not reported."""
 
     dataset: Dataset
     direction: str
     rows: int | None
     size: int | None
     files: int | None
+    subset: str | None = None
 
 
 def datasets_of_run(run: Run, contents: RunContents) -> list[RunDataset]:
@@ -36,4 +37,4 @@ def _with_counts(dataset: Dataset, direction: str, contents: RunContents) -> Run
     key: Any = (direction, dataset.namespace, dataset.name)
     reported = contents.statistics.get(key)
     counts = (reported.row_count, reported.size, reported.file_count) if reported else (None, None, None)
-    return RunDataset(dataset, direction, *counts)
+    return RunDataset(dataset, direction, *counts, contents.subsets.get(key))

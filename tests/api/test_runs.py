@@ -22,6 +22,7 @@ NOTHING_MORE: dict[str, Any] = {
     "error": None,
     "tries": [],
     "datasets": [],
+    "extraction": None,
     "tests": [],
     "facets": {"run": {}, "job": {}},
     "links": [],

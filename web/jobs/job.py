@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from connections.models import Connection
 from connections.querysets import Reader
 from lineage.events.links import Link
+from lineage.jobs.dependencies import Dependencies, dependencies_of
 from lineage.jobs.hierarchy import ChildJob, JobHierarchy, hierarchy_of
 from lineage.jobs.job_datasets import JobDataset, JobDatasets, datasets_of_job
 from lineage.jobs.links import links_of_latest_run
@@ -47,6 +48,7 @@ class JobPage:
     table: RunTable
     datasets: JobDatasets
     strip: LineageStrip
+    dependencies: Dependencies
     family: JobHierarchy
 
     @property
@@ -83,6 +85,7 @@ def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Re
         table=read_run_table(choices, reader, now=now, job=job, counted=bool(recent)),
         datasets=datasets,
         strip=read_strip(job.id, _current(datasets.reads), _current(datasets.writes), reader, node=f"job:{job.id}"),
+        dependencies=dependencies_of(job),
         family=hierarchy_of(job, [run.run_id for run in recent], reader),
     )
 
