@@ -81,6 +81,7 @@ class Airflow:
         "api-server": ["api-server", "--host", "127.0.0.1"],
     }
     is_old: ClassVar[bool] = False
+    dags: ClassVar[Path] = DAGS
     api: ClassVar[str] = "api/v2"
     health: ClassVar[str] = "api/v2/monitor/health"
 
@@ -183,7 +184,7 @@ class Airflow:
     def _environment(self) -> dict[str, str]:
         settings = {
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "CORE__DAGS_FOLDER": str(DAGS),
+            "CORE__DAGS_FOLDER": str(self.dags),
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__LOAD_EXAMPLES": "False",
             # With more tasks at once they would wait for CPU, which Airflow counts as a task's time.

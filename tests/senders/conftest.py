@@ -13,7 +13,9 @@ from tests.senders.dbt_shown import Shown
 from tests.serving import LiveServer
 
 HERE = Path(__file__).parent
-_ONLY_WHERE_NAMED = ("test_airflow.py", "test_old_airflow.py", "test_old_dbt.py", "test_spark.py")
+_ONLY_WHERE_NAMED = (
+    *("test_airflow.py", "test_old_airflow.py", "test_old_dbt.py", "test_shared_tables.py", "test_spark.py"),
+)
 
 
 @pytest.fixture

@@ -39,6 +39,11 @@ def caught(spark: SparkSession, directory: Path) -> None:
     _orders(spark).write.parquet(str(directory / "accepted"))
 
 
+def catalogued(spark: SparkSession, directory: Path) -> None:
+    """Write a table of Spark's catalog."""
+    _orders(spark).write.saveAsTable("visits")
+
+
 def streaming(spark: SparkSession, directory: Path) -> None:
     """Read three files as three batches, and stop."""
     _stream(spark, directory)
@@ -80,7 +85,9 @@ def _stream(spark: SparkSession, directory: Path, *, refused: bool = False) -> N
     query.awaitTermination()
 
 
-APPLICATIONS = {one.__name__: one for one in (good, failing, failing_without_job, caught, streaming, streaming_failing)}
+APPLICATIONS = {
+    one.__name__: one for one in (good, failing, failing_without_job, caught, catalogued, streaming, streaming_failing)
+}
 
 if __name__ == "__main__":
     what, name, place = sys.argv[1:]
