@@ -28,6 +28,8 @@ class Task:
     # Probability that one try fails, and its error message then.
     fails: float = 0.0
     error: str = ""
+    # Every try fails since then.
+    broken_since: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ _DAGS: Final = (
                 9,
                 inputs=["shop.marts.revenue_daily", "shop.raw.refunds"],
                 outputs=["shop.reports.daily_revenue"],
-                fails=0.45,
+                broken_since=warehouse.REASON_GONE,
                 error='psycopg.errors.UndefinedColumn: column "refund_reason" does not exist\n'
                 "LINE 14:     sum(r.amount) FILTER (WHERE r.refund_reason <> 'fraud')",
             ),
@@ -100,32 +102,44 @@ _DAGS: Final = (
         every=timedelta(days=1),
         after_midnight=timedelta(hours=3),
         tasks=(
-            Task("build_features", 18, inputs=["shop.marts.dim_customers", "shop.marts.fct_orders"]),
+            Task(
+                "build_features",
+                18,
+                inputs=["shop.marts.dim_customers", "lake.sessions"],
+                outputs=["shop.ml.churn_features"],
+            ),
             Task(
                 "train",
                 52,
                 fails=0.06,
                 error="torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.44 GiB",
             ),
-            Task("score", 7, inputs=["shop.marts.dim_customers"], outputs=["shop.ml.churn_scores"]),
+            Task("score", 7, inputs=["shop.ml.churn_features"], outputs=["shop.ml.churn_scores"]),
         ),
     ),
-)
-_BROKEN: Final = Dag(
-    "import_ad_spend",
-    "Fetches what the advertisements cost. Fails since the token expired.",
-    every=timedelta(hours=12),
-    after_midnight=timedelta(hours=2),
-    tasks=(
-        Task(
-            "fetch_campaigns",
-            1.5,
-            outputs=["shop.raw.ad_spend"],
-            fails=1.0,
-            error="requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url:"
-            " https://ads.example/v4/campaigns (the access token expired)",
+    Dag(
+        "import_ad_spend",
+        "Fetches what the advertisements cost. Fails since the token expired.",
+        every=timedelta(hours=12),
+        after_midnight=timedelta(hours=2),
+        tasks=(
+            Task(
+                "fetch_campaigns",
+                1.5,
+                outputs=["shop.raw.ad_spend"],
+                broken_since=timedelta(days=3),
+                error="requests.exceptions.HTTPError: 401 Client Error: Unauthorized for url:"
+                " https://ads.example/v4/campaigns (the access token expired)",
+            ),
+            Task("load_costs", 2, inputs=["shop.raw.ad_spend"]),
         ),
-        Task("load_costs", 2, inputs=["shop.raw.ad_spend"]),
+    ),
+    Dag(
+        "board_pack",
+        "Makes the numbers for the board, every other week.",
+        every=timedelta(days=14),
+        after_midnight=timedelta(days=7, hours=9),
+        tasks=(Task("build", 5, inputs=["shop.marts.campaign_roi"], outputs=["shop.reports.board_pack"]),),
     ),
 )
 _BACKUP: Final = Dag(
@@ -142,16 +156,15 @@ def events(now: datetime) -> Iterator[Event]:
     since = now - HISTORY
     for dag in _DAGS:
         for at in dag.scheduled(since, now - _ENDED_BEFORE):
-            yield from _dag_run(dag, at, random.Random(f"{dag.name} {(now - at) // timedelta(hours=1)}"))  # noqa: S311
-    for at in _BROKEN.scheduled(now - timedelta(days=3), now - _ENDED_BEFORE):
-        yield from _dag_run(_BROKEN, at, random.Random(f"broken {(now - at) // timedelta(hours=1)}"))  # noqa: S311
+            yield from _dag_run(dag, at, random.Random(f"{dag.name} {(now - at) // timedelta(hours=1)}"), now - at)  # noqa: S311
     for at in _BACKUP.scheduled(since, now - timedelta(days=4)):
-        yield from _dag_run(_BACKUP, at, random.Random(f"backup {(now - at) // timedelta(hours=1)}"))  # noqa: S311
+        yield from _dag_run(_BACKUP, at, random.Random(f"backup {(now - at) // timedelta(hours=1)}"), now - at)  # noqa: S311
     yield from _running(_DAGS[0], now)
     yield from _stuck(_BACKUP, now - timedelta(days=3, minutes=17))
 
 
-def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
+def _dag_run(dag: Dag, at: datetime, chance: random.Random, age: timedelta) -> Iterator[Event]:
+    """Generate a DAG run. `age`: how long before now it is."""
     clock = at + timedelta(seconds=chance.uniform(1, 9))
     facets = {**_nominal(at), **_dag_run_facet(dag, "scheduled", at, started_at=clock)}
     started = Execution(_dag_job(dag), clock, timedelta(), None, run_facets=facets)
@@ -159,7 +172,7 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random) -> Iterator[Event]:
     succeeded = True
     for task in dag.tasks:
         for attempt in range(1, _TRIES + 1):
-            execution = _try(dag, task, started, clock, attempt=attempt, chance=chance)
+            execution = _try(dag, task, started, clock, attempt=attempt, chance=chance, age=age)
             task_events += execution.events()
             clock = execution.ended_at + (_RETRY_AFTER if execution.outcome == "FAIL" else timedelta(seconds=2))
             succeeded = execution.outcome == "COMPLETE"
@@ -200,8 +213,10 @@ def _stuck(dag: Dag, at: datetime) -> Iterator[Event]:
     yield from Execution(_task_job(dag, dag.tasks[0]), at + timedelta(seconds=4), timedelta(), None, parent).events()
 
 
-def _try(dag: Dag, task: Task, parent: Execution, at: datetime, *, attempt: int, chance: random.Random) -> Execution:
-    failed = chance.random() < task.fails
+def _try(
+    dag: Dag, task: Task, parent: Execution, at: datetime, *, attempt: int, chance: random.Random, age: timedelta
+) -> Execution:
+    failed = chance.random() < task.fails or age < task.broken_since
     minutes = task.minutes * chance.uniform(0.8, 1.4) * (chance.uniform(0.2, 0.9) if failed else 1)
     return Execution(
         _task_job(dag, task),
@@ -211,7 +226,7 @@ def _try(dag: Dag, task: Task, parent: Execution, at: datetime, *, attempt: int,
         parent,
         error=task.error,
         run_facets=_airflow_facet(dag, task, attempt),
-        **_datasets(task),
+        **_datasets(task, age),
     )
 
 
@@ -223,13 +238,8 @@ def _task_job(dag: Dag, task: Task) -> SampleJob:
     return SampleJob(_NAMESPACE, f"{dag.name}.{task.name}", "TASK", "AIRFLOW", _PRODUCER)
 
 
-def _datasets(task: Task) -> dict[str, Any]:
-    return {
-        "inputs": task.inputs,
-        "outputs": task.outputs,
-        "dataset_namespace": warehouse.NAMESPACE,
-        "columns": warehouse.COLUMNS,
-    }
+def _datasets(task: Task, age: timedelta = timedelta()) -> dict[str, Any]:
+    return {"inputs": task.inputs, "outputs": task.outputs, "tables": warehouse.tables_at(age)}
 
 
 def _airflow_facet(dag: Dag, task: Task, attempt: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from quickstart.demo import warehouse
-from quickstart.demo.executions import Event, Execution, SampleJob
+from quickstart.demo.executions import Check, Event, Execution, SampleJob
 
 _NAMESPACE: Final = "shop-dbt"
 _PRODUCER: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/dbt"
@@ -42,6 +42,7 @@ _MODELS: Final = (
     Model("marts", "fct_orders", ["shop.staging.stg_orders", "shop.staging.stg_payments"], 41),
     Model("marts", "dim_customers", ["shop.staging.stg_customers", "shop.marts.fct_orders"], 27, test_fails=0.35),
     Model("marts", "revenue_daily", ["shop.marts.fct_orders", "shop.marts.dim_customers"], 33, build_fails=0.08),
+    Model("marts", "campaign_roi", ["shop.raw.ad_spend", "shop.marts.revenue_daily"], 12),
 )
 
 
@@ -87,8 +88,7 @@ def _model_and_tests(model: Model, parent: Execution, at: datetime, chance: rand
         inputs=model.inputs,
         outputs=[model.table],
         error=f"Database Error in model {model.name}: canceling statement due to statement timeout",
-        dataset_namespace=warehouse.NAMESPACE,
-        columns=warehouse.COLUMNS,
+        tables=warehouse.TABLES,
     )
     yield built
     if failed:
@@ -102,9 +102,15 @@ def _model_and_tests(model: Model, parent: Execution, at: datetime, chance: rand
         parent,
         inputs=[model.table],
         error=f"Got {wrong} results, configured to fail if != 0",
-        dataset_namespace=warehouse.NAMESPACE,
-        columns=warehouse.COLUMNS,
+        tables=warehouse.TABLES,
+        checks=_checks(model, wrong),
     )
+
+
+def _checks(model: Model, wrong: int) -> list[Check]:
+    """Make the tests of a model's first two columns. `wrong`: rows that break the last of them."""
+    key, other = [name for name, _ in warehouse.TABLES[model.table].columns[:2]]
+    return [Check("not_null", key), Check("unique", key), Check("not_null", other, wrong)]
 
 
 def _job(model: Model, kind: str, suffix: str, sql: str = "") -> SampleJob:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from quickstart.demo import warehouse
-from quickstart.demo.executions import Event, Execution, SampleJob
+from quickstart.demo.executions import Event, Execution, SampleJob, Table
 
 _NAMESPACE: Final = "data-platform"
+_KAFKA: Final = "kafka://broker.example:9092"
 _CLIENT: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/client/python"
 _SPARK: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/spark"
 _FLINK: Final = "https://github.com/OpenLineage/OpenLineage/tree/1.54.0/integration/flink"
@@ -40,8 +41,7 @@ def _load_rates(midnight: datetime, days: int, chance: random.Random) -> Executi
         "FAIL" if failed else "COMPLETE",
         outputs=["shop.raw.exchange_rates"],
         error="xml.etree.ElementTree.ParseError: no element found: line 1, column 0",
-        dataset_namespace=warehouse.NAMESPACE,
-        columns=warehouse.COLUMNS,
+        tables=warehouse.TABLES,
     )
 
 
@@ -52,9 +52,9 @@ def _sessions(midnight: datetime, days: int, chance: random.Random) -> Execution
         midnight - timedelta(days=days) + timedelta(hours=2),
         timedelta(minutes=chance.uniform(38, 61)),
         "ABORT" if aborted else "COMPLETE",
-        inputs=["clickstream/raw"],
+        inputs=["clickstream/raw", "shop.marts.dim_customers"],
         outputs=["clickstream/sessions"],
-        dataset_namespace="s3://shop-lake",
+        tables=warehouse.TABLES,
     )
 
 
@@ -68,7 +68,7 @@ def _stream(now: datetime) -> Iterator[Event]:
             None,
             inputs=["orders"],
             outputs=["orders_enriched"],
-            dataset_namespace="kafka://broker.example:9092",
+            tables={"orders": Table(_KAFKA), "orders_enriched": Table(_KAFKA)},
             running_at=[started + timedelta(hours=12 * n) for n in range(1, 19)],
         ).events()
     )
