@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers import JobNameSerializer, NamedDatasetSerializer, listed
+from api.serializers import USE, JobNameSerializer, NamedDatasetSerializer, listed
 from lineage.datasets.changes import LifeChange
 from lineage.datasets.checks import TestOfDataset
 from lineage.datasets.dataset import DatasetDetails, DatasetSchema, OtherName
@@ -13,6 +13,7 @@ from lineage.datasets.origins import Influence, Origin, Origins, SourceColumn
 from lineage.datasets.schema import Column, Difference, SchemaChange
 from lineage.datasets.users import User
 from lineage.datasets.writes import MOST_WRITES, Write
+from lineage.edges.uses import USES
 from lineage.events.assertions import TEST_STATES
 from lineage.models import Edge, Job
 
@@ -48,6 +49,7 @@ class UserSerializer(serializers.Serializer[User]):
         help_text="The job's latest run that named any dataset named this one, or a run under its parent run; or the "
         "job's latest JobEvent."
     )
+    use = serializers.ChoiceField(USES, allow_null=True, help_text=USE)
     is_implied = serializers.BooleanField(help_text="Only origins of columns name the dataset; no input does.")
     last_at = serializers.DateTimeField(help_text="When it last did: to the hour unless `is_current`.")
 
@@ -276,10 +278,9 @@ def _origin(origins: Origins, path: str) -> Any:
 
 
 def _last_write(details: DatasetDetails) -> Any:
-    write, run = details.last_write, details.last_run
-    if write is None or run is None:
+    write, run, job = details.last_write, details.last_run, details.last_job
+    if write is None or run is None or job is None:
         return None
-    job = write.user.job
     return LastWriteSerializer(
         {
             "ended_at": write.ended_at,

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.serializers import (
+    USE,
     JobSerializer,
     LatestRunSerializer,
     LinkSerializer,
@@ -16,6 +17,7 @@ from api.serializers import (
     reason_of,
 )
 from connections.querysets import Reader
+from lineage.edges.uses import USES
 from lineage.jobs.hierarchy import hierarchy_of
 from lineage.jobs.job_datasets import MOST_SHOWN, JobDataset, datasets_of_job
 from lineage.jobs.links import links_of_latest_run
@@ -43,8 +45,10 @@ class TouchedSerializer(serializers.Serializer[JobDataset]):
     namespace = serializers.CharField(source="dataset.namespace")
     name = serializers.CharField(source="dataset.name")
     is_current = serializers.BooleanField(
-        help_text="The latest run that named any dataset named this one; if no run names any: the latest JobEvents."
+        help_text="The latest run that named any dataset named this one, or a run under its parent run; or the latest "
+        "JobEvent."
     )
+    use = serializers.ChoiceField(USES, allow_null=True, help_text=USE)
     last_at = serializers.DateTimeField(help_text="When an event last named it, to the hour.")
 
 

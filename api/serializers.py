@@ -37,6 +37,12 @@ def duration_ms(started_at: datetime | None, ended_at: datetime | None) -> int |
     return _milliseconds(known_duration(started_at, ended_at))
 
 
+USE = (
+    "As in `/lineage`: `current`, `declared` and `implied` are current, `varying` was named in the seven days before "
+    "the latest run. Null: it is past."
+)
+
+
 class DaySerializer(serializers.Serializer[Day]):
     """Day of a connection, in UTC."""
 

@@ -5,74 +5,86 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
+from lineage.database.reading import read_rows
 
-from lineage.models import Alias
-
+# A name may lead to another one, and that to a third.
 MOST_HOPS: Final = 3
 MOST_NAMES: Final = 16
-# Of all datasets that are looked up together.
-_MOST_PAIRS: Final = 2_000
 TABLE: Final = "TABLE"
 
+# Part of a WITH RECURSIVE: names that are reached from each of the datasets, in both directions.
+REACHED: Final = f"""
+reached (start, id, kind, hops) AS (
+    SELECT wanted.id, wanted.id, '' COLLATE "C", 0 FROM unnest(%(datasets)s::uuid[]) AS wanted (id)
+    UNION
+    SELECT reached.start, other.id, other.kind, reached.hops + 1
+    FROM reached CROSS JOIN LATERAL (
+        (SELECT alias.alias_id AS id, alias.kind FROM lineage_alias AS alias
+         WHERE alias.dataset_id = reached.id AND alias.connection_id = ANY(%(connections)s)
+         ORDER BY alias.alias_id LIMIT {MOST_NAMES})
+        UNION ALL
+        (SELECT alias.dataset_id, '' FROM lineage_alias AS alias
+         WHERE alias.alias_id = reached.id AND alias.connection_id = ANY(%(connections)s)
+         ORDER BY alias.dataset_id LIMIT {MOST_NAMES})
+    ) AS other
+    WHERE reached.hops < {MOST_HOPS}
+)
+"""  # noqa: S608 - made of constants
+OF_REACHED: Final = "SELECT start, id, max(kind), min(hops) FROM reached GROUP BY start, id"
+_NAMES: Final = f"WITH RECURSIVE {REACHED} {OF_REACHED}"
 
-class Pair(NamedTuple):
-    """Two names of one dataset. `kind`: type of the second one, such as TABLE or LOCATION."""
 
-    dataset_id: UUID
-    alias_id: UUID
+class Reached(NamedTuple):
+    """Name of the dataset `start`. `kind`: type that events give it, such as TABLE or LOCATION. `hops`: how many pairs
+    of names lead there."""
+
+    start: UUID
+    id: UUID
     kind: str
+    hops: int
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`ids`: of all names of one dataset, the one that was looked up first. `main`: the name of its table."""
+    """Names of one dataset. `ids`: that from which the others were found comes first. `main`: the name that stands for
+    all, whichever was the first: that of its table."""
 
     ids: tuple[UUID, ...]
     main: UUID
     # Id → type of the name. A name without a type is not in it.
     kinds: Mapping[UUID, str]
 
+    @property
+    def is_table(self) -> bool:
+        """True if an event says that the main name is that of a table."""
+        return self.kinds.get(self.main, "").upper() == TABLE
 
-def names_in(start: UUID, pairs: Iterable[Pair]) -> Names:
-    """Follow pairs of names in both directions, from near to far. MOST_HOPS steps and MOST_NAMES names at most."""
-    pairs = list(pairs)
-    found, nearest = {start: None}, [start]
-    for _ in range(MOST_HOPS):
-        beside = {other for pair in pairs for one, other in (pair[:2], pair[1::-1]) if one in nearest}
-        nearest = sorted(beside - found.keys())
-        found |= dict.fromkeys(nearest)
-    ids = tuple(found)[:MOST_NAMES]
-    kinds = {pair.alias_id: pair.kind for pair in sorted(pairs) if pair.alias_id in ids and pair.kind}
-    tables = sorted(id_ for id_, kind in kinds.items() if kind.upper() == TABLE)
-    return Names(ids, tables[0] if tables else start, kinds)
+
+def bound_names(names: Mapping[UUID, Collection[UUID]]) -> dict[str, list[UUID]]:
+    """Return parameters `ids` and `names` of a statement that reads under all names. `names`: dataset id → ids of all
+    its names."""
+    pairs = [(id_, name) for id_, of_one in names.items() for name in of_one]
+    return {"ids": [id_ for id_, _ in pairs], "names": [name for _, name in pairs]}
+
+
+def names_of(reached: Iterable[Reached]) -> dict[UUID, Names]:
+    """Return start → its names, from near to far: MOST_NAMES at most."""
+    by_start: dict[UUID, list[Reached]] = {}
+    for one in sorted(reached, key=lambda one: (one.hops, one.id)):
+        by_start.setdefault(one.start, []).append(one)
+    return {start: _names(found[:MOST_NAMES]) for start, found in by_start.items()}
+
+
+def _names(found: Collection[Reached]) -> Names:
+    kinds = {one.id: one.kind for one in found if one.kind}
+    tables = [id_ for id_, kind in kinds.items() if kind.upper() == TABLE]
+    ids = tuple(one.id for one in found)
+    return Names(ids, min(tables or ids), kinds)
 
 
 def read_names(ids: Collection[UUID], connection_ids: Collection[UUID]) -> dict[UUID, Names]:
-    """Return id → all names of that dataset, as far as these connections know them. MOST_HOPS queries at most."""
-    pairs: set[Pair] = set()
-    known, nearest = set(ids), set(ids)
-    for _ in range(MOST_HOPS):
-        if not nearest:
-            break
-        beside = Alias.objects.filter(Q(dataset_id__in=nearest) | Q(alias_id__in=nearest))
-        rows = beside.filter(connection_id__in=connection_ids).order_by("dataset_id", "alias_id", "connection_id")
-        found = {Pair(*row) for row in rows.values_list("dataset_id", "alias_id", "kind")[:_MOST_PAIRS]}
-        pairs |= found
-        nearest = {id_ for pair in found for id_ in pair[:2]} - known
-        known |= nearest
-    of_id: dict[UUID, set[Pair]] = {}
-    for pair in pairs:
-        for id_ in pair[:2]:
-            of_id.setdefault(id_, set()).add(pair)
-    return {id_: names_in(id_, _near(id_, of_id)) for id_ in ids}
-
-
-def _near(start: UUID, of_id: Mapping[UUID, set[Pair]]) -> set[Pair]:
-    """Return the pairs within MOST_HOPS steps: of many datasets each looks at its own alone."""
-    found: set[Pair] = set()
-    ids = {start}
-    for _ in range(MOST_HOPS):
-        found |= {pair for id_ in ids for pair in of_id.get(id_, ())}
-        ids = {id_ for pair in found for id_ in pair[:2]}
-    return found
+    """Return id → all names of that dataset, as far as these connections know them. One query."""
+    if not ids:
+        return {}
+    rows = read_rows(_NAMES, {"datasets": sorted(ids), "connections": list(connection_ids)})
+    return names_of(Reached(*row) for row in rows)

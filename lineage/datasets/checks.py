@@ -1,44 +1,75 @@
 """Test results of datasets: those of the latest run that tested each, with other runs under its parent run, because
 some senders run each test by itself."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
-from lineage.datasets.writes import read_runs
+from lineage.database.reading import NOW, read_rows
+from lineage.datasets.aliases import bound_names
 from lineage.events.assertions import TEST_STATES, Assertion, TestState
 from lineage.events.senders import sender_of
 from lineage.events.senders.sender import RunOfTests
-from lineage.models import Check, Job, Run
+from lineage.models import Run
 
+# Results of one name among which those of the latest round are.
 MOST_CHECKS: Final = 500
-Key = tuple[UUID, UUID]  # connection id, run id
-
-_LATEST: Final = """
-SELECT latest.id FROM unnest(%s::uuid[]) AS wanted (dataset_id)
-CROSS JOIN LATERAL (
-    SELECT one.id FROM lineage_check AS one
-    WHERE one.dataset_id = wanted.dataset_id AND one.connection_id = ANY(%s)
-    ORDER BY one.said_at DESC LIMIT %s
-) AS latest
-"""
 
 
-class TestedRun(NamedTuple):
-    """Run that tested a dataset. `round_id`: its parent run, else itself."""
+class StoredCheck(NamedTuple):
+    """Row of lineage_check, with its run and the integration of its job. `run_state`: None if it is not stored any
+    more."""
 
     connection_id: UUID
     run_id: UUID
-    round_id: UUID
+    column_name: str
+    assertion: str
+    name: str
+    said_at: datetime
+    failed: bool
+    has_result: bool
+    severity: str
+    expected: str
+    actual: str
+    terminal_type: str | None = None
+    run_state: str | None = None
+    integration: str | None = None
+
+
+_OF_CHECK: Final = ", ".join(f"one.{name}" for name in StoredCheck._fields[:11])
+_LATEST_ROUNDS: Final = f"""
+WITH wanted AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS wanted (id, name)
+), latest AS (
+    SELECT DISTINCT ON (wanted.id) wanted.id, one.connection_id, one.run_id, run.parent_run_id
+    FROM wanted CROSS JOIN LATERAL (
+        SELECT * FROM lineage_check AS one
+        WHERE one.dataset_id = wanted.name AND one.said_at <= %(at)s AND one.connection_id = ANY(%(connections)s)
+        ORDER BY one.said_at DESC, one.id DESC LIMIT 1
+    ) AS one
+    LEFT JOIN lineage_run AS run ON run.connection_id = one.connection_id AND run.id = one.run_id
+    ORDER BY wanted.id, one.said_at DESC, one.id DESC
+)
+SELECT wanted.id, {_OF_CHECK}, run.terminal_type, run.shown_state, job.integration
+FROM wanted JOIN latest ON latest.id = wanted.id
+CROSS JOIN LATERAL (
+    SELECT * FROM lineage_check AS one
+    WHERE one.dataset_id = wanted.name AND one.said_at <= %(at)s AND one.connection_id = latest.connection_id
+    ORDER BY one.said_at DESC, one.id DESC LIMIT {MOST_CHECKS}
+) AS one
+LEFT JOIN lineage_run AS run ON run.connection_id = one.connection_id AND run.id = one.run_id
+LEFT JOIN lineage_job AS job ON job.connection_id = run.connection_id AND job.id = run.job_id
+WHERE one.run_id = latest.run_id OR run.parent_run_id = latest.parent_run_id
+ORDER BY one.said_at DESC, one.id DESC
+"""  # noqa: S608 - made of constants
 
 
 @dataclass(frozen=True, slots=True)
 class TestOfDataset:
-    """Result of a test. `column`: empty if it tests the table. `run`: None if it is not stored any more."""
+    """Result of a test. `column`: empty if it tests the table. `run_key`: connection id and id of its run. `run`: None
+    if it is not read, or not stored any more."""
 
     column: str
     assertion: str
@@ -47,7 +78,8 @@ class TestOfDataset:
     expected: str
     actual: str
     at: datetime
-    run: Run | None
+    run_key: tuple[UUID, UUID]
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +113,8 @@ class Tests:
         return found
 
 
-def state_of(check: Check, run: Run | None, integration: str) -> TestState:
-    """Return the state of a test, by the rules of its sender. `integration`: of the job of the run."""
+def state_of(check: StoredCheck) -> TestState:
+    """Return the state of a test, by the rules of its sender."""
     if not check.failed:
         return "passed"
     said = Assertion(
@@ -94,75 +126,56 @@ def state_of(check: Check, run: Run | None, integration: str) -> TestState:
         actual=check.actual or None,
     )
     state = None
-    if run is not None:
+    if check.run_state is not None:
         # The producer is not stored here: the sender takes it for a version of today.
-        of_run = RunOfTests(run.terminal_type or "", "", run.shown_state, b"")
-        state = sender_of(integration).test_state(said, of_run, True)
+        of_run = RunOfTests(check.terminal_type or "", "", check.run_state, b"")
+        state = sender_of(check.integration or "").test_state(said, of_run, True)
     if state == "errored" and not check.has_result:
         # The name as sent would tell whether it was skipped; it is not stored either.
         return "no result"
     return state or ("warned" if said.only_warns else "failed")
 
 
-def latest_round(checks: Sequence[Check], runs: Mapping[Key, Run]) -> list[Check]:
-    """Return the checks of the latest round; of one test in several of its runs the latest result.
-
-    `checks`: of one dataset, the latest first.
-    """
-    if not checks:
-        return []
-    latest = _round_of(checks[0], runs)
+def tests_of(checks: Iterable[StoredCheck]) -> Tests:
+    """Return the results of one round; of one test in several of its runs the latest one. `checks`: the latest
+    first."""
     decisive: dict[tuple[str, str, str], UUID] = {}
     found = []
     for check in checks:
-        if _round_of(check, runs) == latest:
-            run_id = decisive.setdefault((check.column_name, check.assertion, check.name), check.run_id)
-            if run_id == check.run_id:
-                found.append(check)
-    return found
-
-
-def _round_of(check: Check, runs: Mapping[Key, Run]) -> TestedRun:
-    run = runs.get((check.connection_id, check.run_id))
-    parent = run.parent_run_id if run else None
-    return TestedRun(check.connection_id, check.run_id if parent is None else UUID(int=0), parent or check.run_id)
+        run_id = decisive.setdefault((check.column_name, check.assertion, check.name), check.run_id)
+        if run_id == check.run_id:
+            found.append(_result(check))
+    return Tests(sorted(found, key=_importance))
 
 
 def read_tests(
-    names: Mapping[UUID, Collection[UUID]], connection_ids: Collection[UUID], most: int = MOST_CHECKS
+    names: Mapping[UUID, Collection[UUID]], connection_ids: Collection[UUID], *, at: datetime = NOW
 ) -> dict[UUID, Tests]:
-    """Return dataset id → its test results. `names`: dataset id → ids of all its names, of each of which `most` results
-    are read. Four queries."""
-    ids = {id_ for of_one in names.values() for id_ in of_one}
-    with connection.cursor() as cursor:
-        cursor.execute(_LATEST, [list(ids), list(connection_ids), most])
-        check_ids = [id_ for (id_,) in cursor.fetchall()]
-    rows = Check.objects.filter(connection_id__in=connection_ids, id__in=check_ids) if check_ids else ()
-    checks = sorted(rows, key=lambda one: (one.said_at, one.id), reverse=True)
-    runs = read_runs((check.connection_id, check.run_id) for check in checks)
-    found = {id_: latest_round([one for one in checks if one.dataset_id in ids], runs) for id_, ids in names.items()}
-    jobs = Job.objects.filter(
-        connection_id__in={run.connection_id for run in runs.values()}, id__in={run.job_id for run in runs.values()}
-    )
-    integrations = dict(jobs.values_list("id", "integration")) if runs else {}
-    return {
-        id_: Tests(sorted((_result(check, runs, integrations) for check in of_dataset), key=_importance))
-        for id_, of_dataset in found.items()
-        if of_dataset
-    }
+    """Return dataset id → its test results, without runs. `names`: dataset id → ids of all its names, of each of which
+    the latest MOST_CHECKS results are read. One query."""
+    if not names:
+        return {}
+    found: dict[UUID, list[StoredCheck]] = {}
+    for id_, *row in read_rows(_LATEST_ROUNDS, {**bound_names(names), "connections": list(connection_ids), "at": at}):
+        found.setdefault(id_, []).append(StoredCheck(*row))
+    return {id_: tests_of(checks) for id_, checks in found.items()}
 
 
-def _result(check: Check, runs: Mapping[Key, Run], integrations: Mapping[UUID, str]) -> TestOfDataset:
-    run = runs.get((check.connection_id, check.run_id))
+def with_runs(tests: Tests, runs: Mapping[tuple[UUID, UUID], Run]) -> Tests:
+    """Return the results with their runs. `runs`: by connection id and id."""
+    return Tests([replace(test, run=runs.get(test.run_key)) for test in tests.results])
+
+
+def _result(check: StoredCheck) -> TestOfDataset:
     return TestOfDataset(
         column=check.column_name,
         assertion=check.assertion,
         name=check.name,
-        state=state_of(check, run, integrations.get(run.job_id, "") if run else ""),
+        state=state_of(check),
         expected=check.expected,
         actual=check.actual,
         at=check.said_at,
-        run=run,
+        run_key=(check.connection_id, check.run_id),
     )
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from connections.models import Connection
 from connections.querysets import Reader
 from lineage.datasets.aliases import read_names
-from lineage.datasets.changes import LifeChange, dropped_at, read_changes
-from lineage.datasets.checks import Tests, read_tests
+from lineage.datasets.changes import LifeChange, read_changes, read_drops
+from lineage.datasets.checks import Tests, read_tests, with_runs
 from lineage.datasets.facts import (
     Description,
     changes_of_schema,
@@ -20,18 +19,14 @@ from lineage.datasets.facts import (
     read_current_facts,
     read_schemas,
 )
+from lineage.datasets.likeness import NamedDataset, count_partitions, read_similar
 from lineage.datasets.origins import Origins, read_origins
 from lineage.datasets.schema import Column, SchemaChange
 from lineage.datasets.users import Users, read_users
-from lineage.datasets.writes import LastWrite, Writes, read_last_write, read_runs, read_writes
+from lineage.datasets.writes import LastWrite, Writes, read_last_writes, read_runs, read_writes
 from lineage.events.clocks import known_duration
 from lineage.events.dataset_facets import SCHEMA
-from lineage.models import Dataset, Run
-
-# Datasets whose names are perhaps names of this one.
-MOST_SIMILAR: Final = 10
-# Partitions are counted up to this number.
-MOST_PARTITIONS: Final = 10_000
+from lineage.models import Dataset, Job, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +63,8 @@ class DatasetSchema:
 
 @dataclass(frozen=True, slots=True)
 class DatasetDetails:
-    """`last_run`: of the last write. `dropped_at`: None as well if it was made again. `partitions`: how many datasets
-    have its name and a partition; 0 if it is the only one. `similar`: perhaps other names of it."""
+    """`last_run`, `last_job`: of the last write. `dropped_at`: None as well if it was made again. `partitions`: how
+    many datasets have its name and a partition; 0 if it is the only one. `similar`: perhaps other names of it."""
 
     found: FoundDataset
     description: Description
@@ -78,12 +73,13 @@ class DatasetDetails:
     users: Users
     last_write: LastWrite | None
     last_run: Run | None
+    last_job: Job | None
     writes: Writes
     tests: Tests
     changes: list[LifeChange]
     dropped_at: datetime | None
     partitions: int
-    similar: list[Dataset]
+    similar: list[NamedDataset]
 
     @property
     def referenced_only(self) -> bool:
@@ -102,7 +98,7 @@ class DatasetDetails:
 
 
 def find_dataset(dataset_id: UUID, reader: Reader) -> FoundDataset | None:
-    """Find a dataset in the connections that `reader` may see. Three queries, and three for names."""
+    """Find a dataset in the connections that `reader` may see. Four queries."""
     connections = {one.pk: one for one in Connection.objects.visible(reader).order_by("name")}
     rows = list(Dataset.objects.filter(connection_id__in=connections, id=dataset_id))
     if not rows:
@@ -125,8 +121,12 @@ def read_dataset(found: FoundDataset) -> DatasetDetails:
     ids, connection_ids = found.names, list(found.connections)
     description, schema = read_facts(found)
     users = read_users(ids, connection_ids)
-    last = read_last_write(users.writers, ids)
-    changes = read_changes(ids, connection_ids)
+    names = {found.dataset.id: ids}
+    last = read_last_writes(names, connection_ids).get(found.dataset.id)
+    tests = read_tests(names, connection_ids).get(found.dataset.id, Tests())
+    runs = read_runs([*([last.run_key] if last else []), *(test.run_key for test in tests.results)])
+    last_run = runs.get(last.run_key) if last else None
+    written = {found.dataset.id: last.ended_at} if last else {}
     return DatasetDetails(
         found=found,
         description=description,
@@ -134,11 +134,12 @@ def read_dataset(found: FoundDataset) -> DatasetDetails:
         origins=read_origins_of(users, connection_ids),
         users=users,
         last_write=last,
-        last_run=read_runs([last.run_key]).get(last.run_key) if last else None,
+        last_run=last_run,
+        last_job=next((user.job for user in users.writers if last_run and user.job.id == last_run.job_id), None),
         writes=read_writes(ids, connection_ids),
-        tests=read_tests({found.dataset.id: ids}, connection_ids).get(found.dataset.id, Tests()),
-        changes=changes,
-        dropped_at=dropped_at(changes, ids, last.ended_at if last else None),
+        tests=with_runs(tests, runs),
+        changes=read_changes(ids, connection_ids),
+        dropped_at=read_drops(names, connection_ids, written).get(found.dataset.id),
         partitions=_count_partitions(found.dataset, connection_ids),
         similar=_similar(found, connection_ids),
     )
@@ -169,12 +170,12 @@ def read_origins_of(users: Users, connection_ids: Collection[UUID]) -> Origins:
 
 
 def _count_partitions(dataset: Dataset, connection_ids: Collection[UUID]) -> int:
-    rows = Dataset.objects.filter(connection_id__in=connection_ids, base_id=dataset.base_id).exclude(id=dataset.base_id)
-    count = rows.values("id").distinct()[:MOST_PARTITIONS].count()
+    count = count_partitions([dataset.base_id], connection_ids).get(dataset.base_id, 0)
     return 0 if count == 1 and dataset.id != dataset.base_id else count
 
 
-def _similar(found: FoundDataset, connection_ids: Collection[UUID]) -> list[Dataset]:
-    rows = Dataset.objects.filter(connection_id__in=connection_ids, match_id=found.dataset.match_id)
-    others = rows.exclude(id__in=found.names).order_by("id", "connection_id").distinct("id")
-    return sorted(others[:MOST_SIMILAR], key=lambda one: (one.namespace, one.name))
+def _similar(found: FoundDataset, connection_ids: Collection[UUID]) -> list[NamedDataset]:
+    id_ = found.dataset.id
+    datasets = [found.dataset, *(other.dataset for other in found.other_names)]
+    matches = {id_: {one.match_id for one in datasets}}
+    return read_similar(matches, {id_: found.names}, connection_ids).get(id_, [])

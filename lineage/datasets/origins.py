@@ -134,7 +134,7 @@ def _columns(sources: Iterable[Source], resolve: Resolve) -> list[SourceColumn]:
 
 
 def read_origins(edge_ids: Collection[UUID], connection_ids: Collection[UUID]) -> Origins:
-    """Read the origins of the columns that the edges of the writers say. Two queries, and three for names of
+    """Read the origins of the columns that the edges of the writers say. Two queries, and two for names of
     sources."""
     kinds = [COLUMNS, LINEAGE] if settings.EXPLICIT_LINEAGE else [COLUMNS]
     rows = Fact.objects.filter(

@@ -4,18 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
+from lineage.database.reading import NOW, read_rows
+from lineage.datasets.aliases import bound_names
 from lineage.datasets.changes import WITHOUT_DATA
-from lineage.datasets.users import User
+from lineage.events.effects import DATA
 from lineage.models import Measure, Run
 
 MOST_WRITES: Final = 50
-# Writers that are asked for their last write, the latest ones.
-MOST_WRITERS: Final = 100
+# Writers of one name that are asked for their last write, the latest ones.
+MOST_WRITERS: Final = 20
 # Runs of a writer among which its last complete write is looked for.
 _MOST_RUNS: Final = 200
 # Fewer writes than these beside one say nothing of what is usual.
@@ -25,36 +25,59 @@ _NARROWEST: Final = 0.1
 # A median absolute deviation times this is a standard deviation of normal values; three of them are usual.
 _DEVIATIONS: Final = 3 * 1.4826
 
-_LAST: Final = """
-SELECT wanted.edge_id, run.connection_id, run.id, run.ended_at
-FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[])
-    AS wanted (connection_id, job_id, edge_id, until)
+_LAST: Final = f"""
+SELECT DISTINCT ON (wanted.id) wanted.id, run.connection_id, run.run_id, run.job_id, run.ended_at
+FROM unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS wanted (id, name)
 CROSS JOIN LATERAL (
-    SELECT recent.connection_id, recent.id, recent.ended_at FROM (
-        SELECT run.connection_id, run.id, run.run_at, run.shown_ended_at AS ended_at, run.shown_state, run.edge_ids
-        FROM lineage_run AS run
-        WHERE run.connection_id = wanted.connection_id AND run.job_id = wanted.job_id AND run.edge_ids <> '{}'
-            AND run.run_at < wanted.until
-        ORDER BY run.run_at DESC, run.id DESC LIMIT %s
+    SELECT one.id, one.connection_id, one.job_id, one.last_event_hour FROM lineage_edge AS one
+    WHERE one.dataset_id = wanted.name AND one.direction = 'WRITES' AND one.connection_id = ANY(%(connections)s)
+        AND one.effects & {DATA} <> 0
+    ORDER BY one.last_event_hour DESC, one.id LIMIT {MOST_WRITERS}
+) AS edge
+CROSS JOIN LATERAL (
+    SELECT recent.connection_id, COALESCE(recent.joined_in, recent.id) AS run_id, recent.job_id,
+        recent.shown_ended_at AS ended_at
+    FROM (
+        SELECT * FROM lineage_run AS one
+        WHERE one.connection_id = edge.connection_id AND one.job_id = edge.job_id AND one.edge_ids <> '{{}}'
+            AND one.run_at <= %(at)s AND one.run_at < edge.last_event_hour + interval '1 hour'
+        ORDER BY one.run_at DESC, one.id DESC LIMIT {_MOST_RUNS}
     ) AS recent
-    WHERE wanted.edge_id = ANY(recent.edge_ids) AND recent.shown_state = 'COMPLETED' AND recent.ended_at IS NOT NULL
+    WHERE edge.id = ANY(recent.edge_ids) AND recent.shown_state = 'COMPLETED' AND recent.shown_ended_at <= %(at)s
         AND NOT EXISTS (
             SELECT FROM lineage_change AS change
             WHERE change.connection_id = recent.connection_id AND change.run_id = recent.id
-                AND change.dataset_id = ANY(%s) AND change.change = ANY(%s)
+                AND change.dataset_id = wanted.name AND change.change = ANY(%(without_data)s)
+            OFFSET 0
         )
     ORDER BY recent.run_at DESC, recent.id DESC LIMIT 1
 ) AS run
+ORDER BY wanted.id, run.ended_at DESC, run.run_id
+"""  # noqa: S608 - made of constants
+_ROWS: Final = """
+SELECT DISTINCT ON (wanted.id) wanted.id, latest.row_count
+FROM unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS wanted (id, name)
+CROSS JOIN LATERAL (
+    SELECT measure.said_at, measure.row_count FROM lineage_measure AS measure
+    WHERE measure.dataset_id = wanted.name AND measure.direction = 'WRITES' AND measure.row_count IS NOT NULL
+        AND measure.said_at <= %(at)s AND measure.connection_id = ANY(%(connections)s)
+    ORDER BY measure.said_at DESC, measure.connection_id DESC, measure.id DESC LIMIT 1
+) AS latest
+ORDER BY wanted.id, latest.said_at DESC
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LastWrite:
-    """Last complete write of a dataset."""
+class LastWrite(NamedTuple):
+    """Last complete write of a dataset. `run_id`: of the row; `job_id`: of the job that the run had then."""
 
-    user: User
-    run_key: tuple[UUID, UUID]  # connection id, id
+    connection_id: UUID
+    run_id: UUID
+    job_id: UUID
     ended_at: datetime
+
+    @property
+    def run_key(self) -> tuple[UUID, UUID]:
+        return self.connection_id, self.run_id
 
 
 class Range(NamedTuple):
@@ -117,32 +140,27 @@ def judged(writes: Sequence[Write]) -> Writes:
 
 
 def read_last_writes(
-    writers: Iterable[tuple[User, Collection[UUID]]], ids: Collection[UUID]
-) -> dict[UUID, tuple[UUID, UUID, datetime]]:
-    """Return edge id → (connection id, run id, end) of its last complete write. `writers`: each with the edges that are
-    asked for. `ids`: of the datasets, whose changes make no write. One query, one index access for each edge."""
-    rows = [
-        (user.job.connection_id, user.job.id, edge_id, user.until) for user, edge_ids in writers for edge_id in edge_ids
-    ]
-    if not rows:
-        return {}
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST, [*columns, _MOST_RUNS, list(ids), list(WITHOUT_DATA)])
-        return {edge_id: tuple(write) for edge_id, *write in cursor.fetchall()}
+    names: Mapping[UUID, Collection[UUID]], connection_ids: Collection[UUID], *, at: datetime = NOW
+) -> dict[UUID, LastWrite]:
+    """Return dataset id → its last complete write up to a moment. `names`: dataset id → ids of all its names. One
+    query, one index access for each writer."""
+    rows = _read(_LAST, names, connection_ids, at, without_data=list(WITHOUT_DATA))
+    return {id_: LastWrite(*write) for id_, *write in rows}
 
 
-def last_write(users: Sequence[User], found: Mapping[UUID, tuple[UUID, UUID, datetime]]) -> LastWrite | None:
-    """Return the latest of the last writes of these users."""
-    writes = [
-        LastWrite(user, write[:2], write[2]) for user in users for id_ in user.edge_ids if (write := found.get(id_))
-    ]
-    return max(writes, key=lambda one: (one.ended_at, one.run_key), default=None)
+def read_row_counts(
+    names: Mapping[UUID, Collection[UUID]], connection_ids: Collection[UUID], *, at: datetime = NOW
+) -> dict[UUID, int]:
+    """Return dataset id → rows of the last write that counted them, up to a moment. One query."""
+    return dict(_read(_ROWS, names, connection_ids, at))
 
 
-def read_last_write(writers: Sequence[User], ids: Collection[UUID]) -> LastWrite | None:
-    asked = writers[:MOST_WRITERS]
-    return last_write(asked, read_last_writes([(user, user.edge_ids) for user in asked], ids))
+def _read(
+    statement: str, names: Mapping[UUID, Collection[UUID]], connection_ids: Collection[UUID], at: datetime, **more: Any
+) -> list[tuple[Any, ...]]:
+    if not names:
+        return []
+    return read_rows(statement, {**bound_names(names), "connections": list(connection_ids), "at": at, **more})
 
 
 def read_writes(ids: Collection[UUID], connection_ids: Collection[UUID]) -> Writes:

@@ -7,12 +7,16 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
+from lineage.datasets.changes import read_drops
+from lineage.datasets.checks import Tests, read_tests
+from lineage.datasets.writes import LastWrite, read_last_writes, read_row_counts
+from lineage.edges.uses import READS, WRITES
 from lineage.events.column_lineage import DIRECT, Columns
 from lineage.events.effects import DATA
 from lineage.events.event import Extraction
 from lineage.events.explicit_lineage import columns_of
 from lineage.events.identity import dataset_id
-from lineage.graph.details import NO_RESULTS, DatasetDetails, Details, JobDetails, Results
+from lineage.graph.details import DatasetDetails, Details, JobDetails
 from lineage.graph.fold import FoldedLine, fold, use_of_line
 from lineage.graph.impact import State as ImpactState
 from lineage.graph.impact import Writer, impact
@@ -20,12 +24,23 @@ from lineage.graph.question import ColumnLines, Question, View
 from lineage.graph.reading import Reads
 from lineage.graph.relations import DependentJobs, read_dependencies, read_extractions
 from lineage.graph.schemas import read_column_names
-from lineage.graph.uses import READS, WRITES
 from lineage.graph.walk import Graph, Line, moment, walk
 
 NodeKind = Literal["dataset", "job"]
 _TEST: Final = "TEST"
 _WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
+
+
+class Results(NamedTuple):
+    """Rows after the last write, and how many checks of the latest round failed. A check that only warns does not fail.
+    None: not reported."""
+
+    rows: int | None = None
+    failed_checks: int | None = None
+    checks: int | None = None
+
+
+NO_RESULTS: Final = Results()
 
 
 class ColumnLine(NamedTuple):
@@ -134,12 +149,13 @@ def answer(
 
 
 class _Known(NamedTuple):
-    """All that was read of datasets, by id; `counts`: of the jobs that write or read each."""
+    """All that was read of datasets. `details`, `counts` (of the jobs that write or read it): by each name."""
 
     details: dict[UUID, DatasetDetails]
     counts: dict[tuple[UUID, str], int]
-    writes: dict[UUID, datetime]
-    results: dict[UUID, Results]
+    writes: dict[UUID, LastWrite]
+    rows: dict[UUID, int]
+    tests: dict[UUID, Tests]
     drops: dict[UUID, datetime]
     impact: dict[UUID, ImpactState]
 
@@ -299,15 +315,7 @@ class _Answer:
         return impact(pairs, writers, self._graph.datasets, failed_before=failed)
 
     def _dataset_nodes(self, jobs: dict[UUID, JobDetails], states: dict[UUID, ImpactState]) -> list[FoundNode]:
-        all_names = sorted({id_ for dataset in self._graph.datasets for id_ in self._names_of(dataset)})
-        known = _Known(
-            self._details.datasets(all_names),
-            self._reads.counts(all_names, varying=self._asked.varying),
-            self._details.last_writes(all_names),
-            self._details.results(all_names),
-            self._details.drops(all_names),
-            states,
-        )
+        known = self._read_all(states)
         beside: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
         for line in self._graph.lines:
             beside[line.dataset, line.direction].add(line.job_id)
@@ -319,8 +327,23 @@ class _Answer:
             nodes += [node] if node else []
         return nodes
 
+    def _read_all(self, states: dict[UUID, ImpactState]) -> _Known:
+        names = {dataset: self._names_of(dataset) for dataset in self._graph.datasets}
+        every = sorted({id_ for of_one in names.values() for id_ in of_one})
+        of, at = self._asked.connection_ids, moment(self._asked)
+        writes = read_last_writes(names, of, at=at)
+        return _Known(
+            self._details.datasets(every),
+            self._reads.counts(every, varying=self._asked.varying),
+            writes,
+            read_row_counts(names, of, at=at),
+            read_tests(names, of, at=at),
+            read_drops(names, of, {id_: write.ended_at for id_, write in writes.items()}, at=at),
+            states,
+        )
+
     def _dataset_node(
-        self, id_: UUID, known: "_Known", writers: tuple[JobDetails, ...], shown: tuple[int, int]
+        self, id_: UUID, known: _Known, writers: tuple[JobDetails, ...], shown: tuple[int, int]
     ) -> FoundNode | None:
         """Make the node of a dataset. `shown`: how many of its writers and of its readers are in the graph."""
         names = self._names_of(id_)
@@ -332,7 +355,7 @@ class _Answer:
             max(sum(known.counts.get((name, direction), 0) for name in names) - count, 0)
             for direction, count in zip((WRITES, READS), shown, strict=True)
         )
-        results = (known.results.get(name, NO_RESULTS) for name in names)
+        write, tests = known.writes.get(id_), known.tests.get(id_)
         return FoundNode(
             id_,
             "dataset",
@@ -343,11 +366,11 @@ class _Answer:
             is_focus=self._graph.focus == id_,
             state=_worst(job.state for job in writers),
             jobs=writers,
-            last_written_at=max((known.writes[name] for name in names if name in known.writes), default=None),
-            results=next((one for one in results if one != NO_RESULTS), NO_RESULTS),
+            last_written_at=write.ended_at if write else None,
+            results=Results(known.rows.get(id_), *((tests.in_trouble, len(tests.results)) if tests else (None, None))),
             aliases=tuple(f"{one.namespace} {one.name}" for one in own if one.id != first.id),
-            dropped_at=max((known.drops[name] for name in names if name in known.drops), default=None),
-            referenced_only=not (writers or up or any(one.described for one in own)),
+            dropped_at=known.drops.get(id_),
+            referenced_only=not any(one.described or one.is_written for one in own),
             more_up=up,
             more_down=down,
             extraction=max((self._extractions[job.id] for job in writers if job.id in self._extractions), default=None),

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from lineage.events.effects import DATA, IMPLIED
-from lineage.graph.reading import NEWEST, read_rows
-from lineage.graph.uses import READS, VARYING, WRITES
-from lineage.graph.walk import FAR
+from lineage.database.reading import NOW, read_rows
+from lineage.edges.rounds import IS_IN_USE, NEWEST_RUN
+from lineage.edges.uses import READS, WRITES
 
 # Jobs of one dataset, the latest first; then it is "20+".
 MOST_JOBS: Final = 20
@@ -25,12 +24,8 @@ CROSS JOIN LATERAL (
     ORDER BY one.last_event_hour DESC, one.id LIMIT {MOST_JOBS}
 ) AS edge
 JOIN lineage_job AS job ON job.connection_id = edge.connection_id AND job.id = edge.job_id
-LEFT JOIN LATERAL ({NEWEST.format(of="edge")}) AS newest ON true
-WHERE (edge.direction = '{READS}' OR edge.effects & {DATA | IMPLIED} <> 0) AND newest.joined_in IS NULL AND (
-    edge.declared_at = job.declared_at
-    OR edge.id = ANY(newest.edge_ids)
-    OR edge.last_event_hour >= newest.run_at - interval '{VARYING.days} days'
-)
+LEFT JOIN LATERAL ({NEWEST_RUN.format(of="edge")}) AS newest ON true
+WHERE {IS_IN_USE}
 ORDER BY wanted.dataset_id, job.name, job.id
 """  # noqa: S608 - made of constants
 
@@ -75,7 +70,8 @@ def read_beside(
         "directions": [_OTHER_SIDE[direction] for _, direction in datasets],
         "connections": list(connection_ids),
         "job": job_id,
-        "at": FAR,
+        "at": NOW,
+        "varying": True,
     }
     found: dict[tuple[UUID, str], dict[UUID, JobBeside]] = {}
     for dataset, direction, *job in read_rows(_JOBS_BESIDE, bound):

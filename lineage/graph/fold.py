@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from lineage.graph.uses import READS, Use, UsedEdge, is_source
+from lineage.edges.uses import READS, USES, Use, UsedEdge, is_source
 from lineage.graph.walk import Graph
 
 Evidence = Literal["explicit", "columns", "assumed"]
 # The weakest first.
 _EVIDENCE: Final[tuple[Evidence, ...]] = ("assumed", "columns", "explicit")
-# Of two uses the one that comes later here is the weaker, and decides.
-_USES: Final[tuple[Use, ...]] = ("current", "declared", "implied", "varying")
 
 
 class FoldedLine(NamedTuple):
@@ -34,7 +32,7 @@ class FoldedLine(NamedTuple):
 
 def use_of_line(edges: list[UsedEdge]) -> Use:
     """Return the strongest use among the edges of one line."""
-    return min((edge.use for edge in edges), key=_USES.index)
+    return min((edge.use for edge in edges), key=USES.index)
 
 
 def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
@@ -63,7 +61,7 @@ def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
 def _line(
     job: UUID, source: UUID, target: UUID, edges: tuple[list[UsedEdge], list[UsedEdge]], evidence: Evidence
 ) -> FoldedLine:
-    use = max(map(use_of_line, edges), key=_USES.index)
+    use = max(map(use_of_line, edges), key=USES.index)
     last_at = min(max(edge.edge.last_event_hour for edge in of_side) for of_side in edges)
     return FoldedLine(source, target, (job,), use, evidence, last_at)
 
@@ -76,7 +74,7 @@ def _add(found: dict[tuple[UUID, UUID], FoldedLine], line: FoldedLine) -> None:
             line.source,
             line.target,
             tuple(sorted({*known.job_ids, *line.job_ids})),
-            min(known.use, line.use, key=_USES.index),
+            min(known.use, line.use, key=USES.index),
             max(known.evidence, line.evidence, key=_EVIDENCE.index),
             max(known.last_at, line.last_at),
         )

@@ -7,20 +7,20 @@ is visited once, so cycles end.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from lineage.database.reading import NOW
+from lineage.edges.uses import NO_ROUND, READS, WRITES, Round, StoredEdge, UsedEdge, edges_in_use, is_source
 from lineage.events.effects import EXPLICIT
 from lineage.events.explicit_lineage import Explicit
 from lineage.events.identity import dataset_id
 from lineage.graph.question import Question
-from lineage.graph.reading import OtherName, Reads
-from lineage.graph.uses import READS, WRITES, Round, StoredEdge, UsedEdge, edges_in_use, is_source
+from lineage.graph.reading import Reads
 
 UP: Final = "up"
 DOWN: Final = "down"
-FAR: Final = datetime.max.replace(tzinfo=UTC)
 # Direction of the edge between a dataset and the job that comes next on the way.
 _TO_JOB: Final = {DOWN: READS, UP: WRITES}
 _FROM_JOB: Final = {DOWN: WRITES, UP: READS}
@@ -73,7 +73,7 @@ def walk(question: Question, reads: Reads, start_edges: Collection[UUID] = ()) -
 
 
 def moment(question: Question) -> datetime:
-    return question.at or FAR
+    return question.at or NOW
 
 
 class _Walk:
@@ -160,7 +160,7 @@ class _Walk:
         ways: dict[tuple[UUID, str], str] = {(dataset, _TO_JOB[way]): way for dataset, way in frontier}
         for edge in edges:
             dataset = self._stands_for[edge.dataset_id]
-            used = edges_in_use([edge], self._rounds[edge.job_id], varying=self._asked.varying)
+            used = edges_in_use([edge], self._rounds.get(edge.job_id, NO_ROUND), varying=self._asked.varying)
             way = ways.get((dataset, edge.direction))
             for one in used if way else ():
                 distance = self._graph.datasets[dataset]
@@ -284,34 +284,18 @@ class _Walk:
         new = {id_ for id_ in datasets if id_ not in self._stands_for}
         if not new:
             return
-        found = self._reads.names(new)
-        groups: dict[UUID, list[OtherName]] = defaultdict(list)
-        for one in found:
-            if one.how == "name":
-                groups[one.start].append(one)
-        for names in groups.values():
-            ids = {one.id for one in names}
-            first = _stands_for_all(names)
-            for id_ in ids:
-                self._stands_for.setdefault(id_, first)
-            self._graph.names.setdefault(self._stands_for[first], set()).update(ids)
-        self._learn_renames([one for one in found if one.how == "renamed"])
-        self._learn_derived({(one.start, one.id) for one in found if one.how == "derived"})
-
-    def _learn_renames(self, renames: list[OtherName]) -> None:
-        others = {id_ for one in renames for id_ in (one.start, one.id)}
-        for id_ in others - self._stands_for.keys():
+        known = self._reads.names(new)
+        for of in known.names.values():
+            for id_ in of.ids:
+                self._stands_for.setdefault(id_, of.main)
+            self._graph.names.setdefault(self._stands_for[of.main], set()).update(of.ids)
+        for id_ in {id_ for pair in known.renames for id_ in pair} - self._stands_for.keys():
             self._stands_for[id_] = id_
             self._graph.names[id_] = {id_}
-        self._graph.renames |= {(self._stands_for[one.start], self._stands_for[one.id]) for one in renames}
+        self._graph.renames |= {(self._stands_for[before], self._stands_for[after]) for before, after in known.renames}
+        self._learn_derived(known.derived)
 
-    def _learn_derived(self, pairs: set[tuple[UUID, UUID]]) -> None:
+    def _learn_derived(self, pairs: Collection[tuple[UUID, UUID]]) -> None:
         """Learn what events about datasets say that these are made of, as far as the latest ones do."""
         self._learn_sources({target for _, target in pairs})
         self._derived |= {(source, target) for source, target in pairs if source in self._graph.sources.get(target, ())}
-
-
-def _stands_for_all(names: list[OtherName]) -> UUID:
-    """Return the name that stands for all: that of a table, if there is one."""
-    tables = [one.id for one in names if one.kind == "TABLE"]
-    return min(tables or [one.id for one in names])

@@ -1,29 +1,36 @@
-"""Datasets that a job reads and writes: those of its latest run that named any, and earlier ones.
+"""Datasets that a job reads and writes, and those that it read and wrote before."""
 
-Of a job whose runs name none, the latest events that described the job itself say which datasets are current.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Any
 
-from lineage.jobs.statistics import RECENT_RUNS
-from lineage.models import Dataset, Edge, Job, Run
+from lineage.edges.rounds import read_rounds
+from lineage.edges.uses import NO_ROUND, NOW_IN_USE, Use, moves_data, use_of
+from lineage.models import Dataset, Edge, Job
 
 # Most datasets on each side of the page.
 MOST_SHOWN = 100
-_OF_EDGE = ("id", "dataset_id", "direction", "last_event_hour")
+_EDGES = """
+SELECT edge.*, dataset.namespace, dataset.name
+FROM lineage_edge AS edge
+JOIN lineage_dataset AS dataset ON dataset.connection_id = edge.connection_id AND dataset.id = edge.dataset_id
+WHERE edge.connection_id = %s AND (edge.job_id = %s OR edge.id = ANY(%s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class JobDataset:
-    """Dataset of a job. `is_current`: the latest run (if no run names datasets: the latest JobEvents, to the hour) that
-    named any dataset named this one. `last_at`: to the hour."""
+    """Dataset of a job. `use`: None if it is past. `last_at`: to the hour."""
 
     dataset: Dataset
-    is_current: bool
+    use: Use | None
     last_at: datetime
+
+    @property
+    def is_current(self) -> bool:
+        """True if the job's latest round reads or writes it, or its latest JobEvent."""
+        return self.use in NOW_IN_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,15 @@ class JobDatasets:
 
 
 def datasets_of_job(job: Job) -> JobDatasets:
-    """Return the datasets that a job reads and writes. Three queries."""
-    edges = list(Edge.objects.filter(connection_id=job.connection_id, job_id=job.id).only(*_OF_EDGE))
-    current = _edge_ids_of_latest_run(job) or _edge_ids_of_latest_hour(edges)
-    datasets = Dataset.objects.filter(connection_id=job.connection_id, id__in={edge.dataset_id for edge in edges})
-    by_id = {dataset.id: dataset for dataset in datasets.only("id", "namespace", "name")}
+    """Return the datasets that a job reads and writes. Two queries."""
+    of = read_rounds([(job.connection_id, job.id)]).get(job.id, NO_ROUND)
+    # Edges that the round names may be those of a former name of the job.
+    edges: Iterable[Any] = Edge.objects.raw(_EDGES, [job.connection_id, job.id, list(of.edge_ids)])
     touched: dict[str, list[JobDataset]] = {Edge.Direction.READS: [], Edge.Direction.WRITES: []}
     for edge in edges:
-        if dataset := by_id.get(edge.dataset_id):
-            touched[edge.direction].append(JobDataset(dataset, edge.id in current, edge.last_event_hour))
+        if moves_data(edge.direction, edge.effects):
+            dataset = Dataset(id=edge.dataset_id, namespace=edge.namespace, name=edge.name)
+            touched[edge.direction].append(JobDataset(dataset, use_of(edge, of), edge.last_event_hour))
     reads, writes = (sorted(found, key=_order) for found in touched.values())
     return JobDatasets(
         reads=reads[:MOST_SHOWN],
@@ -57,19 +64,6 @@ def datasets_of_job(job: Job) -> JobDatasets:
         more_reads=max(len(reads) - MOST_SHOWN, 0),
         more_writes=max(len(writes) - MOST_SHOWN, 0),
     )
-
-
-def _edge_ids_of_latest_run(job: Job) -> set[UUID]:
-    """Return the edges of the latest run that named any: an event without datasets, such as START, removes none."""
-    runs = Run.objects.filter(connection_id=job.connection_id, job_id=job.id)
-    recent = runs.order_by("-run_at", "-id").values("id")[:RECENT_RUNS]
-    named = Run.objects.filter(connection_id=job.connection_id, id__in=recent).exclude(edge_ids=[])
-    return set(named.order_by("-run_at", "-id").values_list("edge_ids", flat=True).first() or ())
-
-
-def _edge_ids_of_latest_hour(edges: Sequence[Edge]) -> set[UUID]:
-    latest = max((edge.last_event_hour for edge in edges), default=None)
-    return {edge.id for edge in edges if edge.last_event_hour == latest}
 
 
 def _order(touched: JobDataset) -> tuple[bool, str, str]:

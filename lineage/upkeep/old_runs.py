@@ -71,7 +71,7 @@ WITH free AS (
 )
 DELETE FROM lineage_run AS run USING free
 WHERE run.connection_id = %s AND run.id = free.id AND {_IS_EXPIRED}
-RETURNING run.id
+RETURNING run.id, run.shown_state = 'COMPLETED'
 """  # noqa: S608 - made of constants
 
 
@@ -112,17 +112,18 @@ def delete_transitions(*, settled_before: datetime, most: int) -> int:
         return int(cursor.rowcount)
 
 
-# What a run counted and checked goes with it. The last change of a dataset stays: it tells what became of it.
+# What a run counted and checked goes with it. The last change of a dataset stays, if its run completed: it tells what
+# became of it.
 _DELETE_RESULTS = """
 DELETE FROM lineage_measure WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
 DELETE FROM lineage_check WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
 DELETE FROM lineage_extraction WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s);
 DELETE FROM lineage_change AS change
-WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s) AND EXISTS (
+WHERE connection_id = %(connection_id)s AND run_id = ANY(%(runs)s) AND (NOT run_id = ANY(%(completed)s) OR EXISTS (
     SELECT FROM lineage_change AS later
     WHERE later.dataset_id = change.dataset_id AND later.connection_id = change.connection_id
         AND (later.at, later.id) > (change.at, change.id)
-)
+))
 """
 
 
@@ -131,7 +132,10 @@ def delete_runs(connection_id: UUID, run_ids: Sequence[UUID]) -> int:
     ids: list[Any] = list(run_ids)
     with connection.cursor() as cursor:
         cursor.execute(_DELETE, [connection_id, ids, connection_id])
-        deleted = [id_ for (id_,) in cursor.fetchall()]
+        deleted = dict(cursor.fetchall())
         if deleted:
-            cursor.execute(_DELETE_RESULTS, {"connection_id": connection_id, "runs": deleted})
+            completed = [id_ for id_, is_completed in deleted.items() if is_completed]
+            cursor.execute(
+                _DELETE_RESULTS, {"connection_id": connection_id, "runs": list(deleted), "completed": completed}
+            )
         return len(deleted)

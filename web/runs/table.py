@@ -148,7 +148,8 @@ def read_run_table(
     runs: RunQuerySet = choices.filter(_runs_of(job) if job else _runs_of_all(connections, choices["connection"]))
     in_state = runs.in_state(choices["state"]) if choices["state"] else runs
     # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
-    with_jobs = in_state.for_list().prefetch_related(Prefetch("job", Job.objects.filter(connection_id__in=connections)))
+    jobs = Job.objects.for_list().filter(connection_id__in=connections)
+    with_jobs = in_state.for_list().prefetch_related(Prefetch("job", jobs))
     page = keyset_page(NEWEST_RUN_OF_ALL_FIRST, with_jobs, choices["cursor"], ROWS_PER_PAGE)
     return RunTable(
         choices=choices,

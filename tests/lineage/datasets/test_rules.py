@@ -7,17 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from lineage.datasets.aliases import MOST_NAMES, Pair, names_in
-from lineage.datasets.changes import LifeChange, dropped_at
+from lineage.datasets.aliases import MOST_NAMES, Reached, names_of
+from lineage.datasets.changes import TookPlace, dropped_at
 from lineage.datasets.facts import SeenFact, current_facts, description_of
 from lineage.datasets.origins import SourceColumn, merged, origins_of
 from lineage.datasets.schema import Difference, SeenSchema, columns_of, differences, history
-from lineage.datasets.users import moves_data
 from lineage.datasets.writes import Write, judged, usual_range
+from lineage.edges.uses import moves_data
 from lineage.events.column_lineage import Columns, Source
 from lineage.events.effects import ALTER, DATA, DROP, IMPLIED, RENAME
 from lineage.events.identity import dataset_id
-from lineage.models import Dataset
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,23 +37,19 @@ def schema(**types: str) -> str:
 # --- Names
 
 
-def test_names_are_found_in_both_directions_up_to_three_steps() -> None:
-    chain = [Pair(id_(n), id_(n + 1), "LOCATION") for n in range(1, 6)]
-    assert names_in(id_(3), chain).ids == (id_(3), id_(2), id_(4), id_(1), id_(5), id_(6))
-    assert names_in(id_(1), chain).ids == (id_(1), id_(2), id_(3), id_(4))
-
-
 def test_the_name_of_the_table_is_the_main_one() -> None:
-    pairs = [Pair(id_(1), id_(2), "TABLE"), Pair(id_(1), id_(3), "LOCATION")]
-    assert {names_in(id_(n), pairs).main for n in (1, 2, 3)} == {id_(2)}
-    assert names_in(id_(7), pairs).main == id_(7)
+    table, path = Reached(id_(5), id_(7), "TABLE", 1), Reached(id_(5), id_(2), "LOCATION", 1)
+    names = names_of([path, table, Reached(id_(5), id_(5), "", 0)])[id_(5)]
+    assert (names.ids, names.main) == ((id_(5), id_(2), id_(7)), id_(7))
+    for start in (1, 2):
+        assert names_of(Reached(id_(start), id_(n), "", abs(n - start)) for n in (1, 2))[id_(start)].main == id_(1)
 
 
-def test_names_that_go_in_a_circle_end() -> None:
-    pairs = [Pair(id_(1), id_(2), ""), Pair(id_(2), id_(1), "")]
-    assert names_in(id_(1), pairs).ids == (id_(1), id_(2))
-    many = [Pair(id_(1), id_(n), "") for n in range(2, 50)]
-    assert len(names_in(id_(1), many).ids) == MOST_NAMES
+def test_near_names_are_kept() -> None:
+    many = [Reached(id_(99), id_(n), "", n % 4) for n in range(50)]
+    ids = names_of([*many, Reached(id_(99), id_(99), "", 0)])[id_(99)].ids
+    assert len(ids) == MOST_NAMES
+    assert id_(99) in ids
 
 
 # --- Facts
@@ -230,9 +225,8 @@ def test_a_write_is_compared_with_the_others() -> None:
 # --- Changes
 
 
-def change(kind: str, hour: int, of: int = 1, before: int | None = None) -> LifeChange:
-    previous = Dataset(id=id_(before)) if before else None
-    return LifeChange(kind, NOON + hour * HOUR, Dataset(id=id_(of)), previous, None)
+def change(kind: str, hour: int, of: int = 1) -> TookPlace:
+    return TookPlace(kind, NOON + hour * HOUR, id_(of))
 
 
 @pytest.mark.parametrize(
@@ -242,11 +236,11 @@ def change(kind: str, hour: int, of: int = 1, before: int | None = None) -> Life
         ([change("DROP", 2)], 1, 2),
         ([change("DROP", 2)], 3, None),
         ([change("DROP", 2), change("CREATE", 3)], None, None),
-        ([change("RENAME", 2, of=5, before=1)], 1, 2),
-        ([change("RENAME", 2, of=1, before=5)], None, None),
+        ([change("RENAME", 2, of=5)], 1, 2),
+        ([change("RENAME", 2, of=1)], None, None),
         ([change("TRUNCATE", 2)], 1, None),
     ],
 )
-def test_when_a_dataset_was_dropped(changes: list[LifeChange], written: int | None, hour: int | None) -> None:
+def test_when_a_dataset_was_dropped(changes: list[TookPlace], written: int | None, hour: int | None) -> None:
     found = dropped_at(changes, [id_(1)], None if written is None else NOON + written * HOUR)
     assert found == (None if hour is None else NOON + hour * HOUR)

@@ -7,7 +7,7 @@ round names is current, whatever its state: a run that only starts, or fails bef
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from lineage.events.effects import DATA, EXPLICIT, IMPLIED
@@ -17,6 +17,27 @@ VARYING: Final = timedelta(days=7)
 READS: Final = "READS"
 WRITES: Final = "WRITES"
 Use = Literal["current", "varying", "declared", "implied"]
+
+
+# From the strongest to the weakest.
+USES: Final[tuple[Use, ...]] = ("current", "declared", "implied", "varying")
+# Uses that the latest round has, or the latest JobEvent.
+NOW_IN_USE: Final[frozenset["Use | None"]] = frozenset({"current", "declared", "implied"})
+
+
+class NamedEdge(Protocol):
+    """Columns of an edge that decide how it is in use."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def last_event_hour(self) -> datetime: ...
+    @property
+    def declared_at(self) -> datetime | None: ...
+    @property
+    def effects(self) -> int: ...
 
 
 class StoredEdge(NamedTuple):
@@ -67,9 +88,9 @@ def is_source(names: AbstractSet[UUID], of: Iterable[UUID], explicit: Mapping[UU
     return any(names & sources for sources in known) if known else None
 
 
-def use_of(edge: StoredEdge, of: Round) -> Use | None:
+def use_of(edge: NamedEdge, of: Round) -> Use | None:
     """Return how an edge is in use. None: it is past, or only changes what the dataset is called or whether it is."""
-    if not edge.effects & (DATA | IMPLIED) and edge.direction == WRITES:
+    if not moves_data(edge.direction, edge.effects):
         return None
     if edge.id in of.edge_ids:
         return "current" if edge.effects & ~(IMPLIED | EXPLICIT) else "implied"
@@ -78,3 +99,14 @@ def use_of(edge: StoredEdge, of: Round) -> Use | None:
     if of.run_at is not None and edge.last_event_hour >= of.run_at - VARYING:
         return "varying"
     return None
+
+
+def moves_data(direction: str, effects: int) -> bool:
+    """Tell whether an edge makes a writer or a reader: who only renames, alters, empties or drops a dataset does not
+    write it."""
+    return bool(effects & DATA) or bool(effects & IMPLIED and (direction == READS or effects & EXPLICIT))
+
+
+def strongest(uses: Iterable[Use | None]) -> Use | None:
+    """Return the strongest use among those of edges that are one line. None: all are past."""
+    return min((use for use in uses if use), key=USES.index, default=None)
