@@ -10,8 +10,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from api.queries import visible_connections
-from lineage.graph.answer import Answer, FoundEdge, FoundNode, answer
 from lineage.graph.asked import WrongParameter, asked_in
+from lineage.graph.compare import answer_to
+from lineage.graph.details import JobDetails
+from lineage.graph.found import CHANGES, Answer, FoundEdge, FoundNode
 from lineage.graph.question import COLUMN_LINES, DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
 
 PARAMETERS: Final = [
@@ -24,6 +26,11 @@ PARAMETERS: Final = [
     OpenApiParameter("direction", enum=DIRECTIONS, default="both"),
     OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
     OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
+    OpenApiParameter(
+        "compare",
+        OpenApiTypes.DATETIME,
+        description="An earlier time: `change` of nodes and edges says what was added since, or is gone.",
+    ),
     OpenApiParameter(
         "view",
         enum=VIEWS,
@@ -61,6 +68,30 @@ class _Incomplete(serializers.Serializer[Any]):
     total = serializers.IntegerField(help_text="0: not known.")
 
 
+class _Frame(serializers.Serializer[Any]):
+    """Job whose run started the run of another job that writes this dataset."""
+
+    id = serializers.UUIDField()
+    connection = serializers.UUIDField()
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+
+
+class _Similar(serializers.Serializer[Any]):
+    """Dataset whose name differs only in capitals, quotes or the port."""
+
+    id = serializers.CharField(help_text="`dataset:<id>`.")
+    namespace = serializers.CharField()
+    name = serializers.CharField()
+
+
+_CHANGE: Final = "Since the time `compare`. Null: nothing is compared."
+_WITHIN: Final = (
+    "Jobs that write it, too, and whose run started this one: a task that runs a model. They are not drawn themselves. "
+    "From near to far."
+)
+
+
 class _Node(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`dataset:<id>` or `job:<id>`.")
     kind = serializers.ChoiceField(("dataset", "job"))
@@ -70,11 +101,19 @@ class _Node(serializers.Serializer[Any]):
     connections = serializers.ListField(child=serializers.UUIDField())
     state = serializers.CharField(allow_null=True, help_text="Of a job: its latest run's. Of a dataset: its writers'.")
     written_by = serializers.ListField(child=serializers.UUIDField(), help_text="Jobs in the graph that write it.")
+    within = serializers.ListField(child=_Frame(), help_text=f"Of a job, or of the jobs in `written_by`. {_WITHIN}")
     last_written_at = serializers.DateTimeField(allow_null=True)
     rows = serializers.IntegerField(allow_null=True, help_text="After the last write.")
     checks = _Checks(allow_null=True, help_text="Of the latest run that checked it.")
     aliases = serializers.ListField(child=serializers.CharField(), help_text="Its other names: namespace and name.")
-    dropped_at = serializers.DateTimeField(allow_null=True)
+    partitions = serializers.IntegerField(
+        help_text="Datasets whose names differ from its name in their ending only, such as `/day=2026-01-31`: they are "
+        "one node. 0: it has none."
+    )
+    similar = serializers.ListField(child=_Similar(), help_text="Perhaps one table with it. They are never merged.")
+    dropped_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was dropped, or renamed to another name; null if it was written since."
+    )
     referenced_only = serializers.BooleanField(help_text="True: no job writes it, and nothing more is known.")
     more = _More()
     incomplete = _Incomplete(
@@ -89,6 +128,7 @@ class _Node(serializers.Serializer[Any]):
     columns = serializers.ListField(
         child=serializers.CharField(), help_text="Of its schema, then others that edges name. Empty: not asked for."
     )
+    change = serializers.ChoiceField(CHANGES, allow_null=True, help_text=_CHANGE)
 
 
 _COLUMN: Final = inline_serializer(
@@ -112,11 +152,13 @@ _EDGE: Final = inline_serializer(
             "other. `assumed`: each input of a job counts for each output. Empty: stated.",
         ),
         "jobs": serializers.ListField(child=serializers.UUIDField(), help_text="Through which the data flows."),
+        "within": serializers.ListField(child=_Frame(), help_text=f"Of the jobs in `jobs`. {_WITHIN}"),
         "effects": serializers.IntegerField(
             help_text="Bits: 1 data, 2 ALTER, 4 RENAME, 8 DROP, 16 TRUNCATE, 32 implied, 64 explicit."
         ),
         "last_at": serializers.DateTimeField(allow_null=True, help_text="The last hour in which it was seen."),
         "columns": serializers.ListField(child=_COLUMN),
+        "change": serializers.ChoiceField(CHANGES, allow_null=True, help_text=_CHANGE),
     },
 )
 
@@ -132,6 +174,7 @@ class LineageSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(DIRECTIONS)
     depth = serializers.IntegerField()
     at = serializers.DateTimeField(allow_null=True)
+    compare = serializers.DateTimeField(allow_null=True)
     nodes = serializers.ListField(child=_Node())
     edges = serializers.ListField(child=_EDGE)
     cut = _Cut()
@@ -145,14 +188,7 @@ def read_lineage(request: Request) -> dict[str, Any]:
         raise ValidationError({error.name: [error.message]}) from None
     if asked is None:
         raise Http404
-    found = answer(
-        asked.question,
-        view=asked.view,
-        columns=asked.columns,
-        run_edges=asked.run_edges,
-        failed_at=asked.failed_at,
-    )
-    return as_json(found)
+    return as_json(answer_to(asked))
 
 
 def as_json(found: Answer) -> dict[str, Any]:
@@ -162,8 +198,9 @@ def as_json(found: Answer) -> dict[str, Any]:
         "direction": found.question.direction,
         "depth": found.question.depth,
         "at": found.question.at,
+        "compare": found.question.compare,
         "nodes": [_node(node) for node in found.nodes],
-        "edges": [_edge(edge) for edge in found.edges],
+        "edges": [_edge(edge, found) for edge in found.edges],
         "cut": {"nodes": found.left_out},
     }
 
@@ -179,30 +216,40 @@ def _node(node: FoundNode) -> dict[str, Any]:
         "connections": [str(id_) for id_ in node.connection_ids],
         "state": node.state,
         "written_by": [str(job.id) for job in node.jobs],
+        "within": [_frame(job) for job in node.within],
         "last_written_at": node.last_written_at,
         "rows": results.rows,
         "checks": {"failed": results.failed_checks, "count": results.checks} if results.checks else None,
         "aliases": list(node.aliases),
+        "partitions": node.partitions,
+        "similar": [{"id": f"dataset:{one.id}", "namespace": one.namespace, "name": one.name} for one in node.similar],
         "dropped_at": node.dropped_at,
         "referenced_only": node.referenced_only,
         "more": {"up": node.more_up, "down": node.more_down},
         "incomplete": node.extraction._asdict() if node.extraction else None,
         "impact": node.impact,
         "columns": list(node.columns),
+        "change": node.change or None,
     }
 
 
-def _edge(edge: FoundEdge) -> dict[str, Any]:
+def _frame(job: JobDetails) -> dict[str, Any]:
+    return {"id": str(job.id), "connection": str(job.connection_id), "namespace": job.namespace, "name": job.name}
+
+
+def _edge(edge: FoundEdge, found: Answer) -> dict[str, Any]:
     return {
         "from": edge.source,
         "to": edge.target,
         "kind": edge.kind,
         "evidence": edge.evidence,
         "jobs": [str(job) for job in edge.jobs],
+        "within": [_frame(found.frames[job]) for job in edge.within if job in found.frames],
         "effects": edge.effects,
         "last_at": edge.last_at,
         "columns": [
             {"from": column.source, "to": column.target, "type": column.type, "subtype": column.subtype}
             for column in edge.columns
         ],
+        "change": edge.change or None,
     }

@@ -253,6 +253,7 @@ SPECTACULAR_SETTINGS = {
         "ConnectionStatus": "lineage.overview.summaries.ConnectionStatus",
         "ConnectionType": "connections.models.Connection.Type",
         "EdgeDirection": "lineage.models.Edge.Direction",
+        "LineageChange": "lineage.graph.found.CHANGES",
         "JobKind": "lineage.models.Job.Kind",
         "RunState": "lineage.models.RunState",
         "TestState": "lineage.events.assertions.TEST_STATES",

@@ -62,8 +62,13 @@ def match_id(namespace: str, name: str) -> UUID:
 
 @lru_cache(_REMEMBERED)
 def base_id(namespace: str, name: str) -> UUID:
-    """Make the id that the dataset would have without the partition that ends its name, such as `/day=2026-11-20`."""
-    return dataset_id(namespace, _PARTITION.sub("", name) or name)
+    """Make the id that the dataset would have without the partition that ends its name."""
+    return dataset_id(namespace, base_name(name))
+
+
+def base_name(name: str) -> str:
+    """Return the name without the partition that ends it, such as `/day=2026-11-20`."""
+    return _PARTITION.sub("", name) or name
 
 
 @lru_cache(_REMEMBERED)

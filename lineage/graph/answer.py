@@ -2,134 +2,34 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from lineage.datasets.changes import read_drops
 from lineage.datasets.checks import Tests, read_tests
+from lineage.datasets.likeness import NamedDataset, count_partitions, read_similar
 from lineage.datasets.writes import LastWrite, read_last_writes, read_row_counts
 from lineage.edges.uses import READS, WRITES
 from lineage.events.column_lineage import DIRECT, Columns
-from lineage.events.effects import DATA
 from lineage.events.event import Extraction
 from lineage.events.explicit_lineage import columns_of
-from lineage.events.identity import dataset_id
+from lineage.events.identity import base_id, base_name, dataset_id, match_id
 from lineage.graph.details import DatasetDetails, Details, JobDetails
 from lineage.graph.fold import FoldedLine, fold, use_of_line
+from lineage.graph.found import Answer, ColumnLine, FoundEdge, FoundNode, Results
+from lineage.graph.frames import Above, Frames
 from lineage.graph.impact import State as ImpactState
 from lineage.graph.impact import Writer, impact
 from lineage.graph.question import ColumnLines, Question, View
 from lineage.graph.reading import Reads
 from lineage.graph.relations import DependentJobs, read_dependencies, read_extractions
 from lineage.graph.schemas import read_column_names
-from lineage.graph.walk import Graph, Line, moment, walk
+from lineage.graph.walk import Graph, Line, moment, read_used, walk
 
-NodeKind = Literal["dataset", "job"]
 _TEST: Final = "TEST"
 _WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
-
-
-class Results(NamedTuple):
-    """Rows after the last write, and how many checks of the latest round failed. A check that only warns does not fail.
-    None: not reported."""
-
-    rows: int | None = None
-    failed_checks: int | None = None
-    checks: int | None = None
-
-
-NO_RESULTS: Final = Results()
-
-
-class ColumnLine(NamedTuple):
-    """Column of the target that is made of a column of the source. `target`: empty for all columns. `type`: DIRECT or
-    INDIRECT; `subtype` may be empty."""
-
-    source: str
-    target: str
-    type: str
-    subtype: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundNode:
-    """Dataset or job of a graph.
-
-    `distance`: in datasets, negative upstream. `state`: of a job, its latest run's; of a dataset, the worst of its
-    writers. `jobs`: of a dataset, its writers in the graph. `more_…`: jobs that read or write it and are not in the
-    graph, 1,000 at most. `columns`: of a dataset, if they were asked for: those of its schema, then others that lines
-    name.
-    """
-
-    id: UUID
-    kind: NodeKind
-    namespace: str
-    name: str
-    distance: int
-    connection_ids: tuple[UUID, ...]
-    is_focus: bool
-    state: str | None = None
-    jobs: tuple[JobDetails, ...] = ()
-    job: JobDetails | None = None
-    last_written_at: datetime | None = None
-    results: Results = NO_RESULTS
-    aliases: tuple[str, ...] = ()
-    dropped_at: datetime | None = None
-    referenced_only: bool = False
-    more_up: int = 0
-    more_down: int = 0
-    # Statements of its job, or of one of its writers, of which nothing is known.
-    extraction: Extraction | None = None
-    # What a failure means for it; None: no failure concerns it.
-    impact: ImpactState | None = None
-    columns: tuple[str, ...] = ()
-
-    @property
-    def icon(self) -> str:
-        """Return the icon's name in the sprite."""
-        return "database" if self.kind == "dataset" else "list-check"
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundEdge:
-    """Line of a graph, from and to the key of a node. `kind`: how it is in use, `renamed`, or `depends` between jobs of
-    which one runs after the other. `evidence`: of a line between datasets. `jobs`: ids of those through which it leads.
-    `is_for_columns`: its jobs are nodes themselves, so that it is there for its columns only."""
-
-    source: str
-    target: str
-    kind: str
-    evidence: str = ""
-    effects: int = DATA
-    last_at: datetime | None = None
-    jobs: tuple[UUID, ...] = ()
-    columns: tuple[ColumnLine, ...] = ()
-    is_for_columns: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Nodes and edges, sorted. `left_out`: datasets that the limit keeps out."""
-
-    question: Question
-    nodes: tuple[FoundNode, ...]
-    edges: tuple[FoundEdge, ...]
-    left_out: int
-
-    @property
-    def flows(self) -> list[tuple[str, str]]:
-        """Return the ends of all edges but those of jobs that only run one after the other."""
-        return [(edge.source, edge.target) for edge in self.edges if edge.kind != "depends"]
-
-    @property
-    def focus(self) -> FoundNode | None:
-        return next((node for node in self.nodes if node.is_focus), None)
 
 
 def answer(
@@ -140,16 +40,30 @@ def answer(
     run_edges: Iterable[UUID] = (),
     failed_at: datetime | None = None,
 ) -> Answer:
+    """Answer a question as of one moment: see answer_with_graph."""
+    found, _ = answer_with_graph(question, view=view, columns=columns, run_edges=run_edges, failed_at=failed_at)
+    return found
+
+
+def answer_with_graph(
+    question: Question,
+    *,
+    view: View,
+    columns: ColumnLines = "false",
+    run_edges: Iterable[UUID] = (),
+    failed_at: datetime | None = None,
+) -> tuple[Answer, Graph]:
     """Answer a question. `view`: lines between datasets, or with the jobs between them. `run_edges`: of the run that is
-    the focus. `failed_at`: when it began, if it failed. Four statements for each level, one more for each
-    job whose run was renamed, ten more, one for jobs that depend on others, and two for columns."""
+    the focus. `failed_at`: when it began, if it failed. Four statements for each level, one more for each job whose run
+    was renamed, thirteen more, one for jobs that depend on others, two for columns, and three if partitions or frames
+    are in it."""
     reads = Reads(question.connection_ids, moment(question))
     graph = walk(question, reads, tuple(run_edges))
-    return _Answer(question, graph, reads, failed_at).make(view, columns)
+    return _Answer(question, graph, reads, failed_at).make(view, columns), graph
 
 
 class _Known(NamedTuple):
-    """All that was read of datasets. `details`, `counts` (of the jobs that write or read it): by each name."""
+    """All that was read of datasets, by id; `details`: by each name; `counts`: of the jobs that write or read it."""
 
     details: dict[UUID, DatasetDetails]
     counts: dict[tuple[UUID, str], int]
@@ -157,6 +71,8 @@ class _Known(NamedTuple):
     rows: dict[UUID, int]
     tests: dict[UUID, Tests]
     drops: dict[UUID, datetime]
+    partitions: dict[UUID, int]
+    similar: dict[UUID, list[NamedDataset]]
     impact: dict[UUID, ImpactState]
 
 
@@ -165,27 +81,52 @@ class _Answer:
         self._asked, self._graph, self._reads, self._failed_at = question, graph, reads, failed_at
         self._details = Details(question.connection_ids, moment(question))
         self._extractions: dict[UUID, Extraction] = {}
-        # Dataset → the lines through which jobs write it.
-        self._writes: dict[UUID, list[Line]] = defaultdict(list)
+        every: dict[UUID, list[Line]] = defaultdict(list)
         for line in graph.lines:
             if line.direction == WRITES:
-                self._writes[line.dataset].append(line)
+                every[line.dataset].append(line)
+        self._frames, self._connections = self._read_frames()
+        self._hidden = self._frames.hidden()
+        # Dataset → the lines that are drawn through which jobs write it.
+        self._writes = {
+            dataset: [line for line in lines if line not in self._hidden] for dataset, lines in every.items()
+        }
+
+    def _read_frames(self) -> tuple[Frames, dict[UUID, UUID]]:
+        """Read the jobs that frame writers. Returns also the connection of each job, with those that frame."""
+        graph = self._graph
+        writers = {line.job_id for line in graph.lines if line.direction == WRITES}
+        above = [Above(*row) for row in self._reads.above((graph.connections[job], job) for job in writers)]
+        connections = graph.connections | {one.job_id: one.connection_id for one in above}
+        outer = {(one.connection_id, one.job_id) for one in above}
+        _, used = read_used(self._reads, outer, varying=self._asked.varying)
+        if not used:
+            return Frames(graph, (), {}), connections
+        stands_for = {id_: dataset for dataset, names in graph.names.items() for id_ in names}
+        writes = {
+            job: {
+                stands_for[id_]
+                for one in edges
+                if one.edge.direction == WRITES and (id_ := one.edge.dataset_id) in stands_for
+            }
+            for job, edges in used.items()
+        }
+        return Frames(graph, above, writes), connections
 
     def make(self, view: View, lines: ColumnLines) -> Answer:
         columns = self._columns() if view == "datasets" or lines != "false" else {}
-        flows = fold(self._graph, {edge: _datasets_of(of) for edge, of in columns.items()})
+        flows = fold(self._graph, {edge: _datasets_of(of) for edge, of in columns.items()}, self._frames)
         depend = self._dependencies() if view == "jobs" else []
-        jobs = self._details.jobs([(self._graph.connections[job], job) for job in sorted(self._graph.jobs)])
+        jobs = self._read_jobs()
         self._extractions = read_extractions(
             [(job.connection_id, job.id) for job in jobs.values()], moment(self._asked)
         )
-        ends = self._ends(jobs)
-        shown_jobs = {id_ for id_ in jobs if view == "jobs" or id_ == self._graph.focus or id_ in ends}
+        shown_jobs = self._shown_jobs(jobs, view)
         edges = self._folded(flows, shown_jobs, columns, lines) + self._lines_of(shown_jobs)
         nodes = self._dataset_nodes(jobs, self._impact(flows))
         if lines != "false":
             nodes = self._with_columns(nodes, edges)
-        nodes += [self._job_node(job) for id_, job in jobs.items() if id_ in shown_jobs]
+        nodes += [self._job_node(job, jobs) for id_, job in jobs.items() if id_ in shown_jobs]
         edges += self._renames() + self._derived(columns, lines) + [_depends(one) for one in depend]
         known = {node.key for node in nodes}
         shown = [edge for edge in edges if edge.source in known and edge.target in known]
@@ -194,12 +135,22 @@ class _Answer:
             tuple(sorted(nodes, key=lambda node: (node.distance, node.kind, node.name, node.id))),
             tuple(sorted(shown, key=lambda edge: (edge.source, edge.target, edge.kind))),
             len(self._graph.left_out - self._graph.datasets.keys()),
+            {job: jobs[job] for edge in shown for job in edge.within if job in jobs},
         )
 
-    def _ends(self, jobs: dict[UUID, JobDetails]) -> set[UUID]:
-        """Return the jobs that read and write nothing: no line between datasets tells of them. Tests are left out."""
-        writers = {line.job_id for lines in self._writes.values() for line in lines}
-        return {id_ for id_, job in jobs.items() if id_ not in writers and job.kind != _TEST}
+    def _read_jobs(self) -> dict[UUID, JobDetails]:
+        """Read the jobs of the graph, and those that frame them."""
+        drawn = (line for lines in self._writes.values() for line in lines)
+        around = {job for line in drawn for job in self._frames.around(line.job_id, line.dataset)}
+        return self._details.jobs([(self._connections[job], job) for job in sorted(self._graph.jobs.keys() | around)])
+
+    def _shown_jobs(self, jobs: dict[UUID, JobDetails], view: View) -> set[UUID]:
+        """Return the jobs that are nodes. Between datasets those that read and write nothing: no line tells of them.
+        Tests are left out."""
+        drawn = {line.job_id for line in self._graph.lines if line not in self._hidden}
+        writers = {line.job_id for line in self._graph.lines if line.direction == WRITES}
+        ends = {id_ for id_ in self._graph.jobs.keys() - writers if id_ in jobs and jobs[id_].kind != _TEST}
+        return {id_ for id_ in jobs if (view == "jobs" and id_ in drawn) or id_ == self._graph.focus or id_ in ends}
 
     def _columns(self) -> dict[UUID, Columns]:
         """Read the sources of all columns that are written, by edge."""
@@ -219,6 +170,7 @@ class _Answer:
                 line.evidence,
                 last_at=line.last_at,
                 jobs=line.job_ids,
+                within=line.within,
                 columns=self._column_lines(line.source, line.target, columns, lines),
                 is_for_columns=shown_jobs.issuperset(line.job_ids),
             )
@@ -244,7 +196,7 @@ class _Answer:
             for way, (near, far) in ways.items():
                 if near == graph.focus and self._asked.direction in (way, "both"):
                     graph.jobs.setdefault(far, 0)
-                    graph.connections.setdefault(far, one.connection_id)
+                    self._connections.setdefault(far, one.connection_id)
         return found
 
     def _column_lines(
@@ -253,7 +205,7 @@ class _Answer:
         if lines == "false":
             return ()
         names = self._graph.names.get(source, {source})
-        written = {one.edge.id for line in self._writes[target] for one in self._graph.lines[line]}
+        written = {one.edge.id for line in self._writes.get(target, ()) for one in self._graph.lines[line]}
         # What events about a dataset say has its id.
         said = [columns[id_] for id_ in (*written, *self._names_of(target)) if id_ in columns]
         fields = [item for one in said for item in (*one.fields.items(), ("", one.dataset))]
@@ -282,7 +234,7 @@ class _Answer:
         """Return the lines between jobs that are shown and their datasets."""
         found = []
         for line, edges in self._graph.lines.items():
-            if line.job_id not in shown_jobs:
+            if line.job_id not in shown_jobs or line in self._hidden:
                 continue
             job, dataset = f"job:{line.job_id}", f"dataset:{line.dataset}"
             source, target = (dataset, job) if line.direction == READS else (job, dataset)
@@ -290,8 +242,17 @@ class _Answer:
             for one in edges:
                 effects |= one.edge.effects
             last_at = max(one.edge.last_event_hour for one in edges)
+            within = self._frames.around(line.job_id, line.dataset) if line.direction == WRITES else ()
             found.append(
-                FoundEdge(source, target, use_of_line(edges), effects=effects, last_at=last_at, jobs=(line.job_id,))
+                FoundEdge(
+                    source,
+                    target,
+                    use_of_line(edges),
+                    effects=effects,
+                    last_at=last_at,
+                    jobs=(line.job_id,),
+                    within=within,
+                )
             )
         return found
 
@@ -321,26 +282,42 @@ class _Answer:
             beside[line.dataset, line.direction].add(line.job_id)
         nodes = []
         for id_ in self._graph.datasets:
-            writers = tuple(jobs[job] for job in sorted(beside[id_, WRITES]) if job in jobs)
-            shown = len(beside[id_, WRITES]), len(beside[id_, READS])
+            writers = tuple(jobs[line.job_id] for line in sorted(self._writes.get(id_, ())) if line.job_id in jobs)
+            around = dict.fromkeys(outer for job in writers for outer in self._frames.around(job.id, id_))
+            shown = len(beside[id_, WRITES] | around.keys()), len(beside[id_, READS])
             node = self._dataset_node(id_, known, writers, shown)
-            nodes += [node] if node else []
+            within = tuple(jobs[outer] for outer in around if outer in jobs)
+            nodes += [replace(node, within=within)] if node else []
         return nodes
 
     def _read_all(self, states: dict[UUID, ImpactState]) -> _Known:
         names = {dataset: self._names_of(dataset) for dataset in self._graph.datasets}
-        every = sorted({id_ for of_one in names.values() for id_ in of_one})
+        details = self._details.datasets({id_ for of_one in names.values() for id_ in of_one})
         of, at = self._asked.connection_ids, moment(self._asked)
         writes = read_last_writes(names, of, at=at)
+        stacks = self._graph.stacks & names.keys()
+        # Partitions come and go; that does not drop the dataset.
+        single = {id_: of_one for id_, of_one in names.items() if id_ not in stacks}
         return _Known(
-            self._details.datasets(every),
-            self._reads.counts(every, varying=self._asked.varying),
+            details,
+            self._reads.counts(names, varying=self._asked.varying),
             writes,
             read_row_counts(names, of, at=at),
             read_tests(names, of, at=at),
-            read_drops(names, of, {id_: write.ended_at for id_, write in writes.items()}, at=at),
+            read_drops(single, of, {id_: write.ended_at for id_, write in writes.items()}, at=at),
+            count_partitions(stacks, of),
+            read_similar(self._matches(names, details), names, of),
             states,
         )
+
+    def _matches(self, names: dict[UUID, list[UUID]], details: dict[UUID, DatasetDetails]) -> dict[UUID, set[UUID]]:
+        """Return dataset → the match ids of its names. Those of a stack are without the partitions."""
+        found: dict[UUID, set[UUID]] = defaultdict(set)
+        for dataset, of_one in names.items():
+            is_stack = dataset in self._graph.stacks
+            for one in (details[name] for name in of_one if name in details):
+                found[dataset].add(match_id(one.namespace, base_name(one.name) if is_stack else one.name))
+        return found
 
     def _dataset_node(
         self, id_: UUID, known: _Known, writers: tuple[JobDetails, ...], shown: tuple[int, int]
@@ -351,8 +328,9 @@ class _Answer:
         if not own:
             return None
         first = known.details.get(id_, own[0])
+        is_stack = id_ in self._graph.stacks
         up, down = (
-            max(sum(known.counts.get((name, direction), 0) for name in names) - count, 0)
+            max(known.counts.get((id_, direction), 0) - count, 0)
             for direction, count in zip((WRITES, READS), shown, strict=True)
         )
         write, tests = known.writes.get(id_), known.tests.get(id_)
@@ -360,7 +338,7 @@ class _Answer:
             id_,
             "dataset",
             first.namespace,
-            first.name,
+            base_name(first.name) if is_stack else first.name,
             self._graph.datasets[id_],
             tuple(sorted({connection for one in own for connection in one.connection_ids})),
             is_focus=self._graph.focus == id_,
@@ -368,7 +346,9 @@ class _Answer:
             jobs=writers,
             last_written_at=write.ended_at if write else None,
             results=Results(known.rows.get(id_), *((tests.in_trouble, len(tests.results)) if tests else (None, None))),
-            aliases=tuple(f"{one.namespace} {one.name}" for one in own if one.id != first.id),
+            aliases=tuple(f"{one.namespace} {one.name}" for one in own if not _is_part(one, id_)),
+            partitions=known.partitions.get(id_, 0),
+            similar=tuple(known.similar.get(id_, ())),
             dropped_at=known.drops.get(id_),
             referenced_only=not any(one.described or one.is_written for one in own),
             more_up=up,
@@ -380,7 +360,7 @@ class _Answer:
     def _names_of(self, dataset: UUID) -> list[UUID]:
         return sorted(self._graph.names.get(dataset, {dataset}))
 
-    def _job_node(self, job: JobDetails) -> FoundNode:
+    def _job_node(self, job: JobDetails, jobs: dict[UUID, JobDetails]) -> FoundNode:
         return FoundNode(
             job.id,
             "job",
@@ -391,12 +371,18 @@ class _Answer:
             is_focus=self._graph.focus == job.id,
             state=job.state,
             job=job,
+            within=tuple(jobs[id_] for id_ in self._frames.around_all(job.id) if id_ in jobs),
             extraction=self._extractions.get(job.id),
         )
 
 
 def _depends(one: DependentJobs) -> FoundEdge:
     return FoundEdge(f"job:{one.source}", f"job:{one.target}", "depends", effects=0, last_at=one.last_at)
+
+
+def _is_part(one: DatasetDetails, dataset: UUID) -> bool:
+    """Tell whether a name is that of the dataset itself, or of a partition of it."""
+    return dataset in (one.id, base_id(one.namespace, one.name))
 
 
 def _datasets_of(columns: Columns) -> set[UUID]:

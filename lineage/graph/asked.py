@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
+from django.db.models import Q
+
 from lineage.events.identity import dataset_id
 from lineage.events.text import parse_time
 from lineage.graph.question import (
@@ -73,7 +75,8 @@ def asked_in(parameters: Mapping[str, str], connection_ids: Sequence[UUID]) -> A
         tuple(connection_ids),
         direction=_choice(parameters, "direction", cast(tuple[Direction, ...], DIRECTIONS), "both"),
         depth=_number(parameters, "depth", DEFAULT_DEPTH, MAX_DEPTH),
-        at=_time(parameters.get("at")),
+        at=_time(parameters, "at"),
+        compare=_compare(parameters),
         varying=_choice(parameters, "varying", ("true", "false"), "true") == "true",
         expand=_ids(parameters.get("expand")),
         limit=_number(parameters, "limit", DEFAULT_NODES, MAX_NODES),
@@ -104,7 +107,8 @@ def _run(run: Run) -> _Found:
 
 
 def _dataset(id_: UUID, connection_ids: Collection[UUID]) -> _Found | None:
-    known = Dataset.objects.filter(id=id_, connection_id__in=connection_ids).exists()
+    # A dataset of which events name only partitions is known by its base.
+    known = Dataset.objects.filter(Q(id=id_) | Q(base_id=id_), connection_id__in=connection_ids).exists()
     return (Focus("dataset", id_), (), None) if known else None
 
 
@@ -135,11 +139,19 @@ def _number(parameters: Mapping[str, str], name: str, default: int, most: int) -
     return int(text)
 
 
-def _time(text: str | None) -> datetime | None:
+def _time(parameters: Mapping[str, str], name: str) -> datetime | None:
+    text = parameters.get(name)
     try:
         return parse_time(text).astimezone(UTC) if text else None
     except ValueError:
-        raise WrongParameter("at", "Expected an ISO 8601 time.") from None
+        raise WrongParameter(name, "Expected an ISO 8601 time.") from None
+
+
+def _compare(parameters: Mapping[str, str]) -> datetime | None:
+    compare, at = _time(parameters, "compare"), _time(parameters, "at")
+    if compare and at and compare >= at:
+        raise WrongParameter("compare", "Expected a time before that of `at`.")
+    return compare
 
 
 def _ids(text: str | None) -> frozenset[UUID]:

@@ -21,6 +21,7 @@ SELECT dataset.id, min(dataset.namespace), min(dataset.name), bool_or(dataset.de
         SELECT FROM lineage_edge AS edge
         WHERE edge.dataset_id = dataset.id AND edge.direction = 'WRITES' AND edge.connection_id = ANY(%(connections)s)
             AND edge.effects & {DATA} <> 0
+        OFFSET 0
     )
 FROM lineage_dataset AS dataset
 WHERE dataset.id = ANY(%(ids)s) AND dataset.connection_id = ANY(%(connections)s)

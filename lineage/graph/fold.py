@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from lineage.edges.uses import READS, USES, Use, UsedEdge, is_source
+from lineage.graph.frames import Frames
 from lineage.graph.walk import Graph
 
 Evidence = Literal["explicit", "columns", "assumed"]
@@ -17,7 +18,8 @@ _EVIDENCE: Final[tuple[Evidence, ...]] = ("assumed", "columns", "explicit")
 class FoldedLine(NamedTuple):
     """Data flows from one dataset to another through jobs.
 
-    `evidence`: `explicit` if the sender states what the dataset is made of; `columns` if it names columns of the one as
+    `within`: jobs that frame those, from near to far. `evidence`: `explicit` if the sender states what the dataset is
+    made of; `columns` if it names columns of the one as
     sources of the other; `assumed` if all inputs of a job are taken as sources of all its outputs. `last_at`: the last
     hour in which it was seen.
     """
@@ -25,6 +27,7 @@ class FoldedLine(NamedTuple):
     source: UUID
     target: UUID
     job_ids: tuple[UUID, ...]
+    within: tuple[UUID, ...]
     use: Use
     evidence: Evidence
     last_at: datetime
@@ -35,7 +38,7 @@ def use_of_line(edges: list[UsedEdge]) -> Use:
     return min((edge.use for edge in edges), key=USES.index)
 
 
-def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
+def fold(graph: Graph, sources: Mapping[UUID, set[UUID]], frames: Frames) -> list[FoldedLine]:
     """Return the lines between datasets, sorted. `sources`: id of an edge that writes → ids of the datasets that its
     columns name as sources."""
     reads: dict[UUID, list[tuple[UUID, list[UsedEdge]]]] = defaultdict(list)
@@ -46,6 +49,7 @@ def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
     for job, written in writes.items():
         for target, to_target in written:
             named = {id_ for edge in to_target for id_ in sources.get(edge.edge.id, ())}
+            within = frames.around(job, target)
             for source, from_source in reads.get(job, ()):
                 names = graph.names.get(source, {source})
                 is_explicit = is_source(names, (edge.edge.id for edge in to_target), graph.sources)
@@ -53,8 +57,11 @@ def fold(graph: Graph, sources: Mapping[UUID, set[UUID]]) -> list[FoldedLine]:
                 is_merged = source == target and len(reads[job]) > 1 and not is_explicit
                 if is_explicit is False or is_merged:
                     continue
+                if frames.is_drawn_inside(job, source, target):
+                    continue
                 evidence: Evidence = "explicit" if is_explicit else "columns" if named & names else "assumed"
-                _add(found, _line(job, source, target, (from_source, to_target), evidence))
+                flow = _line(job, source, target, (from_source, to_target), evidence)
+                _add(found, flow._replace(within=within) if within else flow)
     return sorted(found.values(), key=lambda line: (line.source, line.target))
 
 
@@ -63,7 +70,7 @@ def _line(
 ) -> FoldedLine:
     use = max(map(use_of_line, edges), key=USES.index)
     last_at = min(max(edge.edge.last_event_hour for edge in of_side) for of_side in edges)
-    return FoldedLine(source, target, (job,), use, evidence, last_at)
+    return FoldedLine(source, target, (job,), (), use, evidence, last_at)
 
 
 def _add(found: dict[tuple[UUID, UUID], FoldedLine], line: FoldedLine) -> None:
@@ -74,6 +81,7 @@ def _add(found: dict[tuple[UUID, UUID], FoldedLine], line: FoldedLine) -> None:
             line.source,
             line.target,
             tuple(sorted({*known.job_ids, *line.job_ids})),
+            tuple(dict.fromkeys((*known.within, *line.within))),
             min(known.use, line.use, key=USES.index),
             max(known.evidence, line.evidence, key=_EVIDENCE.index),
             max(known.last_at, line.last_at),

@@ -31,6 +31,8 @@ class Style(StrEnum):
     AMBER = "amber"
     COLUMN = "column"
     INDIRECT = "indirect"
+    ADDED = "added"
+    GONE = "gone"
 
     @property
     def is_of_columns(self) -> bool:
@@ -40,7 +42,12 @@ class Style(StrEnum):
     @property
     def tone(self) -> Tone:
         """Return the colour of the arrowhead."""
-        return {Style.GREEN: Tone.GREEN, Style.VIOLET: Tone.VIOLET, Style.AMBER: Tone.AMBER}.get(self, Tone.GRAY)
+        return {
+            Style.GREEN: Tone.GREEN,
+            Style.ADDED: Tone.GREEN,
+            Style.VIOLET: Tone.VIOLET,
+            Style.AMBER: Tone.AMBER,
+        }.get(self, Tone.GRAY)
 
 
 # Row that stands for all columns without a row of their own.
@@ -104,10 +111,17 @@ class Node:
     downstream: Stub | None = None
     is_focus: bool = False
     is_dropped: bool = False
+    is_gone: bool = False
     is_referenced_only: bool = False
     # On the path that the reader follows, and one of its ends that the reader locked.
     is_traced: bool = False
     is_locked: bool = False
+
+    @property
+    def marks(self) -> str:
+        """Return its CSS classes beside that of its tone."""
+        marks = {"dropped": self.is_dropped, "gone": self.is_gone, "referenced": self.is_referenced_only}
+        return "".join(f" is-{mark}" for mark, is_set in marks.items() if is_set)
 
 
 @dataclass(frozen=True, slots=True)

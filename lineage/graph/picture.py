@@ -35,6 +35,8 @@ WORDS_OF_STYLES = {
     Style.DEPENDS: "runs before",
     Style.COLUMN: "column",
     Style.INDIRECT: "column that only filters, joins or sorts",
+    Style.ADDED: "added",
+    Style.GONE: "gone",
 }
 WORDS_OF_TONES = {
     Tone.RED: ("circle-x", "Failed here"),

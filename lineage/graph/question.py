@@ -33,14 +33,16 @@ class Focus:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Parameters of a walk. `depth` counts datasets. `at`: as it was then; None: now. `varying`: also what a job does
-    not read or write in every round. `expand`: datasets whose neighbours are shown too. `limit`: most datasets."""
+    """Parameters of a walk. `depth` counts datasets. `at`: as it was then; None: now. `compare`: an earlier moment,
+    with which that is compared; None: with none. `varying`: also what a job does not read or write in every round.
+    `expand`: datasets whose neighbours are shown too. `limit`: most datasets."""
 
     focus: Focus
     connection_ids: tuple[UUID, ...]
     direction: Direction = "both"
     depth: int = DEFAULT_DEPTH
     at: datetime | None = None
+    compare: datetime | None = None
     varying: bool = True
     expand: frozenset[UUID] = field(default_factory=frozenset)
     limit: int = DEFAULT_NODES

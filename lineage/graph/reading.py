@@ -1,6 +1,6 @@
 """Reads of the graph: each for a set of datasets or jobs, in one statement."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -9,8 +9,9 @@ from django.conf import settings
 
 from lineage.database.bodies import decompress
 from lineage.database.reading import read_rows
-from lineage.datasets.aliases import OF_REACHED, REACHED, Names, Reached, names_of
+from lineage.datasets.aliases import OF_REACHED, REACHED, Names, Reached, bound_names, names_of
 from lineage.datasets.changes import TOOK_PLACE
+from lineage.datasets.likeness import OF_NO_TABLE, read_partitions
 from lineage.edges.rounds import IS_IN_USE, NEWEST_RUN, read_rounds
 from lineage.edges.uses import READS, WRITES, Round, StoredEdge
 from lineage.events.explicit_lineage import Explicit, explicit_of_content
@@ -45,22 +46,49 @@ _EDGES_BY_ID: Final = f"""
 SELECT {_EDGE} FROM lineage_edge AS edge WHERE edge.connection_id = %(connection)s AND edge.id = ANY(%(ids)s)
 """  # noqa: S608 - made of constants
 
+# Between a model and the task of a DAG that runs it there are two or three steps. A run without one of the same name in
+# its own connection may have its parent in another one, where a job has the name that it gives.
+_MOST_STEPS: Final = 4
+_ABOVE: Final = f"""
+WITH RECURSIVE above (start, job_id, connection_id, run_id, job_name, steps) AS (
+    SELECT wanted.job_id, wanted.job_id, wanted.connection_id, newest.parent_run_id, newest.parent_job_name, 0
+    FROM unnest(%(of)s::uuid[], %(jobs)s::uuid[]) AS wanted (connection_id, job_id)
+    CROSS JOIN LATERAL ({NEWEST_RUN.format(of="wanted")}) AS newest
+    WHERE newest.parent_run_id <> newest.run_id
+    UNION
+    SELECT above.start, parent.job_id, parent.connection_id, parent.parent_run_id, parent.parent_job_name,
+        above.steps + 1
+    FROM above CROSS JOIN LATERAL (
+        SELECT run.* FROM lineage_run AS run
+        JOIN lineage_job AS job ON job.connection_id = run.connection_id AND job.id = run.job_id
+        WHERE run.connection_id = ANY(%(connections)s) AND run.run_id = above.run_id AND run.joined_in IS NULL
+            AND (run.connection_id = above.connection_id OR job.name = above.job_name)
+    ) AS parent
+    WHERE above.steps < {_MOST_STEPS}
+)
+SELECT start, connection_id, job_id, min(steps) FROM above WHERE steps > 0 GROUP BY start, connection_id, job_id
+"""  # noqa: S608 - made of constants
 _COUNTS: Final = f"""
-SELECT wanted.dataset_id, wanted.direction, neighbours.count
-FROM unnest(%(datasets)s::uuid[], %(directions)s::text[]) AS wanted (dataset_id, direction)
+SELECT wanted.id, side.direction, count(DISTINCT neighbour.job_id)
+FROM unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS wanted (id, name)
+CROSS JOIN (VALUES ('{READS}'), ('{WRITES}')) AS side (direction)
 CROSS JOIN LATERAL (
-    SELECT count(DISTINCT edge.job_id) FROM (
+    SELECT DISTINCT edge.job_id FROM (
         SELECT * FROM lineage_edge AS one
-        WHERE one.dataset_id = wanted.dataset_id AND one.direction = wanted.direction
+        WHERE one.dataset_id = wanted.name AND one.direction = side.direction
             AND one.connection_id = ANY(%(connections)s) AND one.first_event_hour <= %(at)s
         LIMIT {MOST_COUNTED}
     ) AS edge
     JOIN lineage_job AS job ON job.connection_id = edge.connection_id AND job.id = edge.job_id
     LEFT JOIN LATERAL ({NEWEST_RUN.format(of="edge")}) AS newest ON true
     WHERE {IS_IN_USE}
-) AS neighbours
+) AS neighbour
+GROUP BY wanted.id, side.direction
 """  # noqa: S608 - made of constants
 
+# Of the names that one statement reads: how they belong to the dataset from which it starts.
+_NAME, _RENAMED, _DERIVED, _BASE = "name", "renamed", "derived", "base"
+# The base is that of a dataset with partitions, or of a partition beside others.
 _NAMES: Final = f"""
 WITH RECURSIVE {REACHED}, renamed AS (
     SELECT change.previous_id, change.dataset_id FROM lineage_change AS change
@@ -72,16 +100,29 @@ WITH RECURSIVE {REACHED}, renamed AS (
     WHERE (relation.source_id = ANY(%(datasets)s) OR relation.target_id = ANY(%(datasets)s))
         AND relation.kind = 'DERIVED' AND relation.first_event_hour <= %(at)s
         AND relation.connection_id = ANY(%(connections)s)
+), based AS (
+    SELECT wanted.id, COALESCE(one.base_id, wanted.id) AS base_id
+    FROM unnest(%(datasets)s::uuid[]) AS wanted (id)
+    LEFT JOIN LATERAL (
+        SELECT dataset.id, dataset.base_id FROM lineage_dataset AS dataset
+        WHERE dataset.id = wanted.id AND dataset.connection_id = ANY(%(connections)s) LIMIT 1
+    ) AS one ON true
+    WHERE one.id IS NULL OR {OF_NO_TABLE}
 )
-{OF_REACHED}
-UNION
-SELECT previous_id, dataset_id, '', -1 FROM renamed
-UNION
-SELECT source_id, target_id, '', -2 FROM derived
-ORDER BY 4, 1, 2
+SELECT '{_NAME}', named.* FROM ({OF_REACHED}) AS named
+UNION ALL
+SELECT DISTINCT '{_RENAMED}', previous_id, dataset_id, '', 0 FROM renamed
+UNION ALL
+SELECT DISTINCT '{_DERIVED}', source_id, target_id, '', 0 FROM derived
+UNION ALL
+SELECT '{_BASE}', based.id, based.base_id, '', 0 FROM based
+WHERE EXISTS (
+    SELECT FROM lineage_dataset AS one
+    WHERE one.base_id = based.base_id AND one.id <> based.id AND one.connection_id = ANY(%(connections)s)
+        AND {OF_NO_TABLE}
+    OFFSET 0
+)
 """  # noqa: S608 - made of constants
-_RENAMED: Final = -1
-_DERIVED: Final = -2
 
 _EXPLICIT: Final = """
 SELECT wanted.id, content.body
@@ -96,13 +137,15 @@ JOIN lineage_content AS content ON content.connection_id = fact.connection_id AN
 """
 
 
-class Known(NamedTuple):
-    """Names of datasets, by the dataset; pairs of datasets (before, after) that were renamed; and pairs (source,
-    target) of which an event says that the one is made of the other, perhaps not any more."""
+class FoundNames(NamedTuple):
+    """Names of datasets, by the dataset; renames (before, after) from and to them; pairs (source, target) of which an
+    event says that the one is made of the other, perhaps not any more; and the bases of those that are partitions
+    beside others, or have partitions."""
 
     names: dict[UUID, Names]
     renames: list[tuple[UUID, UUID]]
     derived: list[tuple[UUID, UUID]]
+    bases: dict[UUID, UUID]
 
 
 class Reads:
@@ -130,21 +173,30 @@ class Reads:
         """Read the latest round of each job. `jobs`: (connection id, job id)."""
         return read_rounds(jobs, at=self._at)
 
-    def counts(self, datasets: Collection[UUID], *, varying: bool) -> dict[tuple[UUID, str], int]:
-        """Count the jobs that read, and that write, each dataset: MOST_COUNTED at most."""
-        wanted = [(id_, direction) for id_ in datasets for direction in (READS, WRITES)]
-        ids, directions = _columns(wanted)
-        rows = self._rows(_COUNTS, datasets=ids, directions=directions, varying=varying)
+    def above(self, jobs: Iterable[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, UUID, int]]:
+        """Read the jobs whose runs started the latest run of each job that names a dataset: (job, connection id and id
+        of the job above, steps to it). `jobs`: (connection id, job id)."""
+        connections, ids = _columns(jobs)
+        rows = self._rows(_ABOVE, of=connections, jobs=ids) if ids else []
+        return [(start, connection_id, job, steps) for start, connection_id, job, steps in rows]
+
+    def counts(self, names: Mapping[UUID, Collection[UUID]], *, varying: bool) -> dict[tuple[UUID, str], int]:
+        """Count the jobs that read, and that write, each dataset: MOST_COUNTED at most under one name. `names`: dataset
+        id → ids of all its names."""
+        rows = self._rows(_COUNTS, **bound_names(names), varying=varying)
         return {(id_, direction): count for id_, direction, count in rows}
 
-    def names(self, datasets: Collection[UUID]) -> Known:
-        """Read the names of datasets, renames from and to them, and what is derived from them or they from it."""
-        rows = [Reached(*row) for row in self._rows(_NAMES, datasets=list(datasets))]
-        return Known(
-            names_of(one for one in rows if one.hops >= 0),
-            [(one.start, one.id) for one in rows if one.hops == _RENAMED],
-            [(one.start, one.id) for one in rows if one.hops == _DERIVED],
-        )
+    def names(self, datasets: Collection[UUID]) -> FoundNames:
+        """Read the names of datasets, what they were renamed from and to, what is derived from them or they from it,
+        and their bases."""
+        found: dict[str, list[Reached]] = {_NAME: [], _RENAMED: [], _DERIVED: [], _BASE: []}
+        for belongs, *row in self._rows(_NAMES, datasets=sorted(datasets)):
+            found[belongs].append(Reached(*row))
+        renames, derived = (sorted((one.start, one.id) for one in found[how]) for how in (_RENAMED, _DERIVED))
+        return FoundNames(names_of(found[_NAME]), renames, derived, {one.start: one.id for one in found[_BASE]})
+
+    def partitions(self, base_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        return read_partitions(base_ids, self._bound["connections"])
 
     def explicit(self, ids: Collection[UUID]) -> dict[UUID, Explicit]:
         """Read the explicit lineage of what edges write, and of datasets. Nothing if EXPLICIT_LINEAGE is off."""

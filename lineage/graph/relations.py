@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from lineage.database.reading import read_rows
 from lineage.edges.uses import VARYING
 from lineage.events.event import Extraction
-from lineage.graph.reading import read_rows
 
 # Jobs before and after those of one graph.
 _MOST: Final = 500

@@ -57,8 +57,10 @@ class Graph:
     renames: set[tuple[UUID, UUID]] = field(default_factory=set)
     # (source, target): without a job between them.
     derived: set[tuple[UUID, UUID]] = field(default_factory=set)
-    # Dataset → the ids of all its names.
+    # Dataset → the ids of all its names; of a stack also those of its partitions.
     names: dict[UUID, set[UUID]] = field(default_factory=dict)
+    # Datasets whose partitions are one node. There may be no dataset with such an id.
+    stacks: set[UUID] = field(default_factory=set)
     # Edge that writes, or dataset → its explicit lineage, and the ids of the datasets that this names.
     explicit: dict[UUID, Explicit] = field(default_factory=dict)
     sources: dict[UUID, set[UUID]] = field(default_factory=dict)
@@ -74,6 +76,29 @@ def walk(question: Question, reads: Reads, start_edges: Collection[UUID] = ()) -
 
 def moment(question: Question) -> datetime:
     return question.at or NOW
+
+
+def read_used(
+    reads: Reads, jobs: set[tuple[UUID, UUID]], *, varying: bool
+) -> tuple[dict[UUID, Round], dict[UUID, list[UsedEdge]]]:
+    """Return the rounds of jobs, and their edges in use by the job as it is shown. `jobs`: (connection id, job id). Two
+    queries, and one for each job whose run was renamed."""
+    if not jobs:
+        return {}, {}
+    rounds = reads.rounds(jobs)
+    by_job: dict[UUID, list[StoredEdge]] = defaultdict(list)
+    for edge in reads.edges_of_jobs(jobs):
+        by_job[edge.job_id].append(edge)
+    used: dict[UUID, list[UsedEdge]] = defaultdict(list)
+    for connection_id, job in sorted(jobs):
+        if (of := rounds.get(job)) is None:
+            continue
+        edges = by_job[job]
+        # Edges of a former name of the job.
+        if others := of.edge_ids - {edge.id for edge in edges}:
+            edges = edges + reads.edges(connection_id, others)
+        used[of.job_id] += [one for one in edges_in_use(edges, of, varying=varying) if one not in used[of.job_id]]
+    return rounds, used
 
 
 class _Walk:
@@ -247,27 +272,14 @@ class _Walk:
 
     def _learn_jobs(self, jobs: set[tuple[UUID, UUID]]) -> None:
         """Read the rounds and edges of jobs that are new."""
-        new = {key for key in jobs if key[1] not in self._rounds}
-        if not new:
-            return
-        rounds = self._reads.rounds(new)
-        edges = self._reads.edges_of_jobs(new)
+        rounds, found = read_used(
+            self._reads, {key for key in jobs if key[1] not in self._rounds}, varying=self._asked.varying
+        )
         self._rounds |= rounds
-        by_job: dict[UUID, list[StoredEdge]] = defaultdict(list)
-        for edge in edges:
-            by_job[edge.job_id].append(edge)
-        for connection_id, job in sorted(new):
-            if job in rounds:
-                self._use(connection_id, rounds[job], by_job[job])
-        self._learn_explicit([one for round_ in rounds.values() for one in self._used[round_.job_id]])
-
-    def _use(self, connection_id: UUID, of: Round, edges: list[StoredEdge]) -> None:
-        known = {edge.id for edge in edges}
-        # Edges of a former name of the job.
-        if others := of.edge_ids - known:
-            edges = edges + self._reads.edges(connection_id, others)
-        used = self._used[of.job_id]
-        used += [one for one in edges_in_use(edges, of, varying=self._asked.varying) if one not in used]
+        for job, edges in found.items():
+            used = self._used[job]
+            used += [one for one in edges if one not in used]
+        self._learn_explicit([one for job in found for one in self._used[job]])
 
     def _learn_explicit(self, used: Iterable[UsedEdge]) -> None:
         self._learn_sources(
@@ -284,18 +296,30 @@ class _Walk:
         new = {id_ for id_ in datasets if id_ not in self._stands_for}
         if not new:
             return
-        known = self._reads.names(new)
-        for of in known.names.values():
-            for id_ in of.ids:
-                self._stands_for.setdefault(id_, of.main)
-            self._graph.names.setdefault(self._stands_for[of.main], set()).update(of.ids)
-        for id_ in {id_ for pair in known.renames for id_ in pair} - self._stands_for.keys():
-            self._stands_for[id_] = id_
-            self._graph.names[id_] = {id_}
-        self._graph.renames |= {(self._stands_for[before], self._stands_for[after]) for before, after in known.renames}
-        self._learn_derived(known.derived)
+        found = self._reads.names(new)
+        bases = {start: base for start, base in found.bases.items() if not found.names[start].is_table}
+        partitions = self._reads.partitions(set(bases.values())) if bases else {}
+        for start, of in found.names.items():
+            base = bases.get(start)
+            self._join(base or of.main, {*of.ids, *(partitions.get(base, ()) if base else ())})
+            if base:
+                self._graph.stacks.add(base)
+        self._learn_renames(found.renames)
+        self._learn_derived(found.derived)
 
-    def _learn_derived(self, pairs: Collection[tuple[UUID, UUID]]) -> None:
+    def _join(self, main: UUID, ids: set[UUID]) -> None:
+        """Let `main` stand for all of these names, as far as nothing else does."""
+        for id_ in (main, *ids):
+            self._stands_for.setdefault(id_, main)
+        self._graph.names.setdefault(self._stands_for[main], set()).update(ids)
+
+    def _learn_renames(self, renames: list[tuple[UUID, UUID]]) -> None:
+        for id_ in {id_ for pair in renames for id_ in pair} - self._stands_for.keys():
+            self._join(id_, {id_})
+        pairs = ((self._stands_for[before], self._stands_for[after]) for before, after in renames)
+        self._graph.renames |= {(before, after) for before, after in pairs if before != after}
+
+    def _learn_derived(self, pairs: list[tuple[UUID, UUID]]) -> None:
         """Learn what events about datasets say that these are made of, as far as the latest ones do."""
         self._learn_sources({target for _, target in pairs})
         self._derived |= {(source, target) for source, target in pairs if source in self._graph.sources.get(target, ())}

@@ -4,6 +4,8 @@ import csv
 import io
 import re
 from html import unescape
+from typing import Final
+from uuid import uuid5
 
 import pytest
 from django.test import Client
@@ -11,7 +13,7 @@ from django.test import Client
 from lineage.events.identity import dataset_id
 from lineage.models import Job
 from tests.api.test_lineage import send
-from tests.lineage.graph.walks import run
+from tests.lineage.graph.walks import NAMESPACE, run
 from tests.web.test_runs import html_of
 
 ORDERS = f"dataset:{dataset_id('warehouse', 'orders')}"
@@ -107,3 +109,59 @@ def test_names_cannot_become_formulas(as_viewer: Client, db: None) -> None:
     send("odd", run("J", "=1+1", "out"))
     response = as_viewer.get(f"/lineage?node=dataset:{dataset_id('warehouse', 'out')}&show=csv")
     assert "'=1+1" in response.content.decode()
+
+
+PARENT: Final = "00000000-0000-0000-0000-0000000000f1"
+
+
+def rows_of(client: Client, query: str) -> list[dict[str, str]]:
+    content = client.get(f"/lineage?{query}&show=csv").content.decode()
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+def test_a_frame_a_stack_and_a_hint_in_all_forms(as_viewer: Client, db: None) -> None:
+    above = {"parent": {"run": {"runId": PARENT}, "job": {"namespace": "namespace", "name": "dag.task"}}}
+    outer = run("dag.task", "raw", "mart").replace(str(uuid5(NAMESPACE, "dag.task 0")).encode(), PARENT.encode())
+    send("airflow", outer, run("days", "mart", "out/day=1 out/day=2"))
+    send("dbt", run("model", "raw", "mart", run_facets=above), run("other", "MART", ""))
+    mart = dataset_id("warehouse", "mart")
+    query = f"node=dataset:{mart}"
+    graph = as_viewer.get(f"/api/v1/lineage?{query}").json()
+    by_name = {node["name"]: node for node in graph["nodes"]}
+    assert [one["name"] for one in by_name["mart"]["within"]] == ["dag.task"]
+    assert [one["name"] for edge in graph["edges"] for one in edge["within"]] == ["dag.task"]
+    assert [one["name"] for one in by_name["mart"]["similar"]] == ["MART"]
+    assert by_name["out"]["partitions"] == 2
+    rows = rows_of(as_viewer, query)
+    assert {(row["from"], row["to"], row["through"], row["within"]) for row in rows} == {
+        ("raw", "mart", "model", "dag.task"),
+        ("mart", "out (2 partitions)", "days", ""),
+    }
+    assert {(row["from_similar"], row["to_similar"]) for row in rows} == {
+        ("", "warehouse MART"),
+        ("warehouse MART", ""),
+    }
+    table, page = (html_of(as_viewer.get(f"/lineage?{query}{more}")) for more in ("&show=table", ""))
+    for words in ("within dag.task", "out (2 partitions)", "maybe the same table as warehouse MART"):
+        assert words in table
+    assert {"within dag.task", "2 partitions, days", "Same as warehouse MART?"} <= set(re.findall(r">([^<]+)<", page))
+    assert nodes(page) == {"raw", "mart", "out"}
+    stack = html_of(as_viewer.get(f"/lineage?node=dataset:{dataset_id('warehouse', 'out')}"))
+    assert f'href="/datasets?base={dataset_id("warehouse", "out")}"' in stack
+
+
+def test_two_moments_are_compared_in_all_forms(as_viewer: Client, db: None) -> None:
+    send("airflow", run("J", "A B", "T"), run("J", "A C", "T", at_minute=180))
+    query = f"node=dataset:{dataset_id('warehouse', 'T')}&varying=false&compare=2026-11-20T13:00"
+    expected = {("A", "unchanged"), ("B", "gone"), ("C", "added")}
+    assert {(row["from"], row["change"]) for row in rows_of(as_viewer, query)} == expected
+    graph = as_viewer.get(f"/api/v1/lineage?{query.replace('13:00', '13:00:00Z')}").json()
+    changes = {node["id"]: (node["name"], node["change"]) for node in graph["nodes"]}
+    assert {(changes[edge["from"]][0], edge["change"]) for edge in graph["edges"]} == expected
+    assert graph["compare"] == "2026-11-20T13:00:00Z"
+    assert set(changes.values()) == {*expected, ("T", "unchanged")}
+    page = html_of(as_viewer.get(f"/lineage?{query}"))
+    labels = set(re.findall(r'aria-label="([^"]*)"', page))
+    assert {"B: Gone, only referenced", "C: Added, only referenced"} <= labels
+    assert "lines: 1 added, 1 gone, 1 unchanged" in page
+    assert re.search(r"<td>gone</td>", html_of(as_viewer.get(f"/lineage?{query}&show=table")))

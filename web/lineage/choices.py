@@ -8,7 +8,7 @@ from uuid import UUID
 
 # Parameters in the order in which a URL has them.
 NAMES: Final = (
-    *("node", "direction", "depth", "view", "columns", "at", "varying", "expand", "show"),
+    *("node", "direction", "depth", "view", "columns", "at", "compare", "varying", "expand", "show"),
     *("select", "column", "from", "to", "q"),
 )
 # How the answer is shown.
@@ -55,7 +55,7 @@ class LineageChoices:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """Return what a form has to send beside its own fields."""
-        return [(name, value) for name, value in self.parameters.items() if name not in ("depth", "at")]
+        return [(name, value) for name, value in self.parameters.items() if name not in ("depth", "at", "compare")]
 
     @property
     def show(self) -> str:

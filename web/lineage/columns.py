@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from django.urls import reverse
 
 from lineage.events.column_lineage import DIRECT
-from lineage.graph.answer import Answer, FoundNode
+from lineage.graph.found import Answer, FoundNode
 from lineage.graph.nodes import OTHER_COLUMNS, Arrow, Row, Style
 from web.lineage.choices import LineageChoices
 from web.lineage.tracing import ColumnAt, Trace, column_pairs, column_url
@@ -45,8 +45,10 @@ def _row(column: ColumnAt, traced: frozenset[ColumnAt], choices: LineageChoices)
 def _link_to_others(node: FoundNode, count: int, choices: LineageChoices) -> list[Row]:
     if not count:
         return []
-    url = urljoin(choices.path, reverse("dataset", args=[node.id]))
-    return [Row(f"+{count:,} more columns", f"{url}?all=columns#columns", is_column=False)]
+    address = f"{reverse('dataset', args=[node.id])}?all=columns#columns"
+    if node.partitions:
+        address = f"{reverse('datasets')}?base={node.id}"
+    return [Row(f"+{count:,} more columns", urljoin(choices.path, address), is_column=False)]
 
 
 def column_arrows(answer: Answer, rows: Rows, trace: Trace | None) -> list[Arrow]:

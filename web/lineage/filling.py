@@ -9,8 +9,8 @@ from uuid import UUID
 from connections.kinds import kind_of
 from connections.models import Connection
 from lineage.events.extraction import in_short
-from lineage.graph.answer import Answer, FoundEdge, FoundNode
-from lineage.graph.nodes import Arrow, Node, State, Stub, Style, Tone
+from lineage.graph.found import Answer, FoundEdge, FoundNode
+from lineage.graph.nodes import Arrow, Node, Row, State, Stub, Style, Tone
 from lineage.graph.picture import Picture, picture_of
 from web.lineage.choices import LineageChoices
 from web.lineage.columns import Rows, column_arrows, rows_of
@@ -26,6 +26,10 @@ _IMPACTS: Final[Mapping[str, State]] = {
     "old_data": State("Old data", "history", Tone.VIOLET),
     "fresh_again": State("Fresh again", "refresh", Tone.GREEN),
 }
+_CHANGES: Final[Mapping[str, State]] = {
+    "added": State("Added", "plus", Tone.GREEN),
+    "gone": State("Gone", "x", Tone.GRAY),
+}
 _TONED: Final = (Tone.RED, Tone.AMBER, Tone.VIOLET)
 _WRITTEN: Final = ("Written", "circle-check", Tone.GREEN)
 _STYLES: Final[Mapping[str, Style]] = {
@@ -39,6 +43,7 @@ _STYLES_OF_IMPACTS: Final[Mapping[str, Style]] = {
     "old_data": Style.VIOLET,
     "fresh_again": Style.GREEN,
 }
+_STYLES_OF_CHANGES: Final[Mapping[str, Style]] = {"added": Style.ADDED, "gone": Style.GONE}
 _MARK_OF_JOB: Final = "list-check"
 
 
@@ -79,12 +84,11 @@ def state_of(node: FoundNode, now: datetime) -> State | None:
     """Return the state that a node shows, with its time."""
     at = node.job.run_at if node.job else node.last_written_at
     time = short_time(at, now=now)
-    if node.dropped_at:
+    if node.dropped_at and node.change not in _CHANGES:
         return State("Dropped", "trash", Tone.GRAY, short_time(node.dropped_at, now=now))
-    if (concerned := _IMPACTS.get(node.impact or "")) is not None:
-        return State(concerned.words, concerned.icon, concerned.tone, time)
-    if (of := _STATES.get(node.state or "")) is not None:
-        return State(of.words, of.icon, of.tone, time)
+    known = _CHANGES.get(node.change) or _IMPACTS.get(node.impact or "") or _STATES.get(node.state or "")
+    if known is not None:
+        return replace(known, time=time)
     if node.job:
         return State("Completed", "circle-check", Tone.GREEN, time) if node.state == "COMPLETED" else None
     if at is not None:
@@ -117,13 +121,28 @@ def _node(node: FoundNode, frame: str, choices: LineageChoices, rows: Rows, now:
         state=state,
         tone=_tone(node, state),
         frame=frame,
-        rows=rows.get(node.key, ()),
+        rows=[*similar_row(node, choices), *rows.get(node.key, ())],
         upstream=Stub(more_up, "writer", expand) if more_up else None,
         downstream=Stub(more_down, "reader", expand) if more_down else None,
         is_focus=node.is_focus,
         is_dropped=node.dropped_at is not None,
+        is_gone=node.change == "gone",
         is_referenced_only=node.referenced_only,
     )
+
+
+def similar_row(node: FoundNode, choices: LineageChoices) -> list[Row]:
+    """Return the row with the hint that another dataset is perhaps one table with it."""
+    if not node.similar:
+        return []
+    first = node.similar[0]
+    return [
+        Row(
+            f"Same as {first.namespace} {first.name}?",
+            choices.url(node=f"dataset:{first.id}", select=None, expand=None),
+            is_column=False,
+        )
+    ]
 
 
 def _tone(node: FoundNode, state: State | None) -> Tone:
@@ -133,19 +152,22 @@ def _tone(node: FoundNode, state: State | None) -> Tone:
 
 
 def second_line(node: FoundNode) -> tuple[str, str]:
-    """Return what stands below a node's name, and its icon: the job that writes a dataset, or where it comes from.
-    That lineage is incomplete comes before both."""
+    """Return what stands below a node's name, and its icon: the job that frames it, its partitions, the job that writes
+    it, or where it comes from. That lineage is incomplete comes before all."""
     if node.extraction:
         return in_short(node.extraction), "alert-triangle"
+    if node.within:
+        return f"within {node.within[0].name}", "stack-2"
     if node.job:
         return node.namespace, "box"
+    partitions = f"{node.in_partitions}, " if node.partitions else ""
     match node.jobs:
         case []:
-            return f"outside: {node.namespace}", "external-link"
+            return f"{partitions}outside: {node.namespace}", "external-link"
         case [job]:
-            return job.name, _MARK_OF_JOB
+            return partitions + job.name, _MARK_OF_JOB
         case jobs:
-            return f"{len(jobs)} jobs", _MARK_OF_JOB
+            return f"{partitions}{len(jobs)} jobs", _MARK_OF_JOB
 
 
 def _arrows(answer: Answer, trace: Trace | None) -> Iterator[Arrow]:
@@ -159,6 +181,8 @@ def _arrows(answer: Answer, trace: Trace | None) -> Iterator[Arrow]:
 
 
 def _style(edge: FoundEdge, impacts: Mapping[str, str | None]) -> Style:
+    if edge.change in _STYLES_OF_CHANGES:
+        return _STYLES_OF_CHANGES[edge.change]
     style = _STYLES.get(edge.kind) or _STYLES_OF_EVIDENCE.get(edge.evidence, Style.DATA)
     if impacts.get(edge.source) and edge.kind not in ("renamed", "depends"):
         # On the way of a failure.

@@ -1,7 +1,6 @@
 """The page of lineage: the graph around a dataset, a job or a run, as a picture, as a table and as CSV."""
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,10 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
+from lineage.datasets.likeness import NamedDataset
 from lineage.events.extraction import in_words
-from lineage.graph.answer import Answer, ColumnLine, FoundEdge, FoundNode, answer
-from lineage.graph.asked import Asked, WrongParameter, asked_in
+from lineage.graph.asked import WrongParameter, asked_in
+from lineage.graph.compare import answer_to
 from lineage.graph.details import JobDetails
+from lineage.graph.found import CHANGES, Answer, FoundNode
 from lineage.graph.nodes import State
 from lineage.graph.picture import Picture
 from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH
@@ -25,35 +26,12 @@ from web.components.rendering import render_page
 from web.lineage.choices import CSV, SVG, TABLE, LineageChoices
 from web.lineage.filling import picture, state_of
 from web.lineage.svg import file_name, svg_file
-from web.lineage.tracing import ColumnAt, Trace, trace_of
-from web.templatetags.observatory import exact
+from web.lineage.table import TableRow, csv_file, table_rows
+from web.lineage.tracing import Trace, trace_of
 
 LIST: Final = "lineage"
 _MOST_FOUND: Final = 20
 _DIRECTIONS: Final = (("up", "Upstream"), ("both", "Both"), ("down", "Downstream"))
-# Kind of line → what it means, for the table and the CSV.
-KINDS: Final = {
-    "current": "in the latest round",
-    "varying": "not in every round",
-    "declared": "declared by an event about the job or the dataset",
-    "implied": "named as a source or a target only",
-    "renamed": "renamed",
-    "depends": "runs before",
-}
-_COLUMNS: Final = (
-    "from_kind",
-    "from_namespace",
-    "from",
-    "to_kind",
-    "to_namespace",
-    "to",
-    "kind",
-    "evidence",
-    "through",
-    "last_seen",
-)
-# Of each line between columns, if they are asked for.
-_OF_COLUMNS: Final = ("from_column", "to_column", "column_type", "column_subtype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +39,6 @@ class Option:
     title: str
     url: str
     is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """Line of the graph, in words. `through`: the names of the jobs. `columns`: the lines between columns on it."""
-
-    source: FoundNode
-    target: FoundNode
-    edge: FoundEdge
-    kind: str
-    through: str
-    columns: list[ColumnLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +58,18 @@ class Panel:
     state: State | None
     upstream: list[Neighbour]
     downstream: list[Neighbour]
-    focus_url: str
+    choices: LineageChoices
+
+    @property
+    def focus_url(self) -> str:
+        return self.choices.url(node=self.node.key, select=None, expand=None)
+
+    @property
+    def similar(self) -> list[tuple[NamedDataset, str]]:
+        """Return the datasets that are perhaps one table with it, with the URL of their lineage."""
+        return [
+            (one, self.choices.url(node=f"dataset:{one.id}", select=None, expand=None)) for one in self.node.similar
+        ]
 
     @property
     def checks(self) -> str:
@@ -178,8 +155,19 @@ class LineagePage:
     @property
     def at(self) -> str:
         """Return the moment as the field for it has it; empty: now."""
-        at = self.answer.question.at
-        return f"{at:%Y-%m-%dT%H:%M}" if at else ""
+        return _in_field(self.answer.question.at)
+
+    @property
+    def compare(self) -> str:
+        """Return the moment with which that is compared, as the field for it has it; empty: with none."""
+        return _in_field(self.answer.question.compare)
+
+    @property
+    def changes(self) -> str:
+        """Return how many lines changed since the moment with which that is compared."""
+        changes = [edge.change for edge in self.answer.edges]
+        counts = [f"{changes.count(change):,} {change}" for change in CHANGES]
+        return f"lines: {', '.join(counts)}"
 
     @property
     def is_table(self) -> bool:
@@ -246,13 +234,13 @@ def lineage(request: HttpRequest) -> HttpResponse:
         asked = asked_in(choices.parameters, list(connections))
         if asked is None:
             raise Http404
-        found = _answer(asked)
+        found = answer_to(asked)
         trace = trace_of(found, choices)
     except WrongParameter as error:
         context = {"choices": choices, "wrong": error, "found": [], "now": now}
         return render_page(request, "lineage/choose.html", context)
     if choices.show == CSV:
-        return _csv(found, trace, with_columns=asked.columns != "false")
+        return csv_file(found, trace, with_columns=asked.columns != "false")
     if choices.show == SVG:
         absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
         return svg_file(picture(found, absolute, connections, trace, now=now), _name_of(found))
@@ -262,17 +250,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
 
 
 def _name_of(found: Answer) -> str:
-    return found.focus.name if found.focus else ""
-
-
-def _answer(asked: Asked) -> Answer:
-    return answer(
-        asked.question,
-        view=asked.view,
-        columns=asked.columns,
-        run_edges=asked.run_edges,
-        failed_at=asked.failed_at,
-    )
+    return found.focus.title if found.focus else ""
 
 
 def _page(
@@ -287,27 +265,14 @@ def _page(
         choices,
         found,
         None if is_table else picture(found, choices, connections, trace, now=now),
-        list(_rows(found, trace)) if is_table else [],
+        list(table_rows(found, trace)) if is_table else [],
         _panel(found, choices, now),
         trace,
     )
 
 
-def _rows(found: Answer, trace: Trace | None) -> Iterator[TableRow]:
-    """Yield the lines of the graph; of a path, only those on it."""
-    nodes = {node.key: node for node in found.nodes}
-    jobs = {job.id: job.name for node in found.nodes for job in (*node.jobs, *([node.job] if node.job else []))}
-    for edge in found.edges:
-        columns = list(edge.columns)
-        if trace and trace.columns:
-            columns = [line for line in columns if _ends(edge, line) in trace.column_lines]
-        if trace is None or not trace.nodes or columns or (edge.source, edge.target) in trace.lines:
-            through = ", ".join(sorted(jobs[job] for job in edge.jobs if job in jobs))
-            yield TableRow(nodes[edge.source], nodes[edge.target], edge, KINDS[edge.kind], through, columns)
-
-
-def _ends(edge: FoundEdge, line: ColumnLine) -> tuple[ColumnAt, ColumnAt]:
-    return ColumnAt(edge.source, line.source), ColumnAt(edge.target, line.target)
+def _in_field(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%dT%H:%M}" if at else ""
 
 
 def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | None:
@@ -326,7 +291,7 @@ def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | Non
         state_of(selected, now),
         neighbours({edge.source for edge in edges if edge.target == selected.key} - {selected.key}),
         neighbours({edge.target for edge in edges if edge.source == selected.key} - {selected.key}),
-        choices.url(node=selected.key, select=None, expand=None),
+        choices,
     )
 
 
@@ -355,22 +320,3 @@ def _chooser(request: HttpRequest, choices: LineageChoices, connections: Mapping
         ]
     context = {"choices": choices, "found": found, "wrong": None, "most": _MOST_FOUND}
     return render_page(request, "lineage/choose.html", context)
-
-
-def _csv(found: Answer, trace: Trace | None, *, with_columns: bool) -> HttpResponse:
-    """Write a row for each line; with columns, for each line between columns."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="lineage.csv"'
-    writer = csv.writer(response)
-    writer.writerow((*_COLUMNS, *_OF_COLUMNS) if with_columns else _COLUMNS)
-    for row in _rows(found, trace):
-        ends = [_text(value) for node in (row.source, row.target) for value in (node.kind, node.namespace, node.name)]
-        line = [*ends, row.edge.kind, row.edge.evidence, _text(row.through), exact(row.edge.last_at)]
-        of_columns = [list(map(_text, column)) for column in row.columns] or [[""] * len(_OF_COLUMNS) * with_columns]
-        writer.writerows([*line, *of_column] for of_column in of_columns)
-    return response
-
-
-def _text(value: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from lineage.graph.answer import Answer, FoundNode
 from lineage.graph.asked import WrongParameter
+from lineage.graph.found import Answer, FoundNode
 from lineage.graph.paths import between, leading_from, leading_to, through
 from web.lineage.choices import LineageChoices
 

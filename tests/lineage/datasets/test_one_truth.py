@@ -9,7 +9,8 @@ import pytest
 from lineage.datasets.dataset import DatasetDetails, find_dataset, read_dataset
 from lineage.datasets.listing import Key, read_listed
 from lineage.events.identity import dataset_id
-from lineage.graph.answer import Answer, FoundNode, answer
+from lineage.graph.answer import answer
+from lineage.graph.found import Answer, FoundNode
 from lineage.graph.question import Focus, Question
 from lineage.jobs.job_datasets import datasets_of_job
 from lineage.models import Job

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from lineage.events.identity import dataset_id
-from lineage.graph.answer import Answer, FoundNode, answer
+from lineage.graph.answer import answer
+from lineage.graph.found import Answer, FoundNode
 from lineage.graph.question import ColumnLines, Focus, Question, View
 from lineage.models import Job
 from tests.lineage.build import at, dataset, run_event

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from lineage.events.identity import dataset_id
-from lineage.graph.answer import Answer, answer
+from lineage.graph.answer import answer
 from lineage.graph.asked import asked_in
+from lineage.graph.found import Answer
 from lineage.graph.impact import Writer, impact
 from lineage.graph.question import Focus, Question
 from lineage.models import Run

@@ -6,7 +6,8 @@ import pytest
 
 from lineage.events.event import Extraction
 from lineage.events.extraction import in_words
-from lineage.graph.answer import Answer, answer
+from lineage.graph.answer import answer
+from lineage.graph.found import Answer
 from lineage.graph.question import Focus, Question
 from lineage.jobs.dependencies import dependencies_of
 from lineage.models import Job, Relation
