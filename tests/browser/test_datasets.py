@@ -85,7 +85,7 @@ def test_from_search_to_the_column_and_its_source(open_page: OpenPage, viewer: U
     page.get_by_role("link", name="raw.orders.created_at").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("raw.orders")
     page.locator(".flow-right").get_by_role("link", name="fct_orders").click()
-    page.get_by_role("link", name=ORDERS).click()
+    page.get_by_role("link", name=ORDERS).first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(ORDERS)
     page.get_by_role("link", name="Lineage", exact=True).last.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("fct_orders")
