@@ -169,7 +169,15 @@ class _Walk:
         edges = self._reads.edges_of_datasets(wanted)
         self._learn_jobs({(edge.connection_id, edge.job_id) for edge in edges})
         near = list(self._near_side(frontier, edges))
-        self._learn_names({one.edge.dataset_id for job, *_ in near for one in self._used[job]})
+        self._learn_names(
+            {
+                one.edge.dataset_id
+                for job, way, _, dataset in near
+                for one in self._used[job]
+                # Explicit lineage is looked up on both sides.
+                if dataset is not None or one.edge.direction == _FROM_JOB[way]
+            }
+        )
         found: list[Place] = []
         for job, way, distance, dataset in dict.fromkeys(near):
             found += self._add_far_side(self._connected(job, way, dataset), way, distance)
