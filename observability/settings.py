@@ -75,6 +75,9 @@ MIDDLEWARE = [
     "server.lost_sessions.RepeatedReads",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # A random number of bytes in each answer hides its length (BREACH); CSRF tokens differ each time, and an API key is
+    # shown once.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 # The DOM id of what base.html's dialog holds, hence the name of the partial.
@@ -27,11 +27,10 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
         read_permissions(request)
         return _for_this_reader(render(request, template, context))
     response = render(request, f"{template}#{region}", context)
-    etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
-    if request.headers.get("If-None-Match") == etag:
-        response = HttpResponseNotModified()
-    response["ETag"] = etag
-    return _for_this_reader(response)
+    response["ETag"] = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
+    # A browser sends the ETag back as weak if the answer was compressed.
+    found = get_conditional_response(request, etag=response["ETag"], response=response)
+    return _for_this_reader(found or response)
 
 
 def read_permissions(request: HttpRequest) -> None:
