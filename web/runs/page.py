@@ -28,6 +28,7 @@ from lineage.runs.facets_of_run import (
     late_arrivals,
     read_run,
 )
+from lineage.runs.neighbours import Neighbours, neighbours_of
 from lineage.runs.reasons import Sentence, reasons_of
 from lineage.runs.relations import (
     Placeholder,
@@ -49,6 +50,7 @@ from web.runs.children import (
     read_children,
     read_failed_first,
 )
+from web.runs.comparison import Compared, known_kind, read_comparison
 
 EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
@@ -64,6 +66,7 @@ RUN_PAGE = Listing(
         "children": str,
         "events": str,
         "read": lambda text: text if text == ALL else "",
+        "compare": known_kind,
         # Which of the runs with this run id.
         "job": known_uuid,
         "map_index": lambda text: text if text.isdecimal() and len(text) < 10 else "",
@@ -101,6 +104,9 @@ class RunPage:
     children: Children | None
     # The earliest child runs that failed; none where the reader chose a state, and sees but that one.
     failed_first: list[FailedChild]
+    neighbours: Neighbours
+    # None where the reader asks for none.
+    compared: Compared | None
     reasons: list[Sentence]
     # Read from its events.
     reading: Reading
@@ -185,6 +191,7 @@ def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) 
     below = _child_runs(run, reading.contents, reader)
     children = read_children(below, choices, now=now)
     datasets = datasets_of_run(run, reading.contents)
+    neighbours = neighbours_of(run)
     lists_failed = children and children.failures and not choices["state"]
     return RunPage(
         run=run,
@@ -198,6 +205,8 @@ def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) 
         tries=_tries(run),
         children=children,
         failed_first=read_failed_first(below) if lists_failed else [],
+        neighbours=neighbours,
+        compared=read_comparison(run, choices["compare"], neighbours, (reading.contents, datasets), reader, now=now),
         reasons=reasons_of(run, reading.contents, reader, read_parent=lambda _: parent),
         reading=reading,
         error=_error(run, reading.contents),

@@ -1,0 +1,88 @@
+"""Comparison of a run with an earlier one, as its page shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from connections.querysets import Reader
+from lineage.events.contents import RunContents
+from lineage.models import Run
+from lineage.runs.comparison import Comparison, DatasetChange, FieldChange, Side, compare
+from lineage.runs.durations import run_duration
+from lineage.runs.facets_of_run import AT_A_GLANCE, read_run
+from lineage.runs.neighbours import Neighbours
+from lineage.runs.relations import children_of
+from lineage.runs.run_datasets import RunDataset, datasets_of_run
+
+# Runs with which one can be compared → how the page calls them.
+KINDS: Final = {"good": "the last good run", "previous": "the run before"}
+_MOST_CHILDREN: Final = 1000
+_FIELDS_SHOWN: Final = 20
+_DATASETS_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Comparison with another run. `title`: how the page calls that."""
+
+    title: str
+    other: Run
+    found: Comparison
+
+    @property
+    def datasets(self) -> Sequence[DatasetChange]:
+        return self.found.changed_datasets[:_DATASETS_SHOWN]
+
+    @property
+    def more_datasets(self) -> int:
+        return len(self.found.changed_datasets) - len(self.datasets)
+
+    @property
+    def fields(self) -> Sequence[FieldChange]:
+        return self.found.fields[:_FIELDS_SHOWN]
+
+    @property
+    def more_fields(self) -> int:
+        return len(self.found.fields) - len(self.fields)
+
+    @property
+    def is_equal(self) -> bool:
+        found = self.found
+        return not (found.changed_datasets or found.children or found.fields or found.has_other_attempt)
+
+
+def known_kind(text: str) -> str:
+    """The text, where it names a run to compare with; else nothing."""
+    return text if text in KINDS else ""
+
+
+def read_comparison(
+    run: Run,
+    kind: str,
+    neighbours: Neighbours,
+    read: tuple[RunContents, Sequence[RunDataset]],
+    reader: Reader,
+    *,
+    now: datetime,
+) -> Compared | None:
+    """Compare a run with another one of its job. None: there is no such run. `read`: contents and datasets of the run.
+    Twelve queries."""
+    found = {"good": neighbours.last_good, "previous": neighbours.previous}.get(kind)
+    if found is None:
+        return None
+    other = Run.objects.get(connection_id=found.connection_id, id=found.id)
+    other.job = run.job
+    contents = read_run(other, AT_A_GLANCE).contents
+    then = _side(other, contents, datasets_of_run(other, contents), reader, now=now)
+    return Compared(KINDS[kind], other, compare(_side(run, *read, reader, now=now), then))
+
+
+def _side(run: Run, contents: RunContents, datasets: Sequence[RunDataset], reader: Reader, *, now: datetime) -> Side:
+    rows = children_of(run, reader).order_by("run_at", "id").values_list("job__name", "map_index", "shown_state")
+    prefix = f"{run.job.name}."
+    children = {
+        name.removeprefix(prefix) + ("" if index is None else f" [{index}]"): state
+        for name, index, state in rows[:_MOST_CHILDREN]
+    }
+    return Side(run_duration(run, now=now), run.attempt, datasets, children, contents)
