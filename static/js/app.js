@@ -166,7 +166,27 @@
       !(name === "open" && element.matches("details, dialog"));
   }
 
-  // --- Times: the exact one in the reader's own time zone ----------------------------------------------------------
+  // --- Times: words such as "5 min ago", and the exact time in the reader's own time zone ---------------------------
+
+  // As web/templatetags/observatory.py words them. The server's clock counts: pages say how far it is ahead.
+  const ahead = Date.now() - Date.parse(document.body.dataset.now ?? new Date().toISOString());
+  const relative = (at) => {
+    const seconds = (Date.now() - ahead - at) / 1000;
+    const minutes = Math.floor(Math.abs(seconds) / 60);
+    if (minutes === 0) return "just now";
+    if (minutes >= 30 * 24 * 60) return new Date(at).toISOString().slice(0, 10);
+    const hours = Math.floor(minutes / 60);
+    const words = minutes < 60 ? `${minutes} min` : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
+    return seconds > 0 ? `${words} ago` : `in ${words}`;
+  };
+  const tick = () => {
+    for (const time of document.querySelectorAll(".ago > time")) {
+      const words = relative(Date.parse(time.dateTime));
+      if (time.textContent !== words) time.textContent = words;
+    }
+  };
+  setInterval(() => document.hidden || tick(), 10000);
+  document.addEventListener("visibilitychange", () => document.hidden || tick());
 
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 

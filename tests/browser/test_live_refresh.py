@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.rows import add_connection
+from tests.lineage.build import run_event
+from tests.lineage.conftest import make_sender
 from tests.serving import LiveServer
 
 OpenPage = Callable[..., Page]
@@ -105,3 +109,17 @@ def test_a_server_that_does_not_answer_is_said(open_page: OpenPage, viewer: User
     page.unroute("**/connections")
     page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_text("Last updated")).to_be_visible()
+
+
+def test_times_since_go_on_without_an_answer(open_page: OpenPage, viewer: User) -> None:
+    sender = make_sender()
+    start = timezone.now() - timedelta(minutes=5, seconds=30)
+    sender.send(run_event("START", start.isoformat()), now=timezone.now())
+    page = open_page("/runs", viewer)
+    since = page.locator("#runs .ago time").first
+    expect(since).to_have_text("5 min ago")
+    page.clock.install()
+    page.reload()
+    page.route("**/runs*", lambda route: route.fulfill(status=304))
+    page.clock.fast_forward(60_000)
+    expect(since).to_have_text("6 min ago")
