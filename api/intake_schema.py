@@ -36,12 +36,15 @@ _CONNECTION_ID: Final = {
 
 def describe_intake(result: Schema, **_kwargs: Any) -> Schema:
     """A post-processing hook of drf-spectacular: adds the intake's paths and what they refer to."""
-    result["paths"] |= {
+    paths: Schema = {
         _BY_ID: {"post": _operation("send_event", "One event", _EVENT, names_id=True)},
         f"{_BY_ID}/batch": {"post": _operation("send_batch", "Many events", _BATCH, names_id=True)},
         _BY_KEY: {"post": _operation("send_event_by_key", "One event, of the key's connection", _EVENT)},
         f"{_BY_KEY}/batch": {"post": _operation("send_batch_by_key", "Many events, of the key's connection", _BATCH)},
     }
+    for path, operations in paths.items():
+        # At one path the read API answers GET.
+        result["paths"][path] = result["paths"].get(path, {}) | operations
     result["components"]["schemas"] |= _SCHEMAS
     result["components"]["securitySchemes"]["apiKey"] = {
         "type": "http",

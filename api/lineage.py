@@ -21,8 +21,9 @@ PARAMETERS: Final = [
         "node",
         required=True,
         description="What the graph is drawn around: `dataset:<id>`, `job:<id>`, `run:<id>` or "
-        "`dataset:<namespace>:<name>`. `nodeId` is another name of this parameter.",
+        "`dataset:<namespace>:<name>`.",
     ),
+    OpenApiParameter("nodeId", description="Another name of `node`, as Marquez has it; either is enough."),
     OpenApiParameter("direction", enum=DIRECTIONS, default="both"),
     OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
     OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
@@ -50,7 +51,7 @@ PARAMETERS: Final = [
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Most datasets: 1 to {MAX_NODES}."),
     OpenApiParameter("connection", OpenApiTypes.UUID, description="Only what this connection knows."),
 ]
-QUERY: Final = frozenset({"nodeId", *(parameter.name for parameter in PARAMETERS)})
+QUERY: Final = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 class _Checks(serializers.Serializer[Any]):

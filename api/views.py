@@ -270,6 +270,12 @@ class LineageView(ReadView):
     serializer_class = LineageSerializer
     query_parameters = lineage.QUERY
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Senders that know only Marquez send events to this path: the intake answers POST."""
+        headers: dict[str, str] = super().default_response_headers
+        return headers | {"Allow": f"{headers['Allow']}, POST"}
+
     @extend_schema(operation_id="get_lineage", parameters=lineage.PARAMETERS, responses=answers(LineageSerializer))
     def get(self, request: Request) -> Response:
         """Return where data comes from and where it goes, around a dataset, a job or a run, across connections."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import CharFilter, ChoiceFilter, IsoDateTimeFilter, NumberFilter
 from django_filters.fields import IsoDateTimeField
@@ -49,6 +48,9 @@ def whole_number(help_text: str, *, most: int, **options: Any) -> NumberFilter:
     return NumberFilter(min_value=0, max_value=most, decimal_places=0, help_text=help_text, **options)
 
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
 class _InstantField(IsoDateTimeField):
     """A time that PostgreSQL takes: it knows no zone beyond 16 hours, so it gets each time in UTC."""
 
@@ -57,7 +59,8 @@ class _InstantField(IsoDateTimeField):
         try:
             return cleaned and cleaned.astimezone(UTC)
         except OverflowError:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+            # Its zone puts it into the year 0 or 10000: as good as the first or the last moment.
+            return _FIRST if cleaned and cleaned.year == 1 else _LAST
 
 
 class _InstantFilter(IsoDateTimeFilter):

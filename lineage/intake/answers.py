@@ -117,9 +117,10 @@ def unknown_path() -> Rejection:
     return Rejection(404, Code.UNKNOWN_PATH, message)
 
 
-def method_not_allowed(method: str) -> Rejection:
+def method_not_allowed(method: str, *, reads: frozenset[str]) -> Rejection:
+    """`reads`: methods by which the read API answers at this path."""
     message = f"Events are sent with POST, not {method[:16]}."
-    return Rejection(405, Code.METHOD_NOT_ALLOWED, message, headers={"Allow": "POST"})
+    return Rejection(405, Code.METHOD_NOT_ALLOWED, message, headers={"Allow": ", ".join(sorted({*reads, "POST"}))})
 
 
 def plain_http() -> Rejection:

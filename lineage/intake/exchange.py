@@ -73,7 +73,7 @@ class Exchange:
         if self._target.unknown_path:
             raise answers.unknown_path()
         if head.method != "POST":
-            raise answers.method_not_allowed(head.method)
+            raise answers.method_not_allowed(head.method, reads=self._target.reads)
         if head.exposed:
             raise answers.plain_http()
 

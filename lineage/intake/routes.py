@@ -5,7 +5,7 @@ does not end in a slash; then the key alone names the connection, as it does at 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from uuid import UUID
 
@@ -32,6 +32,8 @@ class Target:
     malformed_id: bool = False
     # The path is below the intake's, and the intake does not know it.
     unknown_path: bool = False
+    # Methods by which the read API answers there.
+    reads: frozenset[str] = field(default=frozenset(), compare=False)
 
     def is_of(self, connection_id: UUID) -> bool:
         """Returns True if a key of this connection may send here: the path names it, or leaves that to the key."""
@@ -49,7 +51,7 @@ def target_of(path: str) -> Target | None:
         id_ = _uuid(match["connection"])
         return Target(id_, batch, malformed_id=id_ is None)
     if match["lineage"] is not None:
-        return Target(None, batch)
+        return Target(None, batch, reads=_READS if path == READ_PATH else frozenset())
     beside = match["beside"] or ""
     return Target(_uuid(beside.partition("/")[0]), unknown_path=True)
 

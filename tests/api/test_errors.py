@@ -33,8 +33,6 @@ def connection(db: None) -> Connection:
         ("runs", "started_after", "yesterday"),
         ("runs", "started_after", "2026-02-30T00:00:00Z"),
         ("runs", "started_before", "2026-03-02T12:00:00 02:00"),
-        ("runs", "started_before", "0001-01-01T00:00:00+23:59"),
-        ("runs", "started_before", "9999-12-31T23:59:59-23:59"),
     ],
 )
 def test_a_wrong_filter_is_named(connection: Connection, read: Read, path: str, parameter: str, value: str) -> None:
@@ -51,7 +49,17 @@ def test_a_wrong_choice_is_told_the_right_ones(connection: Connection, read: Rea
     }
 
 
-@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-03-02T12:00:00-23:59"])
+# Some zones put a time into the year 0 or 10000.
+TIMES = [
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "2026-03-02T12:00:00-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+]
+
+
+@pytest.mark.parametrize("time", TIMES)
 def test_times_at_either_end_are_times(connection: Connection, read: Read, time: str) -> None:
     read(f"connections/{connection.pk}/runs", started_after=time, started_before=time)
 
