@@ -32,6 +32,7 @@ NODE: Final = "node"
 NODE_ID: Final = "nodeId"
 _EXPECTED: Final = "Expected `dataset:<id>`, `job:<id>`, `run:<id>` or `dataset:<namespace>:<name>`."
 _MOST_EXPANDED: Final = 50
+_MOST_DIGITS: Final = 9
 
 _FAILED: Final = (RunState.FAILED, RunState.LOST)
 
@@ -134,7 +135,8 @@ def _number(parameters: Mapping[str, str], name: str, default: int, most: int) -
     text = parameters.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most):
+    # int() refuses a text of thousands of digits.
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS and 1 <= int(text) <= most):
         raise WrongParameter(name, f"Expected a whole number from 1 to {most}.")
     return int(text)
 

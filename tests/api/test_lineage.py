@@ -84,6 +84,8 @@ def test_around_a_job_and_a_run(read: Read, estate: dict[str, str]) -> None:
         "node=dataset:warehouse:orders&depth=0",
         "node=dataset:warehouse:orders&depth=11",
         "node=dataset:warehouse:orders&limit=501",
+        pytest.param("node=dataset:warehouse:orders&limit=0000000019999", id="limit with zeros before it"),
+        pytest.param(f"node=dataset:warehouse:orders&depth=000000001{0:05000}", id="depth of 5,000 digits"),
         "node=dataset:warehouse:orders&direction=sideways",
         "node=dataset:warehouse:orders&at=yesterday",
         "node=dataset:warehouse:orders&expand=1",

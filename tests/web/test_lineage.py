@@ -87,7 +87,13 @@ def test_jobs_between_datasets(as_viewer: Client, estate: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("", {"raw", "orders", "mart", "sheet"}), ("or re", {"report"}), ("ORD", {"orders"})]
+    ("words", "expected"),
+    [
+        ("", {"raw", "orders", "mart", "sheet"}),
+        ("or re", {"report"}),
+        ("or\0re", {"report"}),
+        ("ORD", {"orders"}),
+    ],
 )
 def test_a_dataset_or_a_job_is_found(as_viewer: Client, estate: dict[str, str], words: str, expected: set[str]) -> None:
     html = html_of(as_viewer.get("/lineage", {"q": words}))

@@ -26,7 +26,8 @@ class LineageChoices:
     @classmethod
     def of(cls, path: str, parameters: Mapping[str, str]) -> "LineageChoices":
         node = parameters.get("node") or parameters.get("nodeId", "")
-        known = {name: parameters.get(name, "").strip() for name in NAMES} | {"node": node}
+        # PostgreSQL takes no NUL.
+        known = {name: parameters.get(name, "").replace("\0", " ").strip() for name in NAMES} | {"node": node}
         return cls(path, {name: value for name, value in known.items() if value})
 
     def url(self, **changes: str | None) -> str:
