@@ -24,6 +24,8 @@ DOWN: Final = "down"
 # Direction of the edge between a dataset and the job that comes next on the way.
 _TO_JOB: Final = {DOWN: READS, UP: WRITES}
 _FROM_JOB: Final = {DOWN: WRITES, UP: READS}
+# Times that one dataset was renamed, which are followed in a chain.
+_MOST_RENAMES: Final = 10
 Place = tuple[UUID, str]  # dataset, way
 
 
@@ -108,7 +110,8 @@ class _Walk:
         # Dataset → the one that stands for all of its names.
         self._stands_for: dict[UUID, UUID] = {}
         self._rounds: dict[UUID, Round] = {}
-        # (source, target), under any of their names.
+        # (dataset before, dataset after), and (source, target), under any of their names.
+        self._renames: set[tuple[UUID, UUID]] = set()
         self._derived: set[tuple[UUID, UUID]] = set()
         # Job as it is shown → its edges in use.
         self._used: dict[UUID, list[UsedEdge]] = defaultdict(list)
@@ -185,9 +188,7 @@ class _Walk:
             found += self._add_derived(dataset, way)
         return [place for place in dict.fromkeys(found) if place not in self._visited]
 
-    def _near_side(
-        self, frontier: list[Place], edges: list[StoredEdge]
-    ) -> Iterator[tuple[UUID, str, int, UUID | None]]:
+    def _near_side(self, frontier: list[Place], edges: list[StoredEdge]) -> Iterator[_Near]:
         """Add the lines between the frontier and its jobs. Yields each job, and the way and distance of its dataset; of
         a job with explicit lineage the dataset, too."""
         ways: dict[tuple[UUID, str], str] = {(dataset, _TO_JOB[way]): way for dataset, way in frontier}
@@ -236,13 +237,16 @@ class _Walk:
         return places
 
     def _add_renamed(self, dataset: UUID, way: str) -> list[Place]:
-        """Add the dataset as it was called before, or after, at no distance."""
-        places = []
-        for before, after in self._renames_of(dataset):
-            other = before if way == UP and after == dataset else after if way == DOWN and before == dataset else None
-            if other is not None and self._add_dataset(other, self._graph.datasets[dataset]):
-                places.append((other, way))
-        return places
+        """Add the dataset under its earlier names, or its later ones, at no distance."""
+        distance = self._graph.datasets[dataset]
+        places: dict[Place, None] = {}
+        waiting = [dataset]
+        for one in waiting:
+            for other in self._renames_of(one, way):
+                if other != dataset and (other, way) not in places and self._add_dataset(other, distance):
+                    places[other, way] = None
+                    waiting.append(other)
+        return list(places)
 
     def _add_derived(self, dataset: UUID, way: str) -> list[Place]:
         """Add what is derived from a dataset, or what it is derived from."""
@@ -260,8 +264,10 @@ class _Walk:
                 places.append((other, way))
         return places
 
-    def _renames_of(self, dataset: UUID) -> list[tuple[UUID, UUID]]:
-        return [one for one in sorted(self._graph.renames) if dataset in one]
+    def _renames_of(self, dataset: UUID, way: str) -> list[UUID]:
+        if way == UP:
+            return [before for before, after in sorted(self._graph.renames) if after == dataset]
+        return [after for before, after in sorted(self._graph.renames) if before == dataset]
 
     def _add_dataset(self, dataset: UUID, distance: int) -> bool:
         if dataset in self._graph.datasets:
@@ -301,9 +307,18 @@ class _Walk:
 
     def _learn_names(self, datasets: Collection[UUID]) -> None:
         """Read the other names of datasets that are new, and what they were called before or after."""
-        new = {id_ for id_ in datasets if id_ not in self._stands_for}
-        if not new:
-            return
+        new = set(datasets) - self._stands_for.keys()
+        for _ in range(_MOST_RENAMES):
+            if not new:
+                break
+            self._read_names(new)
+            new = {id_ for pair in self._renames for id_ in pair} - self._stands_for.keys()
+        for id_ in new:
+            self._join(id_, {id_})
+        pairs = ((self._stands_for[before], self._stands_for[after]) for before, after in self._renames)
+        self._graph.renames = {(before, after) for before, after in pairs if before != after}
+
+    def _read_names(self, new: set[UUID]) -> None:
         found = self._reads.names(new)
         bases = {start: base for start, base in found.bases.items() if not found.names[start].is_table}
         partitions = self._reads.partitions(set(bases.values())) if bases else {}
@@ -312,7 +327,7 @@ class _Walk:
             self._join(base or of.main, {*of.ids, *(partitions.get(base, ()) if base else ())})
             if base:
                 self._graph.stacks.add(base)
-        self._learn_renames(found.renames)
+        self._renames.update(found.renames)
         self._learn_derived(found.derived)
 
     def _join(self, main: UUID, ids: set[UUID]) -> None:
@@ -320,12 +335,6 @@ class _Walk:
         for id_ in (main, *ids):
             self._stands_for.setdefault(id_, main)
         self._graph.names.setdefault(self._stands_for[main], set()).update(ids)
-
-    def _learn_renames(self, renames: list[tuple[UUID, UUID]]) -> None:
-        for id_ in {id_ for pair in renames for id_ in pair} - self._stands_for.keys():
-            self._join(id_, {id_})
-        pairs = ((self._stands_for[before], self._stands_for[after]) for before, after in renames)
-        self._graph.renames |= {(before, after) for before, after in pairs if before != after}
 
     def _learn_derived(self, pairs: list[tuple[UUID, UUID]]) -> None:
         """Learn what events about datasets say that these are made of, as far as the latest ones do."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -169,6 +170,29 @@ def test_a_rename_that_completed_joins_the_datasets(new_sender: NewSender) -> No
     always(new_sender, events, "new", {"J>old", "old=>new", "new>K", "K>z"})
     always(new_sender, events, "z", {"J>old", "old=>new", "new>K", "K>z"})
     always(new_sender, events, "old", {"J>old", "old=>new", "new>K", "K>z"})
+
+
+def test_renames_follow_one_another(sender: Sender) -> None:
+    sender.send(
+        run("J", "", "v1"),
+        run("R", "", "v2", at_minute=1, facets={"v2": renamed("v1")}),
+        run("R", "", "v3", at_minute=2, facets={"v3": renamed("v2")}),
+        run("K", "v3", "z", at_minute=3),
+    )
+    for name in ("v1", "v2", "v3", "z"):
+        assert lines(graph_of(sender, name)) == {"J>v1", "v1=>v2", "v2=>v3", "v3>K", "K>z"}, name
+
+
+def test_renames_in_a_circle_end(sender: Sender) -> None:
+    names = ("a", "b", "c", "a")
+    sender.send(
+        *(
+            run("R", "", new, at_minute=minute, facets={new: renamed(old)})
+            for minute, (old, new) in enumerate(pairwise(names))
+        )
+    )
+    for name in "abc":
+        assert lines(graph_of(sender, name)) == {"a=>b", "b=>c", "c=>a"}
 
 
 def test_what_only_drops_a_dataset_does_not_write_it(sender: Sender) -> None:
