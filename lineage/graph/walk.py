@@ -5,7 +5,7 @@ is visited once, so cycles end.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -101,6 +101,16 @@ def read_used(
             edges = edges + reads.edges(connection_id, others)
         used[of.job_id] += [one for one in edges_in_use(edges, of, varying=varying) if one not in used[of.job_id]]
     return rounds, used
+
+
+def sources_of(explicit: Mapping[UUID, Explicit]) -> dict[UUID, set[UUID]]:
+    """Return edge or dataset → the ids of the datasets that its explicit lineage names."""
+    return {id_: {dataset_id(*name) for name in of.inputs} for id_, of in explicit.items()}
+
+
+def stated_in(pairs: Iterable[tuple[UUID, UUID]], sources: Mapping[UUID, Collection[UUID]]) -> set[tuple[UUID, UUID]]:
+    """Return the (source, target) that the latest explicit lineage of the target names."""
+    return {(source, target) for source, target in pairs if source in sources.get(target, ())}
 
 
 class _Walk:
@@ -303,7 +313,7 @@ class _Walk:
     def _learn_sources(self, ids: set[UUID]) -> None:
         found = self._reads.explicit(ids - self._graph.explicit.keys())
         self._graph.explicit |= found
-        self._graph.sources |= {id_: {dataset_id(*name) for name in of.inputs} for id_, of in found.items()}
+        self._graph.sources |= sources_of(found)
 
     def _learn_names(self, datasets: Collection[UUID]) -> None:
         """Read the other names of datasets that are new, and what they were called before or after."""
@@ -339,4 +349,4 @@ class _Walk:
     def _learn_derived(self, pairs: list[tuple[UUID, UUID]]) -> None:
         """Learn what events about datasets say that these are made of, as far as the latest ones do."""
         self._learn_sources({target for _, target in pairs})
-        self._derived |= {(source, target) for source, target in pairs if source in self._graph.sources.get(target, ())}
+        self._derived |= stated_in(pairs, self._graph.sources)

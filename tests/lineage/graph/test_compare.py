@@ -1,5 +1,6 @@
 """Lineage of two moments: what was added since, what is gone, and what is unchanged."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,6 +99,36 @@ def test_what_lies_elsewhere_in_the_graph_now_is_no_change(sender: Sender) -> No
 def test_the_limit_makes_no_changes(sender: Sender) -> None:
     sender.send(written("J", 1, "A", "B C D E"), written("J", 19, "A", "B C D E"))
     assert set(lines(ask(sender, "A", limit="3")).values()) == {"unchanged"}
+
+
+def day(number: int) -> str:
+    return datetime(2026, 11, number, tzinfo=UTC).isoformat()
+
+
+def kinds(found: Answer) -> set[tuple[str, str]]:
+    return {(edge.kind, edge.change) for edge in found.edges}
+
+
+def test_a_rename_beside_a_line_with_the_same_ends(sender: Sender) -> None:
+    previous = {"lifecycleStateChange": "RENAME", "previousIdentifier": {"namespace": "warehouse", "name": "A"}}
+    renamed = dataset("B", lifecycleStateChange=previous)
+    sender.send(written("J", 1, "A", "B"), run_event("COMPLETE", day(19), run="R", job="R", outputs=[renamed]))
+    assert kinds(ask(sender, "A")) == {("current", "unchanged"), ("renamed", "added")}
+
+
+@pytest.mark.parametrize(("since", "change"), [(1, "unchanged"), (19, "added")])
+def test_lines_that_lead_through_no_job(sender: Sender, since: int, change: str) -> None:
+    """A view is derived from a table, and a job runs after another one."""
+    of_view = dataset("V", lineage={"inputs": [{"namespace": "warehouse", "name": "T", "type": "DATASET"}]})
+    sender.send(json.dumps({"eventTime": day(since), "producer": "test", "dataset": of_view}).encode())
+    found = ask(sender, "V")
+    assert kinds(found) == {("declared", change)}
+    assert nodes(found) == {"T": change, "V": change}
+    upstream = [{"job": {"namespace": "namespace", "name": "J"}}]
+    facets = {"jobDependencies": {"upstream": upstream}}
+    sender.send(written("J", 1, "A", "B"), written("K", 1, "B", "C"))
+    sender.send(run_event("COMPLETE", day(since), run=f"K {since}", job="K", run_facets=facets))
+    assert ("depends", change) in kinds(ask(sender, "B", view="jobs"))
 
 
 @pytest.mark.parametrize(("compare", "at"), [("yesterday", ""), (AFTER, BEFORE), (BEFORE, BEFORE)])
