@@ -159,9 +159,13 @@
     if (line) line.textContent = `Last updated ${clock(new Date())}`;
   });
 
-  // A refresh leaves alone what the reader opened or is typing.
+  // A refresh leaves alone what the reader opened or is typing. Idiomorph would keep what is inside of a link, too, if it
+  // has the focus: its text would stay, and its address change.
   if (window.Idiomorph) {
-    Idiomorph.defaults.ignoreActiveValue = true;
+    Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
+      enumerable: true,
+      get: () => document.activeElement?.matches("input, select, textarea") ?? false,
+    });
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
       !(name === "open" && element.matches("details, dialog"));
   }

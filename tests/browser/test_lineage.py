@@ -96,6 +96,25 @@ def test_from_a_dataset_to_what_it_feeds(open_page: OpenPage, viewer: User, esta
     expect(page.get_by_role("heading", level=1)).to_have_text("Lineage of analytics.dim_customers")
 
 
+def test_a_link_that_has_the_focus_changes_too(open_page: OpenPage, viewer: User, estate: None) -> None:
+    """A link changes the page in place: then it says and draws what its address does."""
+    page = open_page(f"/lineage?node=dataset:{dataset_id('warehouse', 'raw.customers')}&depth=1", viewer)
+    panel, links = page.get_by_role("complementary"), page.locator("#lineage a")
+    panel.get_by_role("link", name="analytics.dim_customers").click()
+    expect(panel.get_by_role("heading", level=2)).to_have_text("analytics.dim_customers")
+    assert_as_loaded(page, links)
+    page.get_by_role("link", name="more readers of analytics.dim_customers").click()
+    expect(page.get_by_role("link", name="exports.file_0:")).to_be_visible()
+    assert_as_loaded(page, links)
+
+
+def assert_as_loaded(page: Page, links: Locator) -> None:
+    texts = "links => links.map(link => link.getAttribute('href') + ' ' + link.textContent)"
+    shown = links.evaluate_all(texts)
+    page.reload()
+    assert shown == links.evaluate_all(texts)
+
+
 def test_the_keyboard_alone_opens_a_failed_run(open_page: OpenPage, viewer: User, estate: None) -> None:
     page = open_page(f"/lineage?node=dataset:{dataset_id('warehouse', 'raw.ad_spend')}&depth=1", viewer)
     page.get_by_role("group", name="Lineage of raw.ad_spend").get_by_role("link", name="raw.ad_spend:").focus()
