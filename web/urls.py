@@ -2,7 +2,6 @@
 
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
 
 from web.account import sign_in, theme
 from web.components import favicon
@@ -18,11 +17,12 @@ from web.connections import (
 from web.datasets import dataset, datasets
 from web.jobs import job
 from web.lineage import page
+from web.now import page as now
 from web.runs import run, runs
 from web.search import search
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(pattern_name="connections"), name="home"),
+    path("", now.now_page, name="home"),
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
     path("sign-out", allauth.logout, name="account_logout"),

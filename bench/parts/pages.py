@@ -17,6 +17,7 @@ REQUESTS = 100
 _WARM_UP = 10
 # Name → path. Each request uses another job as {job}, its latest run as {run}, and what it writes as {dataset}.
 PAGES = {
+    "Now": "/",
     "Connections": "/connections",
     "Overview of a connection": "/connections/{connection}",
     "Overview, the longest runs first": "/connections/{connection}?sort=-duration",

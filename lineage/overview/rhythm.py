@@ -45,3 +45,16 @@ def usual_pause(hours: Sequence[datetime]) -> timedelta | None:
 def silent_after(pause: timedelta | None) -> timedelta:
     """Return the silence from which on it is longer than usual."""
     return max(_TIMES * pause + _MARGIN, LEAST_SILENCE) if pause else DEFAULT_SILENCE
+
+
+def unusual_silence(silence: timedelta, pause: timedelta | None) -> str:
+    """Describe a silence that is longer than usual; empty if it is not. `pause`: the longest usual one."""
+    if silence < silent_after(pause):
+        return ""
+    usual = f", usually {_rough_duration(pause)} at most" if pause else ""
+    return f"Silent for {_rough_duration(silence)}{usual}"
+
+
+def _rough_duration(silence: timedelta) -> str:
+    hours = int(silence.total_seconds() // 3600)
+    return f"{hours} h" if hours < 48 else f"{hours // 24} days"

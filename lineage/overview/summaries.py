@@ -107,7 +107,7 @@ def connection_summaries(
         activity = activities.get(connection.pk)
         reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
         if activity and not reason:
-            reason = _silence(now - activity.last_event_at, pauses.get(connection.pk))
+            reason = rhythm.unusual_silence(now - activity.last_event_at, pauses.get(connection.pk))
         counts = jobs.get(connection.pk, _NO_JOBS)
         summaries.append(
             ConnectionSummary(
@@ -136,19 +136,6 @@ def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> 
     if activity is None:
         return ("No event received yet" if keys.last_used_at else "API key never used"), None
     return "", None
-
-
-def _silence(silence: timedelta, pause: timedelta | None) -> str:
-    """Describe a silence that is longer than usual; else empty."""
-    if silence < rhythm.silent_after(pause):
-        return ""
-    usual = f", usually {_rough_duration(pause)} at most" if pause else ""
-    return f"Silent for {_rough_duration(silence)}{usual}"
-
-
-def _rough_duration(silence: timedelta) -> str:
-    hours = int(silence.total_seconds() // 3600)
-    return f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
 def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:

@@ -23,7 +23,7 @@ ROLES = ("anonymous", "viewer", "editor", "administrator")
 # a form was read, 400 or 404 that a request was.
 PAGES = """
 route                                                      | GET                          | POST
-                                                           | on      on     on     on     | on      on     on     on
+                                                           | sign-in 200    200    200    | 405     405    405    405
 sign-in                                                    | 200     on     on     on     | 200     on     on     on
 sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
 sign-out                                                   | on      200    200    200    | on      on     on     on

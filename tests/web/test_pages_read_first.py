@@ -26,6 +26,7 @@ MOST_BYTES_OF_SQL = 17 * 1024
 NOT_THERE = "00000000-0000-0000-0000-0000000000ff"
 # The DOM id of the region or dialog that each page answers with by itself.
 REGIONS = {
+    "": "now",
     "runs": "runs",
     "datasets": "datasets",
     "datasets/<uuid:dataset_id>": "dataset",
@@ -42,6 +43,7 @@ REGIONS = {
     "connections/<uuid:connection_id>/keys/<uuid:key_id>/delete": "dialog-content",
 }
 QUERIES = {
+    "": ("?kind=failing", "?owner=finance", "?page=2", "?kind=lost&owner=nobody"),
     "runs": ("?q=load&kind=TASK&min=10", "?state=FAILED&range=7d", "?q=nothing", "?orchestrator_run_id=x", "?cursor=x"),
     "datasets": ("?q=orders", "?connection=x", "?namespace=warehouse", "?q=nothing", "?cursor=x"),
     "datasets/<uuid:dataset_id>": ("?all=jobs", "?all=columns", "?all=history"),
@@ -160,6 +162,7 @@ def test_no_page_queries_while_it_renders(as_viewer: Client, as_editor: Client, 
 
 def test_no_empty_page_queries_while_it_renders(as_editor: Client, as_viewer: Client) -> None:
     for path in (
+        "/",
         "/connections",
         "/runs",
         "/datasets",

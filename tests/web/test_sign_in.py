@@ -23,7 +23,7 @@ def sign_in(client: Client, login: str, password: str = PASSWORD, **more: str) -
 @pytest.mark.parametrize("login", ["viewer", "viewer@example.com"])
 def test_by_username_or_email(client: Client, viewer: User, login: str) -> None:
     response = sign_in(client, login)
-    assert (response.status_code, response["Location"]) == (302, "/connections")
+    assert (response.status_code, response["Location"]) == (302, "/")
     page = client.get("/connections").content.decode()
     assert "Viewer</span>" in page
     assert "message" not in re.findall(r'class="([\w-]+)', page)
@@ -34,7 +34,7 @@ def test_at_rest_a_password_is_hashed_with_argon2id(client: Client, viewer: User
     viewer.password = make_password(PASSWORD)
     viewer.save()
     assert viewer.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
-    assert sign_in(client, "viewer")["Location"] == "/connections"
+    assert sign_in(client, "viewer")["Location"] == "/"
 
 
 def test_it_leads_to_the_page_that_was_asked_for(client: Client, viewer: User) -> None:
@@ -43,7 +43,7 @@ def test_it_leads_to_the_page_that_was_asked_for(client: Client, viewer: User) -
 
 
 def test_it_leads_to_no_other_site(client: Client, viewer: User) -> None:
-    assert sign_in(client, "viewer", next="https://elsewhere.example/")["Location"] == "/connections"
+    assert sign_in(client, "viewer", next="https://elsewhere.example/")["Location"] == "/"
 
 
 def test_a_wrong_password_and_an_unknown_user_look_the_same(client: Client, viewer: User) -> None:
@@ -76,7 +76,7 @@ def test_signing_out_takes_a_post(as_viewer: Client) -> None:
 
 
 def test_who_is_signed_in_does_not_sign_in_again(as_viewer: Client) -> None:
-    assert as_viewer.get("/sign-in")["Location"] == "/connections"
+    assert as_viewer.get("/sign-in")["Location"] == "/"
 
 
 def test_nobody_signs_up_or_resets_a_password_by_themselves() -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from typing import Protocol
 from uuid import UUID
 
 from django import template
@@ -17,7 +18,7 @@ from connections.kinds import KINDS, Kind, kind_of
 from lineage.events.clocks import is_impossible
 from lineage.events.senders import WORDS_WITH_RUN_IDS, title_of
 from lineage.events.senders.sender import Words
-from lineage.models import Run, RunState
+from lineage.models import RunState
 from lineage.overview.run_times import Day
 from lineage.overview.summaries import ConnectionSummary
 from lineage.runs.durations import format_duration
@@ -79,8 +80,23 @@ def job_url(connection_id: UUID, job_id: UUID) -> str:
     return _url("job").format(connection_id, job_id)
 
 
+class RunAddress(Protocol):
+    """Part of a run that its page's address names."""
+
+    @property
+    def connection_id(self) -> UUID: ...
+    @property
+    def job_id(self) -> UUID: ...
+    @property
+    def run_id(self) -> UUID: ...
+    @property
+    def shares_run_id(self) -> bool: ...
+    @property
+    def map_index(self) -> int | None: ...
+
+
 @register.simple_tag
-def run_url(run: Run) -> str:
+def run_url(run: RunAddress) -> str:
     """The page of a run. Where several have its id, the parameters tell which one is meant."""
     url = run_id_url(run.connection_id, run.run_id)
     if not run.shares_run_id:
@@ -143,6 +159,31 @@ def run_state(state: str | None) -> SafeString:
     if not state:
         return _badge("circle-dashed", "gray", "No run yet")
     return _badge(*STATES.get(RunState(state), STATES[RunState.UNKNOWN]))
+
+
+# Kind of a problem → icon, colour, words.
+PROBLEMS = {
+    "failing": ("circle-x", "red", "Failing"),
+    "lost": ("alert-triangle", "amber", "Lost"),
+    "slow": ("hourglass", "violet", "Slow"),
+    "silent": ("circle-dashed", "gray", "Silent"),
+    "refused": ("ban", "gray", "Refused"),
+}
+
+
+@register.simple_tag
+def problem_kind(kind: str) -> SafeString:
+    """A badge for the kind of a problem: icon, words and colour."""
+    return _badge(*PROBLEMS[kind])
+
+
+@register.simple_tag
+def problem_icon(kind: str) -> SafeString:
+    """The icon of a kind of problems in its colour; nothing for all kinds."""
+    if kind not in PROBLEMS:
+        return SafeString("")
+    name, colour, _ = PROBLEMS[kind]
+    return format_html('<span class="text-{}">{}</span>', colour, icon(name))
 
 
 @register.filter
