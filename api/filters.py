@@ -7,10 +7,17 @@ from django_filters import CharFilter, NumberFilter
 from drf_spectacular.drainage import set_override
 
 from lineage.datasets.filters import DatasetFilter
-from lineage.jobs.filters import JobFilter
+from lineage.jobs.filters import JobFilter, JobOfAnyConnectionFilter
 from lineage.runs.filters import JobRunFilter, RunFilter, RunOfAnyConnectionFilter
 
-__all__ = ["DatasetFilter", "JobFilter", "JobRunFilter", "RunFilter", "RunOfAnyConnectionFilter"]
+__all__ = [
+    "DatasetFilter",
+    "JobFilter",
+    "JobOfAnyConnectionFilter",
+    "JobRunFilter",
+    "RunFilter",
+    "RunOfAnyConnectionFilter",
+]
 
 
 def _described(filter_: Any) -> dict[str, Any] | None:
@@ -29,7 +36,7 @@ def _described(filter_: Any) -> dict[str, Any] | None:
     return described | {name: filter_.extra[option] for name, option in limits.items() if option in filter_.extra}
 
 
-for _filters in (DatasetFilter, JobFilter, RunOfAnyConnectionFilter):
+for _filters in (DatasetFilter, JobOfAnyConnectionFilter, RunOfAnyConnectionFilter):
     for _filter in _filters.base_filters.values():
         if _said := _described(_filter):
             set_override(_filter, "field", _said)

@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.ConnectionRunsView.as_view(),
         name="api_connection_runs",
     ),
+    path("jobs", views.JobsView.as_view(), name="api_jobs"),
     path("jobs/<any_case_uuid:job_id>", views.JobView.as_view(), name="api_job"),
     path("jobs/<any_case_uuid:job_id>/runs", views.JobRunsView.as_view(), name="api_job_runs"),
     path("runs", views.RunsView.as_view(), name="api_runs"),

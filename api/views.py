@@ -22,7 +22,14 @@ from api.dataset_details import (
 )
 from api.errors import SeveralRunsFound
 from api.events import EventPagination, EventRenderer, with_bodies
-from api.filters import DatasetFilter, JobFilter, JobRunFilter, RunFilter, RunOfAnyConnectionFilter
+from api.filters import (
+    DatasetFilter,
+    JobFilter,
+    JobOfAnyConnectionFilter,
+    JobRunFilter,
+    RunFilter,
+    RunOfAnyConnectionFilter,
+)
 from api.job_details import OneJobSerializer, job_details
 from api.lineage import LineageSerializer
 from api.pagination import BY_EVENT_TIME, BY_NAME, BY_NAMESPACE_AND_NAME
@@ -98,6 +105,20 @@ class ConnectionJobsView(ListView):
     def get(self, request: Request, connection_id: UUID) -> Response:
         """The jobs of a connection, by namespace and name."""
         return self.answer(self.page(self.get_queryset().of(_connection(request, connection_id))))
+
+
+class JobsView(ListView):
+    queryset = Job.objects.shown()
+    serializer_class = JobSerializer
+    filterset_class = JobOfAnyConnectionFilter
+    keyset = BY_NAMESPACE_AND_NAME
+
+    @extend_schema(
+        operation_id="list_jobs_of_all_connections", responses=answers(JobSerializer(many=True), found=False)
+    )
+    def get(self, request: Request) -> Response:
+        """The jobs of all connections, by namespace and name."""
+        return self.answer(self.page(self.get_queryset().filter(connection_id__in=visible_connections(request.user))))
 
 
 class ConnectionRunsView(ListView):

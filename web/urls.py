@@ -15,7 +15,7 @@ from web.connections import (
     settings,
 )
 from web.datasets import dataset, datasets
-from web.jobs import job
+from web.jobs import job, jobs
 from web.lineage import page
 from web.now import page as now
 from web.runs import run, runs
@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", allauth.logout, name="account_logout"),
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
+    path("jobs", jobs.jobs, name="jobs"),
     path("runs", runs.runs, name="runs"),
     path("datasets", datasets.datasets, name="datasets"),
     path("datasets/<uuid:dataset_id>", dataset.dataset, name="dataset"),

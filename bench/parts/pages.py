@@ -19,6 +19,7 @@ _WARM_UP = 10
 PAGES = {
     "Now": "/",
     "Connections": "/connections",
+    "Jobs": "/jobs",
     "Overview of a connection": "/connections/{connection}",
     "Overview, the longest runs first": "/connections/{connection}?sort=-duration",
     "Overview, searched": "/connections/{connection}?q=load_0004",

@@ -1,11 +1,10 @@
-"""Breakdown of a connection's jobs: how many of each kind, namespace, owner, tag and state. From one query."""
+"""Breakdown of jobs: how many of each kind, namespace, owner, tag and state. From one query."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from connections.models import Connection
 from lineage.jobs.counts import JobCount, count_jobs
 from lineage.models.job_queryset import ALL_STATES, FOLDED_KINDS, InnerJobs, add_up_states
 
@@ -14,6 +13,7 @@ from lineage.models.job_queryset import ALL_STATES, FOLDED_KINDS, InnerJobs, add
 class JobBreakdown:
     """Number of jobs by value of a property. `by_state` has the form of `JobQuerySet.counts_by_state`."""
 
+    by_connection: dict[UUID, int]
     by_kind: dict[str, int]
     by_namespace: dict[str, int]
     by_owner: dict[str, int]
@@ -32,10 +32,14 @@ class JobBreakdown:
         return self.total - sum(inner.total for inner in self.inside.values())
 
 
-def job_breakdown(connection: Connection) -> JobBreakdown:
-    """Count the jobs of a connection by each property. One query."""
-    counts = count_jobs(connection.pk, folded_kinds=FOLDED_KINDS)
+def job_breakdown(connection_ids: Collection[UUID]) -> JobBreakdown:
+    """Count the jobs of connections by each property. One query."""
+    counts = count_jobs(connection_ids, folded_kinds=FOLDED_KINDS)
+    by_connection: Counter[UUID] = Counter()
+    for count in counts:
+        by_connection[count.connection_id] += count.jobs
     return JobBreakdown(
+        by_connection=by_connection,
         by_kind=_add_up((count.kind, count.jobs) for count in counts),
         by_namespace=_add_up((count.namespace, count.jobs) for count in counts),
         by_owner=_add_up((owner, count.jobs) for count in counts for owner in count.owners),

@@ -8,7 +8,7 @@ from lineage.models.job_queryset import JobQuerySet
 
 
 class JobFilter(FilterSet):
-    """Filters of the jobs of a connection."""
+    """Filters of jobs."""
 
     state = filters.choice(
         RunState.choices,
@@ -23,3 +23,9 @@ class JobFilter(FilterSet):
     search = filters.search(
         "Words that the name contains, in any case and order.", method=filters.by(JobQuerySet.named)
     )
+
+
+class JobOfAnyConnectionFilter(JobFilter):
+    """Filters of the jobs of all connections."""
+
+    connection_id = UUIDFilter(help_text="Whose jobs.", error_messages={"invalid": "Not a UUID."})

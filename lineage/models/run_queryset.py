@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
+    Key = tuple[UUID, UUID]  # connection id, id
 
 # The columns that `for_list` reads of a run.
 _LISTED = (
@@ -67,11 +68,17 @@ class RunQuerySet(ConnectionScopedQuerySet):
         shown = self.shown()
         return shown.count(), shown.in_state(RunState.FAILED).count()
 
-    def error_messages(self, ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return run id → error message, for runs that have one. The runs must belong to one connection."""
-        rows = self.filter(id__in=ids, error_message__isnull=False).values_list("id", "error_message")
-        return dict(rows)
+    def error_messages(self, keys: Collection[Key]) -> dict[Key, str]:
+        """Return (connection id, id) → error message, for runs that have one."""
+        rows = self._with_keys(keys).filter(error_message__isnull=False)
+        return {(of, id_): text for of, id_, text in rows.values_list("connection_id", "id", "error_message")}
 
-    def last_receipts(self, ids: Collection[UUID]) -> dict[UUID, datetime | None]:
-        """Return id → receipt of the run's last event. The runs must belong to one connection."""
-        return dict(self.filter(id__in=ids).values_list("id", "last_received_at"))
+    def last_receipts(self, keys: Collection[Key]) -> dict[Key, datetime | None]:
+        """Return (connection id, id) → receipt of the run's last event."""
+        rows = self._with_keys(keys).values_list("connection_id", "id", "last_received_at")
+        return {(of, id_): at for of, id_, at in rows}
+
+    def _with_keys(self, keys: Collection[Key]) -> Self:
+        """Keep the runs with these connection ids and ids; in rare cases a run of another of the connections, too."""
+        connection_ids, ids = {of for of, _ in keys}, [id_ for _, id_ in keys]
+        return self.filter(connection_id__in=connection_ids, id__in=ids)

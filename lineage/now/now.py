@@ -1,4 +1,4 @@
-"""What is wrong at this moment, over all connections that a reader sees."""
+"""All problems of this moment, over the connections that a reader sees."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class RecoveredNow:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the problems that are shown. `histories`: job id → its last RUNS_IN_STRIP runs. `recovered`:
+    """Facts beside the problems that are shown. `histories`: job id → its last RUNS_IN_STRIP runs. `recovered`:
     in the last DAY, the latest first. `half_hours`: of the last DAY."""
 
     histories: Mapping[UUID, Sequence[PastRun]]

@@ -1,7 +1,7 @@
 """Problems of runs, grouped by cause. Pure.
 
 A failed task makes its DAG fail, and a failed model its command: only the innermost run is a cause. Runs under one
-parent that fail with the same error have one cause, and so have instances of one mapped task.
+parent that fail with one error have one cause, and so have instances of one mapped task.
 """
 
 import re
@@ -74,7 +74,7 @@ class ProblemRun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Problem of one run. `others`: runs of other jobs, or other instances, that have the same cause."""
+    """Problem of one run. `others`: runs of other jobs, or other instances, that share its cause."""
 
     run: ProblemRun
     others: Sequence[ProblemRun] = ()

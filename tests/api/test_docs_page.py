@@ -48,7 +48,7 @@ def test_it_renders_and_breaks_no_policy(session: str, live_server: Any, chromiu
     policy = answer.headers["content-security-policy"] if answer else ""
     assert "unsafe" not in policy
     assert "script-src 'self'" in policy
-    assert operations == 21
+    assert operations == 22
     assert status == 200
     assert complaints == []
     assert [url for url in foreign if not url.startswith((live_server.url, "data:"))] == []

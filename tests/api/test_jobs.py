@@ -130,6 +130,19 @@ def test_jobs_go_by_namespace_and_name_and_show_what_each_one_shows(read: Read) 
     assert of_one == {**results[0], **NOTHING_MORE, "story": of_one["story"]}
 
 
+def test_jobs_of_all_connections(read: Read) -> None:
+    one, other = make_connection(), make_connection("another")
+    make_job(one, "a", kind="TASK", **ran("FAILED"))
+    make_job(other, "b", **ran("COMPLETED"))
+
+    def names(query: str) -> list[str]:
+        return [job["name"] for job in read(f"jobs{query}")["results"]]
+
+    assert names("") == ["a", "b"]
+    assert names(f"?connection_id={other.pk}") == ["b"]
+    assert names("?state=FAILED&kind=TASK&search=A") == ["a"]
+
+
 def test_how_the_latest_runs_went(read: Read) -> None:
     job = make_job(make_connection())
     for minutes in (1, 2, 3):

@@ -138,6 +138,7 @@ def test_it_describes_every_path_with_its_errors_and_how_to_sign_in(document: di
         "/api/v1/datasets/{dataset_id}/columns",
         "/api/v1/datasets/{dataset_id}/runs",
         "/api/v1/datasets/{dataset_id}/schemas",
+        "/api/v1/jobs",
         "/api/v1/jobs/{job_id}",
         "/api/v1/jobs/{job_id}/runs",
         "/api/v1/lineage",

@@ -30,6 +30,7 @@ sign-out                                                   | on      200    200 
 favicon.ico                                                | on      on     on     on     | 405     405    405    405
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
+jobs                                                       | sign-in 200    200    200    | 405     405    405    405
 runs                                                       | sign-in 200    200    200    | 405     405    405    405
 datasets                                                   | sign-in 200    200    200    | 405     405    405    405
 datasets/<uuid:dataset_id>                                 | sign-in 200    200    200    | 405     405    405    405
@@ -50,6 +51,7 @@ api/v1/connections                                         | 401     200    200 
 api/v1/connections/<any_case_uuid:connection_id>           | 401     200    200    200    | 401     405    405    405
 api/v1/connections/<any_case_uuid:connection_id>/jobs      | 401     200    200    200    | 401     405    405    405
 api/v1/connections/<any_case_uuid:connection_id>/runs      | 401     200    200    200    | 401     405    405    405
+api/v1/jobs                                                | 401     200    200    200    | 401     405    405    405
 api/v1/jobs/<any_case_uuid:job_id>                         | 401     200    200    200    | 401     405    405    405
 api/v1/jobs/<any_case_uuid:job_id>/runs                    | 401     200    200    200    | 401     405    405    405
 api/v1/runs                                                | 401     200    200    200    | 401     405    405    405
@@ -81,7 +83,6 @@ admin/(?P<url>.*)$                                         | closed  closed clos
 # Responses by the other methods, for routes that match an expression (the first match counts): by role, or `GET`
 # if they are those by GET. All that is not listed is 405 for everybody.
 OTHER_METHODS = """
-$                                             | PUT PATCH DELETE OPTIONS       | GET
 sign-in$                                      | PUT OPTIONS                    | GET
 sign-in$                                      | PATCH DELETE TRACE             | 405     on     on     on
 (sign-in/inactive|sign-out)$                  | OPTIONS                        | 200     200    200    200

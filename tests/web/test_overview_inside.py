@@ -41,12 +41,12 @@ def html_of(client: Client, connection: Connection, query: str = "") -> str:
 
 
 def names(html: str) -> list[str]:
-    return [unescape(name) for name in re.findall(r'job-name"[^>]*>([^<]*)<', html)]
+    return [unescape(name) for name in re.findall(r'job-name"[^>]*><span class="middle" title="([^"]*)"', html)]
 
 
 def folds(html: str) -> list[str]:
     """Return the text by which each row with jobs inside sums them up."""
-    found = re.findall(r'class="job-fold"[^>]*>(.*?)</a>', html, re.DOTALL)
+    found = re.findall(r'class="line-fold job-fold"[^>]*>(.*?)</a>', html, re.DOTALL)
     return [" ".join(unescape(re.sub(r"<[^>]*>", "", text)).split()) for text in found]
 
 
@@ -55,7 +55,7 @@ def test_a_task_that_never_ran_says_when_it_did_not(as_viewer: Client, connectio
     skips = job_that_ran(connection, "skips", RunState.SKIPPED, **never)
     save([skips, job_that_ran(connection, "unheard", RunState.UNKNOWN, **never)])
     rows = re.findall(r'<tr id="job-.*?</tr>', html_of(as_viewer, connection), re.DOTALL)
-    said = {row.split()[0]: row for row in (" ".join(unescape(re.sub("<[^>]*>", " ", row)).split()) for row in rows)}
+    said = {row.split()[1]: row for row in (" ".join(unescape(re.sub("<[^>]*>", " ", row)).split()) for row in rows)}
     assert "just now 2026-03-02 12:00:00 UTC never ran \N{EN DASH} \N{EN DASH} " in said["skips"]
     assert "just now 2026-03-02 12:00:00 UTC no START \N{EN DASH} unknown " in said["unheard"]
 
@@ -222,11 +222,11 @@ def add_runs(of: Job, *states: str, seconds: int = 60) -> None:
 
 def test_the_strip_tells_the_last_runs_in_words_and_bars(as_viewer: Client, connection: Connection) -> None:
     orders, _ = save([job_that_ran(connection), job_that_ran(connection, "once")])
-    add_runs(orders, *["ABORTED"] * 5, "FAILED", *["COMPLETED"] * 18)
+    add_runs(orders, *["ABORTED"] * 5, "FAILED", *["COMPLETED"] * 12)
     html = html_of(as_viewer, connection)
     (strip,) = re.findall(r'<span class="strip" role="img" aria-label="([^"]*)".*?>(<i.*?)</span>', html)
-    assert strip[0] == "Last 20 runs: 19 completed, 1 failed; the latest completed"
-    assert re.findall(r'class="strip-(\w+)"', strip[1]) == ["failed", *["completed"] * 19]
+    assert strip[0] == "Last 14 runs: 13 completed, 1 failed; the latest completed"
+    assert re.findall(r'class="strip-(\w+)"', strip[1]) == ["failed", *["completed"] * 13]
 
 
 def test_the_median_stands_beside_the_duration(as_viewer: Client, connection: Connection) -> None:
@@ -234,7 +234,7 @@ def test_the_median_stands_beside_the_duration(as_viewer: Client, connection: Co
     add_runs(orders, *["COMPLETED"] * 4, "FAILED", seconds=75)
     add_runs(young, "FAILED", "COMPLETED")
     html = html_of(as_viewer, connection)
-    assert re.findall(r'class="job-median">([^<]*)<', html) == ["median 1 min 15 s"]
+    assert re.findall(r'job-median">([^<]*)<', html) == ["median 1 min 15 s"]
 
 
 def test_the_number_of_queries_does_not_grow_with_what_is_inside(as_viewer: Client) -> None:

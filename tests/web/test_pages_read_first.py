@@ -27,6 +27,7 @@ NOT_THERE = "00000000-0000-0000-0000-0000000000ff"
 # The DOM id of the region or dialog that each page answers with by itself.
 REGIONS = {
     "": "now",
+    "jobs": "jobs",
     "runs": "runs",
     "datasets": "datasets",
     "datasets/<uuid:dataset_id>": "dataset",
@@ -44,6 +45,7 @@ REGIONS = {
 }
 QUERIES = {
     "": ("?kind=failing", "?owner=finance", "?page=2", "?kind=lost&owner=nobody"),
+    "jobs": ("?q=load&state=FAILED", "?sort=-duration", "?open={parent}", "?connection=x&density=compact"),
     "runs": ("?q=load&kind=TASK&min=10", "?state=FAILED&range=7d", "?q=nothing", "?orchestrator_run_id=x", "?cursor=x"),
     "datasets": ("?q=orders", "?connection=x", "?namespace=warehouse", "?q=nothing", "?cursor=x"),
     "datasets/<uuid:dataset_id>": ("?all=jobs", "?all=columns", "?all=history"),
@@ -164,6 +166,7 @@ def test_no_empty_page_queries_while_it_renders(as_editor: Client, as_viewer: Cl
     for path in (
         "/",
         "/connections",
+        "/jobs",
         "/runs",
         "/datasets",
         f"/datasets/{NOT_THERE}",

@@ -22,6 +22,7 @@ from lineage.overview.summaries import (
 )
 from web.components.lists import Choices
 from web.components.rendering import render_page
+from web.jobs.density import density_of, remember_density
 from web.jobs.table import JOBS, JobTable, read_job_table
 
 
@@ -43,15 +44,17 @@ class Overview:
         return any(key.last_used_at for key in self.keys)
 
 
-def read_overview(connection: Connection, choices: Choices, *, now: datetime) -> Overview:
-    facts = job_breakdown(connection)
+def read_overview(connection: Connection, choices: Choices, *, density: str, now: datetime) -> Overview:
+    facts = job_breakdown([connection.pk])
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,
         lately=recent_run_counts(connection, now=now) if summary.is_connected else None,
         # Only the checklist asks for them, which stands there until the first event.
         keys=[] if summary.is_connected else list(connection.api_keys.all()),
-        table=read_job_table(connection, choices, facts, now=now) if summary.is_connected else None,
+        table=read_job_table({connection.pk: connection}, choices, facts, density=density, now=now)
+        if summary.is_connected
+        else None,
     )
 
 
@@ -66,7 +69,7 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
     choices = JOBS.read(request)
-    overview = read_overview(connection, choices, now=now)
+    overview = read_overview(connection, choices, density=density_of(choices, request), now=now)
     context = {
         "connection": connection,
         "choices": choices,
@@ -75,4 +78,5 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "table": overview.table,
         "now": now,
     }
-    return render_page(request, "connections/overview.html", context, region="overview")
+    response = render_page(request, "connections/overview.html", context, region="overview")
+    return remember_density(response, request)

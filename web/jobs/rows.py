@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from lineage.models.job_queryset import InnerJobs
 
 KINDS: dict[str, str] = dict(Job.Kind.choices)
-RUNS_IN_STRIP = 20
+RUNS_IN_STRIP = 14
+RunKey = tuple[UUID, UUID]  # connection id, id
+_NO_RUN = UUID(int=0)
 # Of all unfolded jobs together.
 MOST_INNER_ROWS = 300
 DEEPEST = 3
@@ -34,12 +36,18 @@ FEWEST_FOR_MEDIAN = 3
 @dataclass(frozen=True, slots=True)
 class JobRow:
     job: Job
+    connection: Connection
     kind: str
+    # What kind of job it is, and where: its connection and namespace, as far as they tell it from others.
+    where: str
     # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
     duration: timedelta | None
     # Of the latest completed runs; None where they are too few.
     median: timedelta | None
     error_message: str
+    # The job inside that failed last, and its error.
+    failing_inside: Job | None
+    error_inside: str
     # Receipt of the latest run's last event, if its end cannot be true by the page's clock.
     end_received_at: datetime | None
     # The states of the latest runs, the latest last.
@@ -70,28 +78,40 @@ class JobRow:
         return error_headline(self.error_message)
 
     @property
+    def reason_inside(self) -> str:
+        """Reason why a job inside failed; empty if the error of the job itself is shown."""
+        if self.error_message or not self.failing_inside:
+            return ""
+        name = self.failing_inside.name.removeprefix(f"{self.job.name}.")
+        return f"{name}: {error_headline(self.error_inside) or 'failed without a message'}"
+
+    @property
     def error_details(self) -> str:
         return error_details(self.error_message)
 
 
 class JobRows:
-    """Rows of the jobs on one page of a connection's table, and of the jobs inside those that were opened."""
+    """Rows of the jobs on one page of a table, and of the jobs inside those that were opened."""
 
     def __init__(
         self,
-        connection: Connection,
+        connections: Mapping[UUID, Connection],
         jobs: list[Job],
-        inside: Mapping[UUID, InnerJobs],
         choices: Choices,
+        *,
+        inside: Mapping[UUID, InnerJobs],
+        shows_namespace: bool,
         now: datetime,
     ) -> None:
         """`inside`: job id → what folds under that job; empty if the table does not fold."""
-        self._connection, self._choices, self._now = connection, choices, now
+        self._connections, self._choices, self._now = connections, choices, now
+        self._shows_namespace = shows_namespace
         self._top, self._inner = jobs, inside
         self._opened = [UUID(id_) for id_ in choices["open"].split(",") if id_]
         self._inside = self._inner_rows() if inside and self._opened else {}
         shown = [*jobs, *(job for inner in self._inside.values() for job in inner)]
-        self._errors = self._error_messages(shown)
+        self._failing_inside = self._failing_jobs_inside([job.id for job in shown])
+        self._errors = self._error_messages([*shown, *self._failing_inside.values()])
         self._receipts = self._receipts_of_impossible_ends(shown)
         self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
         self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
@@ -108,13 +128,18 @@ class JobRows:
     def _row(self, job: Job, depth: int, rows_inside: int) -> JobRow:
         inner = self._inner.get(job.id)
         is_open = job.id in self._opened
+        key = (job.connection_id, job.latest_run_id or _NO_RUN)
         return JobRow(
             job=job,
+            connection=self._connections[job.connection_id],
             kind=KINDS.get(job.kind, job.kind),
+            where=self._where(job),
             duration=latest_run_duration(job, now=self._now),
             median=self._medians.get(job.id),
-            error_message=self._errors.get(job.id, ""),
-            end_received_at=self._receipts.get(job.latest_run_id) if job.latest_run_id else None,
+            error_message=self._error(job),
+            failing_inside=(failing := self._failing_inside.get(job.id)),
+            error_inside=self._error(failing) if failing else "",
+            end_received_at=self._receipts.get(key),
             strip=self._strips.get(job.id, ()),
             depth=depth,
             inner=inner if depth < DEEPEST else None,
@@ -122,6 +147,14 @@ class JobRows:
             hidden=max(0, inner.total - rows_inside) if inner and is_open else 0,
             toggle_query=self._toggle_query(job.id),
         )
+
+    def _where(self, job: Job) -> str:
+        parts = [KINDS.get(job.kind, job.kind)]
+        if "connection" in self._choices.listing.names:
+            parts.append(self._connections[job.connection_id].name)
+        if self._shows_namespace:
+            parts.append(job.namespace)
+        return " · ".join(parts)
 
     def _toggle_query(self, job_id: UUID) -> str:
         """The query that unfolds this job on its page, or folds it again."""
@@ -131,25 +164,44 @@ class JobRows:
 
     def _inner_rows(self) -> dict[UUID | None, list[Job]]:
         """Parent's id → the jobs inside, those that need attention first."""
-        inside = Job.objects.of(self._connection).for_list().inside(self._opened).needing_attention_first()
+        inside = (
+            Job.objects.filter(connection_id__in=self._connections)
+            .for_list()
+            .inside(self._opened)
+            .needing_attention_first()
+        )
         rows: dict[UUID | None, list[Job]] = {}
         for job in inside[:MOST_INNER_ROWS]:
             rows.setdefault(job.parent_job_id, []).append(job)
         return rows
 
-    def _error_messages(self, jobs: list[Job]) -> dict[UUID, str]:
-        """Job id → the error message of its latest run, if that failed."""
-        failed = {
-            job.latest_run_id: job.id for job in jobs if job.latest_run_id and job.latest_run_state == RunState.FAILED
-        }
-        messages = Run.objects.of(self._connection).error_messages(failed.keys()) if failed else {}
-        return {failed[run_id]: message for run_id, message in messages.items()}
+    def _failing_jobs_inside(self, ids: list[UUID]) -> dict[UUID | None, Job]:
+        """Job → the one inside it that failed last, for jobs on this page that contain any."""
+        parents = [id_ for id_ in ids if id_ in self._inner and self._inner[id_].failing]
+        if not parents:
+            return {}
+        jobs = Job.objects.filter(connection_id__in=self._connections).for_list().inside(parents)
+        failing = jobs.in_state(RunState.FAILED).order_by("parent_job_id", "-latest_run_at", "id")
+        return {job.parent_job_id: job for job in failing.distinct("parent_job_id")}
 
-    def _receipts_of_impossible_ends(self, jobs: list[Job]) -> dict[UUID, datetime | None]:
-        """Latest run's id → receipt of its last event, for the few runs whose end is far from the page's clock."""
-        ends = {job.latest_run_id: job.latest_run_ended_at for job in jobs if job.latest_run_id}
-        odd = [id_ for id_, at in ends.items() if at is not None and is_impossible(at, self._now)]
-        return Run.objects.of(self._connection).last_receipts(odd) if odd else {}
+    def _error(self, job: Job) -> str:
+        is_failed = job.latest_run_id is not None and job.latest_run_state == RunState.FAILED
+        return self._errors.get((job.connection_id, job.latest_run_id or _NO_RUN), "") if is_failed else ""
+
+    def _error_messages(self, jobs: list[Job]) -> Mapping[RunKey, str]:
+        """(connection id, id) of the latest runs that failed → their error messages."""
+        failed = [
+            (job.connection_id, job.latest_run_id)
+            for job in jobs
+            if job.latest_run_id and job.latest_run_state == RunState.FAILED
+        ]
+        return Run.objects.error_messages(failed) if failed else {}
+
+    def _receipts_of_impossible_ends(self, jobs: list[Job]) -> Mapping[RunKey, datetime | None]:
+        """(connection id, id) → receipt of its last event, for the few runs whose end is far from the page's clock."""
+        ends = {(job.connection_id, job.latest_run_id): job.latest_run_ended_at for job in jobs if job.latest_run_id}
+        odd = [key for key, at in ends.items() if at is not None and is_impossible(at, self._now)]
+        return Run.objects.last_receipts(odd) if odd else {}
 
 
 def known_ids(text: str) -> str:

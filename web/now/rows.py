@@ -30,7 +30,7 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class FoldedRow:
-    """Run with the same cause as that of the row above. `name`: with the map index of an instance."""
+    """Run that shares the cause of the row above. `name`: with the map index of an instance."""
 
     id: str
     name: str

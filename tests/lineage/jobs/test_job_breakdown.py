@@ -19,7 +19,7 @@ def send(sender: Sender, job: str, number: int, type_: str, *, hours: float, **f
 
 
 def facts(sender: Sender) -> JobBreakdown:
-    return job_breakdown(sender.connection)
+    return job_breakdown([sender.connection.pk])
 
 
 def test_states_are_those_that_each_job_is_shown_in(sender: Sender) -> None:
@@ -44,7 +44,7 @@ def test_states_are_those_that_each_job_is_shown_in(sender: Sender) -> None:
 
 
 def test_without_a_job(sender: Sender) -> None:
-    assert facts(sender) == JobBreakdown({}, {}, {}, {}, {}, inside={})
+    assert facts(sender) == JobBreakdown({}, {}, {}, {}, {}, {}, inside={})
 
 
 def test_kinds_owners_tags_and_what_folds(sender: Sender) -> None:

@@ -1,4 +1,4 @@
-"""What is downstream of a job is counted along edges that are in use, each dataset and job once."""
+"""Datasets and jobs downstream of a job are counted along edges that are in use, each dataset and job once."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

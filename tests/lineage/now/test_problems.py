@@ -1,4 +1,4 @@
-"""Problems are grouped by cause: the innermost run, and with it all that fails for the same reason."""
+"""Problems are grouped by cause: the innermost run, and with it all that fails for one reason."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -114,7 +114,7 @@ def test_slow_is_three_medians_and_five_minutes_longer(elapsed: int, median: int
 
 
 def history(states: str) -> list[PastRun]:
-    """One run a minute: Completed, Failed, Lost, Skipped, Running."""
+    """Make a run each minute: Completed, Failed, Lost, Skipped, Running."""
     names = {"C": "COMPLETED", "F": "FAILED", "L": "LOST", "S": "SKIPPED", "R": "RUNNING"}
     return [PastRun(names[one], NOON + n * MINUTE, NOON + n * MINUTE) for n, one in enumerate(states)]
 

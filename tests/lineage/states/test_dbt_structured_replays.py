@@ -123,7 +123,7 @@ def test_what_is_sent_again_is_counted_nowhere(
         jobs = Job.objects.of(connection).shown()
         summary = connection_summary(connection, now=NOW)
         page = Search.read("stg_orders", READER, near=str(connection.pk)).page_of_jobs(None, 100)
-        facts = job_breakdown(connection)
+        facts = job_breakdown([connection.pk])
         names = dict(Job.objects.of(connection).values_list("id", "name"))
         return [
             replace(facts, inside={}),

@@ -1,0 +1,24 @@
+"""The page Jobs: every job of every connection, those that need attention first."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from connections.models import Connection
+from lineage.jobs.breakdown import job_breakdown
+from web.components.rendering import render_page
+from web.jobs.density import density_of, remember_density
+from web.jobs.table import JOBS_OF_ALL, read_job_table
+
+
+@require_safe
+@login_required
+def jobs(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    choices = JOBS_OF_ALL.read(request)
+    connections = {one.pk: one for one in Connection.objects.visible(request.user).order_by("name")}
+    facts = job_breakdown(connections)
+    table = read_job_table(connections, choices, facts, density=density_of(choices, request), now=now)
+    response = render_page(request, "jobs/list.html", {"table": table, "now": now}, region="jobs")
+    return remember_density(response, request)
