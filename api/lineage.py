@@ -16,14 +16,24 @@ from lineage.graph.details import JobDetails
 from lineage.graph.found import CHANGES, Answer, FoundEdge, FoundNode
 from lineage.graph.question import COLUMN_LINES, DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
 
+_UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def _matching(pattern: str) -> dict[str, str]:
+    return {"type": "string", "pattern": pattern}
+
+
 PARAMETERS: Final = [
     OpenApiParameter(
         "node",
+        _matching(rf"^((dataset|job|run):{_UUID}|dataset:.+:[^:]+)$"),
         required=True,
         description="What the graph is drawn around: `dataset:<id>`, `job:<id>`, `run:<id>` or "
         "`dataset:<namespace>:<name>`.",
     ),
-    OpenApiParameter("nodeId", description="Another name of `node`, as Marquez has it; either is enough."),
+    OpenApiParameter(
+        "nodeId", _matching("."), description="Another name of `node`, as Marquez has it; either is enough."
+    ),
     OpenApiParameter("direction", enum=DIRECTIONS, default="both"),
     OpenApiParameter("depth", OpenApiTypes.INT, description=f"Datasets from the node: 1 to {MAX_DEPTH}."),
     OpenApiParameter("at", OpenApiTypes.DATETIME, description="As it was then. Without: as it is now."),
@@ -47,7 +57,11 @@ PARAMETERS: Final = [
         "`view=jobs`, too.",
     ),
     OpenApiParameter("varying", OpenApiTypes.BOOL, description="`false`: only what each job's latest round names."),
-    OpenApiParameter("expand", description="Ids of datasets, with commas: one step beyond the depth from these."),
+    OpenApiParameter(
+        "expand",
+        _matching(rf"^{_UUID}(,{_UUID})*$"),
+        description="Ids of datasets, with commas: one step beyond the depth from these.",
+    ),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Most datasets: 1 to {MAX_NODES}."),
     OpenApiParameter("connection", OpenApiTypes.UUID, description="Only what this connection knows."),
 ]

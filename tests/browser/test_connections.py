@@ -153,7 +153,7 @@ def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: User
     page.get_by_role("link", name="Connected 2").click()
     expect(rows).to_have_text(["alpha", "beta"])
     expect(page).to_have_url(re.compile(r"\?status=connected$"))
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("main").get_by_role("link", name="Jobs").click()
     expect(rows).to_have_text(["beta", "alpha"])
     expect(page.get_by_role("columnheader", name="Jobs")).to_have_attribute("aria-sort", "descending")
     search = page.get_by_label("Search connections by name")
