@@ -27,9 +27,9 @@ from lineage.graph.reading import Reads
 from lineage.graph.relations import DependentJobs, read_dependencies, read_extractions
 from lineage.graph.schemas import read_column_names
 from lineage.graph.walk import Graph, Line, moment, read_used, walk
+from lineage.models.run_state import worst_state
 
 _TEST: Final = "TEST"
-_WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
 
 
 def answer(
@@ -343,7 +343,7 @@ class _Answer:
             self._graph.datasets[id_],
             tuple(sorted({connection for one in own for connection in one.connection_ids})),
             is_focus=self._graph.focus == id_,
-            state=_worst(job.state for job in writers),
+            state=worst_state(job.state for job in writers),
             jobs=writers,
             last_written_at=write.ended_at if write else None,
             results=Results(known.rows.get(id_), *((tests.in_trouble, len(tests.results)) if tests else (None, None))),
@@ -393,7 +393,3 @@ def _datasets_of(columns: Columns) -> set[UUID]:
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return one is not None and (other is None or one > other)
-
-
-def _worst(states: Iterable[str | None]) -> str | None:
-    return min((state for state in states if state in _WORST), key=_WORST.index, default=None)

@@ -8,11 +8,11 @@ from uuid import UUID
 from lineage.database.reading import NOW, read_rows
 from lineage.edges.rounds import IS_IN_USE, NEWEST_RUN
 from lineage.edges.uses import READS, WRITES
+from lineage.models.run_state import worst_state
 
 # Jobs of one dataset, the latest first; then it is "20+".
 MOST_JOBS: Final = 20
 _OTHER_SIDE: Final = {READS: WRITES, WRITES: READS}
-_WORST: Final = ("FAILED", "LOST", "RUNNING", "ABORTED", "SKIPPED", "COMPLETED")
 
 _JOBS_BESIDE: Final = f"""
 SELECT wanted.dataset_id, wanted.direction, job.id, job.connection_id, job.name, job.latest_run_state
@@ -51,8 +51,7 @@ class Beside:
     @property
     def state(self) -> str | None:
         """Return the worst state of their latest runs. None: none of them ran."""
-        states = [job.state for job in self.jobs if job.state in _WORST]
-        return min(states, key=_WORST.index, default=None)
+        return worst_state(job.state for job in self.jobs)
 
 
 NOBODY: Final = Beside()
