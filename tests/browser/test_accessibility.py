@@ -4,46 +4,19 @@ import gzip
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection, add_one_of_each
 
 OpenPage = Callable[..., Page]
-THEMES = ("light", "dark")
-WIDTHS = (1280, 375)
-# Each theme and each width once, for pages that are many.
-LOOKS = list(zip(WIDTHS, THEMES, strict=True))
 MOST_BYTES = 250_000
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# The rules that read colours run in each look; the others, which do not depend on the theme, once for each width.
-OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
-def assert_accessible(page: Page, *, menu_open: bool = False) -> None:
-    # An open menu covers what lies below until it is closed.
-    rules = {"runOnly": TAGS, "rules": {"target-size": {"enabled": not menu_open}}}
-    if look_of(page) not in LOOKS:
-        rules = {"runOnly": OF_COLOURS}
-    # What they found to be right, 350 KB for a list of connections, is not written down.
-    found = Axe().run(page, options={**rules, "resultTypes": ["violations"]})
-    assert found.violations_count == 0, found.generate_report()
-    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width <= 0, f"{page.url} scrolls sideways by {width} px"
-
-
-def look_of(page: Page) -> tuple[int, str]:
-    assert page.viewport_size
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    return page.viewport_size["width"], THEMES[dark]
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_list_menu_and_dialogs(open_page: OpenPage, editor: User, theme: str, width: int) -> None:
+def test_list_menu_and_dialogs(open_page: OpenPage, editor: User) -> None:
     add_one_of_each()
-    page = open_page(user=editor, theme=theme, width=width)
+    page = open_page(user=editor)
     assert_accessible(page)
     page.get_by_label("More actions for Playground").click()
     assert_accessible(page, menu_open=True)
@@ -62,10 +35,8 @@ def test_list_menu_and_dialogs(open_page: OpenPage, editor: User, theme: str, wi
     assert_accessible(page)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: User, theme: str, width: int) -> None:
-    page = open_page(user=editor, theme=theme, width=width)
+def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: User) -> None:
+    page = open_page(user=editor)
     assert_accessible(page)
     page.get_by_label("Account: editor").click()
     assert_accessible(page, menu_open=True)
@@ -76,10 +47,8 @@ def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: Us
         assert_accessible(page)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_sign_in(open_page: OpenPage, theme: str, width: int) -> None:
-    page = open_page("/sign-in", theme=theme, width=width)
+def test_sign_in(open_page: OpenPage) -> None:
+    page = open_page("/sign-in")
     assert_accessible(page)
     page.get_by_label("Username or email").fill("nobody")
     page.get_by_label("Password").fill("wrong")

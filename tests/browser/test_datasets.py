@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from connections.models import ApiKey
 from lineage.events.identity import dataset_id
 from lineage.models import Dataset
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
 from tests.lineage.build import dataset, run_event
 from tests.lineage.conftest import Sender
 from tests.lineage.dataset_rows import make_dataset
@@ -51,18 +51,15 @@ def shop(product: object) -> Sender:
 
 
 @pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_of_a_dataset(open_page: OpenPage, viewer: User, theme: str, width: int) -> None:
-    page = open_page(f"/datasets/{ORDERS_ID}?all=jobs", viewer, theme=theme, width=width)
+def test_the_page_of_a_dataset(open_page: OpenPage, viewer: User) -> None:
+    page = open_page(f"/datasets/{ORDERS_ID}?all=jobs", viewer)
     page.get_by_text("The same as a table").click()
     assert_accessible(page)
 
 
 @pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_long_names_dropped_and_listed(open_page: OpenPage, viewer: User, theme: str, width: int) -> None:
-    page = open_page("/datasets", viewer, theme=theme, width=width)
+def test_long_names_dropped_and_listed(open_page: OpenPage, viewer: User) -> None:
+    page = open_page("/datasets", viewer)
     assert_accessible(page)
     old = dataset_id(WAREHOUSE, "old")
     for path in (f"/datasets/{LONG_ID}?all=columns", f"/datasets/{old}", "/datasets?q=zzz", "/datasets?connection=x"):
@@ -70,9 +67,8 @@ def test_long_names_dropped_and_listed(open_page: OpenPage, viewer: User, theme:
         assert_accessible(page)
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_no_datasets_yet(open_page: OpenPage, viewer: User, theme: str, width: int) -> None:
-    page = open_page("/datasets", viewer, theme=theme, width=width)
+def test_no_datasets_yet(open_page: OpenPage, viewer: User) -> None:
+    page = open_page("/datasets", viewer)
     expect(page.get_by_role("heading", name="No datasets yet")).to_be_visible()
     assert_accessible(page)
 

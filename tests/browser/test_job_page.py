@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from connections.models import Connection
 from lineage.models import Edge, Job, Run
 from tests.api.rows import build_run, make_job
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
 from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs, settle_rows
 
@@ -89,11 +89,9 @@ def url(job: Job) -> str:
     return f"/connections/{job.connection_id}/jobs/{job.id}"
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     job = add_all(connection, runs=A_FEW)
-    page = open_page(url(job), viewer, theme=theme, width=width)
+    page = open_page(url(job), viewer)
     expect(page.locator(".run-rows tbody tr")).to_have_count(A_FEW)
     assert_accessible(page)
     page.locator("#chart-figures summary").click()
@@ -101,12 +99,9 @@ def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, t
     assert_accessible(page)
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_accessible_pages_beside_it(
-    open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int
-) -> None:
+def test_accessible_pages_beside_it(open_page: OpenPage, viewer: User, connection: Connection) -> None:
     job = add_all(connection, runs=A_FEW)
-    page = open_page("/runs", viewer, theme=theme, width=width)
+    page = open_page("/runs", viewer)
     bare = make_job(connection, LONG_NAME)
     called = add_runs(make_job(connection, "called", kind="DAG"), 1)[0]
     Run.objects.filter(id=called.id).update(orchestrator_run_id=LONG_NAME)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Connection
 from lineage.models import RunState
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
 from tests.web.rows import job_that_ran, save
 
 OpenPage = Callable[..., Page]
@@ -61,10 +61,8 @@ def test_the_density_is_chosen_with_a_click_and_stays(
     expect(page.get_by_role("link", name="Dense")).to_have_attribute("aria-current", "true")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: User, connection: Connection, theme: str, width: int) -> None:
-    page = open_page("/jobs", viewer, theme=theme, width=width)
+def test_accessible(open_page: OpenPage, viewer: User, connection: Connection) -> None:
+    page = open_page("/jobs", viewer)
     assert_accessible(page)
     page.locator(".job-error summary").click()
     assert_accessible(page)

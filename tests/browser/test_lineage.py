@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lineage.events.identity import dataset_id
 from tests.api.test_lineage import send
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.accessibility import assert_accessible
 from tests.browser.test_lineage_graph import LINES_THROUGH_NODES
 from tests.lineage.graph.walks import run
 from tests.serving import LiveServer
@@ -66,9 +66,8 @@ def estate(product: LiveServer) -> None:
     )
 
 
-@pytest.mark.parametrize(("width", "theme"), [(width, theme) for width in WIDTHS for theme in THEMES])
-def test_accessible(open_page: OpenPage, viewer: User, estate: None, theme: str, width: int) -> None:
-    page = open_page("/lineage", viewer, theme=theme, width=width)
+def test_accessible(open_page: OpenPage, viewer: User, estate: None) -> None:
+    page = open_page("/lineage", viewer)
     assert_accessible(page)
     columns = ("&columns=true", f"&columns=true&{DISCOUNT}", "&columns=true&show=table")
     for query in ("", "&view=jobs", "&show=table", *columns, f"&from={ORDERS}&to={FEATURES}"):

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 
 from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
 from tests.web.rows import job_that_ran, save
 
 OpenPage = Callable[..., Page]
@@ -67,10 +67,8 @@ def test_with_the_keyboard_and_without_scripts(open_page: OpenPage, viewer: User
         expect(page).to_have_url(re.compile("kind=lost"))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int) -> None:
-    page = open_page("/", editor, theme=theme, width=width)
+def test_accessible(open_page: OpenPage, editor: User, connection: Connection) -> None:
+    page = open_page("/", editor)
     assert_accessible(page)
     under_one_dag(connection, "load", LONG_NAME)
     failed(connection, LONG_NAME, LONG_NAME * 3, owners=[LONG_NAME])
@@ -83,6 +81,5 @@ def test_accessible(open_page: OpenPage, editor: User, connection: Connection, t
     fold.click()
     expect(fold).to_have_attribute("aria-expanded", "true")
     assert_accessible(page)
-    if width > 1000:
-        rows = page.locator(".lines > tbody > tr:not(.line-inside)")
-        assert set(rows.evaluate_all("rows => rows.map((row) => row.offsetHeight)")) == {54}
+    rows = page.locator(".lines > tbody > tr:not(.line-inside)")
+    assert set(rows.evaluate_all("rows => rows.map((row) => row.offsetHeight)")) == {54}

@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from connections.models import Attempt, Connection
 from lineage.models import Job, Run, RunState
+from tests.browser.accessibility import assert_accessible
 from tests.browser.rows import add_connection
-from tests.browser.test_accessibility import LOOKS, THEMES, WIDTHS, assert_accessible
 from tests.lineage.settling import settle_rows
 from tests.web.rows import job, job_that_ran, make_activity, save
 from web.guides import GUIDES
@@ -150,22 +150,17 @@ def fill_with_everything(connection: Connection) -> None:
     connection.api_keys.update(name=LONG_NAME[:100])
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, editor: User, connection: Connection) -> None:
     fill_with_everything(connection)
-    page = open_page(url(connection), editor, theme=theme, width=width)
+    page = open_page(url(connection), editor)
     page.locator(".job-error summary").click()
     assert_accessible(page)
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_accessible_pages_beside_it(
-    open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int
-) -> None:
+def test_accessible_pages_beside_it(open_page: OpenPage, editor: User, connection: Connection) -> None:
     fill_with_everything(connection)
     waiting = add_connection("beta", keys=0)
-    page = open_page(user=editor, theme=theme, width=width)
+    page = open_page(user=editor)
     guides = [url(connection, f"/settings?guide={guide.slug}") for guide in GUIDES]
     others = [url(connection, "?q=zzz"), url(waiting), url(waiting, "/settings"), url(waiting, "/keys/generate")]
     for path in [*others, *guides]:
@@ -173,10 +168,8 @@ def test_accessible_pages_beside_it(
         assert_accessible(page)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible_dialogs(open_page: OpenPage, editor: User, connection: Connection, theme: str, width: int) -> None:
-    page = open_page(url(connection, "/settings"), editor, theme=theme, width=width)
+def test_accessible_dialogs(open_page: OpenPage, editor: User, connection: Connection) -> None:
+    page = open_page(url(connection, "/settings"), editor)
     page.get_by_role("link", name="Delete API key").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_accessible(page)

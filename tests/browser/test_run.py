@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from lineage.models import Run
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.accessibility import assert_accessible
 from tests.conftest import SAMPLES
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender, make_sender
@@ -131,15 +131,13 @@ def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: User, se
     assert download.value.path().read_bytes() == copied.encode()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: User, sender: Sender, theme: str, width: int) -> None:
+def test_accessible(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     sender.send(*lines("dbt-build-fail"), run_event("FAIL", run=UNKNOWN, job=LONG, run_facets=broken()))
     runs = Run.objects.of(sender.connection)
     dag = runs.filter(job__kind="DAG").order_by("run_at")[0]
     # Of dbt-build-fail: one failed, two passed.
     tests = "01a1faaa-b005-7b4d-a432-501d0ce135dd"
-    page = open_page(url(sender, failed_task(sender).run_id), viewer, theme=theme, width=width)
+    page = open_page(url(sender, failed_task(sender).run_id), viewer)
     for summary in page.locator(".facet > summary").all():
         summary.click()
     assert_accessible(page)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from lineage.models import Job, Run
-from tests.browser.test_accessibility import THEMES, WIDTHS, assert_accessible
+from tests.browser.accessibility import assert_accessible
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender, make_sender
 
@@ -158,10 +158,8 @@ def test_a_refresh_of_runs_keeps_the_focus_and_the_filters(open_page: OpenPage, 
     expect(page).to_have_url(re.compile(r"\?state=FAILED$"))
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_accessible(open_page: OpenPage, viewer: User, sender: Sender, theme: str, width: int) -> None:
-    page = open_page(url(sender, f"/runs/{DAG}"), viewer, theme=theme, width=width)
+def test_accessible(open_page: OpenPage, viewer: User, sender: Sender) -> None:
+    page = open_page(url(sender, f"/runs/{DAG}"), viewer)
     for summary in page.locator(".failed-rows summary").all():
         summary.click()
     assert_accessible(page)

@@ -24,9 +24,23 @@ def shown(server: LiveServer, sender: Sender) -> Shown:
     return Shown(server.url, sender.connection.id, create_api_token(user=user, now=timezone.now()).text)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_where_named: runs with `make test-clients`, or where its path is given.")
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Ignore these tests unless they are named: they would be skipped, or slow, in each run of all tests."""
-    if collection_path.name not in _ONLY_WHERE_NAMED:
-        return None
+    return True if collection_path.name in _ONLY_WHERE_NAMED and not _are_named(config) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect tests of this kind in files of which others always run."""
+    marked = [item for item in items if item.get_closest_marker("only_where_named")]
+    if marked and not _are_named(config):
+        items[:] = [item for item in items if item not in marked]
+        config.hook.pytest_deselected(items=marked)
+
+
+def _are_named(config: pytest.Config) -> bool:
     named = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
-    return None if any(path.is_relative_to(HERE) for path in named) else True
+    return any(path.is_relative_to(HERE) for path in named)
