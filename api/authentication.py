@@ -8,9 +8,9 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from api.actions import TOKEN_PREFIX, hash_secret, touch_api_token
-from api.models import ApiToken
 from connections.keys import MalformedKey, parse_key
+from people.models import ApiToken
+from people.tokens import TOKEN_PREFIX, hash_secret, touch_api_token
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -27,9 +27,10 @@ class TokenAuthentication(BaseAuthentication):
             return None
         # A header that is not ASCII becomes characters that no token has.
         api_token = _find(credentials.strip().decode("latin-1"))
-        if api_token is None or not api_token.user.is_active:
+        now = timezone.now()
+        if api_token is None or not api_token.user.is_active or api_token.is_expired(now):
             raise AuthenticationFailed("The API token is not valid.")
-        touch_api_token(api_token=api_token, now=timezone.now())
+        touch_api_token(api_token=api_token, now=now)
         return api_token.user, api_token
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature

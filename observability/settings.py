@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "web.apps.WebConfig",
     "connections.apps.ConnectionsConfig",
     "lineage.apps.LineageConfig",
+    "people.apps.PeopleConfig",
     "api.apps.ApiConfig",
 ]
 

@@ -35,7 +35,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture(autouse=True)
 def static_files_by_their_own_names(settings: Any) -> None:
-    """Use static files under their names in the tree, because they are not collected and hashed here."""
+    """Use static files under their names in the tree, because they are not collected and hashed here.
+
+    WhiteNoise looks for one when it is asked for: else it reads a directory of them for each client of the tests.
+    """
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

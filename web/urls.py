@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
-from web.account import sign_in, theme
+from web.account import account, password, sign_in, theme
 from web.components import favicon
 from web.connections import (
     add,
@@ -26,6 +26,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
     path("sign-out", allauth.logout, name="account_logout"),
+    path("account", account.account, name="account"),
+    path("account/password", password.change_password, name="password_change"),
+    path("account/tokens/create", account.create_token, name="token_create"),
+    path("account/tokens/<uuid:token_id>/delete", account.delete_token, name="token_delete"),
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
     path("jobs", jobs.jobs, name="jobs"),

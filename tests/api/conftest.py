@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def person(db: None) -> Any:
 
 @pytest.fixture
 def token(person: Any) -> str:
-    return create_api_token(user=person, now=timezone.now()).text
+    return create_api_token(user=person, name="script", now=timezone.now()).text
 
 
 @pytest.fixture

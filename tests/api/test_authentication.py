@@ -6,8 +6,8 @@ import time_machine
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from api.actions import create_api_token
-from api.models import ApiToken
+from people.models import ApiToken
+from people.tokens import create_api_token
 
 CONNECTIONS = "/api/v1/connections"
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_the_secret_is_not_kept(token: str) -> None:
 
 
 def test_use_is_noted_once_a_minute(person: Any, django_assert_num_queries: Any) -> None:
-    new = create_api_token(user=person, now=NOW)
+    new = create_api_token(user=person, name="script", now=NOW)
     client = Client(headers=bearer(f"Bearer {new.text}"))
 
     def last_used_after(moment: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from api.models import ApiToken
+from people.models import ApiToken
 
 
 def run(*arguments: str) -> str:

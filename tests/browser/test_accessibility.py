@@ -41,7 +41,8 @@ def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: Us
     page.get_by_label("Account: editor").click()
     assert_accessible(page, menu_open=True)
     connection = add_connection("alpha")
-    paths = ["/connections?q=zzz", "/connections/add", "/no/such/page"]
+    paths = ["/connections?q=zzz", "/connections/add", "/no/such/page", "/account", "/account/password"]
+    paths += ["/account/tokens/create"]
     for path in [*paths, f"/connections/{connection.pk}/rename", f"/connections/{connection.pk}/remove"]:
         page.goto(path)
         assert_accessible(page)

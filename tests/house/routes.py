@@ -15,9 +15,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from api.models import ApiToken
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Activity, Edge, Event, Job, Run
+from people.models import ApiToken
 from tests.lineage.dataset_rows import save_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -61,6 +61,7 @@ class World:
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
         event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
         dataset = save_dataset(connection, "d")
+        token = ApiToken.objects.create(user=other, name="t", lookup="t", created_at=NOW, expires_at=NOW)
         rows = [
             connection,
             key,
@@ -73,11 +74,17 @@ class World:
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
-            ApiToken.objects.create(user=other, lookup="t", created_at=NOW),
+            token,
             Group.objects.create(name="others"),
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
-        self._ids = {"connection_id": connection.id, "key_id": key.id, "job_id": job.id, "run_id": run.run_id}
+        self._ids = {
+            "connection_id": connection.id,
+            "key_id": key.id,
+            "token_id": token.id,
+            "job_id": job.id,
+            "run_id": run.run_id,
+        }
         self._ids |= {"event_id": event_row.id, "dataset_id": dataset.id}
 
     def path(self, route: str) -> str:

@@ -29,6 +29,10 @@ sign-in/inactive                                           | 200     200    200 
 sign-out                                                   | on      200    200    200    | on      on     on     on
 favicon.ico                                                | on      on     on     on     | 405     405    405    405
 metrics                                                    | 401     403    403    200    | 405     405    405    405
+account                                                    | sign-in 200    200    200    | 405     405    405    405
+account/password                                           | sign-in 200    200    200    | sign-in 422    422    422
+account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422
+account/tokens/<uuid:token_id>/delete                      | sign-in 404    404    404    | sign-in 404    404    404
 theme                                                      | 405     405    405    405    | 400     400    400    400
 jobs                                                       | sign-in 200    200    200    | 405     405    405    405
 runs                                                       | sign-in 200    200    200    | 405     405    405    405
@@ -102,7 +106,7 @@ admin/                                        | PUT PATCH DELETE OPTIONS TRACE |
 # Rights of an administrator on the rows of each model in the operators' site, which nobody else can enter.
 MODELS = {
     "account.emailaddress": {"add", "change", "delete"},
-    "api.apitoken": {"delete"},
+    "people.apitoken": {"delete"},
     "auth.group": {"add", "change", "delete"},
     "auth.user": {"add", "change", "delete"},
     "connections.apikey": {"delete"},

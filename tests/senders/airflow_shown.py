@@ -17,8 +17,8 @@ from tests.serving import LiveServer, OwnDatabase, own_database, serve
 _ADD_TOKEN = """
 from django.contrib.auth.models import User
 from django.utils import timezone
-from api.actions import create_api_token
-print(create_api_token(user=User.objects.create_user("ada"), now=timezone.now()).text)
+from people.tokens import create_api_token
+print(create_api_token(user=User.objects.create_user("ada"), name="script", now=timezone.now()).text)
 """
 
 

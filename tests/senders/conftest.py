@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 from tests.live_server import Sender
 from tests.senders.dbt_shown import Shown
 from tests.serving import LiveServer
@@ -21,7 +21,7 @@ _ONLY_WHERE_NAMED = (
 @pytest.fixture
 def shown(server: LiveServer, sender: Sender) -> Shown:
     user = User.objects.create_user("ada")
-    return Shown(server.url, sender.connection.id, create_api_token(user=user, now=timezone.now()).text)
+    return Shown(server.url, sender.connection.id, create_api_token(user=user, name="script", now=timezone.now()).text)
 
 
 def pytest_configure(config: pytest.Config) -> None:

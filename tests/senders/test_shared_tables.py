@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 from tests.live_server import Sender, wait_until_settled
 from tests.senders.airflow import Airflow, running_airflow
 from tests.senders.dbt import NEWEST, DbtProject
@@ -35,7 +35,7 @@ class AirflowOfShop(Airflow):
 @pytest.fixture
 def read(server: LiveServer) -> Callable[..., Any]:
     """Read the API as a person who sees all connections."""
-    token = create_api_token(user=User.objects.create_user("ada"), now=timezone.now()).text
+    token = create_api_token(user=User.objects.create_user("ada"), name="script", now=timezone.now()).text
 
     def get(path: str, **parameters: Any) -> Any:
         wait_until_settled()

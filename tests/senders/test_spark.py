@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 from tests.live_server import Sender
 from tests.senders.spark import Spark
 from tests.senders.spark_record import ApplicationRecord, SqlExecution, read_records
@@ -62,7 +62,7 @@ def spark(server: LiveServer, sender: Sender, tmp_path: Path) -> Spark:
 
 @pytest.fixture
 def runs(server: LiveServer, sender: Sender) -> Any:
-    token = create_api_token(user=User.objects.create_user("ada"), now=timezone.now()).text
+    token = create_api_token(user=User.objects.create_user("ada"), name="script", now=timezone.now()).text
     return lambda: read_runs(server.url, sender.connection.id, token)
 
 

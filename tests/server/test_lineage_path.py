@@ -4,7 +4,7 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 from tests.lineage.build import dataset, run_event
 from tests.live_server import Sender
 from tests.serving import LiveServer
@@ -14,7 +14,7 @@ def test_events_are_sent_where_lineage_is_read(server: LiveServer, sender: Sende
     path = f"{server.url}/api/v1/lineage"
     body = run_event("COMPLETE", inputs=[dataset("a")], outputs=[dataset("b")])
     assert requests.post(path, body, headers=sender.headers, timeout=30).status_code == 201
-    token = create_api_token(user=User.objects.create_user("ada"), now=timezone.now()).text
+    token = create_api_token(user=User.objects.create_user("ada"), name="script", now=timezone.now()).text
     read = {"Authorization": f"Bearer {token}"}
     answer = requests.get(path, {"node": "dataset:warehouse:a"}, headers=read, timeout=30)
     assert sorted(node["name"] for node in answer.json()["nodes"]) == ["a", "b"]

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import create_api_token
 from tests.live_server import SERVER_SESSIONS
 from tests.serving import WORKERS, LiveServer
 
@@ -39,7 +39,7 @@ def signed_in(server: LiveServer) -> dict[str, str]:
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    token = create_api_token(user=user, now=timezone.now()).text
+    token = create_api_token(user=user, name="script", now=timezone.now()).text
     return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}", "Authorization": f"Bearer {token}"}
 
 

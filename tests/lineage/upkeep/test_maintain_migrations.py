@@ -35,23 +35,23 @@ def test_a_table_in_use_is_tried_again_and_others_do_not_wait_for_long(own: OwnD
     with psycopg.connect(own.url) as reader, psycopg.connect(own.url, autocommit=True) as other:
         other.execute("SET statement_timeout = '20s'")
         # A long report.
-        reader.execute("SELECT FROM api_apitoken")
-        migrating = start_command("migrate", "api", "zero", url=own.url)
+        reader.execute("SELECT FROM people_apitoken")
+        migrating = start_command("migrate", "people", "zero", url=own.url)
         while tries < 2:
             began = time.monotonic()
-            other.execute("SELECT FROM api_apitoken")
+            other.execute("SELECT FROM people_apitoken")
             longest = max(longest, time.monotonic() - began)
             tries = migrating.said.count("trying again")
             assert migrating.process.poll() is None, migrating.said
     # Without a limit it would have waited as long as the report takes.
     assert 0.5 < longest < 2
     migrating.ended_well()
-    assert not _is_there(own, "api_apitoken")
+    assert not _is_there(own, "people_apitoken")
 
 
 def test_afterwards_the_session_waits_as_before(own: OwnDatabase) -> None:
     own.manage("migrate", "--verbosity", "0")
-    assert _is_there(own, "api_apitoken")
+    assert _is_there(own, "people_apitoken")
     said = own.manage(
         "shell",
         "--no-imports",

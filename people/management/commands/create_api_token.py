@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from api.actions import create_api_token
+from people.tokens import DEFAULT_LIFETIME, LIFETIMES, DuplicateTokenName, create_api_token
 
 
 class Command(BaseCommand):
@@ -16,10 +17,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
+        parser.add_argument("--name", default="", help="by which its owner knows it; else its time of creation")
+        parser.add_argument("--days", type=int, choices=LIFETIMES, default=DEFAULT_LIFETIME, help="until it expires")
         parser.add_argument("--json", action="store_true", help='print {"token": "…"} alone')
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - the framework's signature
-        new = create_api_token(user=_user(options["username"]), now=timezone.now())
+        now = timezone.now()
+        user = _user(options["username"])
+        name = options["name"] or f"made on the server, {now:%Y-%m-%d %H:%M:%S.%f}"
+        try:
+            new = create_api_token(user=user, name=name, days=options["days"], now=now)
+        except DuplicateTokenName as error:
+            raise CommandError(f"{user.get_username()} has a token {name!r} already.") from error
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
         self.stdout.write(json.dumps({"token": new.text}) if options["json"] else new.text)
 
 

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from api.models import ApiToken
+from people.models import ApiToken
 
-TOKENS = "/admin/api/apitoken/"
+TOKENS = "/admin/people/apitoken/"
 
 
 @pytest.fixture

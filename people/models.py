@@ -1,27 +1,38 @@
 """Personal tokens of the read API."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
 
+NAME_LENGTH = 100
+
 
 class ApiToken(models.Model):
-    """Lets one person's scripts read what that person may read. Only its SHA-256 is kept.
+    """Lets one person's scripts read what that person may read, until it expires. Only its SHA-256 is kept.
 
     A token is 190 random bits or more: a slow hash would add nothing but time to every request.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=NAME_LENGTH)
     lookup = models.CharField(max_length=32, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)
+    # The end of its text, by which people know it again. Empty: made before it was kept.
+    last_characters = models.CharField(max_length=4, editable=False)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "API token"
         ordering = ["-created_at"]
+        constraints = (models.UniqueConstraint(fields=["user", "name"], name="one_name_a_token_of_a_person"),)
 
     def __str__(self) -> str:
-        return f"{self.user} {self.lookup}"
+        return f"{self.name} of {self.user}"
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at <= now

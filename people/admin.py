@@ -1,19 +1,19 @@
-"""API tokens for operators: to see whose there are, and to end them. `manage.py create_api_token` makes them."""
+"""API tokens for operators: to see whose there are, and to end them. People make their own on their account's page."""
 
 from django.contrib import admin
 from django.http import HttpRequest
 
-from api.models import ApiToken
+from people.models import ApiToken
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("lookup", "user", "created_at", "last_used_at")
+    list_display = ("name", "user", "lookup", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
-    search_fields = ("lookup", "user__username", "user__email")
+    search_fields = ("name", "lookup", "user__username", "user__email")
     date_hierarchy = "created_at"
     # Without the hash, which is of no use to a reader.
-    fields = ("lookup", "user", "created_at", "last_used_at")
+    fields = ("name", "user", "lookup", "created_at", "expires_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
         return False

@@ -1,0 +1,58 @@
+"""Changing one's own password."""
+
+from typing import cast
+
+from allauth.account.adapter import get_adapter
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import get_default_password_validators
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from people.forms import ChangePasswordForm
+from web.components.rendering import leave_dialog, render_dialog
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Ask for the current password, and twice for the new one. Ends all other sessions of the account."""
+    user = cast("User", request.user)
+    form = ChangePasswordForm(user, request.POST if request.method == "POST" else None)
+    if form.is_valid() and _is_theirs(request, form):
+        form.save()
+        # Django ends sessions that were signed in with another password: all but this one.
+        update_session_auth_hash(request, user)
+        messages.success(request, "Your password was changed. You are signed out everywhere else.")
+        return leave_dialog(request, reverse("account"))
+    context = {"form": form, "new_password_help": f"At least {_least_length()} characters."}
+    return render_dialog(request, "account/password.html", context, status=422 if form.errors else 200)
+
+
+def _is_theirs(request: HttpRequest, form: ChangePasswordForm) -> bool:
+    """Check the current password as at sign-in, so that guessing it is limited alike."""
+    try:
+        found = get_adapter(request).authenticate(
+            request, username=form.user.get_username(), password=form.cleaned_data["current"]
+        )
+    except ValidationError as error:
+        form.add_error("current", error)
+        return False
+    if found is None or found.pk != form.user.pk:
+        form.add_error("current", "This is not your password.")
+        return False
+    return True
+
+
+def _least_length() -> int:
+    """Return the least number of characters of a password, of the validators in the settings."""
+    lengths = (getattr(validator, "min_length", 0) for validator in get_default_password_validators())
+    return max(lengths, default=0)
