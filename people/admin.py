@@ -1,6 +1,11 @@
-"""API tokens for operators: to see whose there are, and to end them. People make their own on their account's page."""
+"""API tokens and sessions for operators: to see whose there are, and to end them.
 
+People make their own tokens on their account's page.
+"""
+
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from people.models import ApiToken
@@ -20,3 +25,29 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:  # noqa: ARG002
         return False
+
+
+# allauth's own lets administrators write sessions, and deleting one there leaves its person signed in.
+admin.site.unregister(UserSession)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "created_at", "ip", "user_agent")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email", "ip")
+    date_hierarchy = "created_at"
+    fields = ("user", "created_at", "ip", "user_agent")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: UserSession | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: UserSession) -> None:  # noqa: ARG002
+        obj.end()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:  # noqa: ARG002
+        for session in queryset:
+            session.end()

@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", allauth.logout, name="account_logout"),
     path("account", account.account, name="account"),
     path("account/password", password.change_password, name="password_change"),
+    path("account/sessions/end", account.end_sessions, name="sessions_end"),
     path("account/tokens/create", account.create_token, name="token_create"),
     path("account/tokens/<uuid:token_id>/delete", account.delete_token, name="token_delete"),
     path("favicon.ico", favicon.favicon, name="favicon"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
@@ -74,6 +75,7 @@ class World:
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
+            UserSession.objects.create(user=other, ip="192.0.2.1", session_key="k"),
             token,
             Group.objects.create(name="others"),
         ]

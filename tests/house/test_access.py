@@ -31,6 +31,7 @@ favicon.ico                                                | on      on     on  
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 account                                                    | sign-in 200    200    200    | 405     405    405    405
 account/password                                           | sign-in 200    200    200    | sign-in 422    422    422
+account/sessions/end                                       | 405     405    405    405    | sign-in on     on     on
 account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422
 account/tokens/<uuid:token_id>/delete                      | sign-in 404    404    404    | sign-in 404    404    404
 theme                                                      | 405     405    405    405    | 400     400    400    400
@@ -107,6 +108,7 @@ admin/                                        | PUT PATCH DELETE OPTIONS TRACE |
 MODELS = {
     "account.emailaddress": {"add", "change", "delete"},
     "people.apitoken": {"delete"},
+    "usersessions.usersession": {"delete"},
     "auth.group": {"add", "change", "delete"},
     "auth.user": {"add", "change", "delete"},
     "connections.apikey": {"delete"},

@@ -6,11 +6,13 @@ from html import unescape
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
 from people.models import ApiToken
+from people.sessions import device_of
 from people.tokens import create_api_token
 from tests.conftest import PASSWORD
 
@@ -115,3 +117,45 @@ def test_tokens_are_their_owners_alone(as_viewer: Client, as_editor: Client, vie
     assert "was last used" in as_viewer.get(path).content.decode()
     assert as_viewer.post(path).status_code == 302
     assert read_with(new.text) == 401
+
+
+def signed_in(agent: str) -> Client:
+    client = Client(headers={"User-Agent": agent})
+    client.post("/sign-in", {"login": "viewer", "password": PASSWORD})
+    return client
+
+
+def test_a_reader_sees_where_they_are_signed_in_and_ends_all_but_this(viewer: User, as_editor: Client) -> None:
+    here = signed_in("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    elsewhere = signed_in("curl/8.1")
+    page = here.get("/account").content.decode()
+    assert page.index("curl") < page.index("Firefox on Linux") < page.index("this one")
+
+    assert here.post("/account/sessions/end").status_code == 302
+
+    assert elsewhere.get("/account").status_code == 302
+    page = here.get("/account").content.decode()
+    assert "curl" not in page
+    assert "Sign out everywhere else" not in page
+    assert as_editor.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("python-requests/2.32", "python-requests"),
+        ("", "unknown program"),
+    ],
+)
+def test_devices(user_agent: str, device: str) -> None:
+    assert device_of(user_agent) == device
+
+
+def test_an_operator_ends_a_session(viewer: User, as_administrator: Client) -> None:
+    client = signed_in("curl/8.1")
+    session = UserSession.objects.get()
+    assert session.session_key not in as_administrator.get("/admin/usersessions/usersession/").content.decode()
+    as_administrator.post(f"/admin/usersessions/usersession/{session.pk}/delete/", {"post": "yes"})
+    assert client.get("/account").status_code == 302

@@ -1,4 +1,4 @@
-"""The reader's own account: who they are, their password, and the tokens of their scripts."""
+"""The reader's own account: who they are, where they are signed in, and the tokens of their scripts."""
 
 from typing import cast
 from uuid import UUID
@@ -8,14 +8,15 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from people.forms import CreateTokenForm
 from people.models import ApiToken
+from people.sessions import device_of, end_other_sessions, live_sessions
 from people.tokens import DuplicateTokenName, create_api_token, delete_api_token
 from web.components.rendering import leave_dialog, render_dialog, render_page
 
@@ -25,8 +26,25 @@ from web.components.rendering import leave_dialog, render_dialog, render_page
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    tokens = [(token, token.is_expired(now)) for token in ApiToken.objects.filter(user=_reader(request))]
-    return render_page(request, "account/account.html", {"tokens": tokens, "reader": request.user, "now": now})
+    reader = _reader(request)
+    context = {
+        "reader": reader,
+        "now": now,
+        "tokens": [(token, token.is_expired(now)) for token in ApiToken.objects.filter(user=reader)],
+        "sessions": [
+            (session, device_of(session.user_agent), session.session_key == request.session.session_key)
+            for session in live_sessions(reader, now=now)
+        ],
+    }
+    return render_page(request, "account/account.html", context)
+
+
+@require_POST
+@login_required
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    end_other_sessions(user=_reader(request), keep=request.session.session_key)
+    messages.success(request, "You are signed out everywhere else.")
+    return redirect("account")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from people.forms import ChangePasswordForm
+from people.sessions import end_other_sessions
 from web.components.rendering import leave_dialog, render_dialog
 
 
@@ -31,6 +32,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         form.save()
         # Django ends sessions that were signed in with another password: all but this one.
         update_session_auth_hash(request, user)
+        end_other_sessions(user=user, keep=request.session.session_key)
         messages.success(request, "Your password was changed. You are signed out everywhere else.")
         return leave_dialog(request, reverse("account"))
     context = {"form": form, "new_password_help": f"At least {_least_length()} characters."}
