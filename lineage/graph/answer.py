@@ -16,6 +16,7 @@ from lineage.events.column_lineage import DIRECT, Columns
 from lineage.events.event import Extraction
 from lineage.events.explicit_lineage import columns_of
 from lineage.events.identity import base_id, base_name, dataset_id, match_id
+from lineage.graph.counts import count_jobs
 from lineage.graph.details import DatasetDetails, Details, JobDetails
 from lineage.graph.fold import FoldedLine, fold, use_of_line
 from lineage.graph.found import Answer, ColumnLine, FoundEdge, FoundNode, Results
@@ -301,7 +302,7 @@ class _Answer:
         single = {id_: of_one for id_, of_one in names.items() if id_ not in stacks}
         return _Known(
             details,
-            self._reads.counts(names, varying=self._asked.varying),
+            count_jobs(names, of, at=at, varying=self._asked.varying),
             writes,
             read_row_counts(names, of, at=at),
             read_tests(names, of, at=at),

@@ -1,6 +1,6 @@
 """Reads of the graph: each for a set of datasets or jobs, in one statement."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -9,18 +9,16 @@ from django.conf import settings
 
 from lineage.database.bodies import decompress
 from lineage.database.reading import read_rows
-from lineage.datasets.aliases import OF_REACHED, REACHED, Names, Reached, bound_names, names_of
+from lineage.datasets.aliases import OF_REACHED, REACHED, Names, Reached, names_of
 from lineage.datasets.changes import TOOK_PLACE
 from lineage.datasets.likeness import OF_NO_TABLE, read_partitions
-from lineage.edges.rounds import IS_IN_USE, NEWEST_RUN, read_rounds
-from lineage.edges.uses import READS, WRITES, Round, StoredEdge
+from lineage.edges.rounds import NEWEST_RUN, read_rounds
+from lineage.edges.uses import Round, StoredEdge
 from lineage.events.explicit_lineage import Explicit, explicit_of_content
 
 # Edges of one dataset, and of one job, that are followed, the latest first.
 MOST_EDGES: Final = 200
 MOST_EDGES_OF_JOB: Final = 500
-# Neighbours are counted up to here.
-MOST_COUNTED: Final = 1000
 
 _EDGE: Final = ", ".join(f"edge.{name}" for name in StoredEdge._fields)
 _EDGES_OF_DATASETS: Final = f"""
@@ -68,24 +66,6 @@ WITH RECURSIVE above (start, job_id, connection_id, run_id, job_name, steps) AS 
 )
 SELECT start, connection_id, job_id, min(steps) FROM above WHERE steps > 0 GROUP BY start, connection_id, job_id
 """  # noqa: S608 - made of constants
-_COUNTS: Final = f"""
-SELECT wanted.id, side.direction, count(DISTINCT neighbour.job_id)
-FROM unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS wanted (id, name)
-CROSS JOIN (VALUES ('{READS}'), ('{WRITES}')) AS side (direction)
-CROSS JOIN LATERAL (
-    SELECT DISTINCT edge.job_id FROM (
-        SELECT * FROM lineage_edge AS one
-        WHERE one.dataset_id = wanted.name AND one.direction = side.direction
-            AND one.connection_id = ANY(%(connections)s) AND one.first_event_hour <= %(at)s
-        LIMIT {MOST_COUNTED}
-    ) AS edge
-    JOIN lineage_job AS job ON job.connection_id = edge.connection_id AND job.id = edge.job_id
-    LEFT JOIN LATERAL ({NEWEST_RUN.format(of="edge")}) AS newest ON true
-    WHERE {IS_IN_USE}
-) AS neighbour
-GROUP BY wanted.id, side.direction
-"""  # noqa: S608 - made of constants
-
 # Of the names that one statement reads: how they belong to the dataset from which it starts.
 _NAME, _RENAMED, _DERIVED, _BASE = "name", "renamed", "derived", "base"
 # The base is that of a dataset with partitions, or of a partition beside others.
@@ -179,12 +159,6 @@ class Reads:
         connections, ids = _columns(jobs)
         rows = self._rows(_ABOVE, of=connections, jobs=ids) if ids else []
         return [(start, connection_id, job, steps) for start, connection_id, job, steps in rows]
-
-    def counts(self, names: Mapping[UUID, Collection[UUID]], *, varying: bool) -> dict[tuple[UUID, str], int]:
-        """Count the jobs that read, and that write, each dataset: MOST_COUNTED at most under one name. `names`: dataset
-        id → ids of all its names."""
-        rows = self._rows(_COUNTS, **bound_names(names), varying=varying)
-        return {(id_, direction): count for id_, direction, count in rows}
 
     def names(self, datasets: Collection[UUID]) -> FoundNames:
         """Read the names of datasets, what they were renamed from and to, what is derived from them or they from it,

@@ -1,15 +1,18 @@
 """Dataset, job and graph agree on one estate: writers, readers, the last write, tests and drops."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from lineage.database.reading import NOW
 from lineage.datasets.dataset import DatasetDetails, find_dataset, read_dataset
 from lineage.datasets.listing import Key, read_listed
 from lineage.events.identity import dataset_id
 from lineage.graph.answer import answer
+from lineage.graph.counts import count_jobs
 from lineage.graph.found import Answer, FoundNode
 from lineage.graph.question import Focus, Question
 from lineage.jobs.job_datasets import datasets_of_job
@@ -118,6 +121,11 @@ def test_they_agree(sender: Sender, names: tuple[str, str]) -> None:
     assert {(one.direction, one.job.name, one.use) for one in users if one.use} == expected
     assert uses_in_graph(graph, node) == expected
     assert uses_of_jobs(set(page.found.names)) == expected
+    for varying in (True, False):
+        # The reader that was renamed is counted under no name.
+        uses = [one for one in expected if one[1] != "app.insert.other" and (varying or one[2] != "varying")]
+        counts = count_jobs({node.id: page.found.names}, [sender.connection.pk], at=NOW, varying=varying)
+        assert counts == Counter((node.id, direction) for direction, _, _ in uses)
     assert [one.job.name for one in users if one.use is None] == ["past"]
     [listed] = read_listed([Key(dataset_id(*names), *names)], [sender.connection.pk])
     written = {of and of.ended_at for of in (page.last_write, listed.last_write)} | {node.last_written_at}
