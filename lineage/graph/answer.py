@@ -274,8 +274,9 @@ class _Answer:
                 writers[line.dataset] = writer
         focus = {line.dataset: self._failed_at for line in writes if line.job_id == self._graph.focus}
         failed = {dataset: at for dataset, at in focus.items() if at is not None}
-        pairs = [(line.source, line.target) for line in flows]
-        return impact(pairs, writers, self._graph.datasets, failed_before=failed)
+        pairs = [*((line.source, line.target) for line in flows), *sorted(self._graph.derived)]
+        views = {target for _, target in self._graph.derived} - writers.keys()
+        return impact(pairs, writers, self._graph.datasets, failed_before=failed, views=views)
 
     def _dataset_nodes(self, jobs: dict[UUID, JobDetails], states: dict[UUID, ImpactState]) -> list[FoundNode]:
         known = self._read_all(states)

@@ -2,10 +2,11 @@
 
 A dataset whose writer failed is old since that failure. What is made of it waits until its own job runs; if that job
 completed since without waiting, it is built on old data. Once the writer completed again, what ran after that is fresh.
+A view that no job writes shows what its sources hold: it waits, is old or fresh as they are.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -35,11 +36,13 @@ def impact(
     distances: Mapping[UUID, int],
     *,
     failed_before: Mapping[UUID, datetime] | None = None,
+    views: Collection[UUID] = (),
 ) -> dict[UUID, State]:
     """Return the state of each dataset that a failure concerns.
 
     `lines`: datasets, and those that are made of them. `writers`, `distances`: of each dataset. `failed_before`: when
-    the run failed that is asked about, for the datasets that it writes, even if its job completed since.
+    the run failed that is asked about, for the datasets that it writes, even if its job completed since. `views`:
+    datasets that are made of others without a job.
     """
     sources: dict[UUID, set[UUID]] = defaultdict(set)
     for source, target in lines:
@@ -56,8 +59,12 @@ def impact(
             old[dataset] = _Old(since, writer.ended_at if again else None)
         elif writer.failed_at is not None:
             states[dataset], old[dataset] = "failed", _Old(writer.failed_at, None)
-        elif concerned := [old[source] for source in sorted(sources[dataset]) if source in old]:
-            states[dataset], old[dataset] = _below(concerned, writer)
+        elif concerned := [source for source in sorted(sources[dataset]) if source in old]:
+            of_sources = [old[source] for source in concerned]
+            if dataset in views:
+                states[dataset], old[dataset] = _of_view([states[source] for source in concerned], of_sources)
+            else:
+                states[dataset], old[dataset] = _below(of_sources, writer)
     return states
 
 
@@ -70,3 +77,13 @@ def _below(sources: list[_Old], writer: Writer) -> tuple[State, _Old]:
     if all(source.fresh_at is not None and source.fresh_at <= ran_at for source in sources):
         return "fresh_again", _Old(since, writer.ended_at)
     return "old_data", _Old(since, None)
+
+
+def _of_view(states: list[State], sources: list[_Old]) -> tuple[State, _Old]:
+    """Return the state of a view of old datasets. `states`: theirs."""
+    since = min(source.since for source in sources)
+    fresh = [source.fresh_at for source in sources if source.fresh_at is not None]
+    if len(fresh) == len(sources):
+        return "fresh_again", _Old(since, max(fresh))
+    waits = "failed" in states or "waiting" in states
+    return "waiting" if waits else "old_data", _Old(since, None)

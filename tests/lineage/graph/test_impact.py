@@ -1,5 +1,6 @@
 """States of the datasets downstream of a failure."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from lineage.graph.found import Answer
 from lineage.graph.impact import Writer, impact
 from lineage.graph.question import Focus, Question
 from lineage.models import Run
+from tests.lineage.build import at, dataset
 from tests.lineage.conftest import Sender
 from tests.lineage.graph.walks import run
 
@@ -66,6 +68,20 @@ def test_one_old_source_makes_old() -> None:
     assert states == {A: "fresh_again", B: "failed", C: "old_data"}
 
 
+@pytest.mark.parametrize(
+    ("writers", "expected"),
+    [
+        ({A: ran(0, failed=10), C: ran(4)}, {A: "failed", B: "waiting", C: "waiting"}),
+        ({A: ran(0, failed=10), C: ran(12)}, {A: "failed", B: "waiting", C: "old_data"}),
+        ({A: ran(20), C: ran(12)}, {A: "fresh_again", B: "fresh_again", C: "old_data"}),
+        ({A: ran(20), C: ran(22)}, dict.fromkeys((A, B, C), "fresh_again")),
+    ],
+)
+def test_a_view_shows_what_its_source_holds(writers: dict[UUID, Writer], expected: dict[UUID, str]) -> None:
+    failed = {} if writers[A].failed_at else {A: NOON + timedelta(minutes=10)}
+    assert impact(CHAIN, writers, DISTANCES, failed_before=failed, views={B}) == expected
+
+
 def test_cycles_end() -> None:
     lines = [(A, B), (B, A), (A, A)]
     states = impact(lines, {A: ran(0, failed=5), B: ran(1)}, {A: 0, B: 1})
@@ -74,6 +90,17 @@ def test_cycles_end() -> None:
 
 def states_in(found: Answer) -> dict[str, str | None]:
     return {node.name: node.impact for node in found.nodes if node.kind == "dataset"}
+
+
+@pytest.mark.django_db
+def test_a_view_from_events(sender: Sender) -> None:
+    view = dataset("view", lineage={"inputs": [{"namespace": "warehouse", "name": "raw", "type": "DATASET"}]})
+    sender.send(json.dumps({"eventTime": at(0), "producer": "test", "dataset": view}).encode())
+    sender.send(run("load", "src", "raw"), run("load", "src", "raw", at_minute=10, type_="FAIL"))
+    sender.send(run("report", "view", "sheet", at_minute=12))
+    question = Question(Focus("dataset", dataset_id("warehouse", "raw")), (sender.connection.pk,), depth=5)
+    expected = {"src": None, "raw": "failed", "view": "waiting", "sheet": "old_data"}
+    assert states_in(answer(question, view="datasets")) == expected
 
 
 @pytest.mark.django_db
@@ -90,7 +117,7 @@ def test_from_events(sender: Sender) -> None:
     # Now nothing fails; but one may ask what became of the run that failed.
     assert states_in(answer(question, view="datasets")) == dict.fromkeys(("src", "raw", "mart", "sheet"))
     failed = Run.objects.get(shown_state="FAILED")
-    asked = asked_in({"node": f"run:{failed.run_id}", "depth": "5"}, [sender.connection.pk])
+    asked = asked_in({"node": f"run:{failed.run_id}", "depth": "5"}, [sender.connection.pk], now=NOON)
     assert asked is not None
     found = answer(asked.question, view="datasets", run_edges=asked.run_edges, failed_at=asked.failed_at)
     assert states_in(found) == {"src": None, "raw": "fresh_again", "mart": "old_data", "sheet": "waiting"}
