@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -198,7 +199,7 @@ class LineageSerializer(serializers.Serializer[Any]):
 def read_lineage(request: Request) -> dict[str, Any]:
     """Return the answer to a request, as LineageSerializer has it. Raises ValidationError and Http404."""
     try:
-        asked = asked_in(request.query_params.dict(), visible_connections(request.user))
+        asked = asked_in(request.query_params.dict(), visible_connections(request.user), now=timezone.now())
     except WrongParameter as error:
         raise ValidationError({error.name: [error.message]}) from None
     if asked is None:

@@ -16,6 +16,7 @@ from lineage.graph.question import (
     DEFAULT_NODES,
     DIRECTIONS,
     MAX_DEPTH,
+    MAX_EXPANDED,
     MAX_NODES,
     VIEWS,
     ColumnLines,
@@ -31,7 +32,6 @@ NODE: Final = "node"
 # The name that Marquez gives the parameter.
 NODE_ID: Final = "nodeId"
 _EXPECTED: Final = "Expected `dataset:<id>`, `job:<id>`, `run:<id>` or `dataset:<namespace>:<name>`."
-_MOST_EXPANDED: Final = 50
 _MOST_DIGITS: Final = 9
 
 _FAILED: Final = (RunState.FAILED, RunState.LOST)
@@ -60,7 +60,7 @@ class Asked:
     failed_at: datetime | None
 
 
-def asked_in(parameters: Mapping[str, str], connection_ids: Sequence[UUID]) -> Asked | None:
+def asked_in(parameters: Mapping[str, str], connection_ids: Sequence[UUID], *, now: datetime) -> Asked | None:
     """Return what is asked. None: there is no such dataset, job, run or connection. Raises WrongParameter."""
     if only := parameters.get("connection"):
         connection_ids = [id_ for id_ in connection_ids if id_ == _uuid(only)]
@@ -77,7 +77,7 @@ def asked_in(parameters: Mapping[str, str], connection_ids: Sequence[UUID]) -> A
         direction=_choice(parameters, "direction", cast(tuple[Direction, ...], DIRECTIONS), "both"),
         depth=_number(parameters, "depth", DEFAULT_DEPTH, MAX_DEPTH),
         at=_time(parameters, "at"),
-        compare=_compare(parameters),
+        compare=_compare(parameters, now),
         varying=_choice(parameters, "varying", ("true", "false"), "true") == "true",
         expand=_ids(parameters.get("expand")),
         limit=_number(parameters, "limit", DEFAULT_NODES, MAX_NODES),
@@ -149,10 +149,12 @@ def _time(parameters: Mapping[str, str], name: str) -> datetime | None:
         raise WrongParameter(name, "Expected an ISO 8601 time.") from None
 
 
-def _compare(parameters: Mapping[str, str]) -> datetime | None:
+def _compare(parameters: Mapping[str, str], now: datetime) -> datetime | None:
     compare, at = _time(parameters, "compare"), _time(parameters, "at")
     if compare and at and compare >= at:
         raise WrongParameter("compare", "Expected a time before that of `at`.")
+    if compare and compare >= now:
+        raise WrongParameter("compare", "Expected a time in the past.")
     return compare
 
 
@@ -161,8 +163,8 @@ def _ids(text: str | None) -> frozenset[UUID]:
     ids = frozenset(id_ for id_ in found if id_ is not None)
     if len(ids) != len(found):
         raise WrongParameter("expand", "Expected UUIDs with commas between them.")
-    if len(ids) > _MOST_EXPANDED:
-        raise WrongParameter("expand", f"At most {_MOST_EXPANDED} can be expanded.")
+    if len(ids) > MAX_EXPANDED:
+        raise WrongParameter("expand", f"At most {MAX_EXPANDED} can be expanded.")
     return ids
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from lineage.datasets.likeness import NamedDataset
+from lineage.datasets.names import shown_name
 from lineage.events.effects import DATA
 from lineage.events.event import Extraction
 from lineage.graph.details import JobDetails
@@ -97,7 +98,11 @@ class FoundNode:
     @property
     def title(self) -> str:
         """Return the name, with the number of partitions: `orders (31 partitions)`."""
-        return f"{self.name} ({self.in_partitions})" if self.partitions else self.name
+        return f"{self.shown_name} ({self.in_partitions})" if self.partitions else self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        return shown_name(self.name)
 
 
 @dataclass(frozen=True, slots=True)

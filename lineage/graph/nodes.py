@@ -71,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """Link to neighbours that are not shown: `+6 readers`."""
+    """Link to neighbours that are not shown: `+6 readers`. `url`: empty if they cannot be shown."""
 
     count: int
     noun: str

@@ -17,6 +17,7 @@ MAX_DEPTH: Final = 10
 DEFAULT_DEPTH: Final = 2
 MAX_NODES: Final = 500
 DEFAULT_NODES: Final = 150
+MAX_EXPANDED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from lineage.events.identity import dataset_id
-from lineage.models import Dataset, Job
+from lineage.models import Dataset, Job, Run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
 from tests.lineage.dataset_rows import make_dataset, save_dataset
 from tests.web.datasets import ORDERS, ORDERS_ID, WAREHOUSE, send_shop
+from tests.web.test_runs import html_of
 
 pytestmark = pytest.mark.django_db
 
@@ -296,3 +297,18 @@ def test_names_on_other_pages_are_links(as_viewer: Client, sender: Sender, after
         content = as_viewer.get(page).content.decode()
         for name in ("raw", "t"):
             assert f'href="/datasets/{dataset_id("warehouse", name)}"' in content
+
+
+def test_a_blank_name_can_be_seen_and_followed(as_viewer: Client, sender: Sender) -> None:
+    bucket = {"namespace": "s3://bucket", "name": " ", "facets": {}}
+    sender.send(
+        run_event("COMPLETE", run=str(uuid.UUID(int=5)), job="export", inputs=[dataset("orders")], outputs=[bucket])
+    )
+    id_, run = dataset_id("s3://bucket", " "), Run.objects.get()
+    link = rf'href="/datasets/{id_}"[^>]*>(<svg class="icon[^/]*/use></svg>\s*<span>)?<span class="secondary">\(no name'
+    of_job = reverse("job", args=[run.connection_id, run.job_id])
+    of_run = reverse("run", args=[run.connection_id, run.run_id])
+    for page in ("/datasets", of_job, of_run):
+        assert re.search(link, html_of(as_viewer.get(page)), re.DOTALL), page
+    assert "<title>(no name)" in html_of(as_viewer.get(f"/datasets/{id_}"))
+    assert 'aria-label="(no name): Written' in html_of(as_viewer.get(f"/lineage?node=dataset:{id_}"))

@@ -171,3 +171,27 @@ def test_two_moments_are_compared_in_all_forms(as_viewer: Client, db: None) -> N
     assert {"B: Gone, only referenced", "C: Added, only referenced"} <= labels
     assert "lines: 1 added, 1 gone, 1 unchanged" in page
     assert re.search(r"<td>gone</td>", html_of(as_viewer.get(f"/lineage?{query}&show=table")))
+
+
+def test_a_hub_is_listed_in_short(as_viewer: Client, db: None) -> None:
+    writers = [run(f"W{number:02}", writes="hub", type_="FAIL" if number == 11 else "COMPLETE") for number in range(12)]
+    send("airflow", *writers, *(run(f"R{number:02}", "hub", f"out{number:02}") for number in range(12)))
+    hub = f"node=dataset:{dataset_id('warehouse', 'hub')}"
+    page = html_of(as_viewer.get(f"/lineage?{hub}"))
+    panel = page.partition("<aside")[2]
+    assert re.findall(r">(W\d\d)<", panel) == ["W11", *(f"W{number:02}" for number in range(9))]
+    assert "2 more in the table" in panel
+    assert re.findall(r">(out\d\d)<", panel) == [f"out{number:02}" for number in range(10)]
+    assert "All in the table" in panel
+
+
+def test_no_more_is_offered_than_can_be_expanded(as_viewer: Client, estate: dict[str, str]) -> None:
+    def page(expanded: int) -> str:
+        ids = ",".join(str(uuid5(NAMESPACE, str(number))) for number in range(expanded))
+        return html_of(as_viewer.get(f"/lineage?node={ORDERS}&depth=1&expand={ids}"))
+
+    assert re.search(r'graph-stub" href="[^"]+" aria-label="Show 1 more reader of mart"', page(49))
+    full = page(50)
+    assert "+1 reader" in full
+    assert 'graph-stub" href' not in full
+    assert "50 are expanded, the most at once" in full

@@ -6,6 +6,8 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from lineage.graph.question import MAX_EXPANDED
+
 # Parameters in the order in which a URL has them.
 NAMES: Final = (
     *("node", "direction", "depth", "view", "columns", "at", "compare", "varying", "expand", "show"),
@@ -67,7 +69,17 @@ class LineageChoices:
         """Return the URL with a path through one node, between two, or with none."""
         return self.url(column=None, **{"from": start, "to": end})
 
+    @property
+    def can_expand(self) -> bool:
+        """Tell whether the neighbours of another dataset can be shown."""
+        return len(self._expanded) < MAX_EXPANDED
+
     def expand(self, dataset: UUID) -> str:
-        """Return the URL that also shows the neighbours of a dataset."""
-        expanded = [part for part in self.get("expand").split(",") if part]
-        return self.url(expand=",".join(dict.fromkeys([*expanded, str(dataset)])), select=None)
+        """Return the URL that also shows the neighbours of a dataset; empty if no more can be expanded."""
+        if not self.can_expand:
+            return ""
+        return self.url(expand=",".join(dict.fromkeys([*self._expanded, str(dataset)])), select=None)
+
+    @property
+    def _expanded(self) -> list[str]:
+        return [part for part in self.get("expand").split(",") if part]

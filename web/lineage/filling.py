@@ -8,6 +8,7 @@ from uuid import UUID
 
 from connections.kinds import kind_of
 from connections.models import Connection
+from lineage.datasets.names import shown_name
 from lineage.events.extraction import in_short
 from lineage.graph.found import Answer, FoundEdge, FoundNode
 from lineage.graph.nodes import Arrow, Node, Row, State, Stub, Style, Tone
@@ -63,7 +64,7 @@ def picture(
     icons = {of.name: kind_of(of.type).icon for of in connections.values()}
     focus = answer.focus
     count = len(answer.nodes)
-    label = f"Lineage of {focus.name if focus else 'nothing'}, {count} node{'' if count == 1 else 's'}"
+    label = f"Lineage of {focus.shown_name if focus else 'nothing'}, {count} node{'' if count == 1 else 's'}"
     return picture_of(
         [replace(node, is_traced=node.id in traced, is_locked=node.id in locked) for node in nodes],
         [*_arrows(answer, trace), *column_arrows(answer, rows, trace)],
@@ -113,7 +114,7 @@ def _node(node: FoundNode, frame: str, choices: LineageChoices, rows: Rows, now:
     expand = choices.expand(node.id) if more_up or more_down else ""
     return Node(
         node.key,
-        node.name,
+        node.shown_name,
         choices.url(select=node.key),
         icon=node.icon,
         second=second,
@@ -138,7 +139,7 @@ def similar_row(node: FoundNode, choices: LineageChoices) -> list[Row]:
     first = node.similar[0]
     return [
         Row(
-            f"Same as {first.namespace} {first.name}?",
+            f"Same as {first.namespace} {shown_name(first.name)}?",
             choices.url(node=f"dataset:{first.id}", select=None, expand=None),
             is_column=False,
         )

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from connections.models import Connection
-from lineage.datasets.likeness import NamedDataset
+from lineage.datasets.likeness import MOST_FOLLOWED, NamedDataset
+from lineage.datasets.names import shown_name
 from lineage.events.extraction import in_words
 from lineage.graph.asked import WrongParameter, asked_in
 from lineage.graph.compare import answer_to
@@ -20,7 +21,7 @@ from lineage.graph.details import JobDetails
 from lineage.graph.found import CHANGES, Answer, FoundNode
 from lineage.graph.nodes import State
 from lineage.graph.picture import Picture
-from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH
+from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH, MAX_EXPANDED
 from lineage.models import Dataset, Job
 from web.components.rendering import render_page
 from web.lineage.choices import CSV, SVG, TABLE, LineageChoices
@@ -31,6 +32,8 @@ from web.lineage.tracing import Trace, trace_of
 
 LIST: Final = "lineage"
 _MOST_FOUND: Final = 20
+# Writers or neighbours that the panel lists. All are in the table.
+MOST_IN_PANEL: Final = 10
 _DIRECTIONS: Final = (("up", "Upstream"), ("both", "Both"), ("down", "Downstream"))
 
 
@@ -52,13 +55,27 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Details of the node that is selected, or of the focus."""
+    """Details of the node that is selected, or of the focus. `upstream`, `downstream`: all neighbours, of which the
+    panel lists the first."""
 
     node: FoundNode
     state: State | None
     upstream: list[Neighbour]
     downstream: list[Neighbour]
     choices: LineageChoices
+
+    @property
+    def writers(self) -> list[JobDetails]:
+        """Return the first writers of a dataset: those that failed, then by name."""
+        return sorted(self.node.jobs, key=lambda job: (job.state != "FAILED", job.name))[:MOST_IN_PANEL]
+
+    @property
+    def most(self) -> int:
+        return MOST_IN_PANEL
+
+    @property
+    def more_writers(self) -> int:
+        return len(self.node.jobs) - len(self.writers)
 
     @property
     def focus_url(self) -> str:
@@ -79,6 +96,14 @@ class Panel:
             return ""
         failed = results.failed_checks or 0
         return f"{failed} of {results.checks} failed" if failed else f"{results.checks} of {results.checks} passed"
+
+    @property
+    def partitions(self) -> str:
+        """Return how many partitions a dataset has, and which of them the graph follows; empty if it has none."""
+        count = self.node.partitions
+        if count <= MOST_FOLLOWED:
+            return f"{count:,}" if count else ""
+        return f"{count:,}. The graph follows the last {MOST_FOLLOWED} by name."
 
     @property
     def extraction(self) -> str:
@@ -122,6 +147,8 @@ class LineagePage:
             parts.append(f"{self.answer.left_out:,} more left out because the graph is full")
         if self.hidden:
             parts.append(f"{self.hidden:,} more readers and writers behind +N")
+        if self.hidden and not self.choices.can_expand:
+            parts.append(f"{MAX_EXPANDED} are expanded, the most at once")
         return ", ".join(parts)
 
     @property
@@ -231,7 +258,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
     if not choices.get("node"):
         return _chooser(request, choices, connections)
     try:
-        asked = asked_in(choices.parameters, list(connections))
+        asked = asked_in(choices.parameters, list(connections), now=now)
         if asked is None:
             raise Http404
         found = answer_to(asked)
@@ -311,7 +338,8 @@ def _chooser(request: HttpRequest, choices: LineageChoices, connections: Mapping
     datasets = Dataset.objects.filter(connection_id__in=connections).named(words)
     names = datasets.order_by("name", "namespace").values_list("id", "namespace", "name").distinct()[:_MOST_FOUND]
     found = [
-        Found(name, namespace, "database", choices.url(node=f"dataset:{id_}", q=None)) for id_, namespace, name in names
+        Found(shown_name(name), namespace, "database", choices.url(node=f"dataset:{id_}", q=None))
+        for id_, namespace, name in names
     ]
     if words:
         jobs = Job.objects.shown().filter(connection_id__in=connections).named(words).order_by("name")[:_MOST_FOUND]

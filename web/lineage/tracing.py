@@ -95,12 +95,12 @@ def _of_column(answer: Answer, nodes: Mapping[str, FoundNode], column: ColumnAt,
 
     def stops(steps: Mapping[ColumnAt, int], inner: Iterable[ColumnAt]) -> tuple[Stop, ...]:
         last = set(steps) - set(inner) - {column}
-        found = (Stop(one.name, nodes[one.node].name, steps[one], column_url(one, choices)) for one in last)
+        found = (Stop(one.name, nodes[one.node].shown_name, steps[one], column_url(one, choices)) for one in last)
         return tuple(sorted(found, key=lambda stop: (-stop.steps, stop.dataset, stop.column)))
 
     return Trace(
         "Column path",
-        f"{column.name} of {node.name}",
+        f"{column.name} of {node.shown_name}",
         close_url,
         frozenset({one.node for one in columns} | (jobs & nodes.keys())),
         columns=columns,
@@ -123,8 +123,8 @@ def _of_node(answer: Answer, nodes: Mapping[str, FoundNode], key: str, choices: 
         return Trace("Path", "The node of the path is not in this graph.", close_url)
     lines = through(answer.flows, key)
     words = (
-        f"All that leads to {nodes[key].name}, and all that it leads to. “Path to here” at another node shows the ways "
-        "between the two."
+        f"All that leads to {nodes[key].shown_name}, and all that it leads to. “Path to here” at another node shows "
+        "the ways between the two."
     )
     return Trace("Path", words, close_url, _nodes_of(lines) | {key}, frozenset(lines))
 
@@ -138,7 +138,7 @@ def _between(answer: Answer, nodes: Mapping[str, FoundNode], keys: tuple[str, st
     lines = between(pairs, first, second)
     if not lines and (back := between(pairs, second, first)):
         lines, (first, second) = back, (second, first)
-    names = f"from {nodes[first].name} to {nodes[second].name}"
+    names = f"from {nodes[first].shown_name} to {nodes[second].shown_name}"
     words = f"All ways {names}." if lines or first == second else f"No way leads {names}, nor back, in this graph."
     return Trace("Path", words, close_url, _nodes_of(lines) | {first, second}, frozenset(lines))
 

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from connections.kinds import kind_of
 from lineage.database.keyset import Cursor, KeysetPage
+from lineage.datasets.names import shown_name
 from lineage.models import Job, Run
 from lineage.search.columns import FoundColumn, FoundDataset
 from lineage.search.query import Search
@@ -186,7 +187,7 @@ def _dataset_hit(dataset: FoundDataset) -> Hit:
         id=str(dataset.id),
         url=dataset_url(dataset.id),
         icon="database",
-        name=dataset.name,
+        name=shown_name(dataset.name),
         details=f"Dataset · {dataset.namespace}",
         state="",
         at=None,
@@ -201,7 +202,7 @@ def _column_hit(column: FoundColumn) -> Hit:
         url=f"{dataset_url(of.id)}?all=columns#columns",
         icon="stack-2",
         name=column.path,
-        details=f"Column of {of.name}{f', {column.type}' if column.type else ''} · {of.namespace}",
+        details=f"Column of {shown_name(of.name)}{f', {column.type}' if column.type else ''} · {of.namespace}",
         state="",
         at=None,
         when="",

@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from connections.kinds import KINDS, Kind, kind_of
+from lineage.datasets import names
 from lineage.events.clocks import is_impossible
 from lineage.events.senders import WORDS_WITH_RUN_IDS, title_of
 from lineage.events.senders.sender import Words
@@ -46,6 +47,7 @@ STATES = {
     RunState.UNKNOWN: ("help-circle", "gray", "Unknown"),
 }
 
+_NO_NAME = format_html('<span class="secondary">{}</span>', names.NO_NAME)
 _DIAMOND = SafeString('<path d="M0 -5L5 0L0 5L-5 0Z"/>')
 MARKS = {
     "completed": SafeString('<circle r="4"/>'),
@@ -119,8 +121,19 @@ def dataset_url(dataset_id: UUID) -> str:
 @register.simple_tag
 def middle(name: str) -> SafeString:
     """A name that is cut in its middle where there is no room: its last letters tell it from others."""
+    if not name.strip():
+        return _NO_NAME
     start, end = name[:-_LAST_LETTERS], name[-_LAST_LETTERS:]
     return format_html('<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, start, end)
+
+
+register.filter("plain_name", names.shown_name)
+
+
+@register.filter
+def shown_name(name: str) -> str:
+    """The name of a dataset, or muted words for a blank one, so that a link can be seen."""
+    return name if name.strip() else _NO_NAME
 
 
 @register.filter

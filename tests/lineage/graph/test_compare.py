@@ -14,7 +14,8 @@ from tests.lineage.conftest import Sender
 
 pytestmark = pytest.mark.django_db
 
-BEFORE, AFTER = "2026-11-02T00:00:00Z", "2026-11-20T00:00:00Z"
+BEFORE, AFTER, LATER = "2026-11-02T00:00:00Z", "2026-11-20T00:00:00Z", "2026-12-02T00:00:00Z"
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def written(job: str, day: int, reads: str, writes: str) -> bytes:
@@ -25,7 +26,9 @@ def written(job: str, day: int, reads: str, writes: str) -> bytes:
 
 def ask(sender: Sender, name: str, **parameters: str) -> Answer:
     asked = asked_in(
-        {"node": f"dataset:warehouse:{name}", "compare": BEFORE, "depth": "5", **parameters}, [sender.connection.pk]
+        {"node": f"dataset:warehouse:{name}", "compare": BEFORE, "depth": "5", **parameters},
+        [sender.connection.pk],
+        now=NOW,
     )
     assert asked
     return answer_to(asked)
@@ -131,7 +134,7 @@ def test_lines_that_lead_through_no_job(sender: Sender, since: int, change: str)
     assert ("depends", change) in kinds(ask(sender, "B", view="jobs"))
 
 
-@pytest.mark.parametrize(("compare", "at"), [("yesterday", ""), (AFTER, BEFORE), (BEFORE, BEFORE)])
+@pytest.mark.parametrize(("compare", "at"), [("yesterday", ""), (AFTER, BEFORE), (BEFORE, BEFORE), (LATER, "")])
 def test_wrong_moments(sender: Sender, compare: str, at: str) -> None:
     sender.send(written("J", 1, "A", "T"))
     with pytest.raises(WrongParameter, match="compare"):
@@ -139,5 +142,5 @@ def test_wrong_moments(sender: Sender, compare: str, at: str) -> None:
 
 
 def test_without_a_moment_nothing_is_compared(moved: Sender) -> None:
-    asked: Any = asked_in({"node": "dataset:warehouse:T"}, [moved.connection.pk])
+    asked: Any = asked_in({"node": "dataset:warehouse:T"}, [moved.connection.pk], now=NOW)
     assert {node.change for node in answer_to(asked).nodes} == {""}

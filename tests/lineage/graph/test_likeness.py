@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from lineage.events.identity import dataset_id
 from lineage.graph.answer import answer
@@ -61,10 +62,10 @@ def test_what_lies_beyond_a_stack_is_counted_once(sender: Sender) -> None:
 
 def test_a_stack_is_asked_for_by_its_base(sender: Sender) -> None:
     sender.send(*partitions(2))
-    asked = asked_in({"node": "dataset:warehouse:orders"}, [sender.connection.pk])
+    asked = asked_in({"node": "dataset:warehouse:orders"}, [sender.connection.pk], now=timezone.now())
     assert asked
     assert ("orders (2 partitions)", "totals", "current") in lines(answer_to(asked))
-    assert asked_in({"node": "dataset:warehouse:nothing"}, [sender.connection.pk]) is None
+    assert asked_in({"node": "dataset:warehouse:nothing"}, [sender.connection.pk], now=timezone.now()) is None
 
 
 def test_a_single_partition_keeps_its_name(sender: Sender) -> None:
