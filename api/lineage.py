@@ -17,6 +17,7 @@ from lineage.graph.details import JobDetails
 from lineage.graph.found import CHANGES, Answer, FoundEdge, FoundNode
 from lineage.graph.question import COLUMN_LINES, DIRECTIONS, MAX_DEPTH, MAX_NODES, VIEWS
 
+_ID: Final = "[0-9a-f]{8}((-[0-9a-f]{4}){3}-[0-9a-f]{12})?"
 _UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -60,8 +61,8 @@ PARAMETERS: Final = [
     OpenApiParameter("varying", OpenApiTypes.BOOL, description="`false`: only what each job's latest round names."),
     OpenApiParameter(
         "expand",
-        _matching(rf"^{_UUID}(,{_UUID})*$"),
-        description="Ids of datasets, with commas: one step beyond the depth from these.",
+        _matching(rf"^{_ID}(,{_ID})*$"),
+        description="Ids of datasets, or their first 8 digits, with commas: one step beyond the depth from these.",
     ),
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Most datasets: 1 to {MAX_NODES}."),
     OpenApiParameter("connection", OpenApiTypes.UUID, description="Only what this connection knows."),

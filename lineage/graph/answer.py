@@ -385,7 +385,7 @@ def _depends(one: DependentJobs) -> FoundEdge:
 
 def _is_part(one: DatasetDetails, dataset: UUID) -> bool:
     """Tell whether a name is that of the dataset itself, or of a partition of it."""
-    return dataset in (one.id, base_id(one.namespace, one.name))
+    return dataset == one.id or dataset == base_id(one.namespace, one.name)
 
 
 def _datasets_of(columns: Columns) -> set[UUID]:

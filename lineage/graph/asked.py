@@ -1,5 +1,6 @@
 """Reads a question from the parameters of a request. Pages and the API have one set of parameters."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from lineage.graph.question import (
     MAX_DEPTH,
     MAX_EXPANDED,
     MAX_NODES,
+    SHORT_ID,
     VIEWS,
     ColumnLines,
     Direction,
@@ -33,6 +35,7 @@ NODE: Final = "node"
 NODE_ID: Final = "nodeId"
 _EXPECTED: Final = "Expected `dataset:<id>`, `job:<id>`, `run:<id>` or `dataset:<namespace>:<name>`."
 _MOST_DIGITS: Final = 9
+_SHORT_ID: Final = re.compile(f"[0-9a-f]{{{SHORT_ID}}}")
 
 _FAILED: Final = (RunState.FAILED, RunState.LOST)
 
@@ -158,11 +161,11 @@ def _compare(parameters: Mapping[str, str], now: datetime) -> datetime | None:
     return compare
 
 
-def _ids(text: str | None) -> frozenset[UUID]:
-    found = {_uuid(part) for part in text.split(",")} if text else set()
-    ids = frozenset(id_ for id_ in found if id_ is not None)
-    if len(ids) != len(found):
-        raise WrongParameter("expand", "Expected UUIDs with commas between them.")
+def _ids(text: str | None) -> frozenset[str]:
+    parts = text.split(",") if text else []
+    ids = frozenset(part if _SHORT_ID.fullmatch(part) else str(_uuid(part) or "") for part in parts)
+    if "" in ids:
+        raise WrongParameter("expand", "Expected UUIDs, or their first 8 digits, with commas between them.")
     if len(ids) > MAX_EXPANDED:
         raise WrongParameter("expand", f"At most {MAX_EXPANDED} can be expanded.")
     return ids

@@ -18,6 +18,8 @@ DEFAULT_DEPTH: Final = 2
 MAX_NODES: Final = 500
 DEFAULT_NODES: Final = 150
 MAX_EXPANDED: Final = 50
+# Characters of an id that are enough to tell one of a graph: URLs of nodes are most of a picture.
+SHORT_ID: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Focus:
 class Question:
     """Parameters of a walk. `depth` counts datasets. `at`: as it was then; None: now. `compare`: an earlier moment,
     with which that is compared; None: with none. `varying`: also what a job does not read or write in every round.
-    `expand`: datasets whose neighbours are shown too. `limit`: most datasets."""
+    `expand`: ids of datasets whose neighbours are shown too, or their first SHORT_ID characters. `limit`: most
+    datasets."""
 
     focus: Focus
     connection_ids: tuple[UUID, ...]
@@ -45,5 +48,5 @@ class Question:
     at: datetime | None = None
     compare: datetime | None = None
     varying: bool = True
-    expand: frozenset[UUID] = field(default_factory=frozenset)
+    expand: frozenset[str] = field(default_factory=frozenset)
     limit: int = DEFAULT_NODES

@@ -16,7 +16,7 @@ from lineage.edges.uses import NO_ROUND, READS, WRITES, Round, StoredEdge, UsedE
 from lineage.events.effects import EXPLICIT
 from lineage.events.explicit_lineage import Explicit
 from lineage.events.identity import dataset_id
-from lineage.graph.question import Question
+from lineage.graph.question import SHORT_ID, Question
 from lineage.graph.reading import Reads
 
 UP: Final = "up"
@@ -99,8 +99,14 @@ def read_used(
         # Edges of a former name of the job.
         if others := of.edge_ids - {edge.id for edge in edges}:
             edges = edges + reads.edges(connection_id, others)
-        used[of.job_id] += [one for one in edges_in_use(edges, of, varying=varying) if one not in used[of.job_id]]
+        _add_used(used[of.job_id], edges_in_use(edges, of, varying=varying))
     return rounds, used
+
+
+def _add_used(used: list[UsedEdge], more: list[UsedEdge]) -> None:
+    """Add edges of a job that are not among those in use yet."""
+    known = {one.edge.id for one in used}
+    used += [one for one in more if one.edge.id not in known]
 
 
 def sources_of(explicit: Mapping[UUID, Explicit]) -> dict[UUID, set[UUID]]:
@@ -136,11 +142,31 @@ class _Walk:
             frontier = self._step(frontier)
         while places := self._to_expand():
             self._step(places)
+        if self._graph.left_out:
+            self._leave_out_jobs()
         return self._graph
+
+    def _leave_out_jobs(self) -> None:
+        """Remove the readers of which the full graph shows nothing that they write: they are no ends."""
+        graph = self._graph
+        writers = {line.job_id for line in graph.lines if line.direction == WRITES}
+        cut = {
+            job
+            for job in graph.jobs.keys() - writers - {graph.focus}
+            if any(one.edge.direction == WRITES and self._is_left_out(one) for one in self._used[job])
+        }
+        graph.jobs = {job: distance for job, distance in graph.jobs.items() if job not in cut}
+        graph.lines = {line: edges for line, edges in graph.lines.items() if line.job_id not in cut}
+
+    def _is_left_out(self, one: UsedEdge) -> bool:
+        return self._stands_for.get(one.edge.dataset_id) in self._graph.left_out
 
     def _to_expand(self) -> list[Place]:
         """Return the datasets whose neighbours are asked for, on both sides, as far as they are not known yet."""
-        expanded = sorted({self._stands_for.get(id_, id_) for id_ in self._asked.expand} & self._graph.datasets.keys())
+        asked = self._asked.expand
+        known = self._stands_for.items() if asked else ()
+        found = {dataset for id_, dataset in known if not asked.isdisjoint((str(id_), str(id_)[:SHORT_ID]))}
+        expanded = sorted(found & self._graph.datasets.keys())
         places = [(dataset, way) for dataset in expanded for way in (UP, DOWN)]
         return [place for place in places if place not in self._visited]
 
@@ -301,8 +327,7 @@ class _Walk:
         )
         self._rounds |= rounds
         for job, edges in found.items():
-            used = self._used[job]
-            used += [one for one in edges if one not in used]
+            _add_used(self._used[job], edges)
         self._learn_explicit([one for job in found for one in self._used[job]])
 
     def _learn_explicit(self, used: Iterable[UsedEdge]) -> None:

@@ -9,6 +9,7 @@
 
   const items = () => [...document.querySelectorAll(".graph-items > g")];
   const nodeOf = (item) => item.querySelector(".graph-node");
+  // Links name a node by the first characters of its id.
   const keyOf = (item) => new URL(nodeOf(item).href.baseVal, location).searchParams.get("select");
   const itemOf = (key) => items().find((item) => keyOf(item) === key);
   const isLocked = () => LOCKS.some((name) => new URLSearchParams(location.search).has(name));
@@ -105,7 +106,8 @@
     const url = new URL(location);
     const key = keyOf(item);
     const locked = [url.searchParams.get("from"), url.searchParams.get("to")].filter(Boolean);
-    const next = locked.includes(key) ? locked.filter((one) => one !== key) : [...locked.slice(0, 1), key];
+    const others = locked.filter((one) => !one.startsWith(key));
+    const next = others.length < locked.length ? others : [...locked.slice(0, 1), key];
     LOCKS.forEach((name) => url.searchParams.delete(name));
     next.forEach((one, at) => url.searchParams.set(LOCKS[at], one));
     go(url, item);

@@ -1,21 +1,29 @@
 """Choices of the reader on the page of lineage: its URL holds all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from lineage.graph.question import MAX_EXPANDED
+from lineage.graph.question import MAX_EXPANDED, SHORT_ID
 
 # Parameters in the order in which a URL has them.
 NAMES: Final = (
     *("node", "direction", "depth", "view", "columns", "at", "compare", "varying", "expand", "show"),
     *("select", "column", "from", "to", "q"),
 )
+# Those that name a node by its key.
+_OF_NODES: Final = ("select", "from", "to")
 # How the answer is shown.
 GRAPH, TABLE, CSV, SVG = "graph", "table", "csv", "svg"
 SHOWN: Final = (GRAPH, TABLE, CSV, SVG)
+
+
+def short(key: str) -> str:
+    """Return the key of a node as URLs have it: with the first characters of its id."""
+    kind, _, id_ = key.partition(":")
+    return f"{kind}:{id_[:SHORT_ID]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class LineageChoices:
     def url(self, **changes: str | None) -> str:
         """Return the URL of the page with other choices. None removes one."""
         chosen = {**self.parameters, **changes}
-        kept = {name: value for name in NAMES if (value := chosen.get(name))}
+        kept = {name: short(value) if name in _OF_NODES else value for name in NAMES if (value := chosen.get(name))}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
     def at(self, path: str, **changes: str | None) -> "LineageChoices":
@@ -65,6 +73,12 @@ class LineageChoices:
         shown = self.get("show")
         return shown if shown in SHOWN else GRAPH
 
+    def with_whole_keys(self, keys: Iterable[str]) -> "LineageChoices":
+        """Return the choices with the whole keys of nodes in place of short ones. `keys`: of the graph's nodes."""
+        whole = {short(key): key for key in keys}
+        chosen = {name: whole.get(self.get(name), self.get(name)) for name in _OF_NODES}
+        return self.at(self.path, **chosen)
+
     def lock(self, start: str | None, end: str | None) -> str:
         """Return the URL with a path through one node, between two, or with none."""
         return self.url(column=None, **{"from": start, "to": end})
@@ -78,7 +92,7 @@ class LineageChoices:
         """Return the URL that also shows the neighbours of a dataset; empty if no more can be expanded."""
         if not self.can_expand:
             return ""
-        return self.url(expand=",".join(dict.fromkeys([*self._expanded, str(dataset)])), select=None)
+        return self.url(expand=",".join(dict.fromkeys([*self._expanded, str(dataset)[:SHORT_ID]])), select=None)
 
     @property
     def _expanded(self) -> list[str]:

@@ -262,6 +262,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
         if asked is None:
             raise Http404
         found = answer_to(asked)
+        choices = choices.with_whole_keys(node.key for node in found.nodes)
         trace = trace_of(found, choices)
     except WrongParameter as error:
         context = {"choices": choices, "wrong": error, "found": [], "now": now}

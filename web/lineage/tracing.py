@@ -8,6 +8,7 @@ from uuid import UUID
 from lineage.graph.asked import WrongParameter
 from lineage.graph.found import Answer, FoundNode
 from lineage.graph.paths import between, leading_from, leading_to, through
+from lineage.graph.question import SHORT_ID
 from web.lineage.choices import LineageChoices
 
 _MOST_STOPS: Final = 8
@@ -157,9 +158,11 @@ def _column(text: str) -> ColumnAt:
 def _node_key(choices: LineageChoices, name: str) -> str:
     text = choices.get(name)
     kind, _, id_ = text.partition(":")
-    if text and (kind not in _KINDS or not _is_id(id_)):
+    if not text or (kind in _KINDS and len(id_) == SHORT_ID):
+        return text
+    if kind not in _KINDS or not _is_id(id_):
         raise WrongParameter(name, "Expected `dataset:<id>` or `job:<id>`.")
-    return f"{kind}:{UUID(id_)}" if text else ""
+    return f"{kind}:{UUID(id_)}"
 
 
 def _is_id(text: str) -> bool:

@@ -102,6 +102,13 @@ def test_what_lies_beyond_the_depth_is_counted(sender: Sender) -> None:
     assert (found["A"].more_up, found["A"].more_down) == (0, 0)
 
 
+def test_readers_whose_tables_are_left_out_are_no_ends(sender: Sender) -> None:
+    sender.send(*(run(f"R{n}", "hub", f"out{n}") for n in range(5)), run("export", "hub"))
+    found = ask(sender, "hub", limit=3)
+    assert [node.name for node in found.nodes if node.kind == "job"] == ["export"]
+    assert (nodes(found)["hub"].more_down, found.left_out) == (3, 3)
+
+
 def test_a_failed_run_does_not_write(sender: Sender) -> None:
     sender.send(run("J", "A", "B"), run("J", "A", "B", at_minute=30, type_="FAIL"))
     found = nodes(ask(sender, "B"))["B"]
