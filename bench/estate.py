@@ -17,10 +17,11 @@ from bench.events import facet
 NAMESPACE: Final = "postgres://warehouse:5432"
 LAYERS: Final = 10
 WRITES: Final = 3
+EVENTS_OF_RUN: Final = 2
 _READS = 3
 _HUBS = 10
 _COLUMNS = ("id", "ordered_at", "customer", "country", "amount", "tax")
-_RUNS = 2
+RUNS = 2
 _RUN_LASTS = timedelta(minutes=5)
 
 
@@ -45,8 +46,8 @@ class Estate:
         choose = random.Random(13)  # noqa: S311 - nothing secret
         reads = [self._reads(job, choose) for job in range(self.jobs)]
         ids = (UUID(int=choose.getrandbits(128), version=4) for _ in itertools.count())
-        for run, job in itertools.product(range(_RUNS), range(self.jobs)):
-            began = self.until - timedelta(days=_RUNS - run) + timedelta(seconds=job)
+        for run, job in itertools.product(range(RUNS), range(self.jobs)):
+            began = self.until - timedelta(days=RUNS - run) + timedelta(seconds=job)
             run_id = str(next(ids))
             for type_, time in (("START", began), ("COMPLETE", began + _RUN_LASTS)):
                 yield _event(type_, time, run_id, job, reads[job])

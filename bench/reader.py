@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 client = Client()
-client.force_login(User.objects.create_user("reader"))
+client.force_login(User.objects.get_or_create(username="reader")[0])
 print(settings.SESSION_COOKIE_NAME + "=" + client.cookies[settings.SESSION_COOKIE_NAME].value)
 """
 
