@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## Run the tests, three at a time; or some of them, one by on
 	@exec $(python) -m pytest $(or $(ARGS),--numprocesses 3)
 
 .PHONY: test-clients
-test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow, Spark (Java 17) [ARGS="-k old"]
+test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow, Spark (Java 17), Trino (Java 24) [ARGS="-k old"]
 	@exec $(python) -m pytest -o faulthandler_timeout=3600 tests/senders $(ARGS)
 
 .PHONY: test-faults
@@ -98,7 +98,7 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) .venv-airflow .venv-airflow-2.9 .venv-audit .venv-clients .venv-dbt-1.30 .venv-dbt-1.43 .venv-spark staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow .venv-airflow-2.9 .venv-audit .venv-clients .venv-dbt-1.30 .venv-dbt-1.43 .venv-spark .venv-trino staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------

@@ -63,7 +63,9 @@ DBT = Guide(
     ),
 )
 OPENLINEAGE_YML = Guide(
-    "openlineage-yml", "openlineage.yml", _each(snippets.openlineage_yml, snippets.openlineage_java_yml)
+    "openlineage-yml",
+    "openlineage.yml",
+    _each(snippets.openlineage_yml, snippets.openlineage_java_yml, snippets.trino_properties),
 )
 SPARK = Guide("spark", "Spark", _each(snippets.spark_submit, snippets.spark_defaults))
 CURL = Guide("curl", "curl", snippets.curl_events)

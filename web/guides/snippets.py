@@ -91,6 +91,16 @@ transport:
     return Snippet("java", "openlineage.yml for Java", text)
 
 
+def trino_properties(values: SenderValues) -> Snippet:
+    text = f"""\
+event-listener.name=openlineage
+openlineage-event-listener.trino.uri=http://trino.example.com:8080
+openlineage-event-listener.transport.type=HTTP
+openlineage-event-listener.transport.url={values.endpoint_url}
+openlineage-event-listener.transport.api-key={values.key}"""
+    return Snippet("trino", "etc/openlineage.properties of Trino", text)
+
+
 def spark_submit(values: SenderValues) -> Snippet:
     text = f"""\
 spark-submit \\
