@@ -26,6 +26,8 @@ _TO_JOB: Final = {DOWN: READS, UP: WRITES}
 _FROM_JOB: Final = {DOWN: WRITES, UP: READS}
 # Times that one dataset was renamed, which are followed in a chain.
 _MOST_RENAMES: Final = 10
+# Edges whose jobs are read at once: few of a hub's readers fill a graph.
+_EDGES_AT_ONCE: Final = 64
 Place = tuple[UUID, str]  # dataset, way
 
 
@@ -206,6 +208,20 @@ class _Walk:
         self._visited.update(frontier)
         wanted = {(id_, _TO_JOB[way]) for dataset, way in frontier for id_ in self._graph.names[dataset]}
         edges = self._reads.edges_of_datasets(wanted)
+        was_full = bool(self._graph.left_out)
+        found: list[Place] = []
+        for first in range(0, len(edges), _EDGES_AT_ONCE):
+            some = edges[first : first + _EDGES_AT_ONCE]
+            if self._graph.left_out and not was_full:
+                # No more readers are shown. Writers are needed: a dataset has the state of the worst one.
+                some = [edge for edge in some if edge.direction == WRITES]
+            found += self._follow(frontier, some)
+        for dataset, way in frontier:
+            found += self._add_derived(dataset, way)
+        return [place for place in dict.fromkeys(found) if place not in self._visited]
+
+    def _follow(self, frontier: list[Place], edges: list[StoredEdge]) -> list[Place]:
+        """Add the jobs at these edges of the frontier, and the datasets behind them. Returns the places of these."""
         self._learn_jobs({(edge.connection_id, edge.job_id) for edge in edges})
         near = list(self._near_side(frontier, edges))
         self._learn_names(
@@ -220,9 +236,7 @@ class _Walk:
         found: list[Place] = []
         for job, way, distance, dataset in dict.fromkeys(near):
             found += self._add_far_side(self._connected(job, way, dataset), way, distance)
-        for dataset, way in frontier:
-            found += self._add_derived(dataset, way)
-        return [place for place in dict.fromkeys(found) if place not in self._visited]
+        return found
 
     def _near_side(self, frontier: list[Place], edges: list[StoredEdge]) -> Iterator[_Near]:
         """Add the lines between the frontier and its jobs. Yields each job, and the way and distance of its dataset; of

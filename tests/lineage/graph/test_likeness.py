@@ -56,7 +56,7 @@ def test_what_lies_beyond_a_stack_is_counted_once(sender: Sender) -> None:
     sender.send(*partitions(5), run("other", "orders/day=01 orders/day=02", "sums"))
     [stack] = [node for node in ask(sender, "raw", depth=1).nodes if node.partitions]
     assert (stack.more_up, stack.more_down) == (0, 2)
-    shown = ask(sender, "raw", depth=1, expand=frozenset({stack.id}))
+    shown = ask(sender, "raw", depth=1, expand=frozenset({str(stack.id)}))
     assert {node.name for node in shown.nodes} == {"raw", "orders", "totals", "sums"}
 
 
