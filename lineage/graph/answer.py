@@ -57,8 +57,9 @@ def answer_with_graph(
     """Answer a question. `view`: lines between datasets, or with the jobs between them. `run_edges`: of the run that is
     the focus. `failed_at`: when it began, if it failed.
 
-    Four statements for each level, one more for each job whose run was renamed and for each rename in a chain, thirteen
-    more, one for jobs that depend on others, two for columns, and three if partitions or frames are in it."""
+    Four statements for each level, three for each 64 edges more, one for each job whose run was renamed and for each
+    rename in a chain, thirteen more, one for jobs that depend on others, two for columns, and three if partitions or
+    frames are in it."""
     reads = Reads(question.connection_ids, moment(question))
     graph = walk(question, reads, tuple(run_edges))
     return _Answer(question, graph, reads, failed_at).make(view, columns), graph
