@@ -181,7 +181,9 @@ _EDGE: Final = inline_serializer(
 
 
 class _Cut(serializers.Serializer[Any]):
-    nodes = serializers.IntegerField(help_text="Datasets that `limit` leaves out.")
+    nodes = serializers.IntegerField(
+        help_text="Datasets that `limit` leaves out, at least: the walk ends when it is reached."
+    )
 
 
 class LineageSerializer(serializers.Serializer[Any]):

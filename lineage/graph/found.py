@@ -127,8 +127,8 @@ class FoundEdge:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Nodes and edges, sorted. `left_out`: datasets that the limit keeps out. `frames`: jobs that frame others, by
-    id."""
+    """Nodes and edges, sorted. `left_out`: datasets that the limit keeps out, as far as the walk came. `frames`: jobs
+    that frame others, by id."""
 
     question: Question
     nodes: tuple[FoundNode, ...]

@@ -144,7 +144,7 @@ class LineagePage:
         """Return in one sentence what is shown and what is not."""
         parts = [f"{self.datasets:,} dataset{'' if self.datasets == 1 else 's'}"]
         if self.answer.left_out:
-            parts.append(f"{self.answer.left_out:,} more left out because the graph is full")
+            parts.append(f"at least {self.answer.left_out:,} more left out because the graph is full")
         if self.hidden:
             parts.append(f"{self.hidden:,} more readers and writers behind +N")
         if self.hidden and not self.choices.can_expand:
