@@ -10,8 +10,8 @@ import requests
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from api.actions import create_api_token
 from bench.marquez import free_port
+from people.tokens import create_api_token
 from tests.live_server import Sender, wait_until_settled
 from tests.senders.spark_shown import read_runs
 from tests.senders.trino import JAVA, Trino, java, running_trino
@@ -40,7 +40,7 @@ def trino(server: LiveServer, sender: Sender, tmp_path: Path) -> Iterator[Trino]
 
 
 def test_queries_are_shown_as_trino_records_them(server: LiveServer, sender: Sender, trino: Trino) -> None:
-    token = create_api_token(user=User.objects.create_user("ada"), now=timezone.now()).text
+    token = create_api_token(user=User.objects.create_user("ada"), name="token", now=timezone.now()).text
     orders, daily, failing = (trino.run(statement) for statement in (ORDERS, DAILY, FAILING))
     assert (orders.rows, daily.error, failing.error) == ([[2]], "", "Division by zero")
 

@@ -74,6 +74,9 @@ def test_a_node_that_is_selected_is_described(as_viewer: Client, estate: dict[st
 def test_links_keep_what_was_chosen(as_viewer: Client, estate: dict[str, str]) -> None:
     html = unescape(html_of(as_viewer.get(f"/lineage?node={ORDERS}&direction=down&depth=1")))
     assert nodes(html) == {"orders", "mart"}
+    # A dataset is not from outside because its writer is not shown.
+    assert ">1 job<" in html
+    assert "outside" not in html
     more = {noun: url for url, noun in re.findall(r'href="(/lineage\?[^"]*expand=[^"]*)" aria-label="([^"]*)"', html)}
     assert len(more) == 2
     for label, url in more.items():

@@ -154,7 +154,7 @@ def _tone(node: FoundNode, state: State | None) -> Tone:
 
 def second_line(node: FoundNode) -> tuple[str, str]:
     """Return what stands below a node's name, and its icon: the job that frames it, its partitions, the job that writes
-    it, or where it comes from. That lineage is incomplete comes before all."""
+    it, how many do that are not in the graph, or where it comes from. That lineage is incomplete comes before all."""
     if node.extraction:
         return in_short(node.extraction), "alert-triangle"
     if node.within:
@@ -163,12 +163,13 @@ def second_line(node: FoundNode) -> tuple[str, str]:
         return node.namespace, "box"
     partitions = f"{node.in_partitions}, " if node.partitions else ""
     match node.jobs:
-        case []:
+        case [] if not node.more_up:
             return f"{partitions}outside: {node.namespace}", "external-link"
         case [job]:
             return partitions + job.name, _MARK_OF_JOB
         case jobs:
-            return f"{partitions}{len(jobs)} jobs", _MARK_OF_JOB
+            count = len(jobs) or node.more_up
+            return f"{partitions}{count:,} job{'' if count == 1 else 's'}", _MARK_OF_JOB
 
 
 def _arrows(answer: Answer, trace: Trace | None) -> Iterator[Arrow]:
