@@ -1,7 +1,7 @@
 """The page of a job: how it is now, how it went, what it reads, writes and contains."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,11 +26,13 @@ from web.components.charts.durations import DurationChart, Point, duration_chart
 from web.components.lineage_strip import LineageStrip, read_strip
 from web.components.lists import Choices
 from web.components.rendering import render_page
+from web.jobs.grid import GridTable, known_rows, read_grid
 from web.runs.table import KINDS, RUNS_OF_JOB, RunRow, RunTable, read_run_table
 from web.templatetags.observatory import duration, exact, run_url
 
 RUNS_IN_NARROW_CHART = 30
 CHILDREN_SHOWN = 50
+JOB_PAGE = replace(RUNS_OF_JOB, kept={**RUNS_OF_JOB.kept, "grid": known_rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class JobPage:
     strip: LineageStrip
     dependencies: Dependencies
     family: JobHierarchy
+    # None: its latest runs started no other job.
+    grid: GridTable | None
 
     @property
     def success_percent(self) -> str:
@@ -73,6 +77,8 @@ def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Re
     recent = recent_runs(job)
     rows = [RunRow(run, connection, run_duration(run, now=now)) for run in recent]
     datasets = datasets_of_job(job)
+    family = hierarchy_of(job, [run.run_id for run in recent], reader)
+    median = statistics.median if statistics else None
     return JobPage(
         job=job,
         kind=KINDS.get(job.kind, job.kind),
@@ -86,7 +92,8 @@ def read_job_page(connection: Connection, job: Job, choices: Choices, reader: Re
         datasets=datasets,
         strip=read_strip(job.id, _current(datasets.reads), _current(datasets.writes), reader, node=f"job:{job.id}"),
         dependencies=dependencies_of(job),
-        family=hierarchy_of(job, [run.run_id for run in recent], reader),
+        family=family,
+        grid=read_grid(job, recent, family, choices, median=median, now=now),
     )
 
 
@@ -101,7 +108,7 @@ def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
     now = timezone.now()
-    page = read_job_page(connection, found, RUNS_OF_JOB.read(request), request.user, now=now)
+    page = read_job_page(connection, found, JOB_PAGE.read(request), request.user, now=now)
     context = {"connection": connection, "job": found, "page": page, "table": page.table, "now": now}
     return render_page(request, "jobs/job.html", context, region="job")
 
