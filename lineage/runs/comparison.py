@@ -16,6 +16,9 @@ Presence = Literal["both", "missing", "new"]
 # Facets that differ in each run: they name the run itself, its times and its result.
 _OF_EACH_RUN: Final = frozenset({"errorMessage", "nominalTime", "parent", "parentRun", "externalQuery"})
 _OF_SCHEMAS: Final = frozenset({"_producer", "_schemaURL"})
+_NO_TIME: Final = timedelta(0)
+# Least difference between the durations of two child runs that is shown.
+_NOTABLE: Final = timedelta(seconds=10)
 # Values with a date or a UUID in them name the run or its time, too.
 _OF_A_RUN: Final = re.compile(r"\d{4}-\d{2}-\d{2}|[0-9a-f]{8}-[0-9a-f]{4}-")
 
@@ -47,12 +50,43 @@ class DatasetChange(NamedTuple):
         return f"{sign}{abs(self.percent):.{int(abs(self.percent) < 10)}f} %"
 
 
+class Child(NamedTuple):
+    """Child run of a run that is compared: the last try of its job, or of an instance of a mapped one."""
+
+    state: str
+    duration: timedelta | None = None
+    attempt: int | None = None
+
+
 class ChildChange(NamedTuple):
-    """Job whose child run has another state than in the other run. Empty: it has no run there."""
+    """Job whose child run differs from that of the other run: in its state, its try, or much in its duration. None: it
+    has no run there."""
 
     name: str
-    state: str
-    then: str
+    now: Child | None
+    then: Child | None
+
+    @property
+    def has_other_state(self) -> bool:
+        return (self.now and self.now.state) != (self.then and self.then.state)
+
+    @property
+    def longer_by(self) -> timedelta:
+        """Time by which it took longer; negative: shorter. Zero: not known."""
+        durations = (self.now and self.now.duration, self.then and self.then.duration)
+        return _NO_TIME if None in durations else durations[0] - durations[1]  # type: ignore[operator]
+
+    @property
+    def is_notable(self) -> bool:
+        if self.has_other_state or self.now is None or self.then is None:
+            return True
+        return self.now.attempt != self.then.attempt or self._took_much_longer
+
+    @property
+    def _took_much_longer(self) -> bool:
+        """True if it took at least twice or half as long, and not only by seconds."""
+        durations = sorted(one.duration or _NO_TIME for one in (self.now, self.then) if one)
+        return abs(self.longer_by) >= _NOTABLE and durations[-1] >= 2 * durations[0]
 
 
 class FieldChange(NamedTuple):
@@ -96,13 +130,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Run that is compared. `children`: name of the job → the state of its run."""
+    """Run that is compared. `children`: name of the job → its child run. `has_more_children`: some are left out."""
 
     duration: timedelta | None
     attempt: int | None
     datasets: Sequence[RunDataset]
-    children: Mapping[str, str]
+    children: Mapping[str, Child]
     contents: RunContents
+    has_more_children: bool = False
 
 
 def compare(this: Side, other: Side) -> Comparison:
@@ -112,7 +147,7 @@ def compare(this: Side, other: Side) -> Comparison:
         this.attempt,
         other.attempt,
         tuple(_datasets(this.datasets, other.datasets)),
-        tuple(_children(this.children, other.children)),
+        tuple(_children(this, other)),
         tuple(_facets(this.contents, other.contents)),
     )
 
@@ -133,9 +168,19 @@ def _datasets(this: Iterable[RunDataset], other: Iterable[RunDataset]) -> list[D
     return sorted(found, key=lambda one: (one.direction != "WRITES", one.presence != "missing", one.name))
 
 
-def _children(this: Mapping[str, str], other: Mapping[str, str]) -> list[ChildChange]:
-    changes = (ChildChange(name, this.get(name, ""), other.get(name, "")) for name in sorted({*this, *other}))
-    return [one for one in changes if one.state != one.then]
+def _children(this: Side, other: Side) -> list[ChildChange]:
+    """Compare child runs: those in another state come first, then those that took longer. Of a run that has too many,
+    a job without a run is not known to have none."""
+    names = sorted({*this.children, *other.children})
+    changes = (ChildChange(name, this.children.get(name), other.children.get(name)) for name in names)
+    found = [
+        one
+        for one in changes
+        if one.is_notable
+        and not (one.now is None and this.has_more_children)
+        and not (one.then is None and other.has_more_children)
+    ]
+    return sorted(found, key=lambda one: (not one.has_other_state, -one.longer_by))
 
 
 def _facets(this: RunContents, other: RunContents) -> list[FieldChange]:

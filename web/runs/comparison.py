@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from connections.querysets import Reader
+from lineage.events.clocks import known_duration
 from lineage.events.contents import RunContents
 from lineage.models import Run
-from lineage.runs.comparison import Comparison, DatasetChange, FieldChange, Side, compare
+from lineage.runs.comparison import Child, ChildChange, Comparison, DatasetChange, FieldChange, Side, compare
 from lineage.runs.durations import run_duration
 from lineage.runs.facets_of_run import AT_A_GLANCE, read_run
 from lineage.runs.neighbours import Neighbours
@@ -20,6 +21,7 @@ KINDS: Final = {"good": "the last good run", "previous": "the run before"}
 _MOST_CHILDREN: Final = 1000
 _FIELDS_SHOWN: Final = 20
 _DATASETS_SHOWN: Final = 50
+_CHILDREN_SHOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class Compared:
     @property
     def more_datasets(self) -> int:
         return len(self.found.changed_datasets) - len(self.datasets)
+
+    @property
+    def children(self) -> Sequence[ChildChange]:
+        return self.found.children[:_CHILDREN_SHOWN]
+
+    @property
+    def more_children(self) -> int:
+        return len(self.found.children) - len(self.children)
 
     @property
     def fields(self) -> Sequence[FieldChange]:
@@ -79,10 +89,14 @@ def read_comparison(
 
 
 def _side(run: Run, contents: RunContents, datasets: Sequence[RunDataset], reader: Reader, *, now: datetime) -> Side:
-    rows = children_of(run, reader).order_by("run_at", "id").values_list("job__name", "map_index", "shown_state")
+    columns = ("map_index", "shown_state", "attempt", "started_at", "shown_ended_at")
+    latest = children_of(run, reader).order_by("-run_at", "-id").values_list("job__name", *columns)
+    rows = list(latest[: _MOST_CHILDREN + 1])
     prefix = f"{run.job.name}."
-    children = {
-        name.removeprefix(prefix) + ("" if index is None else f" [{index}]"): state
-        for name, index, state in rows[:_MOST_CHILDREN]
-    }
-    return Side(run_duration(run, now=now), run.attempt, datasets, children, contents)
+    children = {}
+    # The last try of a job replaces those before it.
+    for name, index, state, attempt, start, end in reversed(rows[:_MOST_CHILDREN]):
+        shown = name.removeprefix(prefix) + ("" if index is None else f" [{index}]")
+        children[shown] = Child(state, known_duration(start, end), attempt)
+    has_more = len(rows) > _MOST_CHILDREN
+    return Side(run_duration(run, now=now), run.attempt, datasets, children, contents, has_more)

@@ -1,11 +1,12 @@
 """Differences between two runs of one job."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from lineage.events.contents import RunContents
 from lineage.models import Dataset
-from lineage.runs.comparison import ChildChange, DatasetChange, FieldChange, Side, compare
+from lineage.runs.comparison import Child, DatasetChange, FieldChange, Side, compare
 from lineage.runs.run_datasets import RunDataset
 
 HOUR = timedelta(hours=1)
@@ -42,10 +43,30 @@ def test_percents_are_known_only_where_there_were_rows() -> None:
     assert [percent(5, 0), percent(None, 5), percent(5, None)] == ["", "", ""]
 
 
-def test_child_runs_in_another_state() -> None:
-    this, then = {"a": "FAILED", "b": "COMPLETED", "new": "COMPLETED"}, {"a": "COMPLETED", "b": "COMPLETED"}
-    found = compare(side(children=this), side(children=then))
-    assert found.children == (ChildChange("a", "FAILED", "COMPLETED"), ChildChange("new", "COMPLETED", ""))
+def test_child_runs_in_another_state_try_or_of_another_duration() -> None:
+    minute, done = HOUR / 60, Child("COMPLETED", HOUR)
+    this = {
+        "a": Child("FAILED"),
+        "b": done,
+        "new": done,
+        "slow": Child("COMPLETED", 3 * HOUR),
+        "fast": Child("COMPLETED", minute),
+        "retried": Child("COMPLETED", HOUR, attempt=2),
+    }
+    then = {
+        "a": done,
+        "b": Child("COMPLETED", HOUR + minute),
+        "slow": done,
+        "fast": Child("COMPLETED", minute / 10),
+        "retried": Child("COMPLETED", HOUR, attempt=1),
+        "gone": done,
+    }
+    found = compare(side(children=this), side(children=then)).children
+    assert [one.name for one in found] == ["a", "gone", "new", "slow", "fast", "retried"]
+    assert (found[0].now, found[0].then, found[1].now) == (this["a"], then["a"], None)
+    # Of a run with too many, those that were not read may be there.
+    cut = compare(side(children=this), replace(side(children=then), has_more_children=True)).children
+    assert "new" not in [one.name for one in cut]
 
 
 def test_values_in_facets_but_not_those_of_each_run() -> None:
