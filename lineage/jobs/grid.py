@@ -14,6 +14,8 @@ from lineage.models.run_state import worst_state
 
 # States of a cell for which its row is listed before others, and by `only_failing`.
 _WRONG: Final = frozenset({RunState.FAILED, RunState.LOST})
+# Most instances of a mapped task in one run that are counted.
+MOST_INSTANCES: Final = 200
 _SECOND: Final = timedelta(seconds=1)
 
 JobKey = tuple[UUID, UUID]  # connection id, job id
@@ -21,13 +23,14 @@ JobKey = tuple[UUID, UUID]  # connection id, job id
 
 class CellRuns(NamedTuple):
     """Child runs of one job in one run that are in one state. `column`: position of that run; `runs`: how many they
-    are. The other values are those of the latest of them."""
+    are; `first_at`: when the first of them took place. The other values are those of the latest of them."""
 
     column: int
     connection_id: UUID
     job_id: UUID
     state: str
     runs: int
+    first_at: datetime
     run_id: UUID
     map_index: int | None
     shares_run_id: bool
@@ -41,12 +44,13 @@ class CellRuns(NamedTuple):
 class GridCell:
     """Child runs of one job in one run. `latest`: the latest of those that are in the cell's state, to which it leads.
 
-    `counts`: state → how many instances of a mapped task; empty for a task that is not mapped. `retries`: how many
-    tries others followed.
+    `began_at`: start of the first try or instance; None: none started. `counts`: state → how many instances of a mapped
+    task; empty for a task that is not mapped. `retries`: how many tries others followed.
     """
 
     state: str
     latest: CellRuns
+    began_at: datetime | None
     counts: Mapping[str, int]
     retries: int
 
@@ -111,13 +115,14 @@ def cell_of(found: Sequence[CellRuns]) -> GridCell:
         latest = next(runs for runs in last if runs.state == worst)
     counts = {runs.state: runs.runs for runs in last} if is_mapped else {}
     retries = sum(runs.runs for runs in found if runs.state == RunState.RETRIED and runs is not latest)
-    return GridCell(latest.state, latest, counts, retries)
+    began_at = min((runs.first_at for runs in found if runs.started_at is not None), default=None)
+    return GridCell(latest.state, latest, began_at, counts, retries)
 
 
 def _began(row: GridRow, columns: Sequence[Run]) -> tuple[bool, float, str]:
     """Sort key: time from the start of the latest run in which the job started to the job's own start there. Jobs that
     never started come last."""
     for run, cell in zip(reversed(columns), reversed(row.cells), strict=True):
-        if cell and cell.latest.started_at is not None:
-            return False, (cell.latest.run_at - run.run_at) / _SECOND, row.job.name
+        if cell and cell.began_at is not None:
+            return False, (cell.began_at - run.run_at) / _SECOND, row.job.name
     return True, 0, row.job.name

@@ -15,9 +15,10 @@ from lineage.models import Job, Run
 from tests.api.rows import build_run, make_job
 from tests.lineage.settling import save_runs
 from tests.web.rows import make_connection
-from tests.web.test_job import FAIL, MINUTE, add_runs, get, html_of, part, text_of
+from tests.web.test_job import MINUTE, add_runs, get, html_of, part, text_of
 from web.jobs.grid import column_labels
 
+FAIL: dict[str, Any] = {"terminal_type": "FAIL"}
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
 
@@ -71,7 +72,7 @@ def test_cells_say_what_became_of_each_job_in_each_run(as_viewer: Client, dag: J
 
 
 def test_hidden_runs_are_left_out_but_their_child_runs_are_not(as_viewer: Client, dag: Job) -> None:
-    """A command that was sent again has a run that is hidden; a child run that names that one is shown all the same."""
+    """A command that was sent again has a run that is hidden; a child run that names that one is shown."""
     invocation = uuid.uuid4()
     [shown, again] = add_runs(dag, {"invocation_id": invocation}, {"invocation_id": invocation})
     assert (shown.is_hidden, again.is_hidden) == (False, True)
@@ -87,8 +88,17 @@ def test_rows_and_columns_are_bounded_and_failing_jobs_stay(as_viewer: Client, d
     found = rows(response)
     assert (len(found), {len(cells) for cells in found.values()}) == (30, {25})
     assert any(name.endswith("039") for name in found)
-    assert "+10 more, the failing ones are shown: show all 40" in text_of(html_of(response))
+    assert "+10 more; of the failing ones none is left out. Show 40" in text_of(html_of(response))
     assert len(rows(get(as_viewer, dag, "?grid=all"))) == 40
+
+
+def test_one_failure_among_more_instances_than_are_counted_is_found(as_viewer: Client, dag: Job) -> None:
+    [above] = add_runs(dag, {})
+    mapped = task(dag, "shop.mapped")
+    save_runs(add_child(mapped, above, map_index=n, **(FAIL if n == 203 else {})) for n in range(205))
+    response = get(as_viewer, dag)
+    said = "mapped, 2026-03-02 11:00:00 UTC: 200 or more instances, at least one failed"
+    assert rows(response) == {"mapped": [said]}
 
 
 def test_a_job_whose_runs_started_none_has_no_grid(as_viewer: Client, dag: Job) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from lineage.events.clocks import known_duration
 from lineage.jobs.child_runs import read_child_runs
-from lineage.jobs.grid import GridCell, GridRow, RunGrid, grid_of
+from lineage.jobs.grid import MOST_INSTANCES, GridCell, GridRow, RunGrid, grid_of
 from lineage.jobs.hierarchy import JobHierarchy
 from lineage.models import Job, Run, RunState
 from lineage.runs.durations import format_duration, run_duration
@@ -18,7 +18,8 @@ from web.templatetags.observatory import exact, run_url
 
 COLUMNS: Final = 25
 ROWS: Final = 30
-# The reader's choice of rows: those of jobs that failed, or all that were read.
+MOST_ROWS: Final = 100
+# The reader's choice of rows: those of jobs that failed, or more of them.
 FAILING, ALL = "failing", "all"
 # Height of the bars, in percent of their box: the longest leaves room for a mark above it.
 _HIGHEST, _LOWEST = 88.0, 3.0
@@ -60,7 +61,7 @@ class GridTable:
         """Yield each row with the short name of its job, and its cells."""
         for row in self.grid.rows:
             name = row.job.name.removeprefix(f"{self.prefix}.")
-            yield row, name, [cell and _cell_link(cell, name) for cell in row.cells]
+            yield row, name, [_cell_link(cell, name) if cell else None for cell in row.cells]
 
     @property
     def legend(self) -> list[tuple[str, str]]:
@@ -83,6 +84,15 @@ class GridTable:
         return (self.grid.failing if self.is_narrowed else self.grid.jobs) - len(self.grid.rows)
 
     @property
+    def has_all_failing(self) -> bool:
+        return self.grid.failing == sum(row.has_failure for row in self.grid.rows)
+
+    @property
+    def most_rows(self) -> int:
+        """Number of rows that the reader can have; 0: there are no more than are shown."""
+        return 0 if self.choices["grid"] else min(self.grid.jobs, MOST_ROWS)
+
+    @property
     def failing_query(self) -> str:
         return self.choices.query(grid=FAILING) + "#grid"
 
@@ -101,6 +111,7 @@ class GridTable:
         return first if first == last else f"{first} to {last}"
 
 
+_SOME: Final[dict[str, str]] = dict.fromkeys((RunState.FAILED, RunState.LOST, RunState.RUNNING), "at least one ")
 _GLYPHS: Final = {
     "completed": "Completed",
     "repeated": "Completed after a retry",
@@ -130,9 +141,9 @@ def read_grid(
     jobs = [child.job for child in family.children]
     if not columns or not jobs:
         return None
-    rows = None if choices["grid"] == ALL else ROWS
+    rows = MOST_ROWS if choices["grid"] else ROWS
     found = read_child_runs(job, columns, jobs)
-    grid = grid_of(columns, jobs, found, only_failing=choices["grid"] == FAILING, most_rows=rows or len(jobs))
+    grid = grid_of(columns, jobs, found, only_failing=choices["grid"] == FAILING, most_rows=rows)
     if grid is None:
         return None
     # A run that goes on is as long as at the full minute, so that the page does not change all the time.
@@ -185,7 +196,9 @@ def _words_of_run(run: Run, length: timedelta | None) -> str:
 def _cell_link(cell: GridCell, name: str) -> CellLink:
     latest = cell.latest
     instances = sum(cell.counts.values())
-    if instances > 1:
+    if instances >= MOST_INSTANCES:
+        outcome = f"{MOST_INSTANCES} or more instances, {_SOME.get(cell.state, '')}{_label(cell.state)}"
+    elif instances > 1:
         states = ", ".join(f"{count:,} {_label(state)}" for state, count in cell.counts.items())
         outcome = f"{instances:,} instances, {states}"
     else:

@@ -22,6 +22,7 @@ def runs(state: str, *, column: int = 0, job: int = 1, at: int = 0, count: int =
         UUID(int=job),
         state,
         count,
+        run_at,
         UUID(int=job * 1000 + at),
         values["map_index"],
         False,
@@ -60,7 +61,10 @@ def test_the_worst_of_mapped_instances_decides() -> None:
 def test_rows_are_in_the_order_in_which_the_jobs_began_and_those_that_never_did_come_last() -> None:
     late_then_early = [runs("COMPLETED", job=1, at=60), runs("COMPLETED", job=1, at=5, column=2)]
     skipped = [runs("SKIPPED", job=2, at=1, started_at=None)]
-    assert names([*late_then_early, *skipped, runs("FAILED", job=3, at=30)]) == ["job 1", "job 3", "job 2"]
+    # The first try counts.
+    retried = [runs("RETRIED", job=3, at=30), runs("FAILED", job=3, at=900), runs("COMPLETED", job=4, at=600)]
+    found = names([*late_then_early, *skipped, *retried], jobs=4)
+    assert found == ["job 1", "job 3", "job 4", "job 2"]
 
 
 def test_failing_rows_are_not_left_out() -> None:
