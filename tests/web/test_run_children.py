@@ -37,7 +37,9 @@ def test_tasks_that_sent_nothing_are_in_the_timeline(as_viewer: Client, sender: 
     # They are counted and chosen as the others are.
     assert "All 4 Failed 1 Upstream failed 1 Completed 1 Skipped 1" in shown
     chosen = get(as_viewer, sender, PARENT, "?state=UPSTREAM_FAILED")
-    assert re.findall(r'<tr id="child-.*?class="row-link"[^>]*>\s*(\w+)\s*<', html_of(chosen), re.DOTALL) == ["report"]
+    assert re.findall(
+        r'<tr id="child-.*?class="row-link"[^>]*>\s*<span class="middle" title="(\w+)"', html_of(chosen), re.DOTALL
+    ) == ["report"]
 
 
 def test_a_reason_leads_to_the_run_that_it_names(as_viewer: Client, sender: Sender) -> None:
@@ -67,13 +69,14 @@ def test_the_page_of_a_task_that_never_ran_says_who_told_of_it(as_viewer: Client
     ids = dict(Run.objects.of(sender.connection).values_list("job__name", "run_id"))
     response = get(as_viewer, sender, ids["shop.report"])
     shown = text_of(response)
-    assert "State Upstream failed Duration \N{EN DASH} Started never ran Ended \N{EN DASH}" in shown
+    assert "What became of it Upstream failed It never ran:" in shown
+    assert "Duration \N{EN DASH} Started never ran Ended \N{EN DASH}" in shown
     assert "It sent no event: its DAG run told of it." in shown
-    assert "<title>shop.report: upstream failed run" in html_of(response)
+    assert "<title>shop.report, 20 Nov 12:00: upstream failed" in html_of(response)
     assert f'<a href="/connections/{sender.connection.pk}/runs/{PARENT}">its DAG run</a>' in html_of(response)
     # An empty operator did what it was to do, at a time that nobody told.
     done = text_of(get(as_viewer, sender, ids["shop.begin"]))
-    assert "State Completed Duration unknown Started no START received Ended unknown" in done
+    assert "Duration unknown Started no START received Ended unknown" in done
     assert "its DAG run told of it" in done
     assert "older than this Observatory keeps" not in shown + done
 

@@ -12,14 +12,17 @@ from django_filters import FilterSet
 
 from lineage.database import filters
 from lineage.database.keyset import OLDEST_RUN_FIRST, KeysetPage
+from lineage.jobs.statistics import median_durations
 from lineage.models import Job, Run, RunState
 from lineage.models.run_queryset import RunQuerySet
 from lineage.runs.error_headline import error_details, error_headline
 from web.components.lists import Choices, Option, Places, counted_options, keyset_page, keyset_places
-from web.runs.timeline import Axis, TimelineRow, axis_of, rows_of
+from web.runs.timeline import Axis, LegendKey, TimelineRow, axis_of, legend_of, rows_of
 
 CHILDREN_SHOWN = 50
 FAILED_SHOWN = 5
+# Completed runs of a job without which nothing is usual.
+FEWEST_FOR_USUAL = 3
 # States that need attention stand first.
 _URGENT = (RunState.FAILED, RunState.UPSTREAM_FAILED, RunState.LOST, RunState.ABORTED, RunState.RUNNING)
 _STATES = dict(sorted(RunState.choices, key=lambda option: option[0] not in _URGENT))
@@ -87,6 +90,10 @@ class Children:
         return [replace(option, query=self.choices.query(state=option.value, children="")) for option in found]
 
     @property
+    def legend(self) -> list[tuple[LegendKey, str]]:
+        return legend_of(self.rows)
+
+    @property
     def failed_query(self) -> str:
         return self.choices.query(state=RunState.FAILED, children="")
 
@@ -96,7 +103,7 @@ class Children:
 
 
 def read_children(children: ChildRuns, choices: Choices, *, now: datetime) -> Children | None:
-    """Read one page of child runs. None without any. At most three queries."""
+    """Read one page of child runs. None without any. At most four queries."""
     counts = dict(children.runs.order_by().values_list("shown_state").annotate(runs=Count("id")))
     if not counts:
         return None
@@ -111,6 +118,7 @@ def read_children(children: ChildRuns, choices: Choices, *, now: datetime) -> Ch
         prefix=children.prefix,
         now=now,
         why_silent=children.why_silent,
+        usual=median_durations({run.job_id: run.job for run in page.rows}.values(), fewest=FEWEST_FOR_USUAL),
     )
     return Children(choices, counts, page, axis, rows)
 
