@@ -181,10 +181,13 @@ def _retried(run: Run, _: RunContents, __: _Related) -> list[Sentence]:
     return [Sentence(f"{began}, and was tried again: ", [_try(last)], f", {became}.")]
 
 
-def _aborted(run: Run, contents: RunContents, __: _Related) -> list[Sentence]:
-    has_said = contents.error or run.error_message or is_reason_unread(contents)
-    why = "" if has_said else ", and gave no reason"
-    return [Sentence(f"Its sender says that it was stopped before it was done{why}.")]
+def _aborted(run: Run, contents: RunContents, related: _Related) -> list[Sentence]:
+    stopped = "Its sender says that it was stopped before it was done"
+    if contents.error or run.error_message or is_reason_unread(contents):
+        return [Sentence(f"{stopped}.")]
+    if failed := failed_in(run, related.reader):
+        return [Sentence(f"{stopped}."), failed]
+    return [Sentence(f"{stopped}, and gave no reason.")]
 
 
 def _unknown(_: Run, __: RunContents, ___: _Related) -> list[Sentence]:

@@ -93,12 +93,12 @@ def test_a_running_run_ends_by_itself_and_keeps_what_was_opened(
     start = (now - timedelta(minutes=5)).isoformat()
     sender.send(run_event("START", start, run=UNKNOWN, run_facets={"custom": {"answer": 42}}), now=now)
     page = open_page(url(sender, UNKNOWN), viewer)
-    expect(page.locator(".run-figures")).to_contain_text("Running")
+    expect(page.locator(".run-verdict")).to_contain_text("Running")
     page.locator(".facet summary").get_by_text("custom").click()
     error = {"errorMessage": {"message": "Boom.", "programmingLanguage": "python"}}
     sender.send(run_event("FAIL", now.isoformat(), run=UNKNOWN, run_facets=error), now=now)
     expect(page.get_by_label("Error message", exact=True)).to_have_text("Boom.")
-    expect(page.locator(".run-figures")).to_contain_text("Failed")
+    expect(page.locator(".run-verdict")).to_contain_text("Failed")
     # Exact: the clock may show 42 too.
     expect(page.locator(".facet").get_by_text("42", exact=True)).to_be_visible()
 
@@ -122,6 +122,8 @@ def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: User, se
     run = failed_task(sender)
     page = open_page(url(sender, run.run_id), viewer)
     page.get_by_role("link", name="FAIL", exact=True).click()
+    expect(page.get_by_label("The event, indented")).to_contain_text('{\n  "eventTime"')
+    page.get_by_role("link", name="As received").click()
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#toast")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")

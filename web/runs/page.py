@@ -29,7 +29,7 @@ from lineage.runs.facets_of_run import (
     read_run,
 )
 from lineage.runs.neighbours import Neighbours, neighbours_of
-from lineage.runs.reasons import Sentence, reasons_of
+from lineage.runs.reasons import Sentence, reasons_of, said_by_events
 from lineage.runs.relations import (
     Placeholder,
     children_of,
@@ -134,8 +134,30 @@ class RunPage:
         return None
 
     @property
+    def why(self) -> list[Sentence]:
+        """The reasons, without those that only name child runs which the page lists with their errors. Of a run
+        without any, the tests that failed."""
+        listed = {(failed.run.connection_id, failed.run.id) for failed in self.failed_first}
+        found = [
+            reason
+            for reason in self.reasons
+            if not reason.causes
+            or any((cause.run.connection_id, cause.run.id) not in listed for cause in reason.causes)
+        ]
+        is_unexplained = self.run.shown_state == RunState.FAILED and not (found or self.error or self.failed_first)
+        said = said_by_events(self.contents) if is_unexplained else None
+        return [said] if said else found
+
+    @property
     def contents(self) -> RunContents:
         return self.reading.contents
+
+    @property
+    def sql(self) -> str:
+        """The query that the run executed, according to its job facet `sql`; empty: none is given."""
+        facet = self.contents.job_facets.get("sql")
+        query = facet.get("query") if isinstance(facet, dict) else None
+        return query if isinstance(query, str) else ""
 
     @property
     def advice_on_errors(self) -> Advice | None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
+import msgspec
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -45,14 +46,16 @@ def run(request: HttpRequest, connection_id: UUID, run_id: UUID) -> HttpResponse
 @require_safe
 @login_required
 def run_event(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
-    """Show one whole event as it was received."""
+    """Show one whole event: indented, or as it was received (`?as=received`)."""
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     found, event = _run_with_event(connection, run_id, event_id)
+    as_received = request.GET.get("as") == "received"
     context = {
         "connection": connection,
         "run": found,
         "event": event,
-        "shown": event["body"] if len(event["body"]) <= MOST_CHARACTERS_SHOWN else "",
+        "is_as_received": as_received,
+        "shown": _shown(event["body"], as_received=as_received),
         "now": timezone.now(),
     }
     return render_page(request, "runs/event.html", context)
@@ -119,6 +122,21 @@ def _runs(connection: Connection, run_id: UUID, choices: Choices) -> list[Run]:
 def _run_with_event(connection: Connection, run_id: UUID, event_id: UUID) -> tuple[Run, dict[str, Any]]:
     found = runs_with_id(run_id, [connection.pk])
     return next(((run, event) for run in found if (event := event_of(run, event_id))), None) or _gone()
+
+
+def _shown(body: str, *, as_received: bool) -> str:
+    """Return the event's text for a page. Empty: it is too long.
+
+    Only white space is added to indent it: numbers, escapes and repeated names stay as they were sent.
+    """
+    if len(body) > MOST_CHARACTERS_SHOWN:
+        return ""
+    if as_received:
+        return body
+    try:
+        return msgspec.json.format(body, indent=2)
+    except (msgspec.DecodeError, RecursionError):
+        return body
 
 
 def _gone() -> NoReturn:

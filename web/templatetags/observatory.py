@@ -290,6 +290,14 @@ def exact(at: datetime | None) -> str:
 
 
 @register.filter
+def short_time(at: datetime, now: datetime) -> str:
+    """`2 Mar 12:03`, in UTC; with the year if it is not that of `now`: `2 Mar 2025 12:03`."""
+    at = at.astimezone(UTC)
+    year = "" if at.year == now.year else f" {at.year}"
+    return f"{at.day} {at:%b}{year} {at:%H:%M}"
+
+
+@register.filter
 def integration(name: str) -> str:
     """The name of an integration as its makers write it; senders use capitals."""
     return title_of(name)

@@ -97,6 +97,13 @@ def test_a_run_whose_children_say_why_gives_their_reason(sender: Sender) -> None
 # --- Of tries ------------------------------------------------------------------------------------------------------
 
 
+def test_a_run_that_was_stopped_names_what_failed_in_it(sender: Sender) -> None:
+    sender.send(
+        dag_start(), task_event("FAIL", 2), run_event("ABORT", at(9), run=dag_run_id(), job="dag", namespace="default")
+    )
+    assert said(sender, dag_run_id()).endswith("was stopped before it was done. Failed in it: load.")
+
+
 def test_a_try_says_which_it_was_and_what_came_after(sender: Sender) -> None:
     sender.send(task_event("START", 1), task_event("FAIL", 2))
     assert said(sender, task_run_id("load")) == "It was attempt 1 of 3; no later one was received."
