@@ -17,7 +17,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = _unavailable(request)
         response.database_error = error  # type: ignore[attr-defined]  # see server/lost_sessions.py
         return response
-    if not _is_program(request):
+    if not is_program(request):
         return defaults.server_error(request)
     return _error("internal_error", "The server failed to process the request.", HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -25,7 +25,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _unavailable(request: HttpRequest) -> HttpResponse:
     """Answer 503, as intake and the API do themselves."""
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    if _is_program(request):
+    if is_program(request):
         response = _error("unavailable", "The database cannot be reached. Try again.", status)
     else:
         response = render(request, "503.html", status=status)
@@ -33,7 +33,7 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _is_program(request: HttpRequest) -> bool:
+def is_program(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
 
 

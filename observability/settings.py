@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "observability.passwords.BusyMiddleware",
+    "observability.time_zone.ReadersTimeZone",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
 ]
@@ -108,6 +109,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "observability.context.theme",
+                "observability.context.zone",
             ],
             "builtins": ["template_partials.templatetags.partials", "django_htmx.templatetags.django_htmx"],
             "loaders": [

@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
-from web.account import account, password, sign_in, theme
+from web.account import account, password, sign_in, theme, time_zone
 from web.components import favicon
 from web.connections import (
     add,
@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/tokens/<uuid:token_id>/delete", account.delete_token, name="token_delete"),
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
+    path("time-zone", time_zone.time_zone, name="time_zone"),
     path("jobs", jobs.jobs, name="jobs"),
     path("runs", runs.runs, name="runs"),
     path("datasets", datasets.datasets, name="datasets"),

@@ -6,7 +6,6 @@ the runs that are causes, so that pages can link to them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from lineage.runs.error_headline import as_sentence, error_headline
 from lineage.runs.facets_of_run import read_run
 from lineage.runs.finished_ancestor import finished_ancestor
 from lineage.runs.relations import Placeholder, children_of, parent_of, tries_of
+from lineage.runs.times import exact_time
 
 if TYPE_CHECKING:
     from lineage.models.run_queryset import RunQuerySet
@@ -207,13 +207,13 @@ def _completed(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
 
 
 def _lost(run: Run, _: RunContents, related: _Related) -> list[Sentence]:
-    silent = f"No event of it was received since {_exact_time(plausible(run.last_event_at, run.last_received_at))}"
+    silent = f"No event of it was received since {exact_time(plausible(run.last_event_at, run.last_received_at))}"
     child = ChildRun(run.connection_id, run.id, run.run_id, run.parent_run_id, run.parent_job_name)
     [ancestors] = ancestors_of([child], Connection.objects.visible(related.reader)).values()
     if above := finished_ancestor(run.silent_since, ancestors):
         ended = Run.objects.select_related("job").get(connection_id=above.connection_id, id=above.id)
         happened = "ended" if ended.shown_ended_at else "was tried again"
-        after = f" {happened} at {_exact_time(above.finished_at)}, and this one sent no end."
+        after = f" {happened} at {exact_time(above.finished_at)}, and this one sent no end."
         return [Sentence(f"{silent}: ", [Cause(ended, ended.job.name)], after), _MAY_BE_REVIVED]
     longer = "longer than 24 hours, and than four times what its job usually takes"
     return [Sentence(f"{silent}: {longer}, and it sent no end. Its worker may have been killed."), _MAY_BE_REVIVED]
@@ -329,7 +329,3 @@ def _task_name(run: Run, parent: Run) -> str:
 
 def _job_of(task: str, dag_run: Run) -> UUID:
     return job_id(dag_run.connection_id, dag_run.job.namespace, f"{dag_run.job.name}.{task}")
-
-
-def _exact_time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -15,14 +15,44 @@
     say.timer = setTimeout(() => (line.textContent = ""), 4000);
   };
 
-  const two = (number) => String(number).padStart(2, "0");
-  const clock = (at) => `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  // The session's storage, which a browser may refuse.
+  const remember = (name, value) => {
+    try {
+      sessionStorage.setItem(name, value);
+    } catch {}
+  };
+  const recall = (name) => {
+    try {
+      const value = sessionStorage.getItem(name);
+      sessionStorage.removeItem(name);
+      return value;
+    } catch {
+      return null;
+    }
+  };
 
   // --- Dialogs: a link with hx-target="#dialog-content" fetches the content, its arrival opens the dialog ----------
 
   const keepsOpen = () => dialogContent.querySelector("[data-keep-open]") !== null;
 
+  // The focus comes back to what opened a dialog. The browser sees to that where the dialog is closed; where it did its
+  // work, the page is loaded again.
+  let opener = "";
+  const selectorOf = (element) => {
+    const menu = element?.closest("details.menu[id]");
+    if (menu) return `#${CSS.escape(menu.id)} > summary`;
+    if (element?.id) return `#${CSS.escape(element.id)}`;
+    return element?.hasAttribute("href") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : "#main";
+  };
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { target, xhr } = event.detail;
+    if (target === dialogContent && xhr.getResponseHeader("HX-Redirect")) remember("opener", opener);
+  });
+  const back = recall("opener");
+  if (back) (document.querySelector(back) ?? document.getElementById("main"))?.focus();
+
   const openDialog = () => {
+    if (!dialog.open) opener = selectorOf(document.activeElement);
     dialog.setAttribute("aria-labelledby", dialogContent.querySelector("h1, h2")?.id ?? "");
     dialog.setAttribute("closedby", keepsOpen() ? "none" : "closerequest");
     if (!dialog.open) dialog.showModal();
@@ -44,7 +74,9 @@
   dialog?.addEventListener("close", () => {
     const after = dialogContent.querySelector("[data-after-close]")?.dataset.afterClose;
     dialogContent.replaceChildren();
-    if (after) location.assign(after);
+    if (!after) return;
+    remember("opener", opener);
+    location.assign(after);
   });
   document.addEventListener("click", (event) => {
     const closer = event.target.closest("[data-close-dialog]");
@@ -107,109 +139,6 @@
       menu.open = true;
       moveInMenu(menu, event.key);
     }
-  });
-
-  // --- Live regions: [data-live] asks its own hx-get again, unless nobody looks -----------------------------------
-
-  const etags = new WeakMap(); // region → {path, etag} of what it shows
-
-  const refresh = (region) => htmx.trigger(region, "refresh");
-  const regions = () => document.querySelectorAll("[data-live]");
-  const freshness = (region) => document.querySelector(`[data-freshness-of="${region.id}"]`);
-
-  setInterval(() => {
-    if (document.hidden || dialog?.open) return;
-    regions().forEach(refresh);
-  }, 5000);
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) regions().forEach(refresh);
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-refresh]");
-    if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    refresh(document.getElementById(button.dataset.refresh));
-  });
-
-  document.addEventListener("htmx:configRequest", (event) => {
-    const known = etags.get(event.detail.target);
-    if (known?.path === event.detail.path) event.detail.headers["If-None-Match"] = known.etag;
-  });
-
-  const showFreshness = (region, xhr) => {
-    const line = freshness(region);
-    const answered = (xhr.status >= 200 && xhr.status < 300) || xhr.status === 304;
-    line?.classList.toggle("is-late", !answered);
-    if (line) line.textContent = answered ? `Last updated ${clock(new Date())}` : "Not updated: no answer";
-  };
-
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const { target, xhr, requestConfig } = event.detail;
-    if (!target?.hasAttribute?.("data-live")) return;
-    // The swap may have put another element into its place.
-    const region = document.getElementById(target.id);
-    const etag = xhr.getResponseHeader("ETag");
-    if (xhr.status === 200 && etag) etags.set(region, { path: requestConfig.path, etag });
-    showFreshness(region, xhr);
-  });
-
-  // In the reader's own time from the start, as it will be after the first refresh.
-  regions().forEach((region) => {
-    const line = freshness(region);
-    if (line) line.textContent = `Last updated ${clock(new Date())}`;
-  });
-
-  // A refresh leaves alone what the reader opened or is typing. Idiomorph would keep what is inside of a link, too, if it
-  // has the focus: its text would stay, and its address change.
-  if (window.Idiomorph) {
-    Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
-      enumerable: true,
-      get: () => document.activeElement?.matches("input, select, textarea") ?? false,
-    });
-    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) =>
-      !(name === "open" && element.matches("details, dialog"));
-  }
-
-  // --- Times: words such as "5 min ago", and the exact time in the reader's own time zone ---------------------------
-
-  // As web/templatetags/observatory.py words them. The server's clock counts: pages say how far it is ahead.
-  const ahead = Date.now() - Date.parse(document.body.dataset.now ?? new Date().toISOString());
-  const relative = (at) => {
-    const seconds = (Date.now() - ahead - at) / 1000;
-    const minutes = Math.floor(Math.abs(seconds) / 60);
-    if (minutes === 0) return "just now";
-    if (minutes >= 30 * 24 * 60) return new Date(at).toISOString().slice(0, 10);
-    const hours = Math.floor(minutes / 60);
-    const words = minutes < 60 ? `${minutes} min` : hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
-    return seconds > 0 ? `${words} ago` : `in ${words}`;
-  };
-  const tick = () => {
-    for (const time of document.querySelectorAll(".ago > time")) {
-      const words = relative(Date.parse(time.dateTime));
-      if (time.textContent !== words) time.textContent = words;
-    }
-  };
-  setInterval(() => document.hidden || tick(), 10000);
-  document.addEventListener("visibilitychange", () => document.hidden || tick());
-
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-  const addLocalTime = (event) => {
-    const ago = event.target.closest?.(".ago");
-    const exact = ago?.querySelector(".ago-exact");
-    if (!exact) return;
-    ago.classList.remove("is-dismissed");
-    if (exact.childElementCount > 1) return;
-    const at = new Date(ago.querySelector("time").dateTime);
-    const local = document.createElement("span");
-    local.textContent = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(at)} ${zone}`;
-    exact.append(local);
-  };
-  document.addEventListener("pointerover", addLocalTime);
-  document.addEventListener("focusin", addLocalTime);
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    document.querySelectorAll(".ago:hover, .ago:focus").forEach((ago) => ago.classList.add("is-dismissed"));
   });
 
   // --- Copy buttons: [data-copy="id of what holds the text"] -------------------------------------------------------

@@ -38,7 +38,7 @@ def test_list_menu_and_dialogs(open_page: OpenPage, editor: User) -> None:
 def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: User) -> None:
     page = open_page(user=editor)
     assert_accessible(page)
-    page.get_by_label("Account: editor").click()
+    page.locator("#account > summary").click()
     assert_accessible(page, menu_open=True)
     connection = add_connection("alpha")
     paths = ["/connections?q=zzz", "/connections/add", "/no/such/page", "/account", "/account/password"]
@@ -113,10 +113,10 @@ def test_theme(open_page: OpenPage, viewer: User, scripts: bool) -> None:
     page = open_page(user=viewer, theme="dark", scripts=scripts)
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = page.evaluate(ground) if scripts else None
-    page.get_by_label("Account: viewer").click()
+    page.locator("#account > summary").click()
     page.get_by_role("button", name="Light").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
-    page.get_by_label("Account: viewer").click()
+    page.locator("#account > summary").click()
     expect(page.get_by_role("button", name="Light")).to_have_attribute("aria-pressed", "true")
     if scripts:
         assert page.evaluate(ground) != dark

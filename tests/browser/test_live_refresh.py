@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, Response, expect
 
+from connections.actions import end_connection, rename_connection
 from tests.browser.rows import add_connection
 from tests.lineage.build import run_event
 from tests.lineage.conftest import make_sender
@@ -19,6 +21,10 @@ FRAGMENT = re.compile(r"/connections$")
 
 def is_refresh(response: Response) -> bool:
     return response.request.headers.get("hx-target") == "connection-list"
+
+
+# Seconds after which an idle page asks: the wait doubles from 5 s to 60 s.
+ASKS_AT = (5, 15, 35, 75, 135, 195, 255)
 
 
 def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: User) -> None:
@@ -60,15 +66,45 @@ def test_the_button_refreshes_at_once_and_says_when(open_page: OpenPage, viewer:
     expect(line).to_be_visible()
 
 
-def test_unchanged_is_answered_with_304(open_page: OpenPage, viewer: User) -> None:
-    add_connection("alpha")
+def test_an_idle_page_asks_less_and_less_and_is_sent_nothing_again(open_page: OpenPage, viewer: User) -> None:
+    connection = add_connection("alpha")
     page = open_page(user=viewer)
-    statuses = []
-    for _ in range(3):
-        with page.expect_response(is_refresh) as response:
-            page.get_by_role("link", name="Refresh").click()
-        statuses.append(response.value.status)
-    assert statuses == [200, 304, 304]
+    page.clock.install()
+    page.reload(wait_until="networkidle")
+    statuses: list[int] = []
+    sizes: list[int] = []
+    # Playwright says 200 where the browser shows what it had kept.
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    wire.on("Network.responseReceivedExtraInfo", lambda answer: statuses.append(answer["statusCode"]))
+    wire.on("Network.loadingFinished", lambda answer: sizes.append(answer["encodedDataLength"]))
+    page.reload(wait_until="networkidle")
+    for second in range(1, 301):
+        with nullcontext() if second not in ASKS_AT else page.expect_response(is_refresh):
+            page.clock.run_for(1000)
+    assert set(statuses) == {304}
+    # With the page, and the count of problems each minute.
+    assert len(statuses) <= 2 + len(ASKS_AT) + 5
+    assert sum(sizes) < 10_000
+    # A change brings it back to the shortest wait.
+    rename_connection(connection=connection, name="beta")
+    page.clock.run_for(60_000)
+    expect(page.locator(".row-link")).to_have_text("beta")
+    with page.expect_response(is_refresh):
+        page.clock.run_for(5_000)
+
+
+def test_a_page_says_that_its_subject_was_removed_elsewhere(open_page: OpenPage, viewer: User) -> None:
+    connection = add_connection("alpha", with_event=True)
+    page = open_page(f"/connections/{connection.pk}", viewer)
+    end_connection(connection=connection, now=timezone.now())
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.get_by_role("alert")).to_contain_text("somebody removed it")
+    expect(page.get_by_text("No longer updated")).to_be_visible()
+    # What was known stays; the button leads to the address, where nothing is any more.
+    expect(page.get_by_role("heading", name="alpha")).to_be_visible()
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_a_hidden_tab_does_not_ask(open_page: OpenPage, viewer: User) -> None:
@@ -119,7 +155,7 @@ def test_times_since_go_on_without_an_answer(open_page: OpenPage, viewer: User) 
     since = page.locator("#runs .ago time").first
     expect(since).to_have_text("5 min ago")
     page.clock.install()
-    page.reload()
-    page.route("**/runs*", lambda route: route.fulfill(status=304))
+    page.reload(wait_until="networkidle")
+    page.route("**/*", lambda route: route.fulfill(status=304))
     page.clock.fast_forward(60_000)
     expect(since).to_have_text("6 min ago")

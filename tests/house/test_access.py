@@ -35,6 +35,7 @@ account/sessions/end                                       | 405     405    405 
 account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422
 account/tokens/<uuid:token_id>/delete                      | sign-in 404    404    404    | sign-in 404    404    404
 theme                                                      | 405     405    405    405    | 400     400    400    400
+time-zone                                                  | sign-in 200    200    200    | sign-in on     on     on
 jobs                                                       | sign-in 200    200    200    | 405     405    405    405
 runs                                                       | sign-in 200    200    200    | 405     405    405    405
 datasets                                                   | sign-in 200    200    200    | 405     405    405    405

@@ -19,7 +19,7 @@ def read(listing: Listing, query: str) -> Choices:
     ("listing", "query"),
     [
         (RUNS, "?state=FAILED&kind=TASK&q=load+orders&range=7d&min=60"),
-        (RUNS, "?from=2026-03-02T12%3A00&to=2026-03-02T13%3A00%3A30"),
+        (RUNS, "?from=2026-03-02T12%3A00Z&to=2026-03-02T13%3A00%3A30Z"),
         (RUNS_OF_JOB, "?state=LOST&orchestrator_run_id=manual__1"),
         (JOBS, "?state=NONE&namespace=+a+&owner=team%3Ashop&sort=-duration"),
         (CONNECTIONS, "?status=connected&type=dbt&q=shop&sort=-jobs&page=2"),

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone
 
-from web.templatetags.observatory import duration, exact, relative
+from lineage.runs.times import exact_time, local
+from web.templatetags.observatory import duration, exact, in_field, relative
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -53,8 +55,26 @@ def test_duration(value: timedelta | None, words: str) -> None:
     assert duration(value) == words
 
 
-def test_exact_time_is_in_utc() -> None:
-    assert exact(datetime.fromisoformat("2026-03-02T14:03:11+02:00")) == "2026-03-02 12:03:11 UTC"
+@pytest.mark.parametrize(
+    ("zone", "html"),
+    [
+        ("UTC", ">2026-03-02 12:03:11 UTC<"),
+        ("Europe/Berlin", ' title="2026-03-02 12:03:11 UTC">2026-03-02 13:03:11 +01:00<'),
+        ("Asia/Calcutta", ' title="2026-03-02 12:03:11 UTC">2026-03-02 17:33:11 +05:30<'),
+    ],
+)
+def test_exact_times_are_in_the_zone_of_the_reader_with_utc_beside(zone: str, html: str) -> None:
+    at = datetime(2026, 3, 2, 12, 3, 11, tzinfo=UTC)
+    with timezone.override(zone):
+        assert exact(at) == f'<time datetime="2026-03-02T12:03:11+00:00"{html}/time>'
+        assert in_field(at) == in_field("2026-03-02T12:03:11Z") == f"{local(at):%Y-%m-%dT%H:%M:%S}"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York"])
+def test_times_at_the_ends_of_time_are_in_utc(zone: str) -> None:
+    with timezone.override(zone):
+        shown = {exact_time(datetime.min.replace(tzinfo=UTC)), exact_time(datetime.max.replace(tzinfo=UTC))}
+    assert shown & {"0001-01-01 00:00:00 UTC", "9999-12-31 23:59:59 UTC"}
 
 
 def test_a_time_says_both() -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 
 from connections.models import Connection
 from lineage.database.keyset import Cursor
+from web.components.time_zones import zone_named
 
 if TYPE_CHECKING:
     from django.core.paginator import Page
@@ -47,9 +49,11 @@ class Listing:
     def read(self, request: HttpRequest) -> Choices:
         """Read what the URL of a request chooses."""
         query = request.GET
-        # The rows to filter are given later.
-        filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
-        errors = {name: list(filters.errors[key]) for name, key in self.names.items() if key in filters.errors}
+        # A form says by which clock its times are, so that its address means one time to everybody.
+        with timezone.override(zone_named(query.get("tz", "")) or timezone.get_current_timezone()):
+            # The rows to filter are given later.
+            filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
+            errors = {name: list(filters.errors[key]) for name, key in self.names.items() if key in filters.errors}
         understood = filters.form.cleaned_data
         texts = {name: _text(understood.get(key)) for name, key in self.names.items()}
         if self.columns:
@@ -232,7 +236,7 @@ def known_cursor(text: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as the URL has it, and a form."""
+    """A value as the URL has it. Times are in UTC; the filter `in_field` makes a form's value of them."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat().removesuffix(":00")
+        return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat().removesuffix(':00')}Z"
     return "" if value is None else str(value)

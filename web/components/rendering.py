@@ -3,40 +3,42 @@
 A region and a dialog are partials of the page's template, named after their DOM id.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
+
+from web.components.validators import LiveParts, answer, page_etag
 
 # The DOM id of what base.html's dialog holds, hence the name of the partial.
 DIALOG = "dialog-content"
 # The error at the field of a connection's name.
 NAME_TAKEN = "There is a connection with this name already."
 
-# What the tag `ago` writes between the time and its end.
-_WORDS_OF_TIME = re.compile(rb'(?<=">)[^<]*(?=</time>)')
-
 
 def render_page(request: HttpRequest, template: str, context: Mapping[str, Any], *, region: str = "") -> HttpResponse:
-    """Render the page, or its `region` alone where HTMX asks for that: 304 if the ETag in If-None-Match still fits.
+    """Render the page, or its live `region` alone where HTMX asks for it: 304 if the ETag in If-None-Match still fits.
 
-    The ETag is a hash of what is sent but for words such as `3 min ago`, which app.js keeps up to date. So a region
-    holds nothing that differs each time (such as a CSRF token).
+    In the region's answer `is_fragment` is True, and other parts of the page may follow the region.
     """
-    if not (region and asks_for(request, region)):
+    live = LiveParts(region)
+    if region and asks_for(request, region):
+        response = render(request, f"{template}#{region}", {**context, "live": live, "is_fragment": True})
+        etag = live.etag or page_etag(request, response.content)
+    else:
         read_permissions(request)
-        return _for_this_reader(render(request, template, context))
-    response = render(request, f"{template}#{region}", context)
-    content = _WORDS_OF_TIME.sub(b"", response.content)
-    response["ETag"] = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
-    # A browser sends the ETag back as weak if the answer was compressed.
-    found = get_conditional_response(request, etag=response["ETag"], response=response)
-    return _for_this_reader(found or response)
+        response = render(request, template, {**context, "live": live if region else None})
+        etag = page_etag(request, response.content)
+    return _for_this_reader(answer(request, response, etag))
+
+
+def render_part(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """Render a part of all pages that keeps itself up to date: 304 if the ETag in If-None-Match still fits."""
+    response = render(request, template, context)
+    return _for_this_reader(answer(request, response, page_etag(request, response.content)))
 
 
 def read_permissions(request: HttpRequest) -> None:

@@ -13,10 +13,11 @@ from lineage.datasets.origins import Influence, Origin
 from lineage.datasets.schema import Column, SchemaChange
 from lineage.datasets.users import User
 from lineage.datasets.writes import Write
+from lineage.runs.times import local
 from web.components.charts.rows import RowChart, RowPoint, row_chart
 from web.components.charts.scales import compact
 from web.datasets.flow import Side, side_of
-from web.templatetags.observatory import exact, run_url
+from web.templatetags.observatory import exact_words, run_url
 
 COLUMNS_SHOWN: Final = 50
 # With `?all=columns`; further ones are in the API.
@@ -184,9 +185,8 @@ def _charts(details: DatasetDetails) -> list[tuple[str, RowChart]]:
 
 def _point(write: Write) -> RowPoint:
     said = compared(write)
-    title = f"{write.rows:,} rows, {exact(write.at)}" + (f", {said}" if said else "")
-    day = f"{write.at.day} {write.at:%b}"
+    title = f"{write.rows:,} rows, {exact_words(write.at)}" + (f", {said}" if said else "")
+    at = local(write.at)
+    day = f"{at.day} {at:%b}"
     note = f"{day}: {compact(write.rows)}" + (f", {said}" if said else "")
-    return RowPoint(
-        write.at, write.rows, title, run_url(write.run) if write.run else "", note if write.is_unusual else ""
-    )
+    return RowPoint(at, write.rows, title, run_url(write.run) if write.run else "", note if write.is_unusual else "")

@@ -22,13 +22,14 @@ from lineage.jobs.statistics import JobStatistics, job_statistics
 from lineage.jobs.story import Story, recent_runs, story_of
 from lineage.models import Dataset, Job, RunState
 from lineage.runs.durations import run_duration
+from lineage.runs.times import local
 from web.components.charts.durations import DurationChart, Point, duration_chart
 from web.components.lineage_strip import LineageStrip, read_strip
 from web.components.lists import Choices
 from web.components.rendering import render_page
 from web.jobs.grid import GridTable, known_rows, read_grid
 from web.runs.table import KINDS, RUNS_OF_JOB, RunRow, RunTable, read_run_table
-from web.templatetags.observatory import duration, exact, run_url
+from web.templatetags.observatory import duration, exact_words, run_url
 
 RUNS_IN_NARROW_CHART = 30
 CHILDREN_SHOWN = 50
@@ -126,11 +127,11 @@ def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[
 
 def _point(row: RunRow) -> Point:
     run = row.run
-    return Point(run.run_at, row.duration, run.shown_state, _title(row), run_url(run))
+    return Point(local(run.run_at), row.duration, run.shown_state, _title(row), run_url(run))
 
 
 def _title(row: RunRow) -> str:
-    return f"{RunState(row.run.shown_state).label}, {_took(row)}, {exact(row.run.run_at)}"
+    return f"{RunState(row.run.shown_state).label}, {_took(row)}, {exact_words(row.run.run_at)}"
 
 
 def _took(row: RunRow) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from lineage.graph.question import MAX_EXPANDED, SHORT_ID
+from web.components.time_zones import in_utc
 
 # Parameters in the order in which a URL has them.
 NAMES: Final = (
@@ -38,6 +39,8 @@ class LineageChoices:
         node = parameters.get("node") or parameters.get("nodeId", "")
         # PostgreSQL takes no NUL.
         known = {name: parameters.get(name, "").replace("\0", " ").strip() for name in NAMES} | {"node": node}
+        # A form says by which clock its times are, so that the page's links mean one time to everybody.
+        known |= {name: in_utc(known[name], parameters.get("tz", "")) for name in ("at", "compare")}
         return cls(path, {name: value for name, value in known.items() if value})
 
     def url(self, **changes: str | None) -> str:

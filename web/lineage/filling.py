@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from lineage.events.extraction import in_short
 from lineage.graph.found import Answer, FoundEdge, FoundNode
 from lineage.graph.nodes import Arrow, Node, Row, State, Stub, Style, Tone
 from lineage.graph.picture import Picture, picture_of
+from lineage.runs.times import local
 from web.lineage.choices import LineageChoices
 from web.lineage.columns import Rows, column_arrows, rows_of
 from web.lineage.tracing import Trace
@@ -98,10 +99,10 @@ def state_of(node: FoundNode, now: datetime) -> State | None:
 
 
 def short_time(at: datetime | None, *, now: datetime) -> str:
-    """Return `14:12` for a time of today, `29 Nov` for one of this year, else `2025-11-29`; in UTC."""
+    """Return `14:12` for a time of today, `29 Nov` for one of this year, else `2025-11-29`."""
     if at is None:
         return ""
-    at, now = at.astimezone(UTC), now.astimezone(UTC)
+    at, now = local(at), local(now)
     if at.date() == now.date():
         return f"{at:%H:%M}"
     return f"{at.day} {at:%b}" if at.year == now.year else f"{at:%Y-%m-%d}"

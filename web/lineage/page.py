@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -180,14 +180,14 @@ class LineagePage:
         ]
 
     @property
-    def at(self) -> str:
-        """Return the moment as the field for it has it; empty: now."""
-        return _in_field(self.answer.question.at)
+    def at(self) -> datetime | None:
+        """Return the moment that is shown. None: now."""
+        return self.answer.question.at
 
     @property
-    def compare(self) -> str:
-        """Return the moment with which that is compared, as the field for it has it; empty: with none."""
-        return _in_field(self.answer.question.compare)
+    def compare(self) -> datetime | None:
+        """Return the moment with which that is compared. None: with none."""
+        return self.answer.question.compare
 
     @property
     def changes(self) -> str:
@@ -267,11 +267,13 @@ def lineage(request: HttpRequest) -> HttpResponse:
     except WrongParameter as error:
         context = {"choices": choices, "wrong": error, "found": [], "now": now}
         return render_page(request, "lineage/choose.html", context)
-    if choices.show == CSV:
-        return csv_file(found, trace, with_columns=asked.columns != "false")
-    if choices.show == SVG:
-        absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
-        return svg_file(picture(found, absolute, connections, trace, now=now), _name_of(found))
+    # Files leave the page, which says what time zone it is in.
+    with timezone.override(UTC):
+        if choices.show == CSV:
+            return csv_file(found, trace, with_columns=asked.columns != "false")
+        if choices.show == SVG:
+            absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
+            return svg_file(picture(found, absolute, connections, trace, now=now), _name_of(found))
     page = _page(found, trace, choices, connections, now)
     context = {"page": page, "choices": choices, "now": now, "asked": asked}
     return render_page(request, "lineage/lineage.html", context, region=LIST)
@@ -297,10 +299,6 @@ def _page(
         _panel(found, choices, now),
         trace,
     )
-
-
-def _in_field(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%dT%H:%M}" if at else ""
 
 
 def _panel(found: Answer, choices: LineageChoices, now: datetime) -> Panel | None:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from lineage.graph.found import Answer, ColumnLine, FoundEdge, FoundNode
 from web.lineage.tracing import ColumnAt, Trace
-from web.templatetags.observatory import exact
+from web.templatetags.observatory import exact_words
 
 # Kind of line → what it means, for the table and the CSV.
 KINDS: Final = {
@@ -81,7 +81,7 @@ def csv_file(found: Answer, trace: Trace | None, *, with_columns: bool) -> HttpR
     for row in table_rows(found, trace):
         ends = [_text(value) for node in (row.source, row.target) for value in _of_node(node)]
         jobs = [_text(row.through), _text(row.within)]
-        line = [*ends, row.edge.kind, row.edge.evidence, *jobs, exact(row.edge.last_at), row.edge.change]
+        line = [*ends, row.edge.kind, row.edge.evidence, *jobs, exact_words(row.edge.last_at), row.edge.change]
         of_columns = [list(map(_text, column)) for column in row.columns] or [[""] * len(_OF_COLUMNS) * with_columns]
         writer.writerows([*line, *of_column] for of_column in of_columns)
     return response

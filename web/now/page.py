@@ -10,7 +10,6 @@ from typing import Final
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -22,9 +21,10 @@ from lineage.now.now import DAY, MEDIAN_OF, Beside, Now, RunningRun, read_beside
 from lineage.now.problems import SLOW_MARGIN, SLOW_TIMES, Cause, ProblemKind
 from lineage.now.reading import RecoveredJob
 from lineage.now.senders import ConnectionProblem
+from lineage.runs.times import local
 from web.components.charts.half_hours import HalfHourChart, half_hour_chart
 from web.components.lists import Choices, Option, Places, numbered_places, option, options
-from web.components.rendering import asks_for, read_permissions, render_page
+from web.components.rendering import asks_for, read_permissions, render_page, render_part
 from web.now.choices import NOW, TITLES
 from web.now.rows import ProblemRow, Rows, minutes_of
 
@@ -90,13 +90,13 @@ class NowPage:
 def now_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if asks_for(request, "now-count"):
-        return render(request, "now/_count.html", {"problems": read_now(request.user, now=now).problems})
+        return render_part(request, "now/_count.html", {"problems": read_now(request.user, now=now).problems})
     choices = NOW.read(request)
     page = read_now_page(choices, request.user, now=now)
     if not page.connections:
         # The first use shows whether the reader may add a connection.
         read_permissions(request)
-    context = {"page": page, "problems": page.total, "now": now}
+    context = {"page": page, "problems": page.total, "now": now, "on_now": True}
     response = render_page(request, "now/now.html", context, region="now")
     if choices.errors and response.status_code == 200:
         response.status_code = 400
@@ -125,8 +125,8 @@ def read_now_page(choices: Choices, reader: Reader, *, now: datetime) -> NowPage
         rows=rows,
         places=numbered_places(choices, page),
         charts=[
-            ("wide", half_hour_chart(beside.half_hours, began, now=now, width=960, height=120, most_hours=8)),
-            ("narrow", half_hour_chart(beside.half_hours, began, now=now, width=340, height=120, most_hours=4)),
+            ("wide", half_hour_chart(beside.half_hours, began, now=local(now), width=960, height=120, most_hours=8)),
+            ("narrow", half_hour_chart(beside.half_hours, began, now=local(now), width=340, height=120, most_hours=4)),
         ],
         failed=sum(one.failed for one in beside.half_hours),
         lost=sum(one.lost for one in beside.half_hours),

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Protocol
 from uuid import UUID
 
 from django import template
 from django.template import Context
+from django.template.base import Parser, Token
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -23,6 +24,7 @@ from lineage.models import RunState
 from lineage.overview.run_times import Day
 from lineage.overview.summaries import ConnectionSummary
 from lineage.runs.durations import format_duration
+from lineage.runs.times import exact_time, local, utc_time
 from web.components.charts.scales import compact
 
 register = template.Library()
@@ -63,6 +65,27 @@ TEST_STATES = {
     "skipped": ("arrow-right", "gray", "Skipped"),
     "passed": ("circle-check", "green", "Passed"),
 }
+
+
+class LiveNode(template.Node):
+    """Part of a page that the answer for its live region holds, too."""
+
+    def __init__(self, nodes: template.NodeList) -> None:
+        self.nodelist = nodes
+
+    def render(self, context: Context) -> SafeString:
+        html = self.nodelist.render(context)
+        if live := context.get("live"):
+            live.add(html)
+        return html
+
+
+@register.tag
+def live(parser: Parser, _token: Token) -> LiveNode:
+    """`{% live %}…{% endlive %}` around a live region, and around what else is sent with it."""
+    nodes = parser.parse(("endlive",))
+    parser.delete_first_token()
+    return LiveNode(nodes)
 
 
 @register.simple_tag
@@ -258,13 +281,15 @@ def _runs_strip(states: tuple[str, ...]) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def ago(context: Context, at: datetime | None) -> SafeString:
-    """`5 min ago`, by the page's `now`; the exact time on hover and focus: in UTC, and by app.js in local time."""
+    """`5 min ago`, by the page's `now`; on hover and focus the exact time, in the reader's time zone and in UTC."""
     if at is None:
         return format_html('<span class="secondary">{}</span>', NOTHING)
+    here, in_utc = exact_time(at), utc_time(at)
+    beside = "" if here == in_utc else f"<span>{in_utc}</span>"
     # Nothing of it wants escaping, and a page has a hundred.
     return SafeString(
         f'<span class="ago" tabindex="0"><time datetime="{at.isoformat()}">{relative(at, now=context["now"])}</time>'
-        f'<span class="ago-exact" role="tooltip"><span>{exact(at)}</span></span></span>'
+        f'<span class="ago-exact" role="tooltip"><span>{here}</span>{beside}</span></span>'
     )
 
 
@@ -284,9 +309,27 @@ def sent_time(context: Context, at: datetime | None, received_at: datetime | Non
 
 
 @register.filter
-def exact(at: datetime | None) -> str:
-    """`2026-03-02 12:03:11 UTC`."""
-    return f"{at.astimezone(UTC).isoformat(sep=' ')[:19]} UTC" if at else NOTHING
+def exact(at: datetime | None) -> SafeString | str:
+    """`2026-03-02 13:03:11 +01:00` in the reader's time zone; UTC on hover."""
+    if at is None:
+        return NOTHING
+    here, in_utc = exact_time(at), utc_time(at)
+    title = "" if here == in_utc else f' title="{in_utc}"'
+    return SafeString(f'<time datetime="{at.isoformat()}"{title}>{here}</time>')
+
+
+@register.filter
+def exact_words(at: datetime | None) -> str:
+    """`2026-03-02 13:03:11 +01:00` in the reader's time zone, for attributes and charts."""
+    return exact_time(at) if at else NOTHING
+
+
+@register.filter
+def in_field(at: str | datetime | None) -> str:
+    """`2026-03-02T13:03`: as a field for a time has it, in the reader's time zone. Takes a URL's text, too."""
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at) if at else None
+    return local(at).replace(tzinfo=None, microsecond=0).isoformat().removesuffix(":00") if at else ""
 
 
 @register.filter
@@ -325,7 +368,7 @@ def relative(at: datetime, *, now: datetime) -> str:
     elif minutes < 30 * 24 * 60:
         words = f"{minutes // (24 * 60)} days"
     else:
-        return f"{at.astimezone(UTC):%Y-%m-%d}"
+        return f"{local(at):%Y-%m-%d}"
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 

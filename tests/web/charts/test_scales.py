@@ -1,6 +1,7 @@
 """Axes name round values, few of them, and none outside."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -57,6 +58,18 @@ def test_ticks_of_any_duration_reach_it_and_are_few(longest: float, most: int) -
 def test_times(span: timedelta, labels: list[str]) -> None:
     ticks = time_ticks(NOON, NOON + span, most=5)
     assert time_labels(ticks) == labels
+
+
+def test_days_begin_at_midnight_of_the_clock_also_where_it_is_put_forward() -> None:
+    first = datetime(2026, 3, 28, 9, tzinfo=ZoneInfo("Europe/Berlin"))
+    ticks = time_ticks(first, first + timedelta(days=3), most=5)
+    assert time_labels(ticks) == ["29 Mar", "30 Mar", "31 Mar"]
+    assert [tick.astimezone(UTC).hour for tick in ticks] == [23, 22, 22]
+    # And the hour that is there twice.
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin"))
+    assert time_ticks(first, (first.astimezone(UTC) + timedelta(minutes=50)).astimezone(first.tzinfo), most=5) == [
+        first
+    ]
 
 
 @given(moments=st.tuples(MOMENTS, MOMENTS), most=st.integers(2, 8))

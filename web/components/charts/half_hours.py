@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from lineage.now.reading import HalfHour
@@ -64,14 +64,17 @@ def half_hour_chart(
     height: int,
     most_hours: int,
 ) -> HalfHourChart:
-    """Lay out the chart of the HALF_HOURS up to now. `began`: number of a row → when its problem began."""
+    """Lay out the chart of the HALF_HOURS up to now, with hours in the time zone of `now`. `began`: number of a row →
+    when its problem began."""
     last = half_hour_of(now)
     first = last - HALF_HOURS + 1
     shown = [count for count in counts if first <= count.number <= last]
     base, step = height - _BOTTOM, (width - _LEFT) / HALF_HOURS
     ticks = count_ticks(0, max((one.failed + one.lost for one in shown), default=1), most=2)
     unit = (base - _TOP) / ticks[-1]
-    bars = [_bar(one, x=_LEFT + (one.number - first) * step, base=base, unit=unit) for one in shown]
+    times = {number: datetime.fromtimestamp(number * _SECONDS, tz=now.tzinfo) for number in range(first, last + 1)}
+    hours = {number: f"{at:%H:%M}" for number, at in times.items()}
+    bars = [_bar(one, hours[one.number], x=_LEFT + (one.number - first) * step, base=base, unit=unit) for one in shown]
     tops = {one.number: base - (one.failed + one.lost) * unit for one in shown}
     return HalfHourChart(
         width=width,
@@ -86,14 +89,13 @@ def half_hour_chart(
             if first <= number <= last
         ],
         counts=[Tick(round(base - tick * unit, 1), f"{tick:g}") for tick in ticks],
-        hours=_hours(first, last, step, most_hours),
+        hours=_ticks(hours, step, most_hours),
     )
 
 
-def _bar(count: HalfHour, *, x: float, base: float, unit: float) -> Bar:
+def _bar(count: HalfHour, hour: str, *, x: float, base: float, unit: float) -> Bar:
     failed, lost = round(count.failed * unit, 1), round(count.lost * unit, 1)
-    at = datetime.fromtimestamp(count.number * _SECONDS, tz=UTC)
-    title = f"{at:%H:%M} UTC: {count.failed} failed" + (f", {count.lost} lost" if count.lost else "")
+    title = f"{hour}: {count.failed} failed" + (f", {count.lost} lost" if count.lost else "")
     return Bar(round(x, 1), round(base - failed, 1), failed, round(base - failed - lost, 1), lost, title)
 
 
@@ -106,11 +108,13 @@ def _labels(began: Mapping[int, datetime]) -> Iterable[tuple[int, str]]:
         yield half_hour, f"{min(of)}{'+' if len(of) > 1 else ''}"
 
 
-def _hours(first: int, last: int, step: float, most: int) -> list[Tick]:
-    every = -(-HALF_HOURS // most // 2) * 2
+def _ticks(hours: Mapping[int, str], step: float, most: int) -> list[Tick]:
+    """Mark every few hours of the clock, of which days begin with one. `hours`: half hour → where the clock stands."""
+    every = -(-HALF_HOURS // most // 2)
+    ticks = []
     # The last one would stand beyond the edge.
-    marks = [number for number in range(first, last - 1) if number % every == 0]
-    return [
-        Tick(round(_LEFT + (number - first) * step, 1), f"{datetime.fromtimestamp(number * _SECONDS, tz=UTC):%H:%M}")
-        for number in marks
-    ]
+    for place, hour in enumerate(list(hours.values())[:-2]):
+        # Clocks that differ from UTC by three quarters of an hour stand at :15 and :45 then.
+        if int(hour[:2]) % every == 0 and int(hour[3:]) < 30:
+            ticks.append(Tick(round(_LEFT + place * step, 1), hour))
+    return ticks

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 # Steps between the ticks of an axis of durations, in seconds: each is a round number of the unit that one says.
@@ -85,10 +85,12 @@ def duration_label(seconds: float) -> str:
 
 
 def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
-    """Round times in UTC between the two, at most `most`: whole minutes, hours, days, weeks that begin on Monday. Where
-    they are one time, that."""
-    low, high = first.timestamp(), last.timestamp()
-    if low == high:
+    """Round times between the two, at most `most`, by the clock of their time zone: whole minutes, hours, days, weeks
+    that begin on Monday. Where they are one time, that."""
+    epoch, zone = datetime(1970, 1, 1), first.tzinfo  # noqa: DTZ001 - the clock's time
+    low, high = ((at.astimezone(zone).replace(tzinfo=None) - epoch) / timedelta(seconds=1) for at in (first, last))
+    # Less, too, if the clock was put back between them.
+    if high <= low:
         return [first]
     step = next((step for step in _TIME_STEPS if (high - low) / step < most), _TIME_STEPS[-1] * most)
     # The epoch was a Thursday.
@@ -96,7 +98,7 @@ def time_ticks(first: datetime, last: datetime, *, most: int) -> list[datetime]:
     start = int(-(-(low - origin) // step)) * step + origin
     ticks: list[datetime] = []
     while start <= high and len(ticks) < most:
-        ticks.append(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start))
+        ticks.append((epoch + timedelta(seconds=start)).replace(tzinfo=zone))
         start += step
     return ticks
 
