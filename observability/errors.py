@@ -1,13 +1,49 @@
-"""Responses to unexpected errors: the database is unavailable, or the product has a defect. Django has logged the
-error."""
+"""Responses to errors that no view answers: the database is unavailable, the product has a defect, a form has expired.
+Django has logged the error."""
 
 import sys
 from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views import defaults
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from observability.context import theme
+from web.components.rendering import page_of
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's handler
+    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django logged the reason
+    """Answer to a form that was loaded before its reader signed in or out elsewhere: lead to sign in, and back.
+
+    Who is signed in already comes back at once, to a form that works.
+    """
+    sign_in = reverse("account_login")
+    page = page_of(request) or _page_before(request)
+    if not page.startswith(sign_in):
+        sign_in = f"{sign_in}?{urlencode({'next': page})}"
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "403_csrf.html", {"sign_in": sign_in}, status=HTTPStatus.FORBIDDEN)
+    messages.error(request, "The form had expired, and nothing was changed. Please send it again.")
+    return HttpResponseClientRedirect(sign_in)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """Return the path of the page that the form stands on, as far as the browser tells it."""
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, allowed_hosts={request.get_host()}):
+        return reverse("home")
+    parts = urlsplit(referer)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -18,7 +54,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response.database_error = error  # type: ignore[attr-defined]  # see server/lost_sessions.py
         return response
     if not is_program(request):
-        return defaults.server_error(request)
+        return _page_without_reader(request, "500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
     return _error("internal_error", "The server failed to process the request.", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -28,9 +64,14 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
     if is_program(request):
         response = _error("unavailable", "The database cannot be reached. Try again.", status)
     else:
-        response = render(request, "503.html", status=status)
+        response = _page_without_reader(request, "503.html", status)
     response["Retry-After"] = "1"
     return response
+
+
+def _page_without_reader(request: HttpRequest, template: str, status: HTTPStatus) -> HttpResponse:
+    """Render a page with navigation. Who reads it is not asked: the database, or what reads it, may be what failed."""
+    return HttpResponse(render_to_string(template, theme(request)), status=status)
 
 
 def is_program(request: HttpRequest) -> bool:

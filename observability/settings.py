@@ -216,6 +216,7 @@ SESSION_ENGINE = "observability.sessions"
 SESSION_COOKIE_NAME = "__Host-session" if SERVED_OVER_TLS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SERVED_OVER_TLS else "csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "observability.errors.csrf_failure"
 
 # --- Intake -----------------------------------------------------------------------------------------------
 

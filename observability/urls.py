@@ -16,4 +16,5 @@ urlpatterns = [
     path(METRICS_PATH.removeprefix("/"), metrics, name="metrics"),
 ]
 
+handler400 = "observability.errors.bad_request"
 handler500 = "observability.errors.server_error"

@@ -1,6 +1,7 @@
 """Error pages: in the product's own look, with a way on, and without anything that a failing server lacks."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -22,6 +23,8 @@ def test_each_can_be_shown_without_a_context(template: str, title: str) -> None:
     page = render_to_string(template)
     assert f"<h1>{title}</h1>" in page
     assert 'href="/"' in page
+    # The navigation, but where somebody signs in.
+    assert ('href="/datasets"' in page) == (template != "429.html")
     assert 'data-bs-theme="auto"' in page
 
 
@@ -41,7 +44,40 @@ def test_server_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
     response = client.get("/favicon.ico")
     assert response.status_code == 500
-    assert "Something went wrong" in response.content.decode()
+    page = response.content.decode()
+    assert "Something went wrong" in page
+    assert 'href="/connections"' in page
+
+
+def test_not_found_for_a_reader_keeps_the_account_and_the_count(as_viewer: Client) -> None:
+    page = as_viewer.get("/no/such/page").content.decode()
+    assert 'id="account"' in page
+    assert 'id="now-count"' in page
+
+
+def test_a_request_that_makes_no_sense(as_viewer: Client) -> None:
+    response = as_viewer.get("/", headers={"Host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert 'href="/connections"' in response.content.decode()
+
+
+def test_a_form_that_expired_leads_to_sign_in_and_back(editor: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(editor)
+    refused = strict.post(
+        "/connections/add", {"name": "x"}, headers={"Referer": "http://testserver/jobs?q=a&sort=name"}
+    )
+    assert refused.status_code == 403
+    link = "/sign-in?next=%2Fjobs%3Fq%3Da%26sort%3Dname"
+    assert f'<a class="btn btn-primary" href="{link}">Sign in again</a>' in refused.content.decode()
+    # Who is signed in comes back at once.
+    assert strict.get(link)["Location"] == "/jobs?q=a&sort=name"
+    for elsewhere in ("https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""):
+        refused = strict.post("/connections/add", {"name": "x"}, headers={"Referer": elsewhere})
+        assert 'href="/sign-in?next=%2F"' in refused.content.decode()
+    page = {"HX-Request": "true", "HX-Target": "dialog-content", "HX-Current-URL": "http://testserver/runs"}
+    in_dialog = strict.post("/connections/add", {"name": "x"}, headers=page)
+    assert (in_dialog.status_code, in_dialog["HX-Redirect"]) == (200, "/sign-in?next=%2Fruns")
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/connections/", "/theme/"])
