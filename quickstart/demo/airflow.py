@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from quickstart.demo import warehouse
 from quickstart.demo.executions import Event, Execution, SampleJob
@@ -13,6 +14,7 @@ from quickstart.demo.executions import Event, Execution, SampleJob
 HISTORY: Final = timedelta(days=14)
 _NAMESPACE: Final = "airflow-prod"
 _PRODUCER: Final = "https://github.com/apache/airflow/tree/providers-openlineage/2.20.3"
+_SITE: Final = "https://airflow.shop.example"
 _TRIES: Final = 2
 _RETRY_AFTER: Final = timedelta(minutes=1)
 # Longer than any DAG run with all its retries.
@@ -34,8 +36,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Dag:
+    """DAG that runs `every` so often. `cron`: says that as Airflow shows it."""
+
     name: str
     description: str
+    owner: str
+    tags: Sequence[str]
+    cron: str
     every: timedelta
     after_midnight: timedelta
     tasks: Sequence[Task]
@@ -52,6 +59,9 @@ _DAGS: Final = (
     Dag(
         "orders_sync",
         "Copies orders and payments from the shop into the warehouse.",
+        owner="data-platform",
+        tags=["shop", "tier:1"],
+        cron="5 */2 * * *",
         every=timedelta(hours=2),
         after_midnight=timedelta(minutes=5),
         tasks=(
@@ -70,6 +80,9 @@ _DAGS: Final = (
     Dag(
         "daily_revenue",
         "Makes the revenue report that finance reads at nine.",
+        owner="finance-data",
+        tags=["finance", "report", "tier:1"],
+        cron="30 7 * * *",
         every=timedelta(days=1),
         after_midnight=timedelta(hours=7, minutes=30),
         tasks=(
@@ -89,6 +102,9 @@ _DAGS: Final = (
     Dag(
         "customer_360",
         "Merges the customers of the shop and of the CRM.",
+        owner="data-platform",
+        tags=["crm"],
+        cron="0 1-23/6 * * *",
         every=timedelta(hours=6),
         after_midnight=timedelta(hours=1),
         tasks=(
@@ -99,6 +115,9 @@ _DAGS: Final = (
     Dag(
         "train_churn_model",
         "Trains the churn model every night and scores all customers.",
+        owner="data-science",
+        tags=["ml"],
+        cron="0 3 * * *",
         every=timedelta(days=1),
         after_midnight=timedelta(hours=3),
         tasks=(
@@ -120,6 +139,9 @@ _DAGS: Final = (
     Dag(
         "import_ad_spend",
         "Fetches what the advertisements cost. Fails since the token expired.",
+        owner="marketing-data",
+        tags=["marketing"],
+        cron="0 2,14 * * *",
         every=timedelta(hours=12),
         after_midnight=timedelta(hours=2),
         tasks=(
@@ -137,6 +159,9 @@ _DAGS: Final = (
     Dag(
         "board_pack",
         "Makes the numbers for the board, every other week.",
+        owner="finance-data",
+        tags=["finance", "report"],
+        cron="0 9 1,15 * *",
         every=timedelta(days=14),
         after_midnight=timedelta(days=7, hours=9),
         tasks=(Task("build", 5, inputs=["shop.marts.campaign_roi"], outputs=["shop.reports.board_pack"]),),
@@ -145,6 +170,9 @@ _DAGS: Final = (
 _BACKUP: Final = Dag(
     "warehouse_backup",
     "Copies the warehouse to another region.",
+    owner="data-platform",
+    tags=["backup"],
+    cron="0 4 * * *",
     every=timedelta(days=1),
     after_midnight=timedelta(hours=4),
     tasks=(Task("dump", 35),),
@@ -167,12 +195,13 @@ def _dag_run(dag: Dag, at: datetime, chance: random.Random, age: timedelta) -> I
     """Generate a DAG run. `age`: how long before now it is."""
     clock = at + timedelta(seconds=chance.uniform(1, 9))
     facets = {**_nominal(at), **_dag_run_facet(dag, "scheduled", at, started_at=clock)}
+    run_id = _run_id("scheduled", at)
     started = Execution(_dag_job(dag), clock, timedelta(), None, run_facets=facets)
     task_events: list[Event] = []
     succeeded = True
     for task in dag.tasks:
         for attempt in range(1, _TRIES + 1):
-            execution = _try(dag, task, started, clock, attempt=attempt, chance=chance, age=age)
+            execution = _try(dag, task, started, clock, attempt=attempt, chance=chance, age=age, run_id=run_id)
             task_events += execution.events()
             clock = execution.ended_at + (_RETRY_AFTER if execution.outcome == "FAIL" else timedelta(seconds=2))
             succeeded = execution.outcome == "COMPLETE"
@@ -214,7 +243,15 @@ def _stuck(dag: Dag, at: datetime) -> Iterator[Event]:
 
 
 def _try(
-    dag: Dag, task: Task, parent: Execution, at: datetime, *, attempt: int, chance: random.Random, age: timedelta
+    dag: Dag,
+    task: Task,
+    parent: Execution,
+    at: datetime,
+    *,
+    attempt: int,
+    chance: random.Random,
+    age: timedelta,
+    run_id: str,
 ) -> Execution:
     failed = chance.random() < task.fails or age < task.broken_since
     minutes = task.minutes * chance.uniform(0.8, 1.4) * (chance.uniform(0.2, 0.9) if failed else 1)
@@ -225,31 +262,49 @@ def _try(
         "FAIL" if failed else "COMPLETE",
         parent,
         error=task.error,
-        run_facets=_airflow_facet(dag, task, attempt),
+        run_facets=_airflow_facet(dag, task, attempt, run_id),
         **_datasets(task, age),
     )
 
 
 def _dag_job(dag: Dag) -> SampleJob:
-    return SampleJob(_NAMESPACE, dag.name, "DAG", "AIRFLOW", _PRODUCER, description=dag.description)
+    return SampleJob(
+        *(_NAMESPACE, dag.name, "DAG", "AIRFLOW", _PRODUCER),
+        description=dag.description,
+        owners=[dag.owner],
+        tags=dag.tags,
+    )
 
 
 def _task_job(dag: Dag, task: Task) -> SampleJob:
-    return SampleJob(_NAMESPACE, f"{dag.name}.{task.name}", "TASK", "AIRFLOW", _PRODUCER)
+    name = f"{dag.name}.{task.name}"
+    return SampleJob(_NAMESPACE, name, "TASK", "AIRFLOW", _PRODUCER, owners=[dag.owner], tags=dag.tags)
+
+
+def _run_id(run_type: str, logical_date: datetime) -> str:
+    return f"{run_type}__{logical_date.isoformat()}"
+
+
+def _page(dag: Dag, run_id: str, rest: str = "") -> str:
+    """Return the address of a page of this Airflow, which does not exist."""
+    return f"{_SITE}/dags/{dag.name}/runs/{quote(run_id)}{rest}"
 
 
 def _datasets(task: Task, age: timedelta = timedelta()) -> dict[str, Any]:
     return {"inputs": task.inputs, "outputs": task.outputs, "tables": warehouse.tables_at(age)}
 
 
-def _airflow_facet(dag: Dag, task: Task, attempt: int) -> dict[str, Any]:
+def _airflow_facet(dag: Dag, task: Task, attempt: int, run_id: str) -> dict[str, Any]:
     return {
         "airflow": {
             "_producer": _PRODUCER,
             "_schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet",
             "dag": {"dag_id": dag.name, "description": dag.description},
             "task": {"task_id": task.name, "retries": _TRIES - 1},
-            "taskInstance": {"try_number": attempt},
+            "taskInstance": {
+                "try_number": attempt,
+                "log_url": _page(dag, run_id, f"/tasks/{task.name}?try_number={attempt}"),
+            },
         }
     }
 
@@ -259,10 +314,18 @@ def _dag_run_facet(dag: Dag, run_type: str, logical_date: datetime, *, started_a
         "airflowDagRun": {
             "_producer": _PRODUCER,
             "_schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunFacet",
-            "dag": {"dag_id": dag.name, "description": dag.description},
+            "dag": {
+                "dag_id": dag.name,
+                "description": dag.description,
+                "owner": dag.owner,
+                "tags": str(list(dag.tags)),
+                "timetable": {"expression": dag.cron, "timezone": "UTC"},
+                "timetable_summary": dag.cron,
+            },
             "dagRun": {
                 "dag_id": dag.name,
-                "run_id": f"{run_type}__{logical_date.isoformat()}",
+                "run_id": _run_id(run_type, logical_date),
+                "log_url": _page(dag, _run_id(run_type, logical_date)),
                 "run_type": run_type,
                 "logical_date": logical_date.isoformat(),
                 "start_date": started_at.isoformat(),

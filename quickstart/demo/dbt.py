@@ -115,4 +115,4 @@ def _checks(model: Model, wrong: int) -> list[Check]:
 
 def _job(model: Model, kind: str, suffix: str, sql: str = "") -> SampleJob:
     name = f"{_PROJECT}.{model.schema}.{_PROJECT}.{model.name}{suffix}"
-    return SampleJob(_NAMESPACE, name, kind, "DBT", _PRODUCER, sql=sql)
+    return SampleJob(_NAMESPACE, name, kind, "DBT", _PRODUCER, sql=sql, tags=[model.schema])

@@ -25,6 +25,8 @@ class SampleJob:
     processing: str = "BATCH"
     description: str = ""
     sql: str = ""
+    owners: Sequence[str] = ()
+    tags: Sequence[str] = ()
 
     def facets(self) -> dict[str, Any]:
         facets: dict[str, Any] = {
@@ -38,6 +40,16 @@ class SampleJob:
         if self.description:
             facets["documentation"] = self.facet(
                 "facets/1-1-0/DocumentationJobFacet.json#/$defs/DocumentationJobFacet", description=self.description
+            )
+        if self.owners:
+            facets["ownership"] = self.facet(
+                "facets/1-0-1/OwnershipJobFacet.json#/$defs/OwnershipJobFacet",
+                owners=[{"name": name} for name in self.owners],
+            )
+        if self.tags:
+            facets["tags"] = self.facet(
+                "facets/1-0-0/TagsJobFacet.json#/$defs/TagsJobFacet",
+                tags=[{"key": tag, "value": tag, "source": self.integration} for tag in self.tags],
             )
         if self.sql:
             facets["sql"] = self.facet("facets/1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet", query=self.sql)

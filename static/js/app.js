@@ -141,6 +141,15 @@
     }
   });
 
+  // --- Messages after an action ------------------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dismiss]");
+    if (!button) return;
+    button.closest(".message").remove();
+    document.getElementById("main")?.focus({ preventScroll: true });
+  });
+
   // --- Copy buttons: [data-copy="id of what holds the text"] -------------------------------------------------------
 
   const selectText = (element) => {

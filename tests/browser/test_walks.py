@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from lineage.models import Job, Run
-from tests.browser.accessibility import assert_accessible
+from tests.browser.accessibility import ZOOMED, assert_accessible, first_load
+from tests.browser.test_accessibility import MOST_BYTES
 from tests.browser.test_run import press_until_focused
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender, make_sender
@@ -183,6 +184,20 @@ def test_accessible(open_page: OpenPage, viewer: User, sender: Sender) -> None:
     for path in (f"/runs/{never_ran.id}", f"/jobs/{job.id}", f"/runs/{DAG}?state=UPSTREAM_FAILED"):
         page.goto(url(sender, path))
         assert_accessible(page)
+
+
+def test_at_200_percent_zoom(open_page: OpenPage, viewer: User, sender: Sender) -> None:
+    page = open_page(url(sender, f"/runs/{DAG}"), viewer)
+    assert_accessible(page, looks=ZOOMED)
+    job = Job.objects.get(connection=sender.connection, name="shop.load")
+    page.goto(url(sender, f"/jobs/{job.id}"))
+    assert_accessible(page, looks=ZOOMED)
+
+
+def test_the_heaviest_page_is_small_at_the_first_load(open_page: OpenPage, viewer: User, sender: Sender) -> None:
+    page = open_page("/sign-in", viewer)
+    sizes = {path: first_load(page, path) for path in (url(sender, f"/runs/{DAG}"), url(sender), "/runs", "/")}
+    assert max(sizes.values()) <= MOST_BYTES, sizes
 
 
 def test_a_narrow_page_fits_while_its_font_is_not_there(open_page: OpenPage, viewer: User, sender: Sender) -> None:

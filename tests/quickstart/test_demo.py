@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Dataset, Edge, Event, Job, Mark, Run
+from lineage.runs.facets_of_run import read_run
 from lineage.states.deadlines import sweep
 from quickstart.demo.send import SAMPLE_SOURCES, send_demo
 from tests.serving import LiveServer
@@ -29,6 +30,11 @@ def test_every_page_has_something_to_show(server: LiveServer) -> None:
     assert Run.objects.filter(orchestrator_run_id__startswith="manual__", state="RUNNING").exists()
     assert Job.objects.in_state("RUNNING").filter(latest_run_at__gt=timezone.now() - timedelta(minutes=10)).exists()
     assert Job.objects.in_state("LOST").exists()
+    revenue = Job.objects.get(name="daily_revenue")
+    assert (revenue.owners, revenue.schedule, revenue.schedule_timezone) == (["finance-data"], "30 7 * * *", "UTC")
+    assert revenue.tags == ["finance", "report", "tier:1"]
+    task = Run.objects.filter(job__name="daily_revenue.build_report")[0]
+    assert [link.title for link in read_run(task).contents.links] == ["Airflow task log"]
     assert Dataset.objects.filter(described=True).exists()
     assert set(Edge.objects.values_list("direction", flat=True)) == {"READS", "WRITES"}
 
