@@ -260,7 +260,7 @@ def days_strip(days: Sequence[Day]) -> SafeString:
     outcomes = ["failed" if day.failed else "completed" if day.ran else "none" for day in days]
     failed, completed, none = map(outcomes.count, ("failed", "completed", "none"))
     counts = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
-    words = f"Last {len(days)} days: {', '.join(f'{count} {what}' for count, what in counts if count)}"
+    words = f"Last {len(days)} days, in UTC: {', '.join(f'{count} {what}' for count, what in counts if count)}"
     return _strip(outcomes, words)
 
 
