@@ -15,11 +15,19 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from observability.context import theme
-from web.components.rendering import page_of
+from web.components.rendering import page_of, read_permissions
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's handler
-    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - as Django calls it
+    return _page(request, "400.html", HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - as Django calls it
+    return _page(request, "403.html", HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - as Django calls it
+    return _page(request, "404.html", HTTPStatus.NOT_FOUND)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django logged the reason
@@ -32,7 +40,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     if not page.startswith(sign_in):
         sign_in = f"{sign_in}?{urlencode({'next': page})}"
     if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "403_csrf.html", {"sign_in": sign_in}, status=HTTPStatus.FORBIDDEN)
+        return _page(request, "403_csrf.html", HTTPStatus.FORBIDDEN, sign_in=sign_in)
     messages.error(request, "The form had expired, and nothing was changed. Please send it again.")
     return HttpResponseClientRedirect(sign_in)
 
@@ -67,6 +75,14 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
         response = _page_without_reader(request, "503.html", status)
     response["Retry-After"] = "1"
     return response
+
+
+def _page(request: HttpRequest, template: str, status: HTTPStatus, **context: str) -> HttpResponse:
+    """Render a page with navigation and the reader's account."""
+    # A request that is refused early has no reader yet.
+    if hasattr(request, "user"):
+        read_permissions(request)
+    return render(request, template, context, status=status)
 
 
 def _page_without_reader(request: HttpRequest, template: str, status: HTTPStatus) -> HttpResponse:

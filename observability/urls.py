@@ -17,4 +17,6 @@ urlpatterns = [
 ]
 
 handler400 = "observability.errors.bad_request"
+handler403 = "observability.errors.permission_denied"
+handler404 = "observability.errors.not_found"
 handler500 = "observability.errors.server_error"

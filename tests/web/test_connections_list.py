@@ -246,5 +246,5 @@ def test_a_strip_tells_how_the_last_days_went(as_viewer: Client) -> None:
     make_connection("nothing came yet")
     shown = get(as_viewer).content.decode()
     assert re.findall(r'class="strip" role="img" aria-label="([^"]*)"', shown) == [
-        "Last 14 days: 1 with failures, 1 without failures, 12 without runs"
+        "Last 14 days, in UTC: 1 with failures, 1 without failures, 12 without runs"
     ]

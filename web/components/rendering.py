@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from web.components.validators import LiveParts, answer, page_etag
+from web.components.validators import LiveParts, page_etag, with_etag
 
 # The DOM id of what base.html's dialog holds, hence the name of the partial.
 DIALOG = "dialog-content"
@@ -32,13 +32,13 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
         read_permissions(request)
         response = render(request, template, {**context, "live": live if region else None})
         etag = page_etag(request, response.content)
-    return _for_this_reader(answer(request, response, etag))
+    return _for_this_reader(with_etag(request, response, etag))
 
 
 def render_part(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
     """Render a part of all pages that keeps itself up to date: 304 if the ETag in If-None-Match still fits."""
     response = render(request, template, context)
-    return _for_this_reader(answer(request, response, page_etag(request, response.content)))
+    return _for_this_reader(with_etag(request, response, page_etag(request, response.content)))
 
 
 def read_permissions(request: HttpRequest) -> None:

@@ -51,8 +51,8 @@ def page_etag(request: HttpRequest, content: bytes) -> str | None:
     return _etag([_TIMES.sub(b"", counted) if runs_scripts(request) else counted, secret.encode()])
 
 
-def answer(request: HttpRequest, response: HttpResponse, etag: str | None) -> HttpResponse:
-    """Return the response with its ETag; in its place 304, if the browser has it."""
+def with_etag(request: HttpRequest, response: HttpResponse, etag: str | None) -> HttpResponse:
+    """Return the response with this ETag, or 304 in its place if the browser has it."""
     if etag is None:
         return response
     response["ETag"] = etag
