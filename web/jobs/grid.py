@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -12,9 +12,10 @@ from lineage.jobs.grid import MOST_INSTANCES, GridCell, GridRow, RunGrid, grid_o
 from lineage.jobs.hierarchy import JobHierarchy
 from lineage.models import Job, Run, RunState
 from lineage.runs.durations import format_duration, run_duration
+from lineage.runs.times import local
 from web.components.lists import Choices
 from web.templatetags.grid import CellLink
-from web.templatetags.observatory import exact, run_url
+from web.templatetags.observatory import exact_words, run_url
 
 COLUMNS: Final = 25
 ROWS: Final = 30
@@ -171,10 +172,10 @@ def _heads(columns: Sequence[Run], lengths: Sequence[timedelta | None], longest:
 
 def column_labels(times: Sequence[datetime]) -> list[str]:
     """Label columns by what differs from the column before: the day of the month, else the hour as `14h`, else
-    nothing. In UTC."""
-    utc = [at.astimezone(UTC) for at in times]
-    labels = [str(at.day) for at in utc[:1]]
-    for before, at in pairwise(utc):
+    nothing. In the reader's time zone."""
+    there = [local(at) for at in times]
+    labels = [str(at.day) for at in there[:1]]
+    for before, at in pairwise(there):
         if before.date() != at.date():
             labels.append(str(at.day))
         else:
@@ -190,7 +191,7 @@ def _height(length: timedelta | None, longest: timedelta | None) -> float:
 
 def _words_of_run(run: Run, length: timedelta | None) -> str:
     name = f"Run {run.orchestrator_run_id}, " if run.orchestrator_run_id else "Run of "
-    return f"{name}{exact(run.run_at)}: {_label(run.shown_state)}{_took(length)}"
+    return f"{name}{exact_words(run.run_at)}: {_label(run.shown_state)}{_took(length)}"
 
 
 def _cell_link(cell: GridCell, name: str) -> CellLink:
@@ -204,7 +205,7 @@ def _cell_link(cell: GridCell, name: str) -> CellLink:
     else:
         outcome = f"{_label(cell.state)}{_took(known_duration(latest.started_at, latest.ended_at))}"
     tries = f", after {cell.retries} failed {'try' if cell.retries == 1 else 'tries'}" if cell.retries else ""
-    return CellLink(run_url(latest), _glyph(cell), f"{name}, {exact(latest.run_at)}: {outcome}{tries}")
+    return CellLink(run_url(latest), _glyph(cell), f"{name}, {exact_words(latest.run_at)}: {outcome}{tries}")
 
 
 def _glyph(cell: GridCell) -> str:
@@ -220,5 +221,5 @@ def _took(length: timedelta | None) -> str:
 
 
 def _day(at: datetime) -> str:
-    at = at.astimezone(UTC)
+    at = local(at)
     return f"{at.day} {at:%b}"

@@ -128,7 +128,7 @@ class LineagePage:
 
     @property
     def title(self) -> str:
-        return _name_of(self.answer)
+        return self.answer.focus.title if self.answer.focus else ""
 
     @property
     def datasets(self) -> int:
@@ -267,20 +267,27 @@ def lineage(request: HttpRequest) -> HttpResponse:
     except WrongParameter as error:
         context = {"choices": choices, "wrong": error, "found": [], "now": now}
         return render_page(request, "lineage/choose.html", context)
-    # Files leave the page, which says what time zone it is in.
-    with timezone.override(UTC):
-        if choices.show == CSV:
+    if choices.show == CSV:
+        with timezone.override(UTC):
             return csv_file(found, trace, with_columns=asked.columns != "false")
-        if choices.show == SVG:
-            absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
-            return svg_file(picture(found, absolute, connections, trace, now=now), _name_of(found))
+    if choices.show == SVG:
+        absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
+        return _svg(found, absolute, connections, trace, now)
     page = _page(found, trace, choices, connections, now)
     context = {"page": page, "choices": choices, "now": now, "asked": asked}
     return render_page(request, "lineage/lineage.html", context, region=LIST)
 
 
-def _name_of(found: Answer) -> str:
-    return found.focus.title if found.focus else ""
+def _svg(
+    found: Answer,
+    choices: LineageChoices,
+    connections: Mapping[UUID, Connection],
+    trace: Trace | None,
+    now: datetime,
+) -> HttpResponse:
+    """Answer with the picture as a file. Its times are in UTC: it leaves the page, which names the reader's zone."""
+    with timezone.override(UTC):
+        return svg_file(picture(found, choices, connections, trace, now=now), found.focus.title if found.focus else "")
 
 
 def _page(

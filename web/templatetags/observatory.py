@@ -334,9 +334,9 @@ def in_field(at: str | datetime | None) -> str:
 
 @register.filter
 def short_time(at: datetime, now: datetime) -> str:
-    """`2 Mar 12:03`, in UTC; with the year if it is not that of `now`: `2 Mar 2025 12:03`."""
-    at = at.astimezone(UTC)
-    year = "" if at.year == now.year else f" {at.year}"
+    """`2 Mar 12:03` in the reader's time zone; with the year if it is not that of `now`: `2 Mar 2025 12:03`."""
+    at = local(at)
+    year = "" if at.year == local(now).year else f" {at.year}"
     return f"{at.day} {at:%b}{year} {at:%H:%M}"
 
 
