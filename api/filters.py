@@ -8,9 +8,11 @@ from drf_spectacular.drainage import set_override
 
 from lineage.datasets.filters import DatasetFilter
 from lineage.jobs.filters import JobFilter, JobOfAnyConnectionFilter
+from lineage.overview.filters import ConnectionFilter
 from lineage.runs.filters import JobRunFilter, RunFilter, RunOfAnyConnectionFilter
 
 __all__ = [
+    "ConnectionFilter",
     "DatasetFilter",
     "JobFilter",
     "JobOfAnyConnectionFilter",
@@ -36,7 +38,7 @@ def _described(filter_: Any) -> dict[str, Any] | None:
     return described | {name: filter_.extra[option] for name, option in limits.items() if option in filter_.extra}
 
 
-for _filters in (DatasetFilter, JobOfAnyConnectionFilter, RunOfAnyConnectionFilter):
+for _filters in (ConnectionFilter, DatasetFilter, JobOfAnyConnectionFilter, RunOfAnyConnectionFilter):
     for _filter in _filters.base_filters.values():
         if _said := _described(_filter):
             set_override(_filter, "field", _said)

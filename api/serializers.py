@@ -14,7 +14,7 @@ from lineage.events.links import Link
 from lineage.events.senders import WORDS_WITH_RUN_IDS
 from lineage.jobs.statistics import RECENT_RUNS, JobStatistics
 from lineage.models import Job, Run, RunState
-from lineage.overview.run_times import Day
+from lineage.overview.health import MOST_A_DAY, Day
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary
 from lineage.runs.reasons import Sentence
 
@@ -47,8 +47,8 @@ class DaySerializer(serializers.Serializer[Day]):
     """Day of a connection, in UTC."""
 
     date = serializers.DateField()
-    ran = serializers.BooleanField(help_text="Whether runs took place.")
-    failed = serializers.BooleanField(help_text="Whether any of them failed.")
+    runs = serializers.IntegerField(help_text=f"Runs that took place; {MOST_A_DAY:,} at most are counted, the latest.")
+    failed = serializers.IntegerField(help_text="Those of them that failed.")
 
 
 class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
@@ -65,6 +65,7 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
     total_jobs = serializers.IntegerField()
     running_jobs = serializers.IntegerField(help_text="Jobs with at least one running run.")
     failing_jobs = serializers.IntegerField(help_text="Jobs whose latest run failed.")
+    lost_jobs = serializers.IntegerField(help_text="Jobs whose latest run was lost.")
     first_event_at = serializers.DateTimeField(
         allow_null=True, help_text="When the first event was received, by this server's clock."
     )
@@ -73,7 +74,7 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
         allow_null=True, help_text="When the last event was received, by this server's clock."
     )
     created_at = serializers.DateTimeField(source="connection.created_at")
-    days = DaySerializer(many=True, help_text="The last 14 days, today last.")
+    days = DaySerializer(many=True, source="health.days", help_text="The last 14 days, today last.")
 
     def get_reason(self, summary: ConnectionSummary) -> str | None:
         return summary.reason or None

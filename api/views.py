@@ -23,6 +23,7 @@ from api.dataset_details import (
 from api.errors import SeveralRunsFound
 from api.events import EventPagination, EventRenderer, with_bodies
 from api.filters import (
+    ConnectionFilter,
     DatasetFilter,
     JobFilter,
     JobOfAnyConnectionFilter,
@@ -76,6 +77,7 @@ RUN_CHOICE = frozenset({CONNECTION_ID, JOB, MAP_INDEX})
 class ConnectionsView(ListView):
     queryset = Connection.objects.all()
     serializer_class = ConnectionSerializer
+    filterset_class = ConnectionFilter
     keyset = BY_NAME
 
     @extend_schema(operation_id="list_connections", responses=answers(ConnectionSerializer(many=True), found=False))

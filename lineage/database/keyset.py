@@ -102,12 +102,23 @@ class Keyset:
         """The rows from the cursor on, nearest first. Raises ValueError for a cursor of another list."""
         backward = cursor is not None and cursor.backward
         downwards = self.descending != backward
-        if cursor is not None and (cursor.values or not backward):
-            parsers = (_PARSERS[type_] for type_ in self.columns.values())
-            position = tuple(parse(value) for parse, value in zip(parsers, cursor.values, strict=True))
+        if cursor is not None and (position := self._position(cursor)):
             lookup = TupleLessThan if downwards else TupleGreaterThan
             queryset = queryset.filter(lookup(Tuple(*self.columns), position))
         return queryset.order_by(*(f"-{name}" if downwards else name for name in self.columns))
+
+    def read_cursor(self, text: str) -> Cursor:
+        """Read a cursor of this list. Raises ValueError for any other text."""
+        cursor = Cursor.decode(text)
+        self._position(cursor)
+        return cursor
+
+    def _position(self, cursor: Cursor) -> tuple[object, ...]:
+        """Parse the values of a cursor; none of the one that leads to the last page."""
+        if cursor.backward and not cursor.values:
+            return ()
+        parsers = (_PARSERS[type_] for type_ in self.columns.values())
+        return tuple(parse(value) for parse, value in zip(parsers, cursor.values, strict=True))
 
     def place_of(self, row: Any) -> list[str]:
         """The values of a row that a cursor holds."""

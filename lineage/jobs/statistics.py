@@ -10,6 +10,8 @@ from lineage.jobs.tallies import Tally, median_seconds, tally_runs
 from lineage.models import Job
 
 RECENT_RUNS = 200
+# A median of fewer would only repeat them.
+FEWEST_FOR_MEDIAN = 3
 _DAY = timedelta(days=1)
 
 
@@ -52,11 +54,10 @@ def job_statistics(jobs: Iterable[Job], *, most_runs: int = RECENT_RUNS) -> dict
     return {tally.job_id: _statistics(tally) for tally in tallies}
 
 
-def median_durations(jobs: Iterable[Job], *, fewest: int) -> dict[UUID, timedelta]:
-    """Return job id → median duration, for jobs with at least `fewest` completed runs, by the runs' own events. One
-    query."""
-    keys = [(job.connection_id, job.id) for job in jobs]
-    medians = median_seconds(keys, most_runs=RECENT_RUNS, fewest=fewest)
+def usual_durations(jobs: Iterable[tuple[UUID, UUID]]) -> dict[UUID, timedelta]:
+    """Return job id → median duration of its latest runs that completed, by the runs' own events. Jobs (connection id,
+    job id) with fewer than FEWEST_FOR_MEDIAN of them are left out. One query at most."""
+    medians = median_seconds(sorted(set(jobs)), most_runs=RECENT_RUNS, fewest=FEWEST_FOR_MEDIAN)
     return {job_id: timedelta(seconds=seconds) for job_id, seconds in medians.items()}
 
 

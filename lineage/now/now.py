@@ -9,10 +9,10 @@ from uuid import UUID
 from connections.models import Connection
 from connections.querysets import Reader
 from lineage.events.clocks import known_duration
-from lineage.jobs.tallies import median_seconds
+from lineage.jobs.statistics import usual_durations
 from lineage.now.downstream import Downstream, read_downstream
 from lineage.now.histories import PastRun, Recovery, Streak, recovery_of, streak_of
-from lineage.now.problems import Cause, ProblemKind, ProblemRun, causes, is_slow
+from lineage.now.problems import Cause, ProblemKind, ProblemRun, causes
 from lineage.now.reading import (
     HalfHour,
     Key,
@@ -24,13 +24,11 @@ from lineage.now.reading import (
     read_running,
 )
 from lineage.now.senders import ConnectionProblem, Sender, connection_problems, read_senders
+from lineage.runs.pace import is_slow
 
 # Runs of a strip; and those that are searched for the beginning of a streak that is longer.
 RUNS_IN_STRIP: Final = 14
 _DEEP: Final = 200
-# Latest runs of which a running run's usual duration is the median, and the fewest that completed.
-MEDIAN_OF: Final = 20
-_FEWEST_FOR_MEDIAN: Final = 3
 DAY: Final = timedelta(hours=24)
 
 
@@ -51,7 +49,7 @@ class RunningRun:
 
     @property
     def is_slow(self) -> bool:
-        return self.elapsed is not None and is_slow(self.elapsed, self.median)
+        return is_slow(self.elapsed, self.median)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +151,18 @@ def _streak(history: Sequence[PastRun], most_runs: int) -> Streak | None:
     return streak._replace(is_whole=True) if streak and len(history) < most_runs else streak
 
 
+def read_slow(ids: Sequence[UUID], *, now: datetime) -> set[Key]:
+    """Read the jobs (connection id, id) of which a running run is slow, among the runs that Now looks at. Two queries
+    at most."""
+    running, _ = _running(ids, now=now) if ids else ([], 0)
+    return {(one.run.connection_id, one.run.job_id) for one in running if one.is_slow}
+
+
 def _running(ids: Sequence[UUID], *, now: datetime) -> tuple[list[RunningRun], int]:
     """Return the running runs, those that take longest compared with their median first, and how many there are."""
     runs, total = read_running(ids)
-    jobs = sorted({(run.connection_id, run.job_id) for run in runs})
-    medians = median_seconds(jobs, most_runs=MEDIAN_OF, fewest=_FEWEST_FOR_MEDIAN)
-    running = [
-        RunningRun(
-            run,
-            known_duration(run.started_at, now),
-            timedelta(seconds=medians[run.job_id]) if run.job_id in medians else None,
-        )
-        for run in runs
-    ]
+    medians = usual_durations({(run.connection_id, run.job_id) for run in runs})
+    running = [RunningRun(run, known_duration(run.started_at, now), medians.get(run.job_id)) for run in runs]
     return sorted(running, key=lambda one: -(one.ratio or 0)), total
 
 

@@ -7,7 +7,7 @@ parent that fail with one error have one cause, and so have instances of one map
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -15,9 +15,6 @@ from uuid import UUID
 from lineage.models.run_state import RunState
 from lineage.runs.error_headline import error_headline
 
-# A run is slow from this multiple of its job's median on, and only if it takes this much longer.
-SLOW_TIMES: Final = 3
-SLOW_MARGIN: Final = timedelta(minutes=5)
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|\b[0-9a-f]{16,}\b", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 
@@ -135,8 +132,3 @@ def normalised_error(run: ProblemRun) -> str:
         if name.lower() in text:
             text = re.sub(rf"(?<!\w){re.escape(name.lower())}(?!\w)", "@", text)
     return _NUMBER.sub("#", _ID.sub("#", text)).strip()
-
-
-def is_slow(elapsed: timedelta, median: timedelta | None) -> bool:
-    """Tell whether a running run takes far longer than its job's runs usually do."""
-    return median is not None and elapsed >= SLOW_TIMES * median and elapsed - median >= SLOW_MARGIN

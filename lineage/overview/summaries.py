@@ -1,8 +1,8 @@
 """Summary of a connection, as lists show it: status, problems, and how many jobs run or fail."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,10 +11,9 @@ from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
 from connections.models import ApiKey, Attempt, Connection
 from lineage.models import Activity, Job, Run, RunState
 from lineage.models.job_queryset import jobs_in_state
-from lineage.overview import rhythm, run_times
-from lineage.overview.run_times import Day
+from lineage.overview import rhythm
+from lineage.overview.health import Health, health_of, health_of_connections
 
-DAYS = 14
 _RECENT = timedelta(hours=24)
 
 
@@ -37,13 +36,13 @@ class ConnectionSummary:
     reason_at: datetime | None
     total_jobs: int
     running_jobs: int
-    # Jobs whose latest run failed.
+    # Jobs whose latest run failed, and whose latest run was lost.
     failing_jobs: int
+    lost_jobs: int
     first_event_at: datetime | None
     last_event_at: datetime | None
     first_job_name: str
-    # The last DAYS days (UTC), today last.
-    days: Sequence[Day]
+    health: Health
 
     @property
     def is_connected(self) -> bool:
@@ -57,11 +56,12 @@ class _Keys:
 
 
 class JobCounts(NamedTuple):
-    """Number of jobs of a connection: all, those with a running run, and those whose latest run failed."""
+    """Number of jobs of a connection: all, those with a running run, those whose latest run failed or was lost."""
 
     total: int
     running: int
     failing: int
+    lost: int
 
 
 class RecentRunCounts(NamedTuple):
@@ -72,7 +72,7 @@ class RecentRunCounts(NamedTuple):
 
 
 _NO_KEYS = _Keys(0, None)
-_NO_JOBS = JobCounts(0, 0, 0)
+_NO_JOBS = JobCounts(0, 0, 0, 0)
 
 
 def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
@@ -100,8 +100,7 @@ def connection_summaries(
     attempts = _newest_attempts(ids)
     quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.LEAST_SILENCE]
     pauses = rhythm.usual_pauses(quiet, until=now)
-    today = now.astimezone(UTC).date()
-    days = run_times.days(ids, first=today - timedelta(days=DAYS - 1), last=today)
+    health = health_of_connections(ids, now=now)
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
@@ -118,10 +117,11 @@ def connection_summaries(
                 total_jobs=counts.total,
                 running_jobs=counts.running,
                 failing_jobs=counts.failing,
+                lost_jobs=counts.lost,
                 first_event_at=activity.first_event_at if activity else None,
                 last_event_at=activity.last_event_at if activity else None,
                 first_job_name=activity.first_job_name if activity else "",
-                days=days.get(connection.pk, ()),
+                health=health.get(connection.pk) or health_of((), now=now),
             )
         )
     return summaries
@@ -147,9 +147,10 @@ def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:
             total=Count("id"),
             running=Count("id", filter=jobs_in_state(RunState.RUNNING)),
             failing=Count("id", filter=jobs_in_state(RunState.FAILED)),
+            lost=Count("id", filter=jobs_in_state(RunState.LOST)),
         )
     )
-    return {row["connection_id"]: JobCounts(row["total"], row["running"], row["failing"]) for row in rows}
+    return {row["connection_id"]: JobCounts(row["total"], row["running"], row["failing"], row["lost"]) for row in rows}
 
 
 def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:

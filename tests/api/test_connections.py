@@ -29,13 +29,12 @@ def test_a_connection_that_nothing_came_from(read: Read) -> None:
         "total_jobs": 0,
         "running_jobs": 0,
         "failing_jobs": 0,
+        "lost_jobs": 0,
         "first_event_at": None,
         "first_job_name": None,
         "last_event_at": None,
         "created_at": "2026-01-31T12:00:00Z",
-        "days": [
-            {"date": str(today - timedelta(days=ago)), "ran": False, "failed": False} for ago in range(13, -1, -1)
-        ],
+        "days": [{"date": str(today - timedelta(days=ago)), "runs": 0, "failed": 0} for ago in range(13, -1, -1)],
         **NOTHING_MORE,
     }
 
@@ -138,3 +137,18 @@ def test_an_id_that_nothing_has(read: Read) -> None:
 def test_ids_are_found_in_any_case(read: Read) -> None:
     connection = make_connection()
     assert read(f"connections/{str(connection.pk).upper()}")["id"] == str(connection.pk)
+
+
+def test_filters_of_connections(read: Read) -> None:
+    connected = make_connection("Shop production")
+    make_activity(connected, NOW, "idle")
+    make_connection("Shop models", "dbt")
+
+    def names(**query: str) -> list[str]:
+        return [one["name"] for one in read("connections", **query)["results"]]
+
+    assert names(search="MODELS shop") == names(status="setup_incomplete") == names(type="dbt") == ["Shop models"]
+    assert names(search="shop", status="connected") == ["Shop production"]
+    assert read("connections", 400, status="x")["error"]["detail"] == {
+        "status": ["Not one of connected, setup_incomplete."]
+    }

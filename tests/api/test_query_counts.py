@@ -97,7 +97,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         (f"datasets/{dataset_id('public.orders')}", add_use, 20),
         (f"datasets/{dataset_id('public.orders')}/runs", add_use, 7),
         # Their names have the word; so have the connections'.
-        ("search?q=job", add_run, 15),
+        ("search?q=job", add_run, 14),
         ("search?q=connection", add_connection, 19),
     ],
 )

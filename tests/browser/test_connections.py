@@ -126,11 +126,11 @@ def test_without_scripts(open_page: OpenPage, editor: User, connection: Connecti
 
     page.goto("/connections")
     page.get_by_role("link", name="Setup incomplete").click()
-    expect(page.locator(".row-link")).to_have_text(["Second"])
+    expect(page.locator(".connection-rows .line-name")).to_have_text(["Second"])
     page.get_by_role("link", name="All").click()
     page.get_by_label("Search connections by name").fill("airf")
     page.keyboard.press("Enter")
-    expect(page.locator(".row-link")).to_have_text(["Airflow production"])
+    expect(page.locator(".connection-rows .line-name")).to_have_text(["Airflow production"])
 
     menu_button(page).click()
     page.get_by_role("link", name="Rename connection").click()
@@ -141,7 +141,7 @@ def test_without_scripts(open_page: OpenPage, editor: User, connection: Connecti
     page.get_by_role("link", name="Remove connection").click()
     page.get_by_label("Type the name to confirm").fill("Airflow main")
     page.get_by_role("button", name="Remove connection").click()
-    expect(page.locator(".row-link")).to_have_text(["Second"])
+    expect(page.locator(".connection-rows .line-name")).to_have_text(["Second"])
 
 
 def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: User) -> None:
@@ -149,7 +149,7 @@ def test_filter_sort_and_search_are_in_the_url(open_page: OpenPage, viewer: User
     add_connection("beta", "dbt", with_event=True, jobs=3)
     add_connection("gamma", "dbt")
     page = open_page(user=viewer)
-    rows = page.locator(".row-link")
+    rows = page.locator(".connection-rows .line-name")
     page.get_by_role("link", name="Connected 2").click()
     expect(rows).to_have_text(["alpha", "beta"])
     expect(page).to_have_url(re.compile(r"\?status=connected$"))

@@ -140,7 +140,7 @@ def test_from_the_overview_to_the_job_and_its_runs(open_page: OpenPage, viewer: 
     expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
     page.get_by_role("link", name="Show all runs").click()
     expect(page.locator(".run-rows tbody tr")).to_have_count(50)
-    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Next").click()
     expect(page.locator(".run-rows tbody tr")).to_have_count(20)
 
 

@@ -36,7 +36,7 @@ def test_a_new_connection_appears_by_itself(open_page: OpenPage, editor: User) -
     item = page.get_by_role("link", name="Rename connection")
     expect(item).to_be_focused()
     add_connection("beta")
-    expect(page.locator(".row-link")).to_have_text(["alpha", "beta"])
+    expect(page.locator(".connection-rows .line-name")).to_have_text(["alpha", "beta"])
     expect(item).to_be_visible()
     expect(item).to_be_focused()
 
@@ -49,7 +49,7 @@ def test_what_is_being_typed_stays(open_page: OpenPage, viewer: User) -> None:
     search.focus()
     page.evaluate("document.activeElement.value = 'be'")
     add_connection("beta")
-    expect(page.locator(".row-link")).to_have_text(["alpha", "beta"])
+    expect(page.locator(".connection-rows .line-name")).to_have_text(["alpha", "beta"])
     expect(search).to_be_focused()
     expect(search).to_have_value("be")
 

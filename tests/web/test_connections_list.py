@@ -25,7 +25,7 @@ def get(client: Client, query: str = "", **headers: str) -> Any:
 
 
 def names(response: Any) -> list[str]:
-    return re.findall(r'class="row-link"[^>]*>([^<]*)<', response.content.decode())
+    return re.findall(r'class="line-name"[^>]*aria-label="([^"]*)"', response.content.decode(), re.DOTALL)
 
 
 def chips(response: Any) -> dict[str, int]:
@@ -63,14 +63,15 @@ def test_a_row_says_status_jobs_and_last_event(as_viewer: Client) -> None:
             job_that_ran(connection, "b", RunState.FAILED),
             job_that_ran(connection, "c", RunState.FAILED),
             job_that_ran(connection, "d"),
+            job_that_ran(connection, "e", RunState.LOST),
         ]
     )
+    Job.objects.filter(name="e").update(latest_run_state=RunState.LOST)
     page = get(as_viewer).content.decode()
     assert "Airflow with OpenLineage" in page
     assert "Connected</span>" in page
-    assert re.search(r'data-title="Jobs">4<', page)
-    assert re.search(r'data-title="Running">\s*<span class="count count-blue">1<', page)
-    assert re.search(r'data-title="Failing">\s*<span class="count count-red">2<', page)
+    counts = {title: int(count) for title, count in re.findall(r'data-title="(\w+)">\s*(?:<span[^>]*>)?(\d+)<', page)}
+    assert counts == {"Jobs": 5, "Running": 1, "Failing": 2, "Lost": 1, "Slow": 0}
     assert ">5 min ago</time>" in page
     assert "Times are in" in page
     assert reverse("connection_overview", args=[connection.pk]) in page
@@ -104,7 +105,6 @@ def test_removed_connections_are_not_listed(as_viewer: Client, three: None) -> N
         ("-jobs", ["beta", "Alpha", "gamma"]),
         ("-last_event", ["beta", "Alpha", "gamma"]),
         ("last_event", ["gamma", "Alpha", "beta"]),
-        ("nonsense", ["Alpha", "beta", "gamma"]),
     ],
 )
 def test_sort(as_viewer: Client, three: None, sort: str, expected: list[str]) -> None:
@@ -113,7 +113,7 @@ def test_sort(as_viewer: Client, three: None, sort: str, expected: list[str]) ->
 
 def test_the_sorted_column_says_so_and_turns_around(as_viewer: Client, three: None) -> None:
     page = get(as_viewer, "?sort=-jobs&status=connected").content.decode()
-    heading = re.search(r'<th scope="col" class="column-jobs"(.*?)</th>', page, re.DOTALL)
+    heading = re.search(r'class="column-jobs number"(.*?)</th>', page, re.DOTALL)
     assert heading
     assert 'aria-sort="descending"' in heading[1]
     assert 'href="/connections?status=connected&amp;sort=jobs"' in heading[1]
@@ -130,7 +130,6 @@ def test_the_sorted_column_says_so_and_turns_around(as_viewer: Client, three: No
         ("?q=A", ["Alpha", "beta", "gamma"]),
         ("?q=alp", ["Alpha"]),
         ("?q=alp&type=dbt", []),
-        ("?status=nonsense&type=nonsense", ["Alpha", "beta", "gamma"]),
         ("?q=%00", ["Alpha", "beta", "gamma"]),
     ],
 )
@@ -178,7 +177,8 @@ def test_pages(as_viewer: Client) -> None:
     first, second = get(as_viewer, "?sort=-name"), get(as_viewer, "?sort=-name&page=2")
     assert names(first)[0] == "connection 54"
     assert len(names(first)) == 50
-    assert "1–50 of 55 connections" in first.content.decode()  # noqa: RUF001 - as the page has it
+    words = " ".join(first.content.decode().split())
+    assert "1–50 of 55 connections" in words  # noqa: RUF001 - as the page has it
     assert 'href="/connections?sort=-name&amp;page=2"' in first.content.decode()
     assert names(second) == [f"connection {number:02}" for number in range(4, -1, -1)]
     assert names(get(as_viewer, "?sort=-name&page=99")) == names(second)
@@ -224,16 +224,16 @@ def test_as_many_queries_for_thirty_as_for_one(
 ) -> None:
     make_row("connection", jobs=1)
     get(as_editor)
-    # Session, user, two for permissions; connections, and five for their summaries.
-    with django_assert_num_queries(10):
+    # Session, user, two for permissions; connections, five for their summaries, and what runs.
+    with django_assert_num_queries(11):
         get(as_editor)
     for number in range(29):
         make_row(f"connection {number}", jobs=2)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert len(names(get(as_editor))) == 30
 
 
-def test_a_strip_tells_how_the_last_days_went(as_viewer: Client) -> None:
+def test_a_strip_tells_how_many_runs_failed(as_viewer: Client) -> None:
     connection = make_connection("Airflow production")
     make_activity(connection, at=timezone.now())
     yesterday = timezone.now() - timedelta(days=1)
@@ -245,6 +245,6 @@ def test_a_strip_tells_how_the_last_days_went(as_viewer: Client) -> None:
     )
     make_connection("nothing came yet")
     shown = get(as_viewer).content.decode()
-    assert re.findall(r'class="strip" role="img" aria-label="([^"]*)"', shown) == [
-        "Last 14 days, in UTC: 1 with failures, 1 without failures, 12 without runs"
+    assert re.findall(r'class="days-strip"[^>]*aria-label="([^"]*)"', shown) == [
+        "Failed runs in the last 14 days: 1 of 2"
     ]

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
-from lineage.models import Edge, Job, Run
+from lineage.models import Edge, Job, Run, RunState
 from tests.api.rows import NOW, build_run, make_job
 from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs
@@ -116,7 +116,7 @@ def test_a_lost_run_is_no_running_one(as_viewer: Client, connection: Connection)
     )
     # There is no duration to draw.
     assert '<svg class="chart' not in html_of(response)
-    assert f"last heard of 3 days ago {NOW - 72 * HOUR:%Y-%m-%d}" in run_rows(response)[0]
+    assert f"Last heard of 3 days ago {NOW - 72 * HOUR:%Y-%m-%d}" in run_rows(response)[0]
 
 
 def test_a_job_that_never_ran(as_viewer: Client, connection: Connection) -> None:
@@ -159,7 +159,7 @@ def test_a_parent_that_was_never_heard_from(as_viewer: Client, connection: Conne
     assert "Part of elsewhere" in part(get(as_viewer, job), r'<dl class="job-facts">(.*?)</dl>')
 
 
-def test_the_states_of_thousands_of_runs_are_counted_among_the_latest(
+def test_the_states_of_thousands_of_runs_are_not_counted(
     as_viewer: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(connection)
@@ -169,13 +169,10 @@ def test_the_states_of_thousands_of_runs_are_counted_among_the_latest(
         found = re.findall(r'<a class="chip".*?</a>', html_of(get(as_viewer, job)), re.DOTALL)
         return [text_of(chip) for chip in found]
 
-    assert chips() == ["All", "Completed 3", "Failed 1", "Aborted 1"]
+    assert chips() == ["All 5", "Completed 3", "Failed 1", "Aborted 1"]
     monkeypatch.setattr(run_table, "MOST_COUNTED", 4)
-    # Of the others there may be some among the earlier ones.
-    assert chips() == [
-        *("All", "Running", "Completed 3+", "Failed 1+", "Aborted", "Skipped", "Upstream failed", "Retried", "Lost"),
-        "Unknown",
-    ]
+    # There may be others among the earlier ones.
+    assert chips() == ["All", *(str(state.label) for state in RunState)]
 
 
 def test_figures(as_viewer: Client, connection: Connection) -> None:
@@ -251,10 +248,10 @@ def test_the_chart_and_its_table_say_the_same(as_viewer: Client, connection: Con
 def test_the_runs_and_what_narrows_them(as_viewer: Client, connection: Connection) -> None:
     job = make_job(connection)
     add_runs(make_job(connection, "other"), {})
-    runs = add_runs(job, {"lasts": 30}, {**FAIL, "error_message": "Boom.", "attempt": 1}, {"lasts": None})
+    add_runs(job, {"lasts": 30}, {**FAIL, "error_message": "Boom.", "attempt": 1}, {"lasts": None})
     rows = run_rows(get(as_viewer, job))
     assert [row.split()[0] for row in rows] == ["Running", "Failed", "Completed"]
-    assert f"{runs[1].id} Boom." in rows[1]
+    assert "Boom." in rows[1]
     assert [row.split()[0] for row in run_rows(get(as_viewer, job, "?state=FAILED"))] == ["Failed"]
     assert [row.split()[0] for row in run_rows(get(as_viewer, job, "?min=600"))] == ["Running", "Completed"]
     assert len(run_rows(get(as_viewer, job, "?to=2026-03-02T11:00"))) == 2
@@ -276,11 +273,11 @@ def test_runs_are_reached_from_the_chart_its_table_and_the_list(as_viewer: Clien
 def test_a_run_is_called_as_its_orchestrator_calls_it_or_its_dag_run(as_viewer: Client, connection: Connection) -> None:
     dag, task = make_job(connection, "dag"), make_job(connection, "dag.load", kind="TASK")
     [above] = add_runs(dag, {"orchestrator_run_id": "manual__1"})
-    assert run_rows(get(as_viewer, dag))[0].endswith(" manual__1")
+    assert run_rows(get(as_viewer, dag))[0].startswith("Completed manual__1 ")
     add_runs(task, {"parent_run_id": above.id, "map_index": 3, "attempt": 1}, {"parent_run_id": uuid.uuid4()})
     unknown, known = run_rows(get(as_viewer, task))
-    assert known.endswith("1 manual__1 map index 3")
-    assert unknown.endswith(str(Run.objects.get(parent_run_id__isnull=False, attempt=None).id))
+    assert known.startswith("Completed manual__1 map index 3 ")
+    assert str(Run.objects.get(parent_run_id__isnull=False, attempt=None).id)[-12:] in unknown
 
 
 def test_pages_of_runs(as_viewer: Client, connection: Connection) -> None:

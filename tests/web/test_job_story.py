@@ -34,4 +34,5 @@ def test_what_other_runs_did_to_it(as_viewer: Client) -> None:
     assert story(pages["dag"]).startswith("Failed The latest run failed after 9.0 s: A task failed. Failed in it: load")
     assert f'<a href="{load}">load</a>' in html_of(pages["dag"])
     (row,) = run_rows(pages["dag.report"])
-    assert row.startswith("Upstream failed never ran, 1 h ago 2026-11-20 12:00:09 UTC \N{EN DASH} \N{EN DASH}")
+    assert row.startswith("Upstream failed ")
+    assert "1 h ago 2026-11-20 12:00:09 UTC never ran \N{EN DASH} \N{EN DASH}" in row

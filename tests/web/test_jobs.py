@@ -54,9 +54,8 @@ def test_filter_by_connection(as_viewer: Client, airflow: Connection, dbt: Conne
     assert "Airflow production (1)" in html_of(as_viewer.get("/jobs"))
     html = html_of(as_viewer.get(f"/jobs?connection={dbt.pk}&sort=name"))
     assert names(html) == ["failed", "ours"]
-    assert "All 2 Failed 1 Completed 1" in text_of(html)
+    assert "All 2 Failed 1 Lost 0 Slow 0 Completed 1" in text_of(html)
     assert names(html_of(as_viewer.get(f"/jobs?connection={uuid.uuid4()}"))) == []
-    assert "connection: Not a UUID." in text_of(html_of(as_viewer.get("/jobs?connection=x")))
     removed = Connection.objects.filter(pk=airflow.pk)
     removed.update(removed_at=airflow.created_at)
     assert "theirs" not in html_of(as_viewer.get("/jobs"))
@@ -76,7 +75,6 @@ def test_compact_rows_are_remembered(as_viewer: Client, airflow: Connection) -> 
     assert "lines-compact" in html_of(as_viewer.get("/jobs?density=compact"))
     assert "lines-compact" in html_of(as_viewer.get(f"/jobs?connection={airflow.pk}"))
     assert "lines-compact" not in html_of(as_viewer.get("/jobs?density=normal"))
-    assert "lines-compact" not in html_of(as_viewer.get("/jobs?density=tiny"))
 
 
 def test_the_number_of_queries_does_not_grow_with_jobs_and_connections(as_viewer: Client) -> None:

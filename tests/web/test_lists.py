@@ -32,16 +32,28 @@ def test_a_link_to_the_same_choices_is_the_url(listing: Listing, query: str) -> 
     assert not choices.errors
 
 
-def test_what_is_not_understood_leaves_nothing_out_and_is_kept_as_an_error() -> None:
+def test_a_wrong_value_is_an_error() -> None:
     choices = read(RUNS, "?state=NOPE&connection=1&from=x&min=61&q=load&sort=name&unknown=1")
-    assert choices.own_query == "?q=load"
-    assert {name: messages[0] for name, messages in choices.errors.items()} == {
+    # The page asks for itself again with the wrong values; its links lead to the others alone.
+    assert choices.own_query == "?state=NOPE&connection=1&q=load&from=x&min=61"
+    assert choices.query() == "?q=load"
+    assert choices.errors == {
         "state": "Not one of RUNNING, COMPLETED, FAILED, ABORTED, SKIPPED, UPSTREAM_FAILED, RETRIED, LOST, UNKNOWN.",
         "connection": "Not a UUID.",
         "from": "Not a time as in 2026-01-31T12:00:00Z (a plus sign in a URL must be encoded).",
         "min": "Not one of 10, 60, 600, 3600, 21600, 86400.",
     }
-    assert read(JOBS, "?sort=nope").errors == {"sort": ["Not a column of this list."]}
+    assert read(JOBS, "?sort=nope&page=0&density=tiny").errors == {
+        "sort": "Not one of state, name, kind, started, ended, duration, running, or one of them with - in front.",
+        "page": "Not the number of a page: the first is 1.",
+        "density": "Not one of normal, compact.",
+    }
+
+
+def test_the_names_of_the_api_are_known() -> None:
+    choices = read(RUNS, "?search=load&started_after=2026-03-02T12:00:00Z&connection_id=1")
+    assert choices.query() == "?q=load&from=2026-03-02T12%3A00Z"
+    assert choices.errors == {"connection": "Not a UUID."}
 
 
 def test_a_text_is_cut_to_the_longest_and_holds_no_nul() -> None:

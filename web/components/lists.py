@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from connections.models import Connection
 from lineage.database.keyset import Cursor
 from web.components.time_zones import zone_named
+from web.components.values import Reader, sort_key
 
 if TYPE_CHECKING:
     from django.core.paginator import Page
     from django_filters import FilterSet
 
-    from lineage.database.keyset import KeysetPage
+    from lineage.database.keyset import Keyset, KeysetPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Declares what a page's list takes from its URL. A value that is not understood leaves nothing out."""
+    """Declares what a page's list takes from its URL. A wrong value is an error, and the list then has no rows."""
 
     filters: type[FilterSet]
-    # The URL's name of each filter that the page has, in the order of its links → the filter.
+    # The URL's name of each filter that the page has, in the order of its links → the filter, by whose name, as the API
+    # has it, the page knows it, too.
     names: Mapping[str, str]
     columns: Sequence[Column] = ()
     # The order without a choice: a key of a column, or empty where the list has an order of its own.
     sort: str = ""
-    # Further names that links keep → what makes sense of their text.
-    kept: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    # Further names that links keep → reader of their text.
+    kept: Mapping[str, Reader] = field(default_factory=dict)
     # The one of them that says where the page begins: links that change a choice lead to the first page.
     place: str = ""
 
@@ -53,16 +54,21 @@ class Listing:
         with timezone.override(zone_named(query.get("tz", "")) or timezone.get_current_timezone()):
             # The rows to filter are given later.
             filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
-            errors = {name: list(filters.errors[key]) for name, key in self.names.items() if key in filters.errors}
+            errors = {name: str(filters.errors[key][0]) for name, key in self.names.items() if key in filters.errors}
         understood = filters.form.cleaned_data
         texts = {name: _text(understood.get(key)) for name, key in self.names.items()}
+        for name, read in self._readers().items():
+            try:
+                texts[name] = read(query.get(name, ""))
+            except ValueError as error:
+                texts[name], errors[name] = "", str(error)
         if self.columns:
-            sort = query.get("sort", "")
-            is_known = sort.removeprefix("-") in [column.key for column in self.columns]
-            texts["sort"] = sort if is_known else self.sort
-            errors |= {} if is_known or not sort else {"sort": ["Not a column of this list."]}
-        texts |= {name: read(query.get(name, "")) for name, read in self.kept.items()}
-        return Choices(self, texts, errors, filters)
+            texts["sort"] = texts["sort"] or self.sort
+        return Choices(self, texts, errors, {name: self._raw(query, name) for name in errors}, filters)
+
+    def _readers(self) -> Mapping[str, Reader]:
+        sorts = {"sort": sort_key(column.key for column in self.columns)} if self.columns else {}
+        return {**sorts, **self.kept}
 
     def query(self, texts: Mapping[str, str]) -> str:
         """The URL's query, `?…`, for these choices; empty for none."""
@@ -70,9 +76,12 @@ class Listing:
         query.update({name: text for name, text in texts.items() if text and (name, text) != ("sort", self.sort)})
         return f"?{query.urlencode()}" if query else ""
 
+    def _raw(self, query: QueryDict, name: str) -> str:
+        return query.get(name) or query.get(self.names.get(name, ""), "")
+
     def _data(self, query: QueryDict) -> dict[str, str]:
         """The texts to filter by. One that has a longest length is cut to it: PostgreSQL refuses a NUL in it."""
-        data = {key: query.get(name, "") for name, key in self.names.items()}
+        data = {key: self._raw(query, name) for name, key in self.names.items()}
         limits = {key: self.filters.base_filters[key].extra.get("max_length") for key in data}
         return {
             key: text.replace("\0", " ").strip()[: limits[key]] if limits[key] else text for key, text in data.items()
@@ -85,8 +94,9 @@ class Choices:
 
     listing: Listing
     texts: Mapping[str, str]
-    # The names of those that were not understood → what is wrong with them.
-    errors: Mapping[str, Sequence[str]]
+    # The names of wrong values → what is wrong with them, and the values.
+    errors: Mapping[str, str]
+    wrong: Mapping[str, str]
     filters: FilterSet
 
     def __getitem__(self, name: str) -> str:
@@ -115,8 +125,8 @@ class Choices:
 
     @property
     def own_query(self) -> str:
-        """The query that leads here."""
-        return self.listing.query(self.texts)
+        """The query that leads here, with its wrong values."""
+        return self.listing.query({**self.texts, **self.wrong})
 
     @property
     def cleared_query(self) -> str:
@@ -133,6 +143,11 @@ class Option:
     query: str
     chosen: bool
     count: int | str
+
+    @property
+    def counted_title(self) -> str:
+        """`DAG (1,200)`."""
+        return self.title if self.count == "" else f"{self.title} ({self.count:,})"
 
 
 def option(
@@ -152,10 +167,17 @@ def options(
 
 
 def counted_options(
-    choices: Choices, name: str, titles: Mapping[str, str], counts: Mapping[str, int], *, total: int
+    choices: Choices,
+    name: str,
+    titles: Mapping[str, str],
+    counts: Mapping[str, int],
+    *,
+    total: int,
+    always: Collection[str] = (),
 ) -> list[Option]:
-    """An option for all rows, and one for each value that occurs or was chosen."""
-    found = {value: title for value, title in titles.items() if counts.get(value) or value == choices[name]}
+    """An option for all rows, and one for each value that occurs, was chosen, or is among `always`."""
+    shown = {choices[name], *always}
+    found = {value: title for value, title in titles.items() if counts.get(value) or value in shown}
     return options(choices, name, {"": "All"} | found, {value: counts.get(value, 0) for value in found} | {"": total})
 
 
@@ -184,10 +206,11 @@ def headings(choices: Choices) -> list[Heading]:
 
 
 class Places(NamedTuple):
-    """The queries of the pages before and after; empty where there is none."""
+    """The queries of the pages before and after, and of the first page; empty where there is none, or no other."""
 
-    previous: str
-    next: str
+    previous: str = ""
+    next: str = ""
+    first: str = ""
 
 
 def numbered_places(choices: Choices, page: Page[Any]) -> Places:
@@ -202,15 +225,13 @@ def keyset_places(choices: Choices, page: KeysetPage, name: str = "cursor") -> P
     return Places(
         choices.query(**{name: cursor_text(page.previous)}) or "?" if page.has_previous else "",
         choices.query(**{name: cursor_text(page.next)}) if page.has_next else "",
+        choices.query(**{name: ""}) or "?" if choices[name] else "",
     )
 
 
-def keyset_page(keyset: Any, rows: Any, cursor: str, size: int) -> KeysetPage:
-    """Read the page at a cursor; the first page where the text is no cursor of this list."""
-    try:
-        page: KeysetPage = keyset.page(rows, Cursor.decode(cursor) if cursor else None, size)
-    except ValueError:
-        page = keyset.page(rows, None, size)
+def keyset_page(keyset: Keyset, rows: Any, choices: Choices, size: int, name: str = "cursor") -> KeysetPage:
+    """Read the page at the chosen cursor."""
+    page: KeysetPage = keyset.page(rows, Cursor.decode(choices[name]) if choices[name] else None, size)
     return page
 
 
@@ -219,20 +240,11 @@ def cursor_text(cursor: Cursor | None) -> str:
     return cursor.encode() if cursor else ""
 
 
-def known_uuid(text: str) -> str:
-    """The text, where it is a UUID; else nothing."""
-    try:
-        return text and str(UUID(text))
-    except ValueError:
-        return ""
-
-
-def known_cursor(text: str) -> str:
-    """The text, where it is a cursor of any list; else nothing."""
-    try:
-        return text and Cursor.decode(text) and text  # type: ignore[return-value]
-    except ValueError:
-        return ""
+def refuse_wrong_values(response: HttpResponse, choices: Choices) -> HttpResponse:
+    """Give the page, which names the wrong values of its URL, status 400, as the API answers."""
+    if choices.errors and response.status_code == 200:
+        response.status_code = 400
+    return response
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
 from web.components.rendering import read_permissions, render_page
 from web.connections.table import CONNECTIONS, read_connection_table
 
@@ -13,8 +15,11 @@ from web.connections.table import CONNECTIONS, read_connection_table
 @login_required
 def connections(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    table = read_connection_table(CONNECTIONS.read(request), request.user, now=now)
+    choices = CONNECTIONS.read(request)
+    table = read_connection_table(choices, request.user, now=now)
     if table.page.object_list or table.is_empty:
         # The rows' menus, and the words that stand for no rows, show what the reader may do.
         read_permissions(request)
-    return render_page(request, "connections/list.html", {"table": table, "now": now}, region="connection-list")
+    context = {"table": table, "density": density_of(choices, request), "now": now}
+    response = render_page(request, "connections/list.html", context, region="connection-list")
+    return remember_density(refuse_wrong_values(response, choices), choices)

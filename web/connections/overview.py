@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from connections.models import ApiKey, Connection
 from lineage.jobs.breakdown import JobBreakdown, job_breakdown
 from lineage.models import RunState
+from lineage.now.now import read_slow
 from lineage.overview.summaries import (
     ConnectionSummary,
     JobCounts,
@@ -20,9 +21,9 @@ from lineage.overview.summaries import (
     connection_summary,
     recent_run_counts,
 )
-from web.components.lists import Choices
+from web.components.density import density_of, remember_density
+from web.components.lists import Choices, refuse_wrong_values
 from web.components.rendering import render_page
-from web.jobs.density import density_of, remember_density
 from web.jobs.table import JOBS, JobTable, read_job_table
 
 
@@ -34,6 +35,7 @@ class Overview:
     keys: list[ApiKey]
     # None before the first event: then a checklist stands in its place.
     table: JobTable | None
+    slow_jobs: int
 
     @property
     def has_key(self) -> bool:
@@ -44,23 +46,25 @@ class Overview:
         return any(key.last_used_at for key in self.keys)
 
 
-def read_overview(connection: Connection, choices: Choices, *, density: str, now: datetime) -> Overview:
+def read_overview(connection: Connection, choices: Choices, *, now: datetime) -> Overview:
     facts = job_breakdown([connection.pk])
+    slow = {job_id for _, job_id in read_slow([connection.pk], now=now)}
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
     return Overview(
         summary=summary,
         lately=recent_run_counts(connection, now=now) if summary.is_connected else None,
         # Only the checklist asks for them, which stands there until the first event.
         keys=[] if summary.is_connected else list(connection.api_keys.all()),
-        table=read_job_table({connection.pk: connection}, choices, facts, density=density, now=now)
+        table=read_job_table({connection.pk: connection}, choices, facts, slow, now=now)
         if summary.is_connected
         else None,
+        slow_jobs=len(slow),
     )
 
 
 def _job_counts(facts: JobBreakdown) -> JobCounts:
-    running, failing = (facts.by_state.get(state, 0) for state in (RunState.RUNNING, RunState.FAILED))
-    return JobCounts(facts.total, running, failing)
+    states = (RunState.RUNNING, RunState.FAILED, RunState.LOST)
+    return JobCounts(facts.total, *(facts.by_state.get(state, 0) for state in states))
 
 
 @require_safe
@@ -69,14 +73,15 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
     choices = JOBS.read(request)
-    overview = read_overview(connection, choices, density=density_of(choices, request), now=now)
+    overview = read_overview(connection, choices, now=now)
     context = {
         "connection": connection,
         "choices": choices,
         "summary": overview.summary,
         "overview": overview,
         "table": overview.table,
+        "density": density_of(choices, request),
         "now": now,
     }
     response = render_page(request, "connections/overview.html", context, region="overview")
-    return remember_density(response, request)
+    return remember_density(refuse_wrong_values(response, choices), choices)

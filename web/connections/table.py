@@ -5,40 +5,50 @@ People have tens of connections, at most hundreds: all are summed up in a few qu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django_filters import FilterSet
 
 from connections.kinds import KINDS
 from connections.models import Connection
 from connections.querysets import Reader
-from lineage.database import filters
+from lineage.now.now import read_slow
+from lineage.overview.filters import ConnectionFilter, has_words
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary, connection_summaries
+from web.components.density import DENSITY
 from web.components.lists import Choices, Column, Heading, Listing, Option, Places, headings, numbered_places, option
+from web.components.values import page_number
 
 ROWS_PER_PAGE = 50
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-SORT_VALUES: dict[str, Callable[[ConnectionSummary], Any]] = {
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """`slow_jobs`: jobs of which a running run is slow."""
+
+    summary: ConnectionSummary
+    slow_jobs: int
+
+    @property
+    def connection(self) -> Connection:
+        return self.summary.connection
+
+
+SORT_VALUES: dict[str, Callable[[ConnectionRow], Any]] = {
     "name": lambda row: row.connection.name.casefold(),
-    "status": lambda row: (row.status, row.reason),
-    "jobs": lambda row: row.total_jobs,
-    "running": lambda row: row.running_jobs,
-    "failing": lambda row: row.failing_jobs,
-    "last_event": lambda row: row.last_event_at or LONG_AGO,
+    "status": lambda row: (row.summary.status, row.summary.reason),
+    "jobs": lambda row: row.summary.total_jobs,
+    "running": lambda row: row.summary.running_jobs,
+    "failing": lambda row: row.summary.failing_jobs,
+    "lost": lambda row: row.summary.lost_jobs,
+    "slow": lambda row: row.slow_jobs,
+    "last_event": lambda row: row.summary.last_event_at or LONG_AGO,
 }
-
-
-class ConnectionFilter(FilterSet):
-    """Filters of summaries, which are not in the database."""
-
-    status = filters.choice(ConnectionStatus.choices)
-    type = filters.choice(Connection.Type.choices)
-    search = filters.search("Words of the name.")
 
 
 CONNECTIONS = Listing(
@@ -50,10 +60,12 @@ CONNECTIONS = Listing(
         Column("jobs", "Jobs", downwards_first=True),
         Column("running", "Running", downwards_first=True),
         Column("failing", "Failing", downwards_first=True),
+        Column("lost", "Lost", downwards_first=True),
+        Column("slow", "Slow", downwards_first=True),
         Column("last_event", "Last event", downwards_first=True),
     ),
     sort="name",
-    kept={"page": str},
+    kept={"page": page_number, **DENSITY},
     place="page",
 )
 
@@ -63,9 +75,9 @@ class ConnectionTable:
     """`is_empty`: there is no connection at all, rather than none that was asked for."""
 
     choices: Choices
-    page: Page[ConnectionSummary]
+    page: Page[ConnectionRow]
     is_empty: bool
-    columns: list[Heading]
+    columns: dict[str, Heading]
     statuses: list[Option]
     types: list[Option]
     places: Places
@@ -73,37 +85,39 @@ class ConnectionTable:
 
 def read_connection_table(choices: Choices, reader: Reader, *, now: datetime) -> ConnectionTable:
     """Read all connections, and keep those that were chosen."""
-    rows = connection_summaries(Connection.objects.visible(reader), now=now)
+    summaries = connection_summaries(Connection.objects.visible(reader), now=now)
+    slow = Counter(connection_id for connection_id, _ in read_slow([one.connection.pk for one in summaries], now=now))
+    rows = [ConnectionRow(one, slow[one.connection.pk]) for one in summaries]
     page = _page(rows, choices)
     return ConnectionTable(
         choices=choices,
         page=page,
         is_empty=not rows,
-        columns=headings(choices),
+        columns={heading.key: heading for heading in headings(choices)},
         statuses=_statuses(rows, choices),
         types=_types(rows, choices),
         places=numbered_places(choices, page),
     )
 
 
-def _page(rows: list[ConnectionSummary], choices: Choices) -> Page[ConnectionSummary]:
+def _page(rows: list[ConnectionRow], choices: Choices) -> Page[ConnectionRow]:
     # By name among equals, whichever way the column goes.
     chosen = sorted(_found(rows, choices, status=choices["status"], type=choices["type"]), key=SORT_VALUES["name"])
     sort = choices["sort"]
     chosen.sort(key=SORT_VALUES[sort.removeprefix("-")], reverse=sort.startswith("-"))
-    return Paginator(chosen, ROWS_PER_PAGE).get_page(choices["page"])
+    return Paginator([] if choices.errors else chosen, ROWS_PER_PAGE).get_page(choices["page"])
 
 
-def _statuses(rows: list[ConnectionSummary], choices: Choices) -> list[Option]:
+def _statuses(rows: list[ConnectionRow], choices: Choices) -> list[Option]:
     """Options for all connections and for each status, with how many the other choices leave there."""
-    found = [row.status for row in _found(rows, choices, type=choices["type"])]
+    found = [row.summary.status for row in _found(rows, choices, type=choices["type"])]
     is_all = not choices.any_of("status", "type")
     everything = Option("", "All", choices.query(status="", type=""), is_all, len(_found(rows, choices)))
     counted = ((status.value, status.label, found.count(status)) for status in ConnectionStatus)
     return [everything, *(option(choices, "status", *status, toggles=True) for status in counted)]
 
 
-def _types(rows: list[ConnectionSummary], choices: Choices) -> list[Option]:
+def _types(rows: list[ConnectionRow], choices: Choices) -> list[Option]:
     """Options for the types that there are connections of."""
     found = [row.connection.type for row in _found(rows, choices, status=choices["status"])]
     present = {row.connection.type for row in rows}
@@ -115,16 +129,17 @@ def _types(rows: list[ConnectionSummary], choices: Choices) -> list[Option]:
 
 
 def _found(
-    rows: list[ConnectionSummary],
+    rows: list[ConnectionRow],
     choices: Choices,
     *,
     status: str = "",
     type: str = "",  # noqa: A002
-) -> list[ConnectionSummary]:
+) -> list[ConnectionRow]:
     """Connections that the search finds, of a status and of a type."""
-    search = choices["q"].casefold()
     return [
         row
         for row in rows
-        if search in row.connection.name.casefold() and status in ("", row.status) and type in ("", row.connection.type)
+        if has_words(row.connection, choices["q"])
+        and status in ("", row.summary.status)
+        and type in ("", row.connection.type)
     ]

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
 from web.components.rendering import render_page
 from web.datasets.table import DATASETS, read_dataset_table
 
@@ -12,5 +14,8 @@ from web.datasets.table import DATASETS, read_dataset_table
 @require_safe
 @login_required
 def datasets(request: HttpRequest) -> HttpResponse:
-    table = read_dataset_table(DATASETS.read(request), request.user)
-    return render_page(request, "datasets/list.html", {"table": table, "now": timezone.now()}, region="datasets")
+    choices = DATASETS.read(request)
+    table = read_dataset_table(choices, request.user)
+    context = {"table": table, "density": density_of(choices, request), "now": timezone.now()}
+    response = render_page(request, "datasets/list.html", context, region="datasets")
+    return remember_density(refuse_wrong_values(response, choices), choices)

@@ -12,7 +12,9 @@ from lineage.database.keyset import Keyset
 from lineage.datasets.filters import DatasetFilter
 from lineage.datasets.listing import Key, ListedDataset, keys_of, read_listed
 from lineage.models import Dataset
-from web.components.lists import Choices, Listing, Option, Places, keyset_page, keyset_places, known_cursor, options
+from web.components.density import DENSITY
+from web.components.lists import Choices, Listing, Option, Places, keyset_page, keyset_places, options
+from web.components.values import place_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +24,9 @@ BY_NAME: Final = Keyset({"name": str, "namespace": str, "id": UUID})
 DATASETS: Final = Listing(
     DatasetFilter,
     {"q": "search", "connection": "connection_id", "namespace": "namespace", "base": "base_id"},
-    kept={"cursor": known_cursor},
+    kept={"cursor": place_in(BY_NAME), **DENSITY},
     place="cursor",
 )
-_TITLES: Final = {"connection": "connection", "base": "partitions"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class DatasetTable:
     places: Places
 
     @property
-    def first_query(self) -> str:
-        """The URL's query of the first page; empty on it."""
-        return (self.choices.query() or "?") if self.choices["cursor"] else ""
+    def is_used(self) -> bool:
+        """False before the first dataset: then there is nothing to filter."""
+        return bool(self.rows or self.choices.are_narrowing or self.choices["cursor"] or self.choices.errors)
 
     @property
     def without_namespace_query(self) -> str:
@@ -52,17 +53,12 @@ class DatasetTable:
     def without_base_query(self) -> str:
         return self.choices.query(base="")
 
-    @property
-    def not_understood(self) -> list[str]:
-        """Filters of the URL that are wrong, and why: `connection: Not a UUID.`"""
-        return [f"{_TITLES.get(name, name)}: {errors[0]}" for name, errors in self.choices.errors.items()]
-
 
 def read_dataset_table(choices: Choices, reader: Reader) -> DatasetTable:
     """Read one page of the datasets of all connections. The number of queries does not grow with them."""
     connections = {one.pk: one for one in Connection.objects.visible(reader).order_by("name")}
     rows = keys_of(choices.filter(Dataset.objects.filter(connection_id__in=connections)))
-    page = keyset_page(BY_NAME, rows, choices["cursor"], ROWS_PER_PAGE)
+    page = keyset_page(BY_NAME, rows.none() if choices.errors else rows, choices, ROWS_PER_PAGE)
     keys = [Key(row["id"], row["namespace"], row["name"]) for row in page.rows]
     return DatasetTable(
         choices=choices,

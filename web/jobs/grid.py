@@ -120,11 +120,6 @@ _GLYPHS: Final = {
 }
 
 
-def known_rows(text: str) -> str:
-    """The text, where it names a choice of rows; else nothing."""
-    return text if text in (FAILING, ALL) else ""
-
-
 def read_grid(
     job: Job,
     recent: Sequence[Run],

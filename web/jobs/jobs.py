@@ -7,8 +7,10 @@ from django.views.decorators.http import require_safe
 
 from connections.models import Connection
 from lineage.jobs.breakdown import job_breakdown
+from lineage.now.now import read_slow
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
 from web.components.rendering import render_page
-from web.jobs.density import density_of, remember_density
 from web.jobs.table import JOBS_OF_ALL, read_job_table
 
 
@@ -18,7 +20,8 @@ def jobs(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     choices = JOBS_OF_ALL.read(request)
     connections = {one.pk: one for one in Connection.objects.visible(request.user).order_by("name")}
-    facts = job_breakdown(connections)
-    table = read_job_table(connections, choices, facts, density=density_of(choices, request), now=now)
-    response = render_page(request, "jobs/list.html", {"table": table, "now": now}, region="jobs")
-    return remember_density(response, request)
+    slow = {job_id for _, job_id in read_slow(list(connections), now=now)}
+    table = read_job_table(connections, choices, job_breakdown(connections), slow, now=now)
+    context = {"table": table, "density": density_of(choices, request), "now": now}
+    response = refuse_wrong_values(render_page(request, "jobs/list.html", context, region="jobs"), choices)
+    return remember_density(response, choices)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from connections.models import Connection
 from lineage.events.clocks import is_impossible
-from lineage.jobs.recent_runs import latest_states
-from lineage.jobs.statistics import median_durations
+from lineage.jobs.statistics import usual_durations
 from lineage.models import Job, Run, RunState
+from lineage.overview.health import Health, health_of_jobs
 from lineage.runs.durations import latest_run_duration, receipt_of_late_start
 from lineage.runs.error_headline import error_details, error_headline
 from web.components.lists import Choices
+from web.components.pace import Pace
 
 if TYPE_CHECKING:
     from lineage.models.job_queryset import InnerJobs
 
 KINDS: dict[str, str] = dict(Job.Kind.choices)
-RUNS_IN_STRIP = 14
 RunKey = tuple[UUID, UUID]  # connection id, id
 _NO_RUN = UUID(int=0)
 # Of all unfolded jobs together.
@@ -29,8 +29,6 @@ MOST_INNER_ROWS = 300
 DEEPEST = 3
 # Jobs whose inner ones are shown: each takes its place in the URL.
 MOST_OPEN = 20
-# A median of fewer would only repeat them.
-FEWEST_FOR_MEDIAN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +38,16 @@ class JobRow:
     kind: str
     # What kind of job it is, and where: its connection and namespace, as far as they tell it from others.
     where: str
-    # Of the latest run; so far, while it runs. None: one of its ends is not known, or there was no run.
-    duration: timedelta | None
-    # Of the latest completed runs; None where they are too few.
-    median: timedelta | None
+    # Of the latest run.
+    pace: Pace
     error_message: str
     # The job inside that failed last, and its error.
     failing_inside: Job | None
     error_inside: str
     # Receipt of the latest run's last event, if its end cannot be true by the page's clock.
     end_received_at: datetime | None
-    # The states of the latest runs, the latest last.
-    strip: Sequence[str]
+    # None: no run in these days.
+    health: Health | None
     # How far inside others it stands; 0 on top.
     depth: int
     # What folds under it; None: nothing, or the list does not fold.
@@ -113,8 +109,9 @@ class JobRows:
         self._failing_inside = self._failing_jobs_inside([job.id for job in shown])
         self._errors = self._error_messages([*shown, *self._failing_inside.values()])
         self._receipts = self._receipts_of_impossible_ends(shown)
-        self._medians = median_durations(shown, fewest=FEWEST_FOR_MEDIAN)
-        self._strips = latest_states([(job.connection_id, job.id) for job in shown], most_runs=RUNS_IN_STRIP)
+        keys = [(job.connection_id, job.id) for job in shown if job.latest_run_id]
+        self._medians = usual_durations(keys)
+        self._health = health_of_jobs(keys, now=now)
 
     def rows(self) -> list[JobRow]:
         return [row for job in self._top for row in self._with_inner(job, 0)]
@@ -134,19 +131,22 @@ class JobRows:
             connection=self._connections[job.connection_id],
             kind=KINDS.get(job.kind, job.kind),
             where=self._where(job),
-            duration=latest_run_duration(job, now=self._now),
-            median=self._medians.get(job.id),
+            pace=self._pace(job),
             error_message=self._error(job),
             failing_inside=(failing := self._failing_inside.get(job.id)),
             error_inside=self._error(failing) if failing else "",
             end_received_at=self._receipts.get(key),
-            strip=self._strips.get(job.id, ()),
+            health=self._health.get(job.id),
             depth=depth,
             inner=inner if depth < DEEPEST else None,
             is_open=is_open,
             hidden=max(0, inner.total - rows_inside) if inner and is_open else 0,
             toggle_query=self._toggle_query(job.id),
         )
+
+    def _pace(self, job: Job) -> Pace:
+        is_running = job.latest_run_state == RunState.RUNNING
+        return Pace(latest_run_duration(job, now=self._now), self._medians.get(job.id), is_running)
 
     def _where(self, job: Job) -> str:
         parts = [KINDS.get(job.kind, job.kind)]
@@ -202,14 +202,3 @@ class JobRows:
         ends = {(job.connection_id, job.latest_run_id): job.latest_run_ended_at for job in jobs if job.latest_run_id}
         odd = [key for key, at in ends.items() if at is not None and is_impossible(at, self._now)]
         return Run.objects.last_receipts(odd) if odd else {}
-
-
-def known_ids(text: str) -> str:
-    """The ids of a list with commas, each once, MOST_OPEN at most; what is no id is left out."""
-    found: dict[UUID, None] = {}
-    for part in text[: 40 * MOST_OPEN].split(","):
-        try:
-            found[UUID(part)] = None
-        except ValueError:
-            continue
-    return ",".join(map(str, list(found)[:MOST_OPEN]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from lineage.jobs.breakdown import JobBreakdown
 from lineage.jobs.filters import JobFilter, JobOfAnyConnectionFilter
 from lineage.models import Job, RunState
 from lineage.models.job_queryset import ALL_STATES, NO_RUN
+from web.components.density import DENSITY
 from web.components.lists import (
     Choices,
     Column,
@@ -28,27 +29,30 @@ from web.components.lists import (
     numbered_places,
     options,
 )
-from web.jobs.density import COMPACT, DENSITIES, known_density
-from web.jobs.rows import KINDS, JobRow, JobRows, known_ids
+from web.components.values import Reader, page_number, uuids
+from web.jobs.rows import KINDS, MOST_OPEN, JobRow, JobRows
 
 if TYPE_CHECKING:
     from lineage.models.job_queryset import InnerJobs, JobQuerySet
 
 ROWS_PER_PAGE = 50
-# The states of latest runs that jobs may be filtered by, and that they never ran.
+# A running run of the job is slow.
+SLOW = "SLOW"
+# The states of latest runs that jobs may be filtered by, that a run of theirs is slow, and that they never ran.
 STATES = {
-    state.value: str(state.label)
-    for state in (
-        RunState.FAILED,
-        RunState.LOST,
-        RunState.RUNNING,
-        RunState.COMPLETED,
-        RunState.ABORTED,
-        RunState.SKIPPED,
-        RunState.UPSTREAM_FAILED,
-        RunState.UNKNOWN,
-    )
-} | {NO_RUN: "No run yet"}
+    RunState.FAILED.value: "Failed",
+    RunState.LOST.value: "Lost",
+    SLOW: "Slow",
+    RunState.RUNNING.value: "Running",
+    RunState.COMPLETED.value: "Completed",
+    RunState.ABORTED.value: "Aborted",
+    RunState.SKIPPED.value: "Skipped",
+    RunState.UPSTREAM_FAILED.value: "Upstream failed",
+    RunState.UNKNOWN.value: "Unknown",
+    NO_RUN: "No run yet",
+}
+# Chips of what is wrong stand side by side, also where nothing is.
+_ALWAYS_COUNTED = (RunState.FAILED, RunState.LOST, SLOW)
 
 
 class JobTableFilter(JobFilter):
@@ -73,7 +77,7 @@ _COLUMNS = (
     Column("duration", "Duration", downwards_first=True),
     Column("running", "Running", downwards_first=True),
 )
-_KEPT: dict[str, Callable[[str], str]] = {"open": known_ids, "page": str, "density": known_density}
+_KEPT: dict[str, Reader] = {"open": uuids(MOST_OPEN), "page": page_number, **DENSITY}
 JOBS = Listing(JobTableFilter, _NAMES, _COLUMNS, kept=_KEPT, place="page")
 JOBS_OF_ALL = Listing(
     JobOfAnyConnectionTableFilter,
@@ -86,7 +90,7 @@ JOBS_OF_ALL = Listing(
 
 @dataclass(frozen=True, slots=True)
 class JobTable:
-    """`inner_jobs`: how many jobs fold under the listed ones. `densities`: normal and compact rows."""
+    """`inner_jobs`: how many jobs fold under the listed ones."""
 
     choices: Choices
     page: Page[Job]
@@ -100,59 +104,66 @@ class JobTable:
     owners: list[Option]
     tags: list[Option]
     places: Places
-    densities: list[Option]
-    is_compact: bool
 
     @property
     def is_of_all(self) -> bool:
         return "connection" in self.choices.listing.names
 
-    @property
-    def not_understood(self) -> list[str]:
-        """Filters of the URL that are wrong, and why: `kind: Not one of DAG, TASK.`"""
-        return [f"{name}: {errors[0]}" for name, errors in self.choices.errors.items()]
-
 
 def read_job_table(
-    connections: Mapping[UUID, Connection], choices: Choices, facts: JobBreakdown, *, density: str, now: datetime
+    connections: Mapping[UUID, Connection],
+    choices: Choices,
+    facts: JobBreakdown,
+    slow: Collection[UUID] = (),
+    *,
+    now: datetime,
 ) -> JobTable:
-    """Read one page of the jobs of connections. `facts`: of all their jobs. `density`: of rows."""
+    """Read one page of the jobs of connections. `facts`: of all their jobs. `slow`: jobs of which a run is slow."""
     # Tasks stand inside their DAG, tests inside their model; but what was searched for stands by itself.
     inside = {} if choices.are_narrowing else facts.inside
     jobs: JobQuerySet = choices.filter(Job.objects.filter(connection_id__in=connections).shown())
     if choices["q"]:
         # In a plan for all values each name is compared with more work: what was searched for is looked up outside.
         jobs = jobs.looked_up()
-    by_state = jobs.counts_by_state() if choices.any_of(*choices.listing.names.keys() - {"state"}) else facts.by_state
+    by_state = _by_state(jobs, choices, facts, slow)
     total = by_state.get(choices["state"] or ALL_STATES, 0)
-    paginator = Paginator(_sorted(jobs, choices, inside), ROWS_PER_PAGE)
+    paginator = Paginator(_sorted(jobs, choices, inside, slow), ROWS_PER_PAGE)
     # Counted already, beside what the filters say.
     paginator.count = total if choices.are_narrowing else facts.on_top
     page = paginator.get_page(choices["page"])
-    several_namespaces = len(facts.by_namespace) > 1
-    shows_namespaces = several_namespaces or choices["namespace"]
-    listed = list(page.object_list)
-    rows = JobRows(connections, listed, choices, inside=inside, shows_namespace=several_namespaces, now=now)
+    listed = [] if choices.errors else list(page.object_list)
+    several = len(facts.by_namespace) > 1
     return JobTable(
         choices=choices,
         page=page,
-        rows=rows.rows(),
+        rows=JobRows(connections, listed, choices, inside=inside, shows_namespace=several, now=now).rows(),
         inner_jobs=total - paginator.count,
         columns={heading.key: heading for heading in headings(choices)},
-        connections=_connections(choices, connections, facts),
-        states=counted_options(choices, "state", STATES, by_state, total=by_state.get(ALL_STATES, 0)),
-        kinds=options(choices, "kind", {kind: KINDS.get(kind, kind) for kind in facts.by_kind}, facts.by_kind),
-        namespaces=_labels(choices, "namespace", facts.by_namespace if shows_namespaces else {}),
-        owners=_labels(choices, "owner", facts.by_owner),
-        tags=_labels(choices, "tag", facts.by_tag),
+        states=counted_options(
+            choices, "state", STATES, by_state, total=by_state.get(ALL_STATES, 0), always=_ALWAYS_COUNTED
+        ),
         places=numbered_places(choices, page),
-        densities=_densities(choices, density),
-        is_compact=density == COMPACT,
+        **_filters(choices, connections, facts),
     )
 
 
-def _densities(choices: Choices, chosen: str) -> list[Option]:
-    return [Option(one, title, choices.query(density=one), one == chosen, "") for one, title in DENSITIES.items()]
+def _filters(choices: Choices, connections: Mapping[UUID, Connection], facts: JobBreakdown) -> dict[str, list[Option]]:
+    """Options of the filters beside that of the state, by the field of JobTable."""
+    shows_namespaces = len(facts.by_namespace) > 1 or choices["namespace"]
+    return {
+        "connections": _connections(choices, connections, facts),
+        "kinds": options(choices, "kind", {kind: KINDS.get(kind, kind) for kind in facts.by_kind}, facts.by_kind),
+        "namespaces": _labels(choices, "namespace", facts.by_namespace if shows_namespaces else {}),
+        "owners": _labels(choices, "owner", facts.by_owner),
+        "tags": _labels(choices, "tag", facts.by_tag),
+    }
+
+
+def _by_state(jobs: JobQuerySet, choices: Choices, facts: JobBreakdown, slow: Collection[UUID]) -> dict[str, int]:
+    """Count the jobs in each state of STATES that the other choices leave."""
+    if not choices.any_of(*choices.listing.names.keys() - {"state"}):
+        return {**facts.by_state, SLOW: len(slow)}
+    return {**jobs.counts_by_state(), SLOW: jobs.filter(id__in=slow).count() if slow else 0}
 
 
 def _connections(choices: Choices, connections: Mapping[UUID, Connection], facts: JobBreakdown) -> list[Option]:
@@ -163,11 +174,13 @@ def _connections(choices: Choices, connections: Mapping[UUID, Connection], facts
     return options(choices, "connection", titles, {str(id_): n for id_, n in facts.by_connection.items()})
 
 
-def _sorted(jobs: JobQuerySet, choices: Choices, inside: dict[UUID, InnerJobs]) -> JobQuerySet:
+def _sorted(jobs: JobQuerySet, choices: Choices, inside: dict[UUID, InnerJobs], slow: Collection[UUID]) -> JobQuerySet:
     """Jobs in the chosen state that do not fold under another one, in the chosen order."""
     if not choices.are_narrowing:
         jobs = jobs.outside(inside)
-    if choices["state"]:
+    if choices["state"] == SLOW:
+        jobs = jobs.filter(id__in=slow)
+    elif choices["state"]:
         jobs = jobs.in_state(choices["state"])
     jobs = jobs.for_list()
     if not choices["sort"]:

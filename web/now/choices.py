@@ -7,7 +7,8 @@ from django_filters import FilterSet
 from lineage.database import filters
 from lineage.now.problems import ProblemKind
 from web.components.lists import Listing
-from web.jobs.rows import known_ids
+from web.components.values import page_number, uuids
+from web.jobs.rows import MOST_OPEN
 
 TITLES: Final = {kind.value: kind.value.capitalize() for kind in ProblemKind}
 
@@ -20,5 +21,8 @@ class ProblemFilter(FilterSet):
 
 
 NOW: Final = Listing(
-    ProblemFilter, names={"kind": "kind", "owner": "owner"}, kept={"open": known_ids, "page": str}, place="page"
+    ProblemFilter,
+    names={"kind": "kind", "owner": "owner"},
+    kept={"open": uuids(MOST_OPEN), "page": page_number},
+    place="page",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.decorators import login_required
@@ -16,14 +16,16 @@ from django.views.decorators.http import require_safe
 from connections.models import Connection
 from connections.querysets import Reader
 from lineage.events.clocks import MOST_AHEAD
+from lineage.jobs.statistics import RECENT_RUNS
 from lineage.now.histories import Recovery
-from lineage.now.now import DAY, MEDIAN_OF, Beside, Now, RunningRun, read_beside, read_now
-from lineage.now.problems import SLOW_MARGIN, SLOW_TIMES, Cause, ProblemKind
+from lineage.now.now import DAY, Beside, Now, RunningRun, read_beside, read_now
+from lineage.now.problems import Cause, ProblemKind
 from lineage.now.reading import RecoveredJob
 from lineage.now.senders import ConnectionProblem
+from lineage.runs.pace import SLOW_TIMES
 from lineage.runs.times import local
 from web.components.charts.half_hours import HalfHourChart, half_hour_chart
-from web.components.lists import Choices, Option, Places, numbered_places, option, options
+from web.components.lists import Choices, Option, Places, numbered_places, option, options, refuse_wrong_values
 from web.components.rendering import asks_for, read_permissions, render_page, render_part
 from web.now.choices import NOW, TITLES
 from web.now.rows import ProblemRow, Rows, minutes_of
@@ -72,17 +74,8 @@ class NowPage:
     running_runs: int
 
     @property
-    def not_understood(self) -> list[str]:
-        """Choices of the URL that are wrong, and why: `kind: Not one of failing, lost.`"""
-        return [f"{name}: {errors[0]}" for name, errors in self.choices.errors.items()]
-
-    @property
     def rule_of_slow(self) -> str:
-        minutes = SLOW_MARGIN // timedelta(minutes=1)
-        return (
-            f"Slow: running for {SLOW_TIMES} times the median of the job's last {MEDIAN_OF} runs or longer, and for "
-            f"{minutes} minutes longer than it at least."
-        )
+        return f"Slow: running for {SLOW_TIMES} times the median of the job's last {RECENT_RUNS} runs, or longer."
 
 
 @require_safe
@@ -97,10 +90,7 @@ def now_page(request: HttpRequest) -> HttpResponse:
         # The first use shows whether the reader may add a connection.
         read_permissions(request)
     context = {"page": page, "problems": page.total, "now": now, "on_now": True}
-    response = render_page(request, "now/now.html", context, region="now")
-    if choices.errors and response.status_code == 200:
-        response.status_code = 400
-    return response
+    return refuse_wrong_values(render_page(request, "now/now.html", context, region="now"), choices)
 
 
 def read_now_page(choices: Choices, reader: Reader, *, now: datetime) -> NowPage:

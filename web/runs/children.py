@@ -12,7 +12,7 @@ from django_filters import FilterSet
 
 from lineage.database import filters
 from lineage.database.keyset import OLDEST_RUN_FIRST, KeysetPage
-from lineage.jobs.statistics import median_durations
+from lineage.jobs.statistics import usual_durations
 from lineage.models import Job, Run, RunState
 from lineage.models.run_queryset import RunQuerySet
 from lineage.runs.error_headline import error_details, error_headline
@@ -21,8 +21,6 @@ from web.runs.timeline import Axis, LegendKey, TimelineRow, axis_of, legend_of, 
 
 CHILDREN_SHOWN = 50
 FAILED_SHOWN = 5
-# Completed runs of a job without which nothing is usual.
-FEWEST_FOR_USUAL = 3
 # States that need attention stand first.
 _URGENT = (RunState.FAILED, RunState.UPSTREAM_FAILED, RunState.LOST, RunState.ABORTED, RunState.RUNNING)
 _STATES = dict(sorted(RunState.choices, key=lambda option: option[0] not in _URGENT))
@@ -108,7 +106,7 @@ def read_children(children: ChildRuns, choices: Choices, *, now: datetime) -> Ch
     if not counts:
         return None
     found = children.runs.in_state(choices["state"]) if choices["state"] else children.runs
-    page = keyset_page(OLDEST_RUN_FIRST, _with_jobs(found), choices["children"], CHILDREN_SHOWN)
+    page = keyset_page(OLDEST_RUN_FIRST, _with_jobs(found), choices, CHILDREN_SHOWN, "children")
     is_whole = not (page.has_previous or page.has_next or choices["state"])
     axis = axis_of(children.parent, page.rows, is_whole=is_whole, now=now)
     rows = rows_of(
@@ -118,7 +116,7 @@ def read_children(children: ChildRuns, choices: Choices, *, now: datetime) -> Ch
         prefix=children.prefix,
         now=now,
         why_silent=children.why_silent,
-        usual=median_durations({run.job_id: run.job for run in page.rows}.values(), fewest=FEWEST_FOR_USUAL),
+        usual=usual_durations((run.connection_id, run.job_id) for run in page.rows),
     )
     return Children(choices, counts, page, axis, rows)
 

@@ -62,11 +62,6 @@ class Compared:
         return not (found.changed_datasets or found.children or found.fields or found.has_other_attempt)
 
 
-def known_kind(text: str) -> str:
-    """The text, where it names a run to compare with; else nothing."""
-    return text if text in KINDS else ""
-
-
 def read_comparison(
     run: Run,
     kind: str,

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F
 
 from connections.querysets import Reader
-from lineage.database.keyset import Keyset, KeysetPage
+from lineage.database.keyset import OLDEST_RUN_FIRST, Keyset, KeysetPage
 from lineage.events.assertions import TEST_STATES
 from lineage.events.contents import RunContents, TestResult
 from lineage.events.errors import RunError
@@ -41,7 +41,8 @@ from lineage.runs.relations import (
 )
 from lineage.runs.run_datasets import MOST_SHOWN, RunDataset, datasets_of_run
 from web.components.lineage_strip import LineageStrip, read_strip
-from web.components.lists import Choices, Listing, Places, keyset_page, keyset_places, known_uuid
+from web.components.lists import Choices, Listing, Places, keyset_page, keyset_places
+from web.components.values import one_of, place_in, uuid, whole_number
 from web.runs.children import (
     ChildFilter,
     Children,
@@ -50,7 +51,8 @@ from web.runs.children import (
     read_children,
     read_failed_first,
 )
-from web.runs.comparison import Compared, known_kind, read_comparison
+from web.runs.comparison import KINDS as COMPARED_WITH
+from web.runs.comparison import Compared, read_comparison
 
 EVENTS_SHOWN = 25
 TESTS_SHOWN = 200
@@ -63,13 +65,13 @@ RUN_PAGE = Listing(
     ChildFilter,
     {"state": "state"},
     kept={
-        "children": str,
-        "events": str,
-        "read": lambda text: text if text == ALL else "",
-        "compare": known_kind,
+        "children": place_in(OLDEST_RUN_FIRST),
+        "events": place_in(BY_EVENT_TIME),
+        "read": one_of([ALL]),
+        "compare": one_of(COMPARED_WITH),
         # Which of the runs with this run id.
-        "job": known_uuid,
-        "map_index": lambda text: text if text.isdecimal() and len(text) < 10 else "",
+        "job": uuid,
+        "map_index": whole_number,
     },
 )
 
@@ -273,4 +275,4 @@ def _error(run: Run, contents: RunContents) -> RunError | None:
 
 def _event_page(run: Run, choices: Choices) -> KeysetPage:
     rows = events_of(run).values("id", "event_time", "received_at", "event_type", size=F("body_bytes"))
-    return keyset_page(BY_EVENT_TIME, rows, choices["events"], EVENTS_SHOWN)
+    return keyset_page(BY_EVENT_TIME, rows, choices, EVENTS_SHOWN, "events")

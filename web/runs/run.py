@@ -17,7 +17,7 @@ from connections.querysets import Reader
 from lineage.models import Run
 from lineage.runs.facets_of_run import event_of
 from lineage.runs.runs_with_id import runs_with_id
-from web.components.lists import Choices
+from web.components.lists import Choices, refuse_wrong_values
 from web.components.rendering import read_permissions, render_page
 from web.runs.children import ChildRuns, read_children
 from web.runs.page import RUN_PAGE, read_run_page
@@ -37,10 +37,10 @@ def run(request: HttpRequest, connection_id: UUID, run_id: UUID) -> HttpResponse
         return _unknown_run(request, connection, run_id, connections)
     now = timezone.now()
     if len(found) > 1:
-        return _several_runs(request, connection, found, now)
+        return _several_runs(request, connection, found, choices, now=now)
     page = read_run_page(found[0], choices, request.user, now=now)
-    context = {"connection": connection, "page": page, "run": found[0], "now": now}
-    return render_page(request, "runs/run.html", context, region="run")
+    context = {"connection": connection, "page": page, "run": found[0], "choices": choices, "now": now}
+    return refuse_wrong_values(render_page(request, "runs/run.html", context, region="run"), choices)
 
 
 @require_safe
@@ -72,7 +72,9 @@ def run_event_json(request: HttpRequest, connection_id: UUID, run_id: UUID, even
     return HttpResponse(event["body"].encode(), content_type="application/json", headers=headers)
 
 
-def _several_runs(request: HttpRequest, connection: Connection, found: list[Run], now: datetime) -> HttpResponse:
+def _several_runs(
+    request: HttpRequest, connection: Connection, found: list[Run], choices: Choices, *, now: datetime
+) -> HttpResponse:
     """Name the runs that have one run id, for the reader to choose."""
     runs = Run.objects.of(connection).filter(id__in=[run.id for run in found])
     context = {
@@ -80,10 +82,11 @@ def _several_runs(request: HttpRequest, connection: Connection, found: list[Run]
         "run_id": found[0].external_id or found[0].run_id,
         "is_mapped": len({run.job_id for run in found}) == 1,
         "count": len(found),
-        "children": read_children(ChildRuns(runs, connection.pk), RUN_PAGE.read(request), now=now),
+        "children": read_children(ChildRuns(runs, connection.pk), choices, now=now),
+        "choices": choices,
         "now": now,
     }
-    return render_page(request, "runs/several.html", context)
+    return refuse_wrong_values(render_page(request, "runs/several.html", context), choices)
 
 
 def _unknown_run(

@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
 from web.components.rendering import render_page
 from web.runs.table import RUNS, read_run_table
 
@@ -13,5 +15,8 @@ from web.runs.table import RUNS, read_run_table
 @login_required
 def runs(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    table = read_run_table(RUNS.read(request), request.user, now=now)
-    return render_page(request, "runs/list.html", {"table": table, "now": now}, region="runs")
+    choices = RUNS.read(request)
+    table = read_run_table(choices, request.user, now=now)
+    context = {"table": table, "density": density_of(choices, request), "now": now}
+    response = refuse_wrong_values(render_page(request, "runs/list.html", context, region="runs"), choices)
+    return remember_density(response, choices)

@@ -16,28 +16,21 @@ from connections.models import Connection
 from connections.querysets import Reader
 from lineage.database import filters
 from lineage.database.keyset import NEWEST_RUN_OF_ALL_FIRST
+from lineage.jobs.statistics import usual_durations
 from lineage.models import Job, Run, RunState
 from lineage.runs.durations import run_duration
 from lineage.runs.error_headline import error_headline
 from lineage.runs.filters import RunOfAnyConnectionFilter
-from web.components.lists import (
-    Choices,
-    Listing,
-    Option,
-    Places,
-    keyset_page,
-    keyset_places,
-    known_cursor,
-    option,
-    options,
-)
+from web.components.density import DENSITY
+from web.components.lists import Choices, Listing, Option, Places, keyset_page, keyset_places, option, options
+from web.components.pace import Pace
+from web.components.values import place_in
 
 if TYPE_CHECKING:
     from lineage.models.run_queryset import RunQuerySet
 
 ROWS_PER_PAGE = 50
 MOST_COUNTED = 1000
-_UNCOUNTED = (RunState.SKIPPED, RunState.UPSTREAM_FAILED, RunState.RETRIED)
 _WENT_WRONG = (RunState.FAILED, RunState.RETRIED, RunState.ABORTED)
 KINDS: dict[str, str] = dict(Job.Kind.choices)
 HOURS = {"1h": 1, "24h": 24, "7d": 7 * 24, "30d": 30 * 24}
@@ -76,11 +69,12 @@ _OF_JOB = {
     "to": "started_before",
     "min": "min_duration",
 }
-RUNS_OF_JOB = Listing(RunTableFilter, {"state": "state", **_OF_JOB}, kept={"cursor": known_cursor}, place="cursor")
+_KEPT = {"cursor": place_in(NEWEST_RUN_OF_ALL_FIRST), **DENSITY}
+RUNS_OF_JOB = Listing(RunTableFilter, {"state": "state", **_OF_JOB}, kept=_KEPT, place="cursor")
 RUNS = Listing(
     RunTableFilter,
     {"state": "state", "connection": "connection_id", "kind": "kind", "q": "search", **_OF_JOB},
-    kept={"cursor": known_cursor},
+    kept=_KEPT,
     place="cursor",
 )
 
@@ -89,10 +83,11 @@ RUNS = Listing(
 class RunRow:
     run: Run
     connection: Connection
-    # Until it ended, so far. None: one of its ends is not known.
-    duration: timedelta | None
+    pace: Pace
     # The orchestrator's name for it, or for the run that it is a part of: a task's DAG run. Empty: unknown.
     orchestrator_run_id: str = ""
+    # True: in a list of the runs of one job.
+    is_of_job: bool = False
 
     @property
     def id(self) -> str:
@@ -102,6 +97,23 @@ class RunRow:
     @property
     def kind(self) -> str:
         return KINDS.get(self.run.job.kind, self.run.job.kind)
+
+    @property
+    def where(self) -> str:
+        """Kind of its job, connection, and the orchestrator's name of the run: `Task · Shop production · nightly-7`."""
+        if self.is_of_job:
+            return ""
+        return " · ".join(filter(None, (self.kind, self.connection.name, self.orchestrator_run_id)))
+
+    @property
+    def name(self) -> str:
+        """The job's name; in a list of one job the run's own."""
+        return (self.orchestrator_run_id or str(self.run.run_id)) if self.is_of_job else self.run.job.name
+
+    @property
+    def reason(self) -> str:
+        """Error, or how slow it is; empty without either."""
+        return self.error_headline or self.pace.reason
 
     @property
     def is_lost(self) -> bool:
@@ -127,9 +139,9 @@ class RunTable:
     job: Job | None
 
     @property
-    def newest_query(self) -> str:
-        """The URL's query of the first page; empty on it."""
-        return (self.choices.query() or "?") if self.choices["cursor"] else ""
+    def is_used(self) -> bool:
+        """False before the first run: then there is nothing to filter."""
+        return bool(self.rows or self.choices.are_narrowing or self.choices["cursor"] or self.choices.errors)
 
     @property
     def any_name_query(self) -> str:
@@ -138,9 +150,16 @@ class RunTable:
 
 
 def read_run_table(
-    choices: Choices, reader: Reader, *, now: datetime, job: Job | None = None, counted: bool = True
+    choices: Choices,
+    reader: Reader,
+    *,
+    now: datetime,
+    job: Job | None = None,
+    counted: bool = True,
+    medians: Mapping[UUID, timedelta] | None = None,
 ) -> RunTable:
-    """Read one page of the runs of all connections, or of `job`. `counted`: with the runs in each state."""
+    """Read one page of the runs of all connections, or of `job`. `counted`: with the runs in each state. `medians`:
+    usual durations of jobs, if the caller has them."""
     visible = Connection.objects.visible(reader)
     if job:
         visible = visible.filter(pk=job.connection_id)
@@ -150,10 +169,11 @@ def read_run_table(
     # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
     jobs = Job.objects.for_list().filter(connection_id__in=connections)
     with_jobs = in_state.for_list().prefetch_related(Prefetch("job", jobs))
-    page = keyset_page(NEWEST_RUN_OF_ALL_FIRST, with_jobs, choices["cursor"], ROWS_PER_PAGE)
+    listed = with_jobs.none() if choices.errors else with_jobs
+    page = keyset_page(NEWEST_RUN_OF_ALL_FIRST, listed, choices, ROWS_PER_PAGE)
     return RunTable(
         choices=choices,
-        rows=_rows(page.rows, connections, job, now),
+        rows=_rows(page.rows, connections, job, medians, now),
         states=_states(choices, runs, job) if counted else [],
         connections=[] if job else options(choices, "connection", {str(id_): c.name for id_, c in connections.items()}),
         kinds=[] if job else options(choices, "kind", KINDS),
@@ -173,14 +193,23 @@ def _runs_of_all(connections: Iterable[UUID], chosen: str) -> RunQuerySet:
     return Run.objects.shown().filter(connection_id__in=[id_ for id_ in connections if chosen in ("", str(id_))])
 
 
-def _rows(runs: Sequence[Run], connections: Mapping[UUID, Connection], job: Job | None, now: datetime) -> list[RunRow]:
+def _rows(
+    runs: Sequence[Run],
+    connections: Mapping[UUID, Connection],
+    job: Job | None,
+    medians: Mapping[UUID, timedelta] | None,
+    now: datetime,
+) -> list[RunRow]:
     names = _names_of_parents(job, runs) if job else {}
+    if medians is None:
+        medians = usual_durations((run.connection_id, run.job_id) for run in runs)
     return [
         RunRow(
             run,
             connections[run.connection_id],
-            run_duration(run, now=now),
+            Pace(run_duration(run, now=now), medians.get(run.job_id), run.shown_state == RunState.RUNNING),
             run.orchestrator_run_id or names.get(run.parent_run_id, ""),
+            job is not None,
         )
         for run in runs
         # Removed between two queries.
@@ -196,28 +225,29 @@ def _names_of_parents(job: Job, rows: Sequence[Run]) -> dict[UUID | None, str]:
 
 
 def _states(choices: Choices, runs: RunQuerySet, job: Job | None) -> list[Option]:
-    """Options for all runs and for each state that may occur. Counts are given only where an index counts: by name,
-    by duration and in some states, most runs would have to be read."""
+    """Options for all runs and for each state that occurs or was chosen, with a count each. Without any count, and for
+    all states, where no index counts: by name and by duration most runs would have to be read."""
     is_counted = not (choices["min"] or (not job and choices.any_of("kind", "q")))
     counts = (_counts_of_job(runs) if job else _counts(runs)) if is_counted else {}
     return [
         option(choices, "state", state, title, counts.get(state, ""))
         for state, title in (("", "All"), *RunState.choices)
-        if counts.get(state) != "0" or state == choices["state"]
+        if not state or counts.get(state) != "0" or state == choices["state"]
     ]
 
 
 def _counts(runs: RunQuerySet) -> dict[str, str]:
-    counted = [state for state in RunState.values if state not in _UNCOUNTED]
-    counts = ((state, runs.in_state(state).count_up_to(MOST_COUNTED)) for state in counted)
-    return {state: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}" for state, count in counts}
+    """State → how many runs, or more than MOST_COUNTED; the empty state: all of them."""
+    counts = {state: runs.in_state(state).count_up_to(MOST_COUNTED) for state in RunState.values}
+    is_cut = any(count > MOST_COUNTED for count in counts.values())
+    found = {state: f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}" for state, count in counts.items()}
+    return found | {"": f"{sum(min(count, MOST_COUNTED) for count in counts.values()):,}{'+' if is_cut else ''}"}
 
 
 def _counts_of_job(runs: RunQuerySet) -> dict[str, str]:
-    """State → how many of the job's runs, or of a job that has more of them than are counted, at least how many: no
-    index counts the runs of a job by state."""
+    """State → how many of the job's runs; nothing for a job with more than are counted: no index counts them."""
     latest = runs.order_by("-run_at", "-id").values_list("shown_state", flat=True)[: MOST_COUNTED + 1]
-    states = list(latest)
-    is_cut = len(states) > MOST_COUNTED
-    found = {state: f"{count:,}{'+' if is_cut else ''}" for state, count in Counter(states[:MOST_COUNTED]).items()}
-    return found if is_cut else dict.fromkeys(RunState.values, "0") | found
+    states = Counter(latest)
+    if states.total() > MOST_COUNTED:
+        return {}
+    return {state: f"{states[state]:,}" for state in RunState.values} | {"": f"{states.total():,}"}

@@ -5,22 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.text import slugify
+from django_filters import FilterSet, UUIDFilter
 
 from connections.kinds import kind_of
-from lineage.database.keyset import Cursor, KeysetPage
+from lineage.database import filters
+from lineage.database.keyset import Cursor
 from lineage.datasets.names import shown_name
 from lineage.models import Job, Run
 from lineage.search.columns import FoundColumn, FoundDataset
-from lineage.search.query import Search
+from lineage.search.query import LONGEST_SEARCH, NEAREST_FIRST, Search
+from web.components.density import DENSITY
+from web.components.lists import Choices, Listing, Places, keyset_places
+from web.components.values import place_in
 from web.runs.table import RUNS
 from web.templatetags.observatory import dataset_url, relative, run_url
 
 if TYPE_CHECKING:
     from connections.models import Connection
+    from connections.querysets import Reader
 
 # Of each sort in the list below the field, and on the page of results.
 MOST_LISTED = 8
@@ -36,6 +41,18 @@ KIND_ICONS = {
     Job.Kind.APPLICATION: "terminal-2",
     Job.Kind.JOB: "activity-heartbeat",
 }
+
+
+class SearchFilter(FilterSet):
+    """Text and place of a search, which itself filters."""
+
+    q = filters.text("Beginnings of words of a name, or an id of a run.", max_length=LONGEST_SEARCH)
+    near = UUIDFilter(error_messages={"invalid": "Not a UUID."})
+
+
+SEARCH = Listing(
+    SearchFilter, {"q": "q", "near": "near"}, kept={"cursor": place_in(NEAREST_FIRST), **DENSITY}, place="cursor"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +76,13 @@ class Hit:
 class SearchResults:
     """A page of the jobs that a search found; what else it found stands on the first page alone.
 
-    `cursor`: where the page of jobs begins. `all_runs_query`: the Runs page's query for all runs that their
-    orchestrators call so, where more may be than are listed here; else empty.
+    `all_runs_query`: the Runs page's query for all runs that their orchestrators call so, where more may be than are
+    listed here; else empty.
     """
 
     search: Search
-    cursor: Cursor | None
-    page: KeysetPage
+    choices: Choices
+    places: Places
     connections: list[Hit]
     jobs: list[Hit]
     runs: list[Hit]
@@ -88,35 +105,21 @@ class SearchResults:
         )
         return ", ".join(f"{len(hits)} {sort}{'' if len(hits) == 1 else 's'}" for sort, hits in found if hits)
 
-    @property
-    def query(self) -> str:
-        """The URL's query of the first page."""
-        return self._query(None)
 
-    @property
-    def previous_query(self) -> str:
-        return self._query(self.page.previous) if self.page.has_previous and self.page.previous else ""
-
-    @property
-    def next_query(self) -> str:
-        return self._query(self.page.next) if self.page.has_next and self.page.next else ""
-
-    def _query(self, cursor: Cursor | None) -> str:
-        chosen = {"q": self.search.text, "near": self.search.near, "cursor": cursor and cursor.encode()}
-        return f"?{urlencode({name: value for name, value in chosen.items() if value})}"
-
-
-def read_results(search: Search, *, most: int, now: datetime, cursor: Cursor | None = None) -> SearchResults:
-    """Read the page of jobs at a cursor, and on the first page all else that is found; `most` of each."""
+def read_results(choices: Choices, reader: Reader, *, most: int, now: datetime) -> SearchResults:
+    """Read the chosen page of jobs, and on the first page all else that is found; `most` of each. Without any result if
+    a value of the URL is wrong."""
+    search = Search.read("" if choices.errors else choices["q"], reader, choices["near"])
+    cursor = Cursor.decode(choices["cursor"]) if choices["cursor"] else None
     visible, text = search.visible, search.text
-    page = _page_of_jobs(search, cursor, most)
+    page = search.page_of_jobs(cursor, most)
     connections = [] if cursor or not text else search.connections(most)
     runs = [] if cursor else search.runs(most)
     datasets, columns = ([], []) if cursor else search.datasets_and_columns(most)
     return SearchResults(
         search=search,
-        cursor=cursor,
-        page=page,
+        choices=choices,
+        places=keyset_places(choices, page),
         connections=[_connection_hit(connection) for connection in connections],
         jobs=[_job_hit(job, visible[job.connection_id], now) for job in page.rows],
         runs=[_run_hit(run, visible[run.connection_id], text, now) for run in runs],
@@ -124,14 +127,6 @@ def read_results(search: Search, *, most: int, now: datetime, cursor: Cursor | N
         columns=[_column_hit(column) for column in columns],
         all_runs_query=_all_runs_query(runs, text, most),
     )
-
-
-def _page_of_jobs(search: Search, cursor: Cursor | None, most: int) -> KeysetPage:
-    try:
-        return search.page_of_jobs(cursor, most)
-    except ValueError:
-        # A cursor of another list leads to the first page.
-        return search.page_of_jobs(None, most)
 
 
 def _all_runs_query(runs: list[Run], text: str, most: int) -> str:

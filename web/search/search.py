@@ -5,10 +5,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from lineage.database.keyset import Cursor
-from lineage.search.query import Search
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
 from web.components.rendering import asks_for, render_page
-from web.search.results import MOST_LISTED, MOST_SHOWN, read_results
+from web.search.results import MOST_LISTED, MOST_SHOWN, SEARCH, read_results
 
 LIST = "search-list"
 
@@ -17,16 +17,9 @@ LIST = "search-list"
 @login_required
 def search(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    wanted = Search.read(request.GET.get("q", ""), request.user, request.GET.get("near", ""))
-    if asks_for(request, LIST):
-        results = read_results(wanted, most=MOST_LISTED, now=now)
-    else:
-        results = read_results(wanted, most=MOST_SHOWN, now=now, cursor=_cursor(request.GET.get("cursor", "")))
-    return render_page(request, "search/results.html", {"results": results, "now": now}, region=LIST)
-
-
-def _cursor(text: str) -> Cursor | None:
-    try:
-        return Cursor.decode(text) if text else None
-    except ValueError:
-        return None
+    choices = SEARCH.read(request)
+    most = MOST_LISTED if asks_for(request, LIST) else MOST_SHOWN
+    results = read_results(choices, request.user, most=most, now=now)
+    context = {"results": results, "density": density_of(choices, request), "now": now}
+    response = refuse_wrong_values(render_page(request, "search/results.html", context, region=LIST), choices)
+    return remember_density(response, choices)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Protocol
 from uuid import UUID
@@ -21,11 +21,11 @@ from lineage.events.clocks import is_impossible
 from lineage.events.senders import WORDS_WITH_RUN_IDS, title_of
 from lineage.events.senders.sender import Words
 from lineage.models import RunState
-from lineage.overview.run_times import Day
 from lineage.overview.summaries import ConnectionSummary
 from lineage.runs.durations import format_duration
 from lineage.runs.times import exact_time, local, utc_time
 from web.components.charts.scales import compact
+from web.components.health import health_strip
 
 register = template.Library()
 
@@ -254,14 +254,7 @@ def connection_status(summary: ConnectionSummary) -> SafeString:
     return _badge("circle-dashed", "gray", summary.status.label)
 
 
-@register.simple_tag
-def days_strip(days: Sequence[Day]) -> SafeString:
-    """Bars, one for each day: none of its runs failed, any did, or there was none."""
-    outcomes = ["failed" if day.failed else "completed" if day.ran else "none" for day in days]
-    failed, completed, none = map(outcomes.count, ("failed", "completed", "none"))
-    counts = ((failed, "with failures"), (completed, "without failures"), (none, "without runs"))
-    words = f"Last {len(days)} days, in UTC: {', '.join(f'{count} {what}' for count, what in counts if count)}"
-    return _strip(outcomes, words)
+register.simple_tag(health_strip)
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lineage.now.histories import PastRun, recovery_of, streak_of
-from lineage.now.problems import ProblemKind, ProblemRun, causes, is_slow, normalised_error
+from lineage.now.problems import ProblemKind, ProblemRun, causes, normalised_error
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -103,14 +103,6 @@ def test_kinds_and_owners() -> None:
     assert cause.kind is ProblemKind.FAILING
     assert cause.owners == ["finance", "sales"]
     assert causes([task("a", state="RUNNING")])[0].kind is ProblemKind.SLOW
-
-
-@pytest.mark.parametrize(
-    ("elapsed", "median", "slow"),
-    [(29, 10, False), (30, 10, True), (6, 2, False), (7, 2, True), (700, None, False)],
-)
-def test_slow_is_three_medians_and_five_minutes_longer(elapsed: int, median: int | None, slow: bool) -> None:
-    assert is_slow(elapsed * MINUTE, None if median is None else median * MINUTE) == slow
 
 
 def history(states: str) -> list[PastRun]:

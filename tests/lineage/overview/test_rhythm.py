@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connections.models import Connection
 from lineage.models import Run
 from lineage.overview.rhythm import WATCHED, silent_after, usual_pause
-from lineage.overview.run_times import Day, days
 from lineage.overview.summaries import connection_summary
 from tests.lineage.overview.test_summaries import NOW, make_activity, make_connection, make_key
 from tests.lineage.settling import save_runs
@@ -132,27 +131,3 @@ def test_a_pipeline_that_rests_at_weekends(now: datetime, reason: str) -> None:
     make_activity(connection, friday)
     make_runs(connection, [at for at in every(24 * HOUR, of=timedelta(weeks=9), until=friday) if at.isoweekday() < 6])
     assert connection_summary(connection, now=now).reason == reason
-
-
-@pytest.mark.django_db
-def test_days_tell_what_failed_and_what_ran() -> None:
-    connection, other = make_connection("one"), make_connection("other")
-    make_runs(connection, [NOW, NOW - 24 * HOUR])
-    make_runs(connection, [NOW - 24 * HOUR], "FAIL")
-    make_runs(other, [NOW - 48 * HOUR])
-    found = days([connection.pk, other.pk], first=date(2026, 2, 28), last=date(2026, 3, 2))
-    assert found[connection.pk] == [
-        Day(date(2026, 2, 28), ran=False, failed=False),
-        Day(date(2026, 3, 1), ran=True, failed=True),
-        Day(date(2026, 3, 2), ran=True, failed=False),
-    ]
-    assert [day.ran for day in found[other.pk]] == [True, False, False]
-
-
-@pytest.mark.django_db
-def test_a_summary_holds_a_fortnight_that_ends_today() -> None:
-    connection = make_connection()
-    make_runs(connection, [datetime(2026, 3, 2, 0, 0, tzinfo=UTC)])
-    shown = connection_summary(connection, now=NOW).days
-    assert [day.date for day in shown] == [date(2026, 3, 2) - timedelta(days=ago) for ago in range(13, -1, -1)]
-    assert [day.ran for day in shown] == [False] * 13 + [True]

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from lineage.jobs.recent_runs import latest_states
 from lineage.jobs.statistics import job_statistics
 from lineage.models import Job, Run
+from lineage.now.reading import read_histories
 from lineage.runs.relations import children_of
 from tests.lineage.build import at, run_event
 from tests.lineage.conftest import READER, Sender
@@ -46,7 +46,7 @@ def test_a_replay_adds_no_run_whenever_it_comes(new_sender: Callable[[], Sender]
         assert jobs.count() == 4
         assert jobs.get(name="dbt-run-shop").latest_run_state == "FAILED"
         keys = [(job.connection_id, job.id) for job in jobs]
-        assert [len(states) for states in latest_states(keys, most_runs=9).values()] == [1] * 4
+        assert [len(history) for history in read_histories(keys, most_runs=9).values()] == [1] * 4
         assert {statistics.runs for statistics in job_statistics(jobs).values()} == {1}
 
 

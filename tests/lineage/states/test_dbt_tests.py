@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lineage.jobs.recent_runs import latest_states
 from lineage.models import Job, Run
+from lineage.now.reading import read_histories
 from lineage.runs.facets_of_run import read_run
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import Sender, make_sender
@@ -121,8 +121,8 @@ def shown(job: str) -> str:
     """The state of the job's only run, by the run itself, among the latest ones, and on the job's row."""
     run = Run.objects.shown().get(job__name=job)
     of_job = Job.objects.get(id=run.job_id)
-    recent = latest_states([(run.connection_id, run.job_id)], most_runs=5)
-    assert {run.shown_state, of_job.latest_run_state, *recent[run.job_id]} == {run.shown_state}
+    recent = read_histories([(run.connection_id, run.job_id)], most_runs=5)
+    assert {run.shown_state, of_job.latest_run_state, *(one.state for one in recent[run.job_id])} == {run.shown_state}
     return str(run.shown_state)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from lineage.events.clocks import LONGEST, MOST_AHEAD, is_impossible, known_duration, plausible
-from lineage.jobs.statistics import job_statistics, median_durations
+from lineage.jobs.statistics import FEWEST_FOR_MEDIAN, job_statistics, usual_durations
 from lineage.models import Job, Run
 from lineage.models.job_queryset import JOB_SORT_KEYS
 from lineage.runs.durations import latest_run_duration, run_duration
@@ -79,8 +79,8 @@ def test_an_impossible_duration_is_unknown_and_counts_nowhere(sender: Sender, st
     sender.send(*(event for n in (2, 3, 4) for event in whole_run(n, at(n), at(n + 60))))
     statistics = job_statistics([job])[job.id]
     assert (statistics.completed, statistics.median, statistics.p95) == (4, timedelta(minutes=1), timedelta(minutes=1))
-    assert median_durations([job], fewest=3) == {job.id: timedelta(minutes=1)}
-    assert median_durations([job], fewest=4) == {}, "three durations are known"
+    assert FEWEST_FOR_MEDIAN == 3, "three durations are known"
+    assert usual_durations([(job.connection_id, job.id)]) == {job.id: timedelta(minutes=1)}
     assert patience_of_jobs([(job.connection_id, job.id)]) == {(job.connection_id, job.id): DAY}
 
 
