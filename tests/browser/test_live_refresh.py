@@ -89,7 +89,7 @@ def test_an_idle_page_asks_less_and_less_and_is_sent_nothing_again(open_page: Op
     # A change brings it back to the shortest wait.
     rename_connection(connection=connection, name="beta")
     page.clock.run_for(60_000)
-    expect(page.locator(".row-link")).to_have_text("beta")
+    expect(page.get_by_role("link", name="beta", exact=True).first).to_be_visible()
     with page.expect_response(is_refresh):
         page.clock.run_for(5_000)
 
