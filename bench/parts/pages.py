@@ -46,7 +46,7 @@ PAGES = {
     "API: lineage of a dataset": "/api/v1/lineage?node=dataset:{dataset}&depth=3",
 }
 _JOBS = """
-SELECT job.id, job.latest_run_id, edge.dataset_id
+SELECT job.id, job.latest_run_sent_id, edge.dataset_id
 FROM lineage_job AS job JOIN lineage_edge AS edge ON edge.job_id = job.id AND edge.direction = 'WRITES'
 ORDER BY job.id LIMIT %s
 """
