@@ -29,6 +29,11 @@ def live_sessions(user: "User", *, now: datetime) -> QuerySet[UserSession]:
     return sessions.order_by("-created_at", "pk")
 
 
+def rename_session(*, before: str | None, after: str | None) -> None:
+    """Note that a session goes on under another key, as it does after a new password."""
+    UserSession.objects.filter(session_key=before).update(session_key=after)
+
+
 @transaction.atomic
 def end_other_sessions(*, user: "User", keep: str | None) -> None:
     """End all sessions of a person but the one with the key `keep`. From this commit on every process refuses them."""

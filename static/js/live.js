@@ -74,7 +74,7 @@
   };
   // Somebody looks again, after a while.
   const wake = () => {
-    if (document.hidden) return;
+    if (document.hidden || dialog?.open) return;
     tick();
     for (const region of regions()) {
       plan(region, shortest(region));

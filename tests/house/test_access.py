@@ -77,7 +77,7 @@ api/v1/                                                    | 401     404    404 
 admin/                                                     | closed  closed closed 200    | closed  closed closed 200
 admin/login/                                               | sign-in 403    403    on     | sign-in 403    403    on
 admin/logout/                                              | on      on     on     405    | on      on     on     200
-admin/password_change/                                     | closed  closed closed 200    | closed  closed closed 200
+admin/password_change/                                     | closed  closed closed on     | closed  closed closed on
 admin/password_change/done/                                | closed  closed closed 200    | closed  closed closed 405
 admin/autocomplete/                                        | closed  closed closed 403    | closed  closed closed 405
 admin/jsi18n/                                              | closed  closed closed 200    | closed  closed closed 405
@@ -98,7 +98,6 @@ api/v1/lineage$                               | PUT PATCH DELETE TRACE         |
 api/v1/                                       | PUT PATCH DELETE TRACE         | 401     405    405    405
 api/v1/                                       | OPTIONS                        | 401     200    200    200
 admin/logout/$                                | OPTIONS                        | on      on     on     200
-admin/password_change/$                       | PATCH DELETE TRACE             | closed  closed closed 405
 admin/(password_change/done|jsi18n|autocomp)  | OPTIONS                        | closed  closed closed 200
 admin/(password_change/done|jsi18n|autocomp)  | PUT PATCH DELETE TRACE         | closed  closed closed 405
 admin/.*<path:object_id>/$                    | TRACE                          | closed  closed closed 405

@@ -153,6 +153,13 @@ def test_devices(user_agent: str, device: str) -> None:
     assert device_of(user_agent) == device
 
 
+def test_a_session_goes_on_in_the_list_after_a_new_password(viewer: User) -> None:
+    here = signed_in("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    assert change(here).status_code == 302
+    page = here.get("/account").content.decode()
+    assert page.index("Firefox on Linux") < page.index("this one")
+
+
 def test_an_operator_ends_a_session(viewer: User, as_administrator: Client) -> None:
     client = signed_in("curl/8.1")
     session = UserSession.objects.get()

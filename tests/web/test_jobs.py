@@ -75,6 +75,9 @@ def test_compact_rows_are_remembered(as_viewer: Client, airflow: Connection) -> 
     assert "lines-compact" in html_of(as_viewer.get("/jobs?density=compact"))
     assert "lines-compact" in html_of(as_viewer.get(f"/jobs?connection={airflow.pk}"))
     assert "lines-compact" not in html_of(as_viewer.get("/jobs?density=normal"))
+    # An older tab refreshes its list.
+    as_viewer.get("/jobs?density=compact", headers={"HX-Request": "true", "HX-Target": "jobs", "HX-Trigger": "jobs"})
+    assert "lines-compact" not in html_of(as_viewer.get("/jobs"))
 
 
 def test_the_number_of_queries_does_not_grow_with_jobs_and_connections(as_viewer: Client) -> None:

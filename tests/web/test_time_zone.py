@@ -87,3 +87,24 @@ def test_how_far_a_clock_is_ahead(zone: str, words: str) -> None:
     named = zone_named(zone)
     assert named
     assert offset_words(named, datetime(2026, 7, 1, tzinfo=UTC)) == words
+
+
+def test_a_time_that_the_readers_clock_shows_twice_is_no_error(as_viewer: Client) -> None:
+    # Berlin had 2:30 twice on 25 October 2026: once in summer time, and once more an hour later.
+    page = as_viewer.get("/runs?from=2026-10-25T02:30&tz=Europe/Berlin")
+    assert page.status_code == 200
+    assert as_viewer.get("/runs?from=2026-03-29T02:30&tz=Europe/Berlin").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("shown", "led_to"),
+    [
+        ("http://testserver/runs?state=FAILED#main", "/runs?state=FAILED"),
+        ("http://testserver//elsewhere.test/x", "/"),
+        ("http://elsewhere.test/runs", "/"),
+    ],
+)
+def test_a_saved_zone_leads_to_the_page_itself_and_nowhere_else(as_viewer: Client, shown: str, led_to: str) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "dialog-content", "HX-Current-URL": shown}
+    answer = as_viewer.post("/time-zone", {"zone": "Europe/Berlin"}, headers=headers)
+    assert answer["HX-Redirect"] == led_to

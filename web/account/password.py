@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from people.forms import ChangePasswordForm
-from people.sessions import end_other_sessions
+from people.sessions import end_other_sessions, rename_session
 from web.components.rendering import leave_dialog, render_dialog
 
 
@@ -30,8 +30,10 @@ def change_password(request: HttpRequest) -> HttpResponse:
     form = ChangePasswordForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid() and _is_theirs(request, form):
         form.save()
-        # Django ends sessions that were signed in with another password: all but this one.
+        before = request.session.session_key
+        # Django ends sessions that were signed in with another password: all but this one, which gets another key.
         update_session_auth_hash(request, user)
+        rename_session(before=before, after=request.session.session_key)
         end_other_sessions(user=user, keep=request.session.session_key)
         messages.success(request, "Your password was changed. You are signed out everywhere else.")
         return leave_dialog(request, reverse("account"))

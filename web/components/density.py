@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from web.components.lists import Choices, Option
+from web.components.rendering import is_refresh
 from web.components.values import one_of
 
 NORMAL: Final = "normal"
@@ -38,9 +39,9 @@ def density_of(choices: Choices, request: HttpRequest) -> Density:
     return Density(chosen == COMPACT, options)
 
 
-def remember_density(response: HttpResponse, choices: Choices) -> HttpResponse:
-    """Remember the density that the URL says."""
-    if density := choices["density"]:
+def remember_density(request: HttpRequest, response: HttpResponse, choices: Choices) -> HttpResponse:
+    """Remember the density that the URL says. A list that refreshes itself chooses none: the reader did, before."""
+    if (density := choices["density"]) and not is_refresh(request):
         response.set_cookie(
             _COOKIE, density, max_age=_ONE_YEAR, samesite="Lax", httponly=True, secure=settings.SERVED_OVER_TLS
         )

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.utils import timezone
+from django_filters import IsoDateTimeFilter
 
 from connections.models import Connection
 from lineage.database.keyset import Cursor
-from web.components.time_zones import zone_named
+from web.components.time_zones import in_utc
 from web.components.values import Reader, sort_key
 
 if TYPE_CHECKING:
@@ -50,11 +50,9 @@ class Listing:
     def read(self, request: HttpRequest) -> Choices:
         """Read what the URL of a request chooses."""
         query = request.GET
-        # A form says by which clock its times are, so that its address means one time to everybody.
-        with timezone.override(zone_named(query.get("tz", "")) or timezone.get_current_timezone()):
-            # The rows to filter are given later.
-            filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
-            errors = {name: str(filters.errors[key][0]) for name, key in self.names.items() if key in filters.errors}
+        # The rows to filter are given later.
+        filters = self.filters(self._data(query), queryset=Connection.objects.none(), request=request)
+        errors = {name: str(filters.errors[key][0]) for name, key in self.names.items() if key in filters.errors}
         understood = filters.form.cleaned_data
         texts = {name: _text(understood.get(key)) for name, key in self.names.items()}
         for name, read in self._readers().items():
@@ -80,8 +78,15 @@ class Listing:
         return query.get(name) or query.get(self.names.get(name, ""), "")
 
     def _data(self, query: QueryDict) -> dict[str, str]:
-        """The texts to filter by. One that has a longest length is cut to it: PostgreSQL refuses a NUL in it."""
+        """The texts to filter by. One that has a longest length is cut to it: PostgreSQL refuses a NUL in it.
+
+        A form says by which clock its times are. They are turned here, because a filter refuses times that this clock
+        shows twice or never.
+        """
         data = {key: self._raw(query, name) for name, key in self.names.items()}
+        for key, text in data.items():
+            if isinstance(self.filters.base_filters[key], IsoDateTimeFilter):
+                data[key] = in_utc(text, query.get("tz", ""))
         limits = {key: self.filters.base_filters[key].extra.get("max_length") for key in data}
         return {
             key: text.replace("\0", " ").strip()[: limits[key]] if limits[key] else text for key, text in data.items()

@@ -5,10 +5,12 @@ A region and a dialog are partials of the page's template, named after their DOM
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urldefrag
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from web.components.validators import LiveParts, page_etag, with_etag
@@ -69,16 +71,27 @@ def stay(request: HttpRequest, otherwise: str) -> str:
 
 
 def page_of(request: HttpRequest) -> str | None:
-    """The path and query of the page on which HTMX asks; None without HTMX, or where that is no page of ours."""
+    """The path and query of the page on which HTMX asks; None without HTMX, or where that is no page of ours.
+
+    Without the fragment: a browser that is led to the address that it shows would only scroll to it.
+    """
     try:
-        return request.htmx.current_url_abs_path if request.htmx else None  # type: ignore[attr-defined]
+        page = request.htmx.current_url_abs_path if request.htmx else None  # type: ignore[attr-defined]
     except ValueError:  # no URL at all
         return None
+    path = urldefrag(page or "").url
+    # `//elsewhere.test/` is an address of another site.
+    return path if url_has_allowed_host_and_scheme(path, allowed_hosts=None) else None
 
 
 def asks_for(request: HttpRequest, dom_id: str) -> bool:
     """True if HTMX asks for this part of the page alone."""
     return bool(request.htmx) and request.htmx.target == dom_id  # type: ignore[attr-defined]
+
+
+def is_refresh(request: HttpRequest) -> bool:
+    """True if a part of a page asks for itself: nobody clicked."""
+    return bool(request.htmx) and request.htmx.trigger == request.htmx.target  # type: ignore[attr-defined]
 
 
 def _for_this_reader(response: HttpResponse) -> HttpResponse:

@@ -22,4 +22,4 @@ def connections(request: HttpRequest) -> HttpResponse:
         read_permissions(request)
     context = {"table": table, "density": density_of(choices, request), "now": now}
     response = render_page(request, "connections/list.html", context, region="connection-list")
-    return remember_density(refuse_wrong_values(response, choices), choices)
+    return remember_density(request, refuse_wrong_values(response, choices), choices)

@@ -84,4 +84,4 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "now": now,
     }
     response = render_page(request, "connections/overview.html", context, region="overview")
-    return remember_density(refuse_wrong_values(response, choices), choices)
+    return remember_density(request, refuse_wrong_values(response, choices), choices)

@@ -18,4 +18,4 @@ def datasets(request: HttpRequest) -> HttpResponse:
     table = read_dataset_table(choices, request.user)
     context = {"table": table, "density": density_of(choices, request), "now": timezone.now()}
     response = render_page(request, "datasets/list.html", context, region="datasets")
-    return remember_density(refuse_wrong_values(response, choices), choices)
+    return remember_density(request, refuse_wrong_values(response, choices), choices)

@@ -135,7 +135,7 @@ def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse
         "now": now,
     }
     response = refuse_wrong_values(render_page(request, "jobs/job.html", context, region="job"), choices)
-    return remember_density(response, choices)
+    return remember_density(request, response, choices)
 
 
 def _charts(rows: list[RunRow], statistics: JobStatistics | None) -> list[tuple[str, DurationChart]]:

@@ -24,4 +24,4 @@ def jobs(request: HttpRequest) -> HttpResponse:
     table = read_job_table(connections, choices, job_breakdown(connections), slow, now=now)
     context = {"table": table, "density": density_of(choices, request), "now": now}
     response = refuse_wrong_values(render_page(request, "jobs/list.html", context, region="jobs"), choices)
-    return remember_density(response, choices)
+    return remember_density(request, response, choices)

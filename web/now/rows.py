@@ -18,6 +18,7 @@ from lineage.now.senders import ConnectionProblem
 from lineage.runs.durations import format_duration
 from lineage.runs.error_headline import error_headline
 from web.components.lists import Choices
+from web.jobs.rows import MOST_OPEN
 from web.templatetags.observatory import job_url, run_url
 
 KINDS: Final[dict[str, str]] = dict(Job.Kind.choices)
@@ -146,7 +147,7 @@ class Rows:
 
     def _toggle_query(self, id_: str) -> str:
         others = [one for one in self._open if one != id_]
-        opened = others if len(others) < len(self._open) else [*others, id_]
+        opened = others if len(others) < len(self._open) else [*others, id_][-MOST_OPEN:]
         return self._choices.query(open=",".join(opened), page=self._choices["page"]) or "?"
 
 

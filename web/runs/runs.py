@@ -19,4 +19,4 @@ def runs(request: HttpRequest) -> HttpResponse:
     table = read_run_table(choices, request.user, now=now)
     context = {"table": table, "density": density_of(choices, request), "now": now}
     response = refuse_wrong_values(render_page(request, "runs/list.html", context, region="runs"), choices)
-    return remember_density(response, choices)
+    return remember_density(request, response, choices)

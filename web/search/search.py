@@ -22,4 +22,4 @@ def search(request: HttpRequest) -> HttpResponse:
     results = read_results(choices, request.user, most=most, now=now)
     context = {"results": results, "density": density_of(choices, request), "now": now}
     response = refuse_wrong_values(render_page(request, "search/results.html", context, region=LIST), choices)
-    return remember_density(response, choices)
+    return remember_density(request, response, choices)
