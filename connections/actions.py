@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 
 from connections.keys import new_key
 from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
 from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection
 from connections.names import MAX_NAME_LENGTH, normalize_name
 from connections.pacing import LatelySeen, Pace
+from connections.unique import save_unless_taken
 from connections.verification import hash_secret
 
 ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
@@ -70,7 +70,7 @@ def create_connection(
     """Raises DuplicateName, and ValidationError for a name or type that is not allowed."""
     connection = Connection(name=normalize_name(name), type=type, created_by_id=_id(created_by), created_at=now)
     connection.clean_fields()
-    _save_unless_taken(connection, "connection_name_unique", DuplicateName)
+    save_unless_taken(connection, "connection_name_unique", DuplicateName)
     # Its first attempts follow soon.
     _ACQUAINTED.add(connection.id)
     return connection
@@ -82,7 +82,7 @@ def rename_connection(*, connection: Connection, name: str) -> None:
         current = _lock(connection.pk)
         current.name = normalize_name(name)
         current.clean_fields()
-        _save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
+        save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
     connection.name = current.name
 
 
@@ -117,7 +117,7 @@ def create_api_key(
     api_key.clean_fields()
     with transaction.atomic():
         _lock(connection.pk)
-        _save_unless_taken(api_key, "api_key_name_unique", DuplicateKeyName)
+        save_unless_taken(api_key, "api_key_name_unique", DuplicateKeyName)
     return NewApiKey(api_key=api_key, text=key.text)
 
 
@@ -200,20 +200,6 @@ def _list_attempt(attempt: Attempt, kind: str) -> None:
 def _lock(connection_id: UUID) -> Connection:
     """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on."""
     return Connection.objects.live().select_for_update(no_key=True).get(pk=connection_id)
-
-
-def _save_unless_taken(
-    row: models.Model, constraint: str, duplicate: type[DuplicateName | DuplicateKeyName], **options: Any
-) -> None:
-    """Leaves the decision to the database, which alone sees what others commit meanwhile."""
-    try:
-        with transaction.atomic():
-            row.save(**options)
-    except IntegrityError as error:
-        cause = error.__cause__
-        if not isinstance(cause, psycopg.IntegrityError) or cause.diag.constraint_name != constraint:
-            raise
-        raise duplicate() from None
 
 
 def _fit(limit: int, text: str) -> str:

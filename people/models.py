@@ -6,7 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
-NAME_LENGTH = 100
+from connections.names import MAX_NAME_LENGTH, validate_name
 
 
 class ApiToken(models.Model):
@@ -17,7 +17,7 @@ class ApiToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=NAME_LENGTH)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, validators=[validate_name])
     lookup = models.CharField(max_length=32, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)
     # The end of its text, by which people know it again. Empty: made before it was kept.

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from connections.keys import new_key
-from connections.names import normalize_name, validate_name
+from connections.names import normalize_name
+from connections.unique import save_unless_taken
 from people.models import ApiToken
 
 if TYPE_CHECKING:
@@ -48,11 +48,9 @@ def create_api_token(*, user: "User", name: str, days: int = DEFAULT_LIFETIME, n
     Raises DuplicateTokenName, ValidationError.
     """
     key = new_key(prefix=TOKEN_PREFIX)
-    name = normalize_name(name)
-    validate_name(name)
     api_token = ApiToken(
         user=user,
-        name=name,
+        name=normalize_name(name),
         lookup=key.lookup,
         last_characters=key.last_characters,
         secret_hash=hash_secret(key.secret),
@@ -60,13 +58,7 @@ def create_api_token(*, user: "User", name: str, days: int = DEFAULT_LIFETIME, n
         expires_at=now + timedelta(days=days),
     )
     api_token.clean_fields()
-    try:
-        with transaction.atomic():
-            api_token.save(force_insert=True)
-    except IntegrityError as error:
-        if "one_name_a_token_of_a_person" in str(error):
-            raise DuplicateTokenName from error
-        raise
+    save_unless_taken(api_token, "one_name_a_token_of_a_person", DuplicateTokenName)
     return NewApiToken(api_token=api_token, text=key.text)
 
 

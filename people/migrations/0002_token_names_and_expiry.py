@@ -3,6 +3,8 @@ from datetime import timedelta
 from django.db import migrations, models
 from django.db.models.functions import Now
 
+import connections.names
+
 
 def name_and_end_those_there(apps, schema_editor):
     """Tokens made before they had a name are named after their public part, and work for 90 more days."""
@@ -14,7 +16,12 @@ class Migration(migrations.Migration):
     dependencies = [("people", "0001_api_tokens"), ("api", "0002_tokens_moved_to_people")]
 
     operations = [
-        migrations.AddField("apitoken", "name", models.CharField(default="", max_length=100), preserve_default=False),
+        migrations.AddField(
+            "apitoken",
+            "name",
+            models.CharField(default="", max_length=100, validators=[connections.names.validate_name]),
+            preserve_default=False,
+        ),
         migrations.AddField(
             "apitoken",
             "last_characters",

@@ -145,6 +145,8 @@ def read_grid(
     # A run that goes on is as long as at the full minute, so that the page does not change all the time.
     lengths = [run_duration(run, now=now.replace(second=0, microsecond=0)) for run in columns]
     longest = max(filter(None, lengths), default=None)
+    # One above the longest bar has no place.
+    shown_median = median if median and longest and median <= longest else None
     return GridTable(
         grid=grid,
         choices=choices,
@@ -152,8 +154,8 @@ def read_grid(
         prefix=job.name,
         has_more_jobs=family.has_more,
         longest=longest,
-        median=median if median and longest and median <= longest else None,
-        median_at=round(100 - _height(median, longest), 1) if median and longest and median <= longest else None,
+        median=shown_median,
+        median_at=round(100 - _height(shown_median, longest), 1) if shown_median else None,
     )
 
 
