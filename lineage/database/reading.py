@@ -26,8 +26,8 @@ def read_rows(statement: str, bound: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _packed(value: Any) -> Any:
-    """Write a list of UUIDs as PostgreSQL reads it. psycopg looks for characters to escape in each, which takes several
-    times as long."""
+    """Write a list of UUIDs, some of which may be None, as PostgreSQL reads it. psycopg looks for characters to escape
+    in each, which takes several times as long."""
     if isinstance(value, list) and value and isinstance(value[0], UUID):
-        return f"{{{','.join(map(str, value))}}}"
+        return f"{{{','.join(['NULL' if one is None else str(one) for one in value])}}}"
     return value

@@ -125,3 +125,10 @@ def test_columns_are_labelled_by_what_differs_from_the_one_before() -> None:
     times = [start + timedelta(minutes=minutes) for minutes in (0, 20, 40, 100, 1600)]
     assert column_labels(times) == ["28", "", "23h", "1", "2"]
     assert column_labels([]) == []
+
+
+def test_runs_with_and_without_invocation_stand_in_one_grid(as_viewer: Client, dag: Job) -> None:
+    """The sender's facet with the invocation may be broken in one run of many."""
+    runs = add_runs(dag, {"invocation_id": uuid.uuid4()}, {}, {"invocation_id": uuid.uuid4()})
+    save_runs([add_child(task(dag, "shop.load"), runs[1])])
+    assert [len(cells) for cells in rows(get(as_viewer, dag)).values()] == [3]
