@@ -104,3 +104,18 @@ def test_every_event_arrives_once(
 
     assert stored(database, connection_id) == Counter((id_, type_) for id_ in ids for type_ in ["START", "COMPLETE"])
     assert runs(database, connection_id) == {(id_, "COMPLETED", 2) for id_ in ids}
+
+
+def test_those_whose_key_the_process_does_not_remember_are_answered_in_time(
+    database: OwnDatabase, server: LiveServer
+) -> None:
+    """As after a start of the server: keys take turns to be verified, and each waits for the database."""
+    connection_id, key = database.add_sender("Comes first")
+    url = server.endpoint(connection_id)
+    database.stop()
+    try:
+        with ThreadPoolExecutor(30) as pool:
+            for refused in [pool.submit(expect_503, url, key) for _ in range(30)]:
+                refused.result()
+    finally:
+        database.start()

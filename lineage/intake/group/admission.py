@@ -13,8 +13,9 @@ from lineage.intake.exchange import Exchange, Head
 THREADS: Final = 4
 # After a start, all senders come at once.
 MAX_WAITING: Final = 2000
-# Senders wait 5 s for an answer.
-ADMISSION_SECONDS: Final = 4.0
+# Senders wait 5 s for an answer. A query that begins at the last moment may wait 1 s for a session of the database, and
+# the note of the refusal 0.25 s to be written.
+ADMISSION_SECONDS: Final = 3.0
 
 
 class Admission:
