@@ -1,5 +1,6 @@
 """axe-core's rules for a page, in light and dark, wide and narrow."""
 
+import re
 from collections.abc import Iterable
 
 from axe_playwright_python.sync_playwright import Axe
@@ -46,6 +47,8 @@ def take_look(page: Page, width: int, theme: str) -> None:
 
 
 def theme_of(page: Page) -> str:
+    # A page that is being loaded has none yet.
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", re.compile("light|dark"))
     theme: str = page.evaluate("document.documentElement.dataset.bsTheme")
     return theme
 
