@@ -109,7 +109,7 @@ def test_every_event_arrives_once(
 def test_those_whose_key_the_process_does_not_remember_are_answered_in_time(
     database: OwnDatabase, server: LiveServer
 ) -> None:
-    """As after a start of the server: keys take turns to be verified, and each waits for the database."""
+    """Right after a start of the server, keys take turns to be verified, and each waits for the database."""
     connection_id, key = database.add_sender("Comes first")
     url = server.endpoint(connection_id)
     database.stop()
