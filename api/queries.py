@@ -10,7 +10,9 @@ from django.contrib.postgres.aggregates import ArrayAgg, BoolOr
 from django.db.models import Prefetch
 
 from connections.models import Connection
+from connections.privacy import PrivacyClass
 from connections.querysets import Reader
+from lineage.events.privacy import hidden_text
 from lineage.models import Dataset, Event, Job, Run
 from lineage.models.event import EventQuerySet
 from lineage.models.run_queryset import RunQuerySet
@@ -83,8 +85,8 @@ def count_dropped(events: Any, run: Run, *, now: datetime) -> int:
     return max(run.event_count - int(events.count()), 0)
 
 
-def bodies_of_events(events: Sequence[dict[str, Any]]) -> dict[tuple[Any, UUID], str]:
-    """(event time, id) → the body, of events of one connection, sorted by time."""
+def bodies_of_events(events: Sequence[dict[str, Any]], hidden: frozenset[PrivacyClass]) -> dict[tuple[Any, UUID], str]:
+    """(event time, id) → the body without the classes `hidden`, of events of one connection, sorted by time."""
     if not events:
         return {}
     rows = Event.objects.filter(
@@ -92,7 +94,7 @@ def bodies_of_events(events: Sequence[dict[str, Any]]) -> dict[tuple[Any, UUID],
         event_time__range=(events[0]["event_time"], events[-1]["event_time"]),
         id__in=[event["id"] for event in events],
     )
-    return {(time, id_): body for time, id_, body in rows.values_list("event_time", "id", "body")}
+    return {(time, id_): hidden_text(body, hidden) for time, id_, body in rows.values_list("event_time", "id", "body")}
 
 
 def datasets_with(keys: Iterable[dict[str, Any]], reader: Reader) -> list[dict[str, Any]]:

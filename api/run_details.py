@@ -8,9 +8,10 @@ from api.queries import FoundRun
 from api.serializers import JobNameSerializer, LinkSerializer, RunSerializer, listed, reason_of
 from connections.querysets import Reader
 from lineage.events.assertions import TEST_STATES
-from lineage.events.contents import RunContents, TestResult
+from lineage.events.contents import RunContents
 from lineage.events.errors import RunError
 from lineage.events.parts import Problem
+from lineage.events.results_of_tests import TestResult
 from lineage.models import Edge, Run, RunState
 from lineage.runs.facets_of_run import Bounds, error_of, late_arrivals, read_run
 from lineage.runs.reasons import reasons_of
@@ -128,6 +129,13 @@ class OneRunSerializer(RunSerializer):
     facets = FacetsSerializer()
     links = LinkSerializer(many=True, help_text="Ways to the sender's own pages or logs of the run, from its facets.")
     problems = ProblemSerializer(many=True, help_text="Parts of the events that are not as OpenLineage has them.")
+    hidden = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Parts of the events that the connection's privacy settings keep from you, such as `job.facets.sql`.",
+    )
+    dropped = serializers.ListField(
+        child=serializers.CharField(), help_text="Parts that were removed before the events were stored."
+    )
     events_read = serializers.IntegerField(
         help_text="Of how many events error, datasets, tests and facets tell. Where a run has more than a hundred, or "
         "large ones, these are the most telling; `?read=all` reads on."
@@ -139,7 +147,8 @@ class OneRunSerializer(RunSerializer):
 
 def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
     """Read what OneRunSerializer describes."""
-    run, reading = found.run, read_run(found.run, bounds)
+    run = found.run
+    reading = read_run(run, bounds, hidden=run.connection.hidden_from(reader))
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
     parent, one_by_one = parent_of(run, reader), shown_one_by_one(run)
@@ -159,6 +168,8 @@ def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
         "facets": FacetsSerializer(reading.contents).data,
         "links": listed(LinkSerializer, reading.contents.links),
         "problems": listed(ProblemSerializer, reading.contents.problems),
+        "hidden": reading.contents.hidden,
+        "dropped": reading.contents.dropped,
         "events_read": reading.events_read,
         "events_out_of_order": bool(late_arrivals(run)),
     }

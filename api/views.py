@@ -225,12 +225,16 @@ class RunEventsView(ListView):
         responses=answers(EventSerializer(many=True), several=True),
     )
     def get(self, request: Request, run_id: UUID) -> Response:
-        """The OpenLineage documents of a run as they were received, by event time. Large ones make shorter pages."""
+        """The OpenLineage documents of a run as they were received, by event time. Large ones make shorter pages.
+
+        Parts that the connection's privacy settings keep from you are left out; `_observatory_hidden` lists them.
+        """
         self.paginator.found = found = _found_run(request, run_id)
         events_of_run = of_run(self.get_queryset(), found.run)
         self.paginator.dropped_events = count_dropped(events_of_run, found.run, now=timezone.now())
         events = self.page(events_of_run)
-        return self.get_paginated_response(with_bodies(events, bodies_of_events(events)))
+        hidden = found.run.connection.hidden_from(request.user)
+        return self.get_paginated_response(with_bodies(events, bodies_of_events(events, hidden)))
 
 
 class DatasetsView(ListView):

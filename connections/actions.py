@@ -1,7 +1,7 @@
 """The writes of this room. Each is one transaction, and takes the clock from its caller."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
 from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection
 from connections.names import MAX_NAME_LENGTH, normalize_name
 from connections.pacing import LatelySeen, Pace
+from connections.privacy import Audience, PrivacyClass
 from connections.unique import save_unless_taken
 from connections.verification import hash_secret
 
@@ -84,6 +85,16 @@ def rename_connection(*, connection: Connection, name: str) -> None:
         current.clean_fields()
         save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
     connection.name = current.name
+
+
+def set_privacy(*, connection: Connection, audiences: Mapping[PrivacyClass, Audience]) -> None:
+    """Choose who sees each class of parts of the events. Raises Connection.DoesNotExist if somebody removed the
+    connection meanwhile."""
+    with transaction.atomic():
+        current = _lock(connection.pk)
+        current.who_sees |= {kind.value: audience.value for kind, audience in audiences.items()}
+        current.save(update_fields=["who_sees"])
+    connection.who_sees = current.who_sees
 
 
 def end_connection(*, connection: Connection, now: datetime) -> None:

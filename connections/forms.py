@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from connections.kinds import EXAMPLE_KEY_NAME, EXAMPLE_NAME, FIRST
 from connections.models import Connection
 from connections.names import MAX_NAME_LENGTH, normalize_name, validate_name
+from connections.privacy import AUDIENCE_CHOICES, Audience, PrivacyClass
 
 
 class NameField(forms.CharField):
@@ -23,6 +24,10 @@ class NameField(forms.CharField):
         return normalize_name(super().to_python(value) or "")
 
 
+def _audience_field(kind: PrivacyClass, help_text: str) -> forms.ChoiceField:
+    return forms.ChoiceField(label=kind.label, choices=AUDIENCE_CHOICES, help_text=help_text)
+
+
 class AddConnectionForm(forms.Form):
     name = NameField(label="Display name", help_text=f"As your team calls it, for example {EXAMPLE_NAME}.")
     type = forms.ChoiceField(
@@ -35,6 +40,23 @@ class AddConnectionForm(forms.Form):
 
 class RenameConnectionForm(forms.Form):
     name = NameField(label="Display name")
+
+
+class PrivacyForm(forms.Form):
+    """Asks who sees each PrivacyClass: the names of its fields."""
+
+    code = _audience_field(PrivacyClass.CODE, "Code of Python and Bash tasks, and arguments of tasks.")
+    sql = _audience_field(PrivacyClass.SQL, "Statements of queries, and Spark's plans of them.")
+    stack_traces = _audience_field(
+        PrivacyClass.STACK_TRACES, "Lines of code in errors. Everybody sees the message itself."
+    )
+    environment = _audience_field(
+        PrivacyClass.ENVIRONMENT, "Environment variables, settings of Spark and Hive, host and user names of sessions."
+    )
+
+    @property
+    def audiences(self) -> dict[PrivacyClass, Audience]:
+        return {kind: Audience(self.cleaned_data[kind]) for kind in PrivacyClass}
 
 
 class GenerateKeyForm(forms.Form):

@@ -1,7 +1,7 @@
 """Connections, their API keys, and their last attempts. Writes are in actions, reads in querysets."""
 
 import uuid
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,8 @@ from django.db.models.functions import Lower
 
 from connections import kinds
 from connections.names import MAX_NAME_LENGTH, validate_name
-from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet
+from connections.privacy import DEFAULT_AUDIENCE, Audience, Person, PrivacyClass, hidden_from
+from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet, Reader
 from connections.vouchers import Voucher, VoucherKind
 
 # The limit for an attempt's reason, and for the name of its job.
@@ -30,11 +31,14 @@ class Connection(models.Model):
     created_at = models.DateTimeField()
     # Set when somebody removes the connection: from then on nothing shows it, and its rows are being deleted.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # PrivacyClass → Audience, of the classes for which somebody chose one.
+    who_sees = models.JSONField("who sees parts of its events", default=dict, db_default={}, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        permissions = [("change_privacy", "Can choose who sees parts of the events")]
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),
@@ -46,6 +50,15 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audiences(self) -> dict[PrivacyClass, Audience]:
+        """Audience of each class of parts of the events."""
+        return {kind: Audience(self.who_sees.get(kind, DEFAULT_AUDIENCE)) for kind in PrivacyClass}
+
+    def hidden_from(self, reader: Reader) -> frozenset[PrivacyClass]:
+        """Return the classes of parts that `reader` may not see."""
+        return hidden_from(cast(Person, reader), self.audiences)
 
 
 class ApiKey(models.Model):

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from connections.models import Connection
+from lineage.events.privacy import hidden_text
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run, RunState
 
 _MOST_CHARACTERS: Final = 100_000
@@ -156,6 +157,12 @@ class EventAdmin(_ConnectionScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [field for field in super().get_fields(request, obj) if field != "body"] + ["document"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.body = hidden_text(found.body, found.connection.hidden_from(request.user))
+        return found
 
     @admin.display(description="as received")
     def document(self, event: Event) -> str:

@@ -4,7 +4,6 @@ Facets accumulate over the events: a later facet replaces an earlier one of its 
 no facet. Parts that break the specification are listed in `problems`; everything else is still read.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
@@ -13,7 +12,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from lineage.events import dataset_facets, job_facets
-from lineage.events.assertions import TEST_STATES, Assertion, Assertions, TestRun, TestState
+from lineage.events.assertions import Assertion, Assertions, TestRun, TestState
 from lineage.events.dependencies import JOB_DEPENDENCIES, JobDependenciesFacet
 from lineage.events.document import Name, first_datasets, read_body
 from lineage.events.errors import ErrorFacet, RunError, clean, run_error
@@ -31,6 +30,8 @@ from lineage.events.facets import (
 )
 from lineage.events.links import MAX_LINKS, Link
 from lineage.events.parts import Problem, kind_of
+from lineage.events.privacy import DROPPED, HIDDEN
+from lineage.events.results_of_tests import TestResult, each_once, in_order
 from lineage.events.senders import ERROR_FACETS, GENERIC, SENDERS
 from lineage.events.senders.sender import RunOfTests
 from lineage.events.subset import SUBSET, SubsetFacet
@@ -63,6 +64,8 @@ class _Document(Struct):
     producer: Raw = NOTHING
     run: _WithFacets = msgspec.field(default_factory=_WithFacets)
     job: _Job = msgspec.field(default_factory=_Job)
+    hidden: list[str] = msgspec.field(name=HIDDEN, default_factory=list)
+    dropped: list[str] = msgspec.field(name=DROPPED, default_factory=list)
     inputs: list[_Dataset] | None = None
     outputs: list[_Dataset] | None = None
 
@@ -117,23 +120,6 @@ class Statistics:
     file_count: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """Result of one assertion on a dataset, as reported by the run."""
-
-    __test__ = False  # pytest must not collect this class
-
-    namespace: str
-    dataset: str
-    # The kind of assertion, such as `not_null`, and the test's own name, if it has one.
-    assertion: str
-    name: str
-    column: str
-    state: TestState
-    actual: str
-    expected: str
-
-
 @dataclass(slots=True)
 class RunContents:
     """Merged contents of one run's events.
@@ -161,6 +147,9 @@ class RunContents:
     # Ways to the sender's pages of this run.
     links: list[Link] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # Parts that this reader may not see, and parts that were removed before the events were stored: `job.facets.sql`.
+    hidden: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     # True: not all events of the run were read.
     is_cut: bool = False
 
@@ -185,28 +174,6 @@ def contents_of(bodies: Iterable[str], *, state: str = "") -> RunContents:
     return _Fold(bodies, state).contents()
 
 
-def _each_once(facets: Iterable[Iterable[TestResult]]) -> list[TestResult]:
-    """Join the results of several facets. If two of them give one assertion, its worse state counts.
-
-    Within one facet, two assertions with one name are two: they differ in arguments that events do not give.
-    """
-    found: dict[tuple[str, str, str, str, str, int], TestResult] = {}
-    for results in facets:
-        counts: Counter[tuple[str, str, str, str, str]] = Counter()
-        for result in results:
-            name = (result.namespace, result.dataset, result.assertion, result.name, result.column)
-            known = found.get((*name, counts[name]))
-            if known is None or TEST_STATES.index(result.state) < TEST_STATES.index(known.state):
-                found[(*name, counts[name])] = result
-            counts[name] += 1
-    return list(found.values())
-
-
-def in_order(tests: Iterable[TestResult]) -> list[TestResult]:
-    """Sort test results, failed ones first."""
-    return sorted(tests, key=lambda test: (TEST_STATES.index(test.state), test.dataset, test.name))
-
-
 class _Fold:
     """Keeps the last value of each facet as undecoded text, so that each facet is decoded once."""
 
@@ -214,6 +181,8 @@ class _Fold:
         self.state = state
         self.event_type, self.job_name = "", ""
         self.problems: dict[Problem, None] = {}
+        self.hidden: dict[str, None] = {}
+        self.dropped: dict[str, None] = {}
         self.run: _Facets = {}
         self.job: _Facets = {}
         # Of FAIL events.
@@ -231,6 +200,8 @@ class _Fold:
         producer = bytes(document.producer)
         if (tester := next((sender for sender in SENDERS if sender.reports_tests(producer)), None)) is not None:
             self.tester, self.producer = tester, producer
+        self.hidden |= dict.fromkeys(document.hidden)
+        self.dropped |= dict.fromkeys(document.dropped)
         self._merge(self.run, document.run.facets, "run.facets")
         self._merge(self.job, document.job.facets, "job.facets")
         if document.eventType == "FAIL":
@@ -282,10 +253,11 @@ class _Fold:
             results.append(self._results(key, facets))
             self._check(facets, _OF_DATASETS)
         # Some senders report tests in both facets; the assertions of datasets win.
-        made.tests = in_order(_each_once(results) or self._executed())
+        made.tests = in_order(each_once(results) or self._executed())
         if any(test.state == "failed" for test in made.tests):
             made.note_on_failed_tests = self.tester.note_on_failed_tests(self._run_of_tests())
         made.problems = list(self.problems)
+        made.hidden, made.dropped = sorted(self.hidden), sorted(self.dropped)
         return made
 
     def _links(self) -> list[Link]:

@@ -13,11 +13,14 @@ from uuid import UUID
 from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
+from connections.privacy import NOTHING, PrivacyClass
 from lineage.events.assertions import TestState
-from lineage.events.contents import RunContents, TestResult, contents_of, in_order
+from lineage.events.contents import RunContents, contents_of
 from lineage.events.errors import RunError, clean
 from lineage.events.identity import job_id
 from lineage.events.links import Link
+from lineage.events.privacy import hidden_text
+from lineage.events.results_of_tests import TestResult, in_order
 from lineage.models import Event, Run, RunState
 from lineage.models.event import EventQuerySet
 
@@ -72,10 +75,12 @@ def events_of(run: Run) -> EventQuerySet:
     )
 
 
-def read_run(run: Run, bounds: Bounds = AT_A_GLANCE) -> Reading:
-    """Read a run's contents in three queries; two more if tests have no result."""
+def read_run(run: Run, bounds: Bounds = AT_A_GLANCE, *, hidden: frozenset[PrivacyClass] = NOTHING) -> Reading:
+    """Read a run's contents in three queries; two more if tests have no result. `hidden`: classes that the reader of
+    these contents may not see."""
     chosen = _choose(_candidates(run, bounds), run, bounds)
-    contents = contents_of(_bodies(run, chosen), state=getattr(run, "shown_state", run.state))
+    bodies = [hidden_text(body, hidden) for body in _bodies(run, chosen)]
+    contents = contents_of(bodies, state=getattr(run, "shown_state", run.state))
     contents.tests = in_order(_resolve_tests(run, contents.tests))
     reading = Reading(contents, events_read=len(chosen), events=max(run.event_count, len(chosen)))
     contents.is_cut = reading.is_cut
@@ -176,9 +181,9 @@ def late_arrivals(run: Run) -> frozenset[UUID]:
     return frozenset(late)
 
 
-def event_of(run: Run, event_id: UUID) -> dict[str, Any] | None:
-    """Return one event of the run with its body and its `size` in bytes, or None."""
+def event_of(run: Run, event_id: UUID, *, hidden: frozenset[PrivacyClass]) -> dict[str, Any] | None:
+    """Return one event of the run with its `size` in bytes, and its body without the classes `hidden`; or None."""
     rows = events_of(run).filter(id=event_id)
     columns = ("id", "event_time", "received_at", "event_type", "body")
     found: dict[str, Any] | None = rows.values(*columns, size=F("body_bytes")).first()
-    return found
+    return found and found | {"body": hidden_text(found["body"], hidden)}

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from connections.actions import set_privacy
 from connections.models import ApiKey, Connection
+from connections.privacy import Audience, PrivacyClass
 from lineage.models import Activity, Dataset, Event, Job, Run
 from tests.lineage.dataset_rows import save_dataset
 from tests.lineage.settling import save_runs
@@ -91,3 +93,8 @@ def make_running_runs(job: Job, count: int = 1) -> Job:
         make_run(job, terminal_type=None, ended_at=None, last_event_at=timezone.now())
     job.refresh_from_db()
     return job
+
+
+def show_to_everyone(connection: Connection) -> None:
+    """Let also those who read only see the code, SQL and stack traces of its events."""
+    set_privacy(connection=connection, audiences=dict.fromkeys(PrivacyClass, Audience.EVERYONE))

@@ -90,9 +90,10 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs", add_run, 4),
         ("jobs/{job}", add_run, 9),
         ("jobs/{job}/runs", add_run, 4),
-        ("runs/{run}", add_holder_of_the_same_run_id, 8),
+        # Whether its person may see code and SQL takes three: the connection, and what the person may do.
+        ("runs/{run}", add_holder_of_the_same_run_id, 11),
         ("runs/{run}/children", add_child, 8),
-        ("runs/{run}/events?connection_id={connection}", add_event, 7),
+        ("runs/{run}/events?connection_id={connection}", add_event, 10),
         ("datasets", add_dataset, 4),
         (f"datasets/{dataset_id('public.orders')}", add_use, 20),
         (f"datasets/{dataset_id('public.orders')}/runs", add_use, 7),

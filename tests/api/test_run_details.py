@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.api.rows import show_to_everyone
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import NOW, Sender, make_sender
 
@@ -27,6 +28,7 @@ def a_try(number: int) -> dict[str, Any]:
 
 
 def test_the_stack_trace_is_whole(sender: Sender, read: Read) -> None:
+    show_to_everyone(sender.connection)
     error = {"message": "Boom.", "programmingLanguage": "python", "stackTrace": "File one\n" * 1000}
     sender.send(run_event("FAIL", run=RUN, run_facets={"errorMessage": error}))
     assert read(f"runs/{RUN}")["error"] == {
@@ -71,6 +73,7 @@ def test_children_are_found_in_other_connections(read: Read) -> None:
 
 
 def test_datasets_tests_and_facets_are_read_from_the_events(sender: Sender, read: Read) -> None:
+    show_to_everyone(sender.connection)
     rows = {"outputStatistics": {"rowCount": 42, "size": 1024, "fileCount": 1}}
     checked = {"dataQualityAssertions": {"assertions": [{"assertion": "not_null", "success": False, "column": "id"}]}}
     sender.send(
@@ -170,6 +173,7 @@ def test_several_runs_with_one_run_id_are_chosen_by_job(read: Read, sender: Send
 
 def test_large_events_are_told_of_and_read_on_demand(sender: Sender, read: Read) -> None:
     """The row of a run has only the error's message; the rest is read by `read=all`."""
+    show_to_everyone(sender.connection)
     plan = {"plan": "x" * 600_000}
     error = {"message": "Boom.", "programmingLanguage": "JAVA", "stackTrace": "at X"}
     statistics = {"outputStatistics": {"rowCount": 7}}

@@ -27,6 +27,8 @@ NOTHING_MORE: dict[str, Any] = {
     "facets": {"run": {}, "job": {}},
     "links": [],
     "problems": [],
+    "hidden": [],
+    "dropped": [],
     "events_read": 0,
     "events_out_of_order": False,
 }

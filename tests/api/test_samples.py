@@ -13,7 +13,7 @@ from connections.models import Connection
 from lineage.digest.digest import Submission, digest
 from lineage.events import decode_event
 from lineage.states.settle import settle
-from tests.api.rows import make_connection, make_key
+from tests.api.rows import make_connection, make_key, show_to_everyone
 
 # After all events of the samples.
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -25,6 +25,7 @@ STATES = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
 def connection(db: None, sample_lines: Callable[[], list[bytes]]) -> Connection:
     """Make a connection that sent every line of every sample file."""
     connection = make_connection("Every sample")
+    show_to_everyone(connection)
     key = make_key(connection)
     events = [decode_event(line) for line in sample_lines()]
     [receipt] = digest([Submission(key.voucher, events)], now=NOW)

@@ -59,13 +59,13 @@ def attempt(number: int, of: int = 3) -> dict[str, Any]:
 # --- What became of it ---------------------------------------------------------------------------------------------
 
 
-def test_a_failed_run_says_when_how_long_and_why(as_viewer: Client, sender: Sender) -> None:
+def test_a_failed_run_says_when_how_long_and_why(as_editor: Client, sender: Sender) -> None:
     trace = 'Traceback (most recent call last):\n  File "d1.py", line 3\nValueError: <b>no</b>'
     sender.send(
         run_event("START", at(0), run_facets=attempt(2)),
         run_event("FAIL", at(200), run_facets=failure("no orders", stackTrace=trace)),
     )
-    response = get(as_viewer, sender)
+    response = get(as_editor, sender)
     shown = text_of(response)
     assert "What became of it Failed It was attempt 2 of 3; no later one was received. no orders" in shown
     assert "Duration 3 min 20 s" in shown
@@ -195,10 +195,10 @@ def test_a_broken_facet_is_told_not_hidden(as_viewer: Client, sender: Sender) ->
     assert "gave no reason" not in shown
 
 
-def test_an_error_is_shown_without_the_codes_that_colour_it(as_viewer: Client, sender: Sender) -> None:
+def test_an_error_is_shown_without_the_codes_that_colour_it(as_editor: Client, sender: Sender) -> None:
     error = {"message": "\x1b[31mBoom.\x1b[0m", "stackTrace": "\x1b[0;31mat line 3\x1b[0m"}
     sender.send(run_event("FAIL", at(0), run_facets={"errorMessage": error}))
-    html = html_of(get(as_viewer, sender))
+    html = html_of(get(as_editor, sender))
     assert re.findall(r"<pre[^>]*>([^<]*)</pre>", html)[:2] == ["Boom.", "at line 3"]
     assert Run.objects.get().error_message == "Boom."
 
@@ -312,11 +312,11 @@ def test_a_large_run_is_read_in_part_and_says_so(as_viewer: Client, sender: Send
     assert len(full.content) < 100_000
 
 
-def test_the_error_of_a_long_run_is_read_first(as_viewer: Client, sender: Sender) -> None:
+def test_the_error_of_a_long_run_is_read_first(as_editor: Client, sender: Sender) -> None:
     middle = [run_event("RUNNING", at(n)) for n in range(1, 300)]
     failed = run_event("FAIL", at(150.5), run_facets=failure(stackTrace="line 7"))
     sender.send(run_event("START", at(0)), *middle, failed)
-    assert "line 7" in text_of(get(as_viewer, sender))
+    assert "line 7" in text_of(get(as_editor, sender))
 
 
 def test_as_many_queries_for_thirty_of_each_as_for_one(as_viewer: Client, sender: Sender) -> None:

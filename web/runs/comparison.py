@@ -78,7 +78,7 @@ def read_comparison(
         return None
     other = Run.objects.get(connection_id=found.connection_id, id=found.id)
     other.job = run.job
-    contents = read_run(other, AT_A_GLANCE).contents
+    contents = read_run(other, AT_A_GLANCE, hidden=run.connection.hidden_from(reader)).contents
     then = _side(other, contents, datasets_of_run(other, contents), reader, now=now)
     return Compared(KINDS[kind], other, compare(_side(run, *read, reader, now=now), then))
 

@@ -12,8 +12,9 @@ from django.db.models import F
 from connections.querysets import Reader
 from lineage.database.keyset import OLDEST_RUN_FIRST, Keyset, KeysetPage
 from lineage.events.assertions import TEST_STATES
-from lineage.events.contents import RunContents, TestResult
+from lineage.events.contents import RunContents
 from lineage.events.errors import RunError
+from lineage.events.results_of_tests import TestResult
 from lineage.events.senders import ERROR_CODES, sender_of, task_graph_of, words_of
 from lineage.events.senders.sender import Advice
 from lineage.jobs.statistics import job_statistics
@@ -210,7 +211,8 @@ class RunPage:
 
 def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) -> RunPage:
     """Read all that the page of a run shows. `run` has its `job`."""
-    reading = read_run(run, IN_FULL if choices["read"] else AT_A_GLANCE)
+    bounds = IN_FULL if choices["read"] else AT_A_GLANCE
+    reading = read_run(run, bounds, hidden=run.connection.hidden_from(reader))
     parent, instead = parent_of(run, reader), shown_instead(run)
     below = _child_runs(run, reading.contents, reader)
     children = read_children(below, choices, now=now)

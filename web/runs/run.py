@@ -38,6 +38,7 @@ def run(request: HttpRequest, connection_id: UUID, run_id: UUID) -> HttpResponse
     now = timezone.now()
     if len(found) > 1:
         return _several_runs(request, connection, found, choices, now=now)
+    found[0].connection = connection
     page = read_run_page(found[0], choices, request.user, now=now)
     context = {"connection": connection, "page": page, "run": found[0], "choices": choices, "now": now}
     return refuse_wrong_values(render_page(request, "runs/run.html", context, region="run"), choices)
@@ -48,7 +49,7 @@ def run(request: HttpRequest, connection_id: UUID, run_id: UUID) -> HttpResponse
 def run_event(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
     """Show one whole event: indented, or as it was received (`?as=received`)."""
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
-    found, event = _run_with_event(connection, run_id, event_id)
+    found, event = _run_with_event(connection, run_id, event_id, request.user)
     as_received = request.GET.get("as") == "received"
     context = {
         "connection": connection,
@@ -64,9 +65,9 @@ def run_event(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id:
 @require_safe
 @login_required
 def run_event_json(request: HttpRequest, connection_id: UUID, run_id: UUID, event_id: UUID) -> HttpResponse:
-    """Download one event: the bytes as they were received."""
+    """Download one event: the bytes as they were received, but for parts that the reader may not see."""
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
-    _, event = _run_with_event(connection, run_id, event_id)
+    _, event = _run_with_event(connection, run_id, event_id, request.user)
     name = f"{(event['event_type'] or 'event').lower()}-{event_id}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-cache"}
     return HttpResponse(event["body"].encode(), content_type="application/json", headers=headers)
@@ -122,9 +123,12 @@ def _runs(connection: Connection, run_id: UUID, choices: Choices) -> list[Run]:
     )
 
 
-def _run_with_event(connection: Connection, run_id: UUID, event_id: UUID) -> tuple[Run, dict[str, Any]]:
-    found = runs_with_id(run_id, [connection.pk])
-    return next(((run, event) for run in found if (event := event_of(run, event_id))), None) or _gone()
+def _run_with_event(connection: Connection, run_id: UUID, event_id: UUID, reader: Reader) -> tuple[Run, dict[str, Any]]:
+    hidden = connection.hidden_from(reader)
+    for run in runs_with_id(run_id, [connection.pk]):
+        if event := event_of(run, event_id, hidden=hidden):
+            return run, event
+    return _gone()
 
 
 def _shown(body: str, *, as_received: bool) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from connections.privacy import PrivacyClass
 from lineage.events.facets import ExternalQueryFacet
 from lineage.events.links import Link, link
 from lineage.events.senders.sender import ReadFacet, Sender, Words
@@ -33,6 +34,11 @@ GENERIC: Final = Sender(
         "great_expectations": "GREAT_EXPECTATIONS",
         "dagster": "DAGSTER",
         "debezium": "DEBEZIUM",
+    },
+    private={
+        PrivacyClass.ENVIRONMENT: tuple(
+            ("run", "facets", name) for name in ("hive_properties", "hive_session", "debezium_config")
+        ),
     },
     derived_type=_derived_type,
     links=_links,

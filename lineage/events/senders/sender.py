@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
+from connections.privacy import PrivacyClass
 from lineage.events.assertions import Assertion, TestState
 from lineage.events.event import JobFacts, ReportedTask, RunFacts
 from lineage.events.facets import RunFacets
@@ -20,6 +21,24 @@ from lineage.events.senders.task_graph import TaskGraph
 # Namespace and name of a job.
 JobName = tuple[str, str]
 Facet = TypeVar("Facet", bound=Struct)
+
+
+# Step of a path: each element of an array.
+EACH: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class AllBut:
+    """Step of a path: every field of an object but these."""
+
+    names: frozenset[str]
+
+    def has(self, name: str) -> bool:
+        return name not in self.names
+
+
+# Way to a part of an event, from the event itself: names of fields, EACH and AllBut.
+Path = tuple[str | AllBut, ...]
 
 
 class Advice(NamedTuple):
@@ -156,6 +175,8 @@ class Sender:
     error_facets: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[type[Struct], ...]] = field(default_factory=dict)
     job_shapes: Mapping[str, tuple[type[Struct], ...]] = field(default_factory=dict)
+    # Parts of its events that may give something away, beside those of the specification.
+    private: Mapping[PrivacyClass, tuple[Path, ...]] = field(default_factory=dict)
     # Code sent as an error message → its meaning.
     error_codes: Mapping[str, str] = field(default_factory=dict)
     # Such a code of a parent run → sentence: why its tasks were skipped.

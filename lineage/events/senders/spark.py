@@ -6,15 +6,22 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connections.privacy import PrivacyClass
 from lineage.events.errors import ErrorFacet
 from lineage.events.event import JobFacts, RunFacts
 from lineage.events.links import Link, link
-from lineage.events.senders.sender import ReadFacet, RunEvent, Sender, Words
+from lineage.events.senders.sender import AllBut, ReadFacet, RunEvent, Sender, Words
 
 _INTEGRATION: Final = "SPARK"
 # Message and stack trace of the exception that ended a Spark job. The listener sends no `errorMessage`.
 _EXCEPTION: Final = "spark.exception"
 _APPLICATION: Final = "spark_applicationDetails"
+_PLANS: Final = ("spark.logicalPlan", "spark_unknown")
+_SETTINGS: Final = ("spark_properties", "environment-properties")
+# All else in the facet of an application says who runs it and where. Its links stay.
+_OF_EVERYBODY: Final = frozenset(
+    {"_producer", "_schemaURL", "appName", "applicationId", "deployMode", "historyUrl", "proxyUrl", "uiWebUrl"}
+)
 
 
 class _Application(Struct):
@@ -48,6 +55,13 @@ SPARK: Final = Sender(
     run_facets=(_EXCEPTION,),
     error_facets=(_EXCEPTION,),
     shapes={_EXCEPTION: (ErrorFacet,), _APPLICATION: (_Application,)},
+    private={
+        PrivacyClass.SQL: tuple(("run", "facets", name) for name in _PLANS),
+        PrivacyClass.ENVIRONMENT: (
+            *(("run", "facets", name) for name in _SETTINGS),
+            ("run", "facets", _APPLICATION, AllBut(_OF_EVERYBODY)),
+        ),
+    },
     renames_jobs=True,
     derived_type=_derived_type,
     run_facts=_run_facts,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from lineage.events.senders.airflow import dag_run, jobs, links, task_graph, tasks
+from lineage.events.senders.airflow.arguments import PRIVATE
 from lineage.events.senders.airflow.words import ERROR_CODES, INTEGRATION, SKIP_CODES, WORDS
 from lineage.events.senders.sender import Sender
 
@@ -16,6 +17,7 @@ AIRFLOW: Final = Sender(
         "airflowState": (tasks.ShownState, tasks.DurationsFacet),
         "airflow_mappedTask": (jobs.MappedTask,),
     },
+    private=PRIVATE,
     error_codes=ERROR_CODES,
     skip_codes=SKIP_CODES,
     tries=jobs.tries,

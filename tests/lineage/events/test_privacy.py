@@ -1,0 +1,112 @@
+"""Parts of events that not everybody may see: what is removed, and that all else stays as it was sent."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from connections.privacy import EVERYTHING, Audience, PrivacyClass, dropped, hidden_from
+from lineage.events.decode import decode_event
+from lineage.events.document import InvalidEvent, NotJson
+from lineage.events.privacy import DROPPED, HIDDEN, hidden_text, without
+from tests.conftest import SAMPLES
+
+RUN_FACETS: dict[str, Any] = {
+    "errorMessage": {"message": "it broke", "stackTrace": "stack_traces-1"},
+    "spark.exception": {"message": "it broke", "stackTrace": "stack_traces-2"},
+    "extractionError": {"errors": [{"errorMessage": "no", "stackTrace": "stack_traces-3"}, "odd"]},
+    "unknownSourceAttribute": {"unknownItems": ["code-1"]},
+    "airflow": {"task": {"task_id": "load", "bash_command": "code-2"}, "dagRun": {"conf": {"a": "code-3"}}},
+    "environmentVariables": {"environmentVariables": [{"name": "TOKEN", "value": "environment-1"}]},
+    "spark_properties": {"properties": {"a": "environment-2"}},
+    "environment-properties": {"a": "environment-3"},
+    "spark_applicationDetails": {"appName": "app", "userName": "environment-4", "uiWebUrl": "http://ui"},
+    "hive_session": {"username": "environment-5"},
+    "spark.logicalPlan": {"plan": ["sql-1"]},
+}
+JOB_FACETS: dict[str, Any] = {"sourceCode": {"sourceCode": "code-4"}, "sql": {"query": "sql-2"}}
+KEPT = ("it broke", "load", "app", "http://ui", "odd", "1e400", "\\ufffd")
+
+
+def event(**more: Any) -> str:
+    """Make an event with every class of parts, a number that must not be written anew, and half a character."""
+    document = {"run": {"facets": RUN_FACETS}, "job": {"facets": JOB_FACETS}, **more}
+    return json.dumps(document)[:-1] + ', "odd": {"number": 1e400, "half": "\\ud800"}}'
+
+
+@pytest.mark.parametrize("kind", PrivacyClass)
+def test_a_class_is_removed_and_named_and_nothing_else(kind: PrivacyClass) -> None:
+    shown = hidden_text(event(), {kind})
+    for other in PrivacyClass:
+        assert (f'"{other}-' in shown) == (other != kind)
+    assert all(text in shown for text in KEPT)
+    named = json.loads(shown)[HIDDEN]
+    assert named
+    assert len(named) == len(set(named))
+
+
+def test_an_event_without_such_parts_keeps_its_bytes() -> None:
+    body = b'{ "run": {"facets": {"sql": 1}},  "job": {"facets": []} }'
+    assert without(body, EVERYTHING, DROPPED) == body
+
+
+def test_names_with_escapes_are_found() -> None:
+    body = b'{"job": {"facets": {"s\\u0071l": {"query": "secret"}}}}'
+    assert (
+        without(body, {PrivacyClass.SQL}, DROPPED) == b'{"job":{"facets":{}},"_observatory_dropped":["job.facets.sql"]}'
+    )
+
+
+def test_a_name_that_comes_twice_is_removed_twice() -> None:
+    body = b'{"job": {"facets": {"sql": {"query": "first"}, "sql": {"query": "second"}}}}'
+    assert b"first" not in without(body, {PrivacyClass.SQL}, DROPPED)
+
+
+def test_what_was_dropped_before_stays_named() -> None:
+    once = without(event().encode(), {PrivacyClass.SQL}, DROPPED)
+    twice = json.loads(without(once, {PrivacyClass.CODE}, DROPPED))[DROPPED]
+    assert {"job.facets.sql", "run.facets.spark.logicalPlan", "job.facets.sourceCode"} <= set(twice)
+
+
+def test_an_error_without_a_message_keeps_the_line_that_names_it() -> None:
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1\n    secret()\nValueError: no rows'
+    body = json.dumps({"run": {"facets": {"errorMessage": {"stackTrace": trace}}}}).encode()
+    [error] = json.loads(without(body, {PrivacyClass.STACK_TRACES}, HIDDEN))["run"]["facets"].values()
+    assert error == {"message": "ValueError: no rows"}
+
+
+def test_states_and_lineage_of_real_events_do_not_depend_on_what_is_removed() -> None:
+    changed = 0
+    for path in sorted(SAMPLES.rglob("*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            try:
+                whole = decode_event(line)
+            except (NotJson, InvalidEvent):
+                continue
+            kept = without(line, EVERYTHING, DROPPED)
+            changed += kept != line
+            assert replace(decode_event(kept), id=whole.id, body=whole.body) == whole, line[:500]
+    assert changed > 100
+
+
+class Reader:
+    is_active = True
+
+    def __init__(self, *, is_superuser: bool = False, edits: bool = False) -> None:
+        self.is_superuser, self._edits = is_superuser, edits
+
+    def has_perm(self, perm: str) -> bool:
+        return self._edits and perm == "connections.change_connection"
+
+
+def test_who_sees_what() -> None:
+    code, sql, errors, environment = PrivacyClass
+    audiences = dict(
+        zip(PrivacyClass, (Audience.EVERYONE, Audience.EDITORS, Audience.ADMINISTRATORS, Audience.NOBODY), strict=True)
+    )
+    assert hidden_from(Reader(), audiences) == {sql, errors, environment}
+    assert hidden_from(Reader(edits=True), audiences) == {errors, environment}
+    assert hidden_from(Reader(is_superuser=True), audiences) == {environment}
+    assert dropped(audiences) == {environment}
+    assert code not in hidden_from(Reader(), audiences)

@@ -1,0 +1,37 @@
+"""Privacy, on a connection's Settings: who sees source code, SQL, stack traces and the environment."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from connections.actions import set_privacy
+from connections.forms import PrivacyForm
+from connections.models import Connection
+from web.components.rendering import leave_dialog, render_dialog
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def privacy(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    if not request.user.has_perm("connections.change_privacy"):
+        raise PermissionDenied
+    sent = request.method == "POST"
+    chosen: dict[str, Any] = {kind.value: audience for kind, audience in connection.audiences.items()}
+    form = PrivacyForm(request.POST if sent else None, initial=chosen)
+    if form.is_valid():
+        try:
+            set_privacy(connection=connection, audiences=form.audiences)
+        except Connection.DoesNotExist:
+            raise Http404 from None
+        messages.success(request, "Privacy changed.")
+        return leave_dialog(request, reverse("connection_settings", args=[connection.pk]))
+    context = {"form": form, "connection": connection}
+    return render_dialog(request, "connections/privacy.html", context, status=422 if form.errors else 200)
