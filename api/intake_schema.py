@@ -13,6 +13,7 @@ from lineage.events.document import MAX_DATASETS, MAX_NAME_CHARACTERS
 from lineage.events.event import EventType
 from lineage.intake import answers
 from lineage.intake.answers import Rejection
+from lineage.intake.workspace import Unroutable
 
 Schema = dict[str, Any]
 
@@ -23,8 +24,9 @@ _ALIASES_BY_ID: Final = (
     "make of the URL arrives."
 )
 _ALIASES_BY_KEY: Final = (
-    "A slash at the end makes no difference. The same at `/gateway/openlineage/api/v1/lineage` and "
-    "`/gateway/openlineage/lineage`: what clients make of a URL whose id they drop."
+    "With a workspace key each event goes to the connection that has its job's `namespace`; one without a job to the "
+    "key's default connection. A slash at the end makes no difference. The same at `/gateway/openlineage/lineage`, "
+    "`/gateway/openlineage/api/v1/lineage` and `/events/openlineage/generic-openlineage/api/v1/lineage`."
 )
 _CONNECTION_ID: Final = {
     "name": "connection_id",
@@ -39,8 +41,10 @@ def describe_intake(result: Schema, **_kwargs: Any) -> Schema:
     paths: Schema = {
         _BY_ID: {"post": _operation("send_event", "One event", _EVENT, names_id=True)},
         f"{_BY_ID}/batch": {"post": _operation("send_batch", "Many events", _BATCH, names_id=True)},
-        _BY_KEY: {"post": _operation("send_event_by_key", "One event, of the key's connection", _EVENT)},
-        f"{_BY_KEY}/batch": {"post": _operation("send_batch_by_key", "Many events, of the key's connection", _BATCH)},
+        _BY_KEY: {"post": _operation("send_event_by_key", "One event, without a connection in the URL", _EVENT)},
+        f"{_BY_KEY}/batch": {
+            "post": _operation("send_batch_by_key", "Many events, without a connection in the URL", _BATCH)
+        },
     }
     for path, operations in paths.items():
         # At one path the read API answers GET.
@@ -50,6 +54,11 @@ def describe_intake(result: Schema, **_kwargs: Any) -> Schema:
         "type": "http",
         "scheme": "bearer",
         "description": "An API key of the connection, `obs_…`: it sends, and reads nothing.",
+    }
+    result["components"]["securitySchemes"]["workspaceKey"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A workspace key, `obw_…`: it sends to many connections, and reads nothing.",
     }
     return result
 
@@ -62,7 +71,7 @@ def _operation(id_: str, summary: str, kind: Schema, *, names_id: bool = False) 
         "tags": ["intake"],
         "summary": summary,
         "description": f"{kind['description']} {_ALIASES_BY_ID if names_id else _ALIASES_BY_KEY}",
-        "security": [{"apiKey": []}],
+        "security": [{"apiKey": []}] if names_id else [{"apiKey": []}, {"workspaceKey": []}],
         "parameters": [_CONNECTION_ID] if names_id else [],
         "requestBody": {
             "required": True,
@@ -70,7 +79,7 @@ def _operation(id_: str, summary: str, kind: Schema, *, names_id: bool = False) 
             "`Content-Encoding: gzip` (then the limit holds for both sizes). With a length or in chunks.",
             "content": {"application/json": {"schema": kind["schema"], "example": kind["example"]}},
         },
-        "responses": {**kind["responses"], **_refusals(limit), **(_REFUSALS_BY_ID if names_id else {})},
+        "responses": {**kind["responses"], **_refusals(limit), **(_REFUSALS_BY_ID if names_id else _REFUSALS_BY_KEY)},
     }
 
 
@@ -93,16 +102,18 @@ def _refusal(description: str, *rejections: Rejection) -> Schema:
     return response
 
 
+_INVALID: Final = (answers.invalid_event("Expected `str`, got `null` - at `$.job.name`"), answers.unstorable())
+
+
 def _refusals(limit: int) -> Schema:
     not_json = answers.not_json("Input data was truncated")
-    invalid = answers.invalid_event("Expected `str`, got `null` - at `$.job.name`")
     away, busy = answers.database_away(), answers.too_busy("")
     return {
         "400": _refusal("Not JSON, or not the gzip that was promised.", not_json, answers.broken_gzip("it breaks off")),
         "401": _refusal("No key, or not one of this server; always in the same words.", answers.key_refused("")),
         "413": _refusal("Larger than the limit, as sent or inflated.", answers.body_too_large(limit)),
         "415": _refusal("Compressed by anything but gzip.", answers.unsupported_encoding("br")),
-        "422": _refusal("JSON, and no event: where, and what was expected.", invalid, answers.unstorable()),
+        "422": _refusal("JSON, and no event: where, and what was expected.", *_INVALID),
         "503": _refusal("Nothing was acknowledged. The one answer upon which clients try again.", away, busy),
     }
 
@@ -114,6 +125,14 @@ _REFUSALS_BY_ID: Final = {
         answers.plain_http(),
     ),
     "404": _refusal("There is no such connection.", answers.unknown_connection()),
+}
+
+_REFUSALS_BY_KEY: Final = {
+    "422": _refusal(
+        "JSON, and no event: where, and what was expected; or an event of a namespace that no connection has.",
+        *_INVALID,
+        answers.unmatched(str(Unroutable("warehouse"))),
+    ),
 }
 
 # --- What is sent, and answered ---------------------------------------------------------------------------

@@ -10,14 +10,16 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 
-from connections.keys import new_key
+from connections.keys import API_KEY_PREFIX, Key, new_key
 from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
-from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection
+from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection, WorkspaceKey
 from connections.names import MAX_NAME_LENGTH, normalize_name
 from connections.pacing import LatelySeen, Pace
 from connections.privacy import Audience, PrivacyClass
+from connections.routes import bury_routes, claim_route
 from connections.unique import save_unless_taken
 from connections.verification import hash_secret
+from connections.vouchers import VoucherKind
 
 ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
 
@@ -32,6 +34,10 @@ _PACE_OF_ATTEMPTS: Final = {
 # Ids that came without a valid key may be made up: a limit for looking them up, over all ids.
 _PACE_OF_STRANGERS: Final = Pace(count=20, per=timedelta(seconds=1))
 _ACQUAINTED: Final[LatelySeen[UUID]] = LatelySeen()
+_KEYS: Final[Mapping[VoucherKind, models.Manager[Any]]] = {
+    VoucherKind.API_KEY: ApiKey.objects,
+    VoucherKind.WORKSPACE_KEY: WorkspaceKey.objects,
+}
 # Characters that PostgreSQL's text cannot hold.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -67,23 +73,35 @@ def create_connection(
     type: str,  # noqa: A002 - the field's name
     created_by: AbstractBaseUser | None,
     now: datetime,
+    namespace: str = "",
+    made_by_event: bool = False,
 ) -> Connection:
-    """Raises DuplicateName, and ValidationError for a name or type that is not allowed."""
+    """Add a connection, with routes of its name and of `namespace`. A route that another connection has stays there.
+
+    Raises DuplicateName, and ValidationError for a name or type that is not allowed.
+    """
     connection = Connection(name=normalize_name(name), type=type, created_by_id=_id(created_by), created_at=now)
     connection.clean_fields()
-    save_unless_taken(connection, "connection_name_unique", DuplicateName)
+    with transaction.atomic():
+        save_unless_taken(connection, "connection_name_unique", DuplicateName)
+        for routed in sorted({connection.name, namespace} - {""}):
+            claim_route(connection=connection, namespace=routed, now=now, made_by_event=made_by_event)
     # Its first attempts follow soon.
     _ACQUAINTED.add(connection.id)
     return connection
 
 
-def rename_connection(*, connection: Connection, name: str) -> None:
-    """Raises DuplicateName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile."""
+def rename_connection(*, connection: Connection, name: str, now: datetime) -> None:
+    """Rename a connection, and add a route of its new name. The earlier routes stay, for its senders do not change.
+
+    Raises DuplicateName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile.
+    """
     with transaction.atomic():
         current = _lock(connection.pk)
         current.name = normalize_name(name)
         current.clean_fields()
         save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
+        claim_route(connection=current, namespace=current.name, now=now)
     connection.name = current.name
 
 
@@ -108,6 +126,7 @@ def end_connection(*, connection: Connection, now: datetime) -> None:
             current.removed_at = now
             current.save(update_fields=["removed_at"])
             ApiKey.objects.filter(connection=current).delete()
+            bury_routes(connection=current)
     connection.removed_at = current.removed_at if current else now
 
 
@@ -115,16 +134,8 @@ def create_api_key(
     *, connection: Connection, name: str, created_by: AbstractBaseUser | None, now: datetime
 ) -> NewApiKey:
     """Raises DuplicateKeyName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile."""
-    key = new_key()
-    api_key = ApiKey(
-        connection=connection,
-        name=normalize_name(name),
-        lookup=key.lookup,
-        last_characters=key.last_characters,
-        secret_hash=hash_secret(key),
-        created_by_id=_id(created_by),
-        created_at=now,
-    )
+    key = new_key(API_KEY_PREFIX)
+    api_key = ApiKey(connection=connection, **columns_of_key(key, name, created_by, now))
     api_key.clean_fields()
     with transaction.atomic():
         _lock(connection.pk)
@@ -132,22 +143,35 @@ def create_api_key(
     return NewApiKey(api_key=api_key, text=key.text)
 
 
+def columns_of_key(key: Key, name: str, created_by: AbstractBaseUser | None, now: datetime) -> dict[str, Any]:
+    """The columns that all kinds of keys have (SecretKey)."""
+    return {
+        "name": normalize_name(name),
+        "lookup": key.lookup,
+        "last_characters": key.last_characters,
+        "secret_hash": hash_secret(key),
+        "created_by_id": _id(created_by),
+        "created_at": now,
+    }
+
+
 def delete_api_key(*, api_key: ApiKey) -> None:
     """Deletes an API key, if it is still there. From this commit on every process refuses it."""
     ApiKey.objects.filter(pk=api_key.pk).delete()
 
 
-def touch_api_keys(*, key_ids: Collection[UUID], now: datetime) -> None:
+def touch_keys(*, kind: VoucherKind, key_ids: Collection[UUID], now: datetime) -> None:
     """Notes that these keys were used. A key is written at most once a minute, over all processes."""
     due = [key_id for key_id in set(key_ids) if _PACE_OF_LAST_USED.allows(key_id, now)]
     if not due:
         return
+    keys = _KEYS[kind]
     before = now - _LAST_USED_PRECISION
     stale = models.Q(last_used_at__isnull=True) | models.Q(last_used_at__lte=before)
     with transaction.atomic():
         # Keys are locked first, and a locked one is left out: its holder writes this time, too.
-        free = ApiKey.objects.select_for_update(skip_locked=True, no_key=True).filter(stale, pk__in=due)
-        ApiKey.objects.filter(pk__in=[key.pk for key in free.only("pk")]).update(last_used_at=now)
+        free = keys.select_for_update(skip_locked=True, no_key=True).filter(stale, pk__in=due)
+        keys.filter(pk__in=[key.pk for key in free.only("pk")]).update(last_used_at=now)
 
 
 def record_attempt(
@@ -177,9 +201,9 @@ def record_attempt(
         at=at,
         outcome=outcome,
         status=status,
-        reason=_fit(MAX_TEXT_LENGTH, reason),
-        key_name=_fit(MAX_NAME_LENGTH, key_name),
-        job_name=_fit(MAX_TEXT_LENGTH, job_name),
+        reason=fit(MAX_TEXT_LENGTH, reason),
+        key_name=fit(MAX_NAME_LENGTH, key_name),
+        job_name=fit(MAX_TEXT_LENGTH, job_name),
     )
     try:
         _list_attempt(attempt, kind)
@@ -213,7 +237,8 @@ def _lock(connection_id: UUID) -> Connection:
     return Connection.objects.live().select_for_update(no_key=True).get(pk=connection_id)
 
 
-def _fit(limit: int, text: str) -> str:
+def fit(limit: int, text: str) -> str:
+    """Cut a text, and replace what PostgreSQL cannot store."""
     return _UNSTORABLE.sub("\ufffd", text[:limit])
 
 

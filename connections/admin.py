@@ -1,4 +1,5 @@
-"""Connections, keys and attempts for operators: to look at, and to end. People add and rename on the product's pages.
+"""Connections, routes, keys and attempts for operators: to look at, and to end. People add and rename on the
+product's pages.
 
 A key's hash and its lookup part help nobody who reads them, so they are not shown.
 """
@@ -11,7 +12,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from connections.actions import delete_api_key, end_connection
-from connections.models import ApiKey, Attempt, Connection
+from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
+from connections.workspace_keys import delete_workspace_key
 
 
 class _NotEdited(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -79,6 +81,48 @@ class ApiKeyAdmin(_NotEdited):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for api_key in queryset:
             self.delete_model(request, api_key)
+
+
+@admin.register(WorkspaceKey)
+class WorkspaceKeyAdmin(_NotEdited):
+    list_display = ("name", "shown", "scope", "unmatched", "expires_at", "created_by", "created_at", "last_used_at")
+    list_select_related = ("created_by",)
+    list_filter = ("scope", "unmatched")
+    search_fields = ("name", "last_characters")
+    fields = ("name", "shown", "scope", "connections", "default_connection", "unmatched", "expires_at", "created_by")
+    readonly_fields = ("shown",)
+
+    @admin.display(description="key")
+    def shown(self, workspace_key: WorkspaceKey) -> str:
+        return f"…{workspace_key.last_characters}"
+
+    def delete_model(self, request: HttpRequest, obj: WorkspaceKey) -> None:  # noqa: ARG002
+        delete_workspace_key(workspace_key=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WorkspaceKey]) -> None:
+        for workspace_key in queryset:
+            self.delete_model(request, workspace_key)
+
+
+@admin.register(Route)
+class RouteAdmin(_NotEdited):
+    """Deleting one without a connection lets events make a connection of its namespace again."""
+
+    list_display = ("namespace", "connection", "made_by_event", "created_at")
+    list_select_related = ("connection",)
+    list_filter = ("made_by_event",)
+    search_fields = ("namespace", "connection__name")
+
+
+@admin.register(UnmatchedNamespace)
+class UnmatchedNamespaceAdmin(_NotEdited):
+    list_display = ("last_at", "namespace", "reason", "job_name", "type", "workspace_key")
+    list_select_related = ("workspace_key",)
+    list_filter = ("reason", "workspace_key")
+    search_fields = ("namespace", "job_name")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(Attempt)

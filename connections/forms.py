@@ -4,11 +4,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from connections.kinds import EXAMPLE_KEY_NAME, EXAMPLE_NAME, FIRST
-from connections.models import Connection
+from connections.models import Connection, WorkspaceKey
 from connections.names import MAX_NAME_LENGTH, normalize_name, validate_name
 from connections.privacy import AUDIENCE_CHOICES, Audience, PrivacyClass
+from connections.routing import MAX_NAMESPACE_LENGTH
 
 
 class NameField(forms.CharField):
@@ -36,6 +38,63 @@ class AddConnectionForm(forms.Form):
         initial=FIRST.type,
         widget=forms.RadioSelect,
     )
+
+
+class AddRouteForm(forms.Form):
+    namespace = forms.CharField(
+        label="Namespace",
+        max_length=MAX_NAMESPACE_LENGTH,
+        help_text="As the sender writes it in its jobs, case included.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class AddWorkspaceKeyForm(forms.Form):
+    """Asks for what a workspace key may do. `connections` are those that it may be limited to."""
+
+    LIFETIMES = ((0, "Never"), (30, "30 days"), (90, "90 days"), (365, "365 days"))
+
+    name = NameField(label="Key name", help_text="Where it will be used, for example all clusters.")
+    scope = forms.ChoiceField(
+        label="Sends to",
+        choices=WorkspaceKey.Scope.choices,
+        initial=WorkspaceKey.Scope.ALL,
+        widget=forms.RadioSelect,
+    )
+    chosen = forms.ModelMultipleChoiceField(Connection.objects.none(), label="Connections", required=False)
+    default_connection = forms.ModelChoiceField(
+        Connection.objects.none(), label="Connection of events without a job", required=False, empty_label="None"
+    )
+    unmatched = forms.ChoiceField(
+        label="Namespace that no connection takes",
+        choices=WorkspaceKey.Unmatched.choices,
+        initial=WorkspaceKey.Unmatched.REFUSE,
+        widget=forms.RadioSelect,
+    )
+    days = forms.TypedChoiceField(label="Expires after", coerce=int, choices=LIFETIMES, initial=0)
+
+    def __init__(self, *args: Any, connections: QuerySet[Connection], **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in ("chosen", "default_connection"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
+            field.queryset = connections
+            field.widget.attrs["class"] = "form-select"
+        self.fields["days"].widget.attrs["class"] = "form-select"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = self.cleaned_data
+        if cleaned.get("scope") == WorkspaceKey.Scope.ALL:
+            cleaned["chosen"] = None
+            return cleaned
+        chosen, default = cleaned.get("chosen"), cleaned.get("default_connection")
+        if not chosen:
+            self.add_error("chosen", "Choose at least one connection.")
+        elif default and default not in chosen:
+            self.add_error("default_connection", "This connection is not among the chosen ones.")
+        if cleaned.get("unmatched") == WorkspaceKey.Unmatched.CREATE:
+            self.add_error("unmatched", "Only a key of all connections can make further ones.")
+        return cleaned
 
 
 class RenameConnectionForm(forms.Form):

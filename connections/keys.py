@@ -1,6 +1,7 @@
 """The text of a key: `obs_<lookup>_<secret>_<checksum>`. Pure: no Django, no HTTP, no database.
 
-- The prefix is for secret scanners: `obs_` for the API keys of connections, `obt_` for people's API tokens.
+- The prefix is for secret scanners: `obs_` for the API keys of connections, `obw_` for workspace keys, `obt_` for
+  people's API tokens.
 - The lookup part is public. It finds the row, and says nothing about the secret.
 - The secret is 36 characters of base 62, which is 214 random bits. Pages show a key's last four characters, which
   belong to the checksum and give away at most 24 bits: 190 stay unknown.
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 API_KEY_PREFIX: Final = "obs_"
+WORKSPACE_KEY_PREFIX: Final = "obw_"
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _LOOKUP_LENGTH: Final = 12
@@ -64,6 +66,11 @@ def parse_key(text: str, prefix: str = API_KEY_PREFIX) -> Key:
     if not hmac.compare_digest(_checksum(text[: match.end("secret")]), match["checksum"]):
         raise MalformedKey
     return Key(text=text, lookup=match["lookup"], secret=match["secret"])
+
+
+def prefix_of_sender(text: str) -> str:
+    """The prefix by which a sender's key is to be read: that of a workspace key, else that of an API key."""
+    return WORKSPACE_KEY_PREFIX if text.startswith(WORKSPACE_KEY_PREFIX) else API_KEY_PREFIX
 
 
 def _random(length: int) -> str:

@@ -58,3 +58,8 @@ _BY_VALUE: Final = {kind.value: kind for kind in KINDS}
 def kind_of(value: str) -> Kind:
     """The kind of connections whose type has this value."""
     return _BY_VALUE[value]
+
+
+def type_of_integration(integration: str) -> Type:
+    """The type of a connection that is made for the jobs of an integration."""
+    return next((kind.type for kind in KINDS if kind.integration == integration.upper() != ""), Type.OPENLINEAGE)

@@ -1,4 +1,5 @@
-"""Connections, their API keys, and their last attempts. Writes are in actions, reads in querysets."""
+"""Connections, their routes, the keys that send to them, and what became of that. Writes are in actions, routes and
+workspace_keys, reads in querysets."""
 
 import uuid
 from typing import TypeAlias, cast
@@ -10,7 +11,16 @@ from django.db.models.functions import Lower
 from connections import kinds
 from connections.names import MAX_NAME_LENGTH, validate_name
 from connections.privacy import DEFAULT_AUDIENCE, Audience, Person, PrivacyClass, hidden_from
-from connections.querysets import ApiKeyQuerySet, AttemptQuerySet, ConnectionQuerySet, Reader
+from connections.querysets import (
+    ApiKeyQuerySet,
+    AttemptQuerySet,
+    ConnectionQuerySet,
+    Reader,
+    RouteQuerySet,
+    UnmatchedNamespaceQuerySet,
+    WorkspaceKeyQuerySet,
+)
+from connections.routing import IN_WORDS, MAX_NAMESPACE_LENGTH
 from connections.vouchers import Voucher, VoucherKind
 
 # The limit for an attempt's reason, and for the name of its job.
@@ -61,11 +71,10 @@ class Connection(models.Model):
         return hidden_from(cast(Person, reader), self.audiences)
 
 
-class ApiKey(models.Model):
-    """A named secret of one connection. Only its hash is kept; deleting the row ends the key."""
+class SecretKey(models.Model):
+    """A named secret of senders. Only its hash is kept; deleting the row ends the key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=MAX_NAME_LENGTH, validators=[validate_name])
     # The key's public part, by which it is found, and its last characters: what pages show of it.
     lookup = models.CharField(max_length=32, unique=True, editable=False)
@@ -77,6 +86,18 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     # Written at most once a minute, so it may be that much behind.
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(SecretKey):
+    """A key of one connection."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="api_keys")
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -92,12 +113,97 @@ class ApiKey(models.Model):
             )
         ]
 
-    def __str__(self) -> str:
-        return self.name
-
     @property
     def voucher(self) -> Voucher:
         return Voucher(VoucherKind.API_KEY, self.id, self.connection_id)
+
+
+class WorkspaceKey(SecretKey):
+    """A key of many connections: the namespace of an event's job names the one that it is for (connections/routing.py).
+
+    It is refused from `expires_at` on; None: it never expires.
+    """
+
+    class Scope(models.TextChoices):
+        ALL = "all", "All connections"
+        CHOSEN = "chosen", "Chosen connections"
+
+    class Unmatched(models.TextChoices):
+        REFUSE = "refuse", "Refuse the event"
+        CREATE = "create", "Make a connection"
+
+    expires_at = models.DateTimeField(null=True, blank=True)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
+    # Connections of the scope, if they are chosen.
+    connections = models.ManyToManyField(Connection, related_name="+", blank=True)
+    # The connection of events without a job.
+    default_connection = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    unmatched = models.CharField(
+        "namespace without a connection", max_length=10, choices=Unmatched, default=Unmatched.REFUSE
+    )
+
+    objects = WorkspaceKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("name"),
+                name="workspace_key_name_unique",
+                violation_error_message="There is a workspace key with this name already.",
+            ),
+            # A connection that an event makes is among none that were chosen.
+            models.CheckConstraint(
+                condition=models.Q(scope="all") | models.Q(unmatched="refuse"),
+                name="workspace_key_of_chosen_makes_none",
+            ),
+        ]
+
+
+class Route(models.Model):
+    """A namespace of jobs, and the connection to which a workspace key's events of it go.
+
+    Without a connection it is what remains of a removed one: events make no connection with its namespace again.
+    """
+
+    namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH, db_collation="C")
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.SET_NULL, related_name="routes")
+    created_at = models.DateTimeField()
+    made_by_event = models.BooleanField("its connection was made by an event", default=False)
+
+    objects = RouteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["namespace"]
+        constraints = [models.UniqueConstraint(fields=["namespace"], name="route_namespace_unique")]
+
+    def __str__(self) -> str:
+        return self.namespace
+
+
+class UnmatchedNamespace(models.Model):
+    """A namespace whose events were refused of late, since no connection takes them. Only the newest are kept."""
+
+    workspace_key = models.ForeignKey(WorkspaceKey, on_delete=models.CASCADE, related_name="unmatched_namespaces")
+    # Empty: events without a job. Cut to fit.
+    namespace = models.CharField(max_length=MAX_NAMESPACE_LENGTH, blank=True, db_collation="C")
+    reason = models.CharField(max_length=20, choices=[(reason.value, words) for reason, words in IN_WORDS.items()])
+    job_name = models.CharField("job", max_length=MAX_TEXT_LENGTH, blank=True)
+    type = models.CharField("connection type", max_length=20, choices=kinds.Type)
+    last_at = models.DateTimeField()
+
+    objects = UnmatchedNamespaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace_key", "namespace"], name="unmatched_namespace_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.namespace
 
 
 class Attempt(models.Model):

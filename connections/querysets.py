@@ -1,16 +1,30 @@
-"""Reads of connections, keys and attempts. They import no models: models import them."""
+"""Reads of connections, routes, keys and attempts. They import no models: models import them."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from django.db import models
+from django.db.models.functions import Now
+
+from connections.routing import MAX_NAMESPACE_LENGTH, KeyRules, Made, RouteFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
 
-    from connections.models import ApiKey, Attempt, Connection  # noqa: F401 - for annotations
+    from connections.models import (  # noqa: F401 - for annotations
+        ApiKey,
+        Attempt,
+        Connection,
+        Route,
+        UnmatchedNamespace,
+        WorkspaceKey,
+    )
 
 
 # The person for whom something is read: `request.user`.
@@ -35,6 +49,40 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def visible(self, reader: Reader) -> Self:
         """Keys of the connections that `reader` may see."""
         return self.live() if reader.is_authenticated else self.none()
+
+
+class WorkspaceKeyQuerySet(models.QuerySet["WorkspaceKey"]):
+    def live(self) -> Self:
+        """Keys that have not expired, by the database's clock."""
+        return self.filter(models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=Now()))
+
+    def rules_of(self, key_id: UUID) -> KeyRules | None:
+        """The rules of a live key; None if it was deleted or has expired."""
+        key = self.live().filter(pk=key_id).first()
+        if key is None:
+            return None
+        is_limited = key.scope == key.Scope.CHOSEN
+        chosen = frozenset(key.connections.values_list("pk", flat=True)) if is_limited else None
+        return KeyRules(chosen, key.default_connection_id, key.unmatched == key.Unmatched.CREATE)
+
+
+class RouteQuerySet(models.QuerySet["Route"]):
+    def of_namespaces(self, namespaces: Iterable[str]) -> dict[str, RouteFound]:
+        """The stored routes of these namespaces."""
+        storable = [namespace for namespace in namespaces if len(namespace) <= MAX_NAMESPACE_LENGTH]
+        found = self.filter(namespace__in=storable).values_list("namespace", "connection_id")
+        return {namespace: RouteFound(connection_id) for namespace, connection_id in found}
+
+    def made_by_events(self, *, now: datetime) -> Made:
+        """Count the connections that events made."""
+        made = self.filter(made_by_event=True)
+        return Made(made.filter(created_at__gt=now - timedelta(hours=1)).count(), made.count())
+
+
+class UnmatchedNamespaceQuerySet(models.QuerySet["UnmatchedNamespace"]):
+    def newest(self, limit: int) -> Self:
+        """The `limit` namespaces that were refused last, the newest first."""
+        return self.order_by("-last_at", "-id")[:limit]
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):

@@ -1,7 +1,7 @@
-"""Verification of API keys: compares the text of a key with the hash at rest.
+"""Verification of senders' keys: compares the text of a key with the hash at rest.
 
 A process remembers the keys that it verified, by a SHA-256 of their text, and never persists them. It remembers the
-secret alone, which never changes: each commit reads from the database whether the key still exists
+secret alone, which never changes: each commit reads from the database whether the key still exists and may send there
 (connections/vouchers.py). See docs/decisions/0004-api-keys.md.
 """
 
@@ -9,15 +9,15 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final, TypeAlias
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from connections.keys import Key, MalformedKey, new_key, parse_key
+from connections.keys import WORKSPACE_KEY_PREFIX, Key, MalformedKey, new_key, parse_key, prefix_of_sender
 from connections.metrics import VERIFICATIONS, Verification
-from connections.models import ApiKey
+from connections.models import ApiKey, WorkspaceKey
 from connections.vouchers import Voucher, VoucherKind
 
 # Argon2's smallest cost: 0.02 ms, against 47 ms with the parameters for passwords. At least 190 bits of a secret are
@@ -36,7 +36,7 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedKey:
-    """Key that was valid when this process verified it. The commit checks that it still exists."""
+    """API key that was valid when this process verified it. The commit checks that it still exists."""
 
     key_id: UUID
     connection_id: UUID
@@ -47,23 +47,48 @@ class VerifiedKey:
     def voucher(self) -> Voucher:
         return Voucher(VoucherKind.API_KEY, self.key_id, self.connection_id)
 
+    def is_live(self) -> bool:
+        """Ask the database whether the key is still valid."""
+        return ApiKey.objects.live().filter(pk=self.key_id).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedWorkspaceKey:
+    """Workspace key that was valid when this process verified it. Each of its events names its own connection."""
+
+    key_id: UUID
+    name: str
+    fingerprint: Fingerprint = field(repr=False, compare=False)
+
+    connection_id: ClassVar[None] = None
+
+    def voucher_for(self, connection_id: UUID) -> Voucher:
+        return Voucher(VoucherKind.WORKSPACE_KEY, self.key_id, connection_id)
+
+    def is_live(self) -> bool:
+        """Ask the database whether the key is still valid."""
+        return WorkspaceKey.objects.live().filter(pk=self.key_id).exists()
+
+
+AnyVerifiedKey: TypeAlias = VerifiedKey | VerifiedWorkspaceKey
+
 
 def hash_secret(key: Key) -> str:
     """Return the hash of a key's secret, which is stored."""
     return HASHER.hash(key.secret)
 
 
-def verify_key(text: str) -> VerifiedKey:
+def verify_key(text: str) -> AnyVerifiedKey:
     """Verify the text of a key, as a client sent it. Raises KeyRefused, and the database's errors."""
     return _verifier.verify(text)
 
 
-def remembered_key(text: str) -> VerifiedKey | None:
+def remembered_key(text: str) -> AnyVerifiedKey | None:
     """Return the key if this process has verified it. Does not ask the database, and never waits."""
     return _verifier.remembered(text)
 
 
-def forget_key(key: VerifiedKey) -> None:
+def forget_key(key: AnyVerifiedKey) -> None:
     """Forget a remembered key that turned out to be deleted: the next request with it is verified again."""
     _verifier.forget(key)
 
@@ -81,9 +106,9 @@ class KeyVerifier:
         # Takes the place of a stored hash where there is none, so that an unknown key costs as much as a wrong one.
         self._hash_of_nothing = hasher.hash(new_key().secret)
         self._guard = threading.Lock()
-        self._verified: OrderedDict[Fingerprint, VerifiedKey] = OrderedDict()
+        self._verified: OrderedDict[Fingerprint, AnyVerifiedKey] = OrderedDict()
 
-    def verify(self, text: str) -> VerifiedKey:
+    def verify(self, text: str) -> AnyVerifiedKey:
         """Verify a key; see verify_key."""
         fingerprint = fingerprint_of(text)
         with self._guard:
@@ -91,7 +116,7 @@ class KeyVerifier:
                 self._verified.move_to_end(fingerprint)
                 return remembered
         try:
-            key = parse_key(text)
+            key = parse_key(text, prefix_of_sender(text))
         except MalformedKey:
             raise KeyRefused from None
         verified = self._look_up_and_hash(key, fingerprint)
@@ -101,26 +126,34 @@ class KeyVerifier:
                 self._verified.popitem(last=False)
         return verified
 
-    def remembered(self, text: str) -> VerifiedKey | None:
+    def remembered(self, text: str) -> AnyVerifiedKey | None:
         """Return a remembered key; see remembered_key."""
         with self._guard:
             return self._verified.get(fingerprint_of(text))
 
-    def forget(self, key: VerifiedKey) -> None:
+    def forget(self, key: AnyVerifiedKey) -> None:
         """Forget a key; see forget_key."""
         with self._guard:
             self._verified.pop(key.fingerprint, None)
 
-    def _look_up_and_hash(self, key: Key, fingerprint: Fingerprint) -> VerifiedKey:
-        api_key = ApiKey.objects.live().filter(lookup=key.lookup).first()
+    def _look_up_and_hash(self, key: Key, fingerprint: Fingerprint) -> AnyVerifiedKey:
+        stored = _stored(key)
         try:
-            self._hasher.verify(api_key.secret_hash if api_key else self._hash_of_nothing, key.secret)
+            self._hasher.verify(stored.secret_hash if stored else self._hash_of_nothing, key.secret)
         except VerificationError:
-            VERIFICATIONS[Verification.WRONG if api_key else Verification.UNKNOWN].inc()
+            VERIFICATIONS[Verification.WRONG if stored else Verification.UNKNOWN].inc()
             raise KeyRefused from None
-        assert api_key is not None  # noqa: S101 - nobody knows the secret of _hash_of_nothing
+        assert stored is not None  # noqa: S101 - nobody knows the secret of _hash_of_nothing
         VERIFICATIONS[Verification.VALID].inc()
-        return VerifiedKey(api_key.id, api_key.connection_id, api_key.name, fingerprint)
+        if isinstance(stored, ApiKey):
+            return VerifiedKey(stored.id, stored.connection_id, stored.name, fingerprint)
+        return VerifiedWorkspaceKey(stored.id, stored.name, fingerprint)
+
+
+def _stored(key: Key) -> ApiKey | WorkspaceKey | None:
+    if prefix_of_sender(key.text) == WORKSPACE_KEY_PREFIX:
+        return WorkspaceKey.objects.live().filter(lookup=key.lookup).first()
+    return ApiKey.objects.live().filter(lookup=key.lookup).first()
 
 
 _verifier = KeyVerifier()

@@ -19,6 +19,7 @@ PRECONDITION_FAILED: Final = "OB001"
 
 class VoucherKind(StrEnum):
     API_KEY = "api_key"
+    WORKSPACE_KEY = "workspace_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,19 @@ _LIVE: Final[Mapping[VoucherKind, str]] = {
         JOIN connections_apikey api_key ON api_key.id = given.id AND api_key.connection_id = given.connection_id
         JOIN connections_connection connection ON connection.id = api_key.connection_id
         WHERE connection.removed_at IS NULL
+        FOR KEY SHARE OF connection
+    """,
+    # The key may send to the connection. (Which of them a namespace names is read before: connections/routing.py.)
+    VoucherKind.WORKSPACE_KEY: """
+        SELECT workspace_key.id, connection.id FROM unnest($1::uuid[], $2::uuid[]) AS given (id, connection_id)
+        JOIN connections_workspacekey workspace_key ON workspace_key.id = given.id
+        JOIN connections_connection connection ON connection.id = given.connection_id
+        WHERE connection.removed_at IS NULL
+        AND (workspace_key.expires_at IS NULL OR workspace_key.expires_at > now())
+        AND (workspace_key.scope = 'all' OR EXISTS (
+            SELECT FROM connections_workspacekey_connections chosen
+            WHERE chosen.workspacekey_id = given.id AND chosen.connection_id = given.connection_id
+        ))
         FOR KEY SHARE OF connection
     """,
 }

@@ -28,11 +28,13 @@ class Code(StrEnum):
     BROKEN_GZIP = "broken_gzip"
     NOT_JSON = "not_json"
     INVALID_EVENT = "invalid_event"
+    UNMATCHED_NAMESPACE = "unmatched_namespace"
     UNSTORABLE = "unstorable"
     # The sender is asked to try again.
     DATABASE_AWAY = "database_away"
     DATABASE_SLOW = "database_slow"
     ROWS_LOCKED = "rows_locked"
+    ROUTE_CHANGED = "route_changed"
     BODY_TOO_SLOW = "body_too_slow"
     TOO_BUSY = "too_busy"
     INTERNAL_ERROR = "internal_error"
@@ -108,6 +110,14 @@ def key_of_another_connection() -> Rejection:
     return Rejection(403, Code.KEY_OF_ANOTHER_CONNECTION, "The API key belongs to another connection.")
 
 
+def workspace_key_at_connection() -> Rejection:
+    return Rejection(
+        403,
+        Code.KEY_OF_ANOTHER_CONNECTION,
+        "A workspace key sends to /api/v1/lineage: there the namespace of an event's job names the connection.",
+    )
+
+
 def unknown_connection() -> Rejection:
     return Rejection(404, Code.UNKNOWN_CONNECTION, "There is no connection with the id in this URL.")
 
@@ -161,6 +171,10 @@ def invalid_event(why: str) -> Rejection:
     return Rejection(422, Code.INVALID_EVENT, f"Not an OpenLineage event: {why}.")
 
 
+def unmatched(why: str) -> Rejection:
+    return Rejection(422, Code.UNMATCHED_NAMESPACE, f"{why}.")
+
+
 def unstorable() -> Rejection:
     return Rejection(422, Code.UNSTORABLE, "The event holds values that cannot be stored.")
 
@@ -179,6 +193,11 @@ def rows_locked() -> Rejection:
         Code.ROWS_LOCKED,
         "Another transaction of the database keeps rows of these events locked; the sender was asked to try again.",
     )
+
+
+def route_changed() -> Rejection:
+    """Asks to try again: the next try finds out whether the key ended, or may no longer send to one connection."""
+    return _try_again(Code.ROUTE_CHANGED, "The workspace key or its connection was changed while the event came.")
 
 
 def body_too_slow(seconds: float) -> Rejection:

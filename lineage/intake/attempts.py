@@ -9,6 +9,7 @@ import structlog
 
 from connections import actions
 from connections.metrics import ATTEMPTS_DROPPED, Drop
+from connections.vouchers import VoucherKind
 from lineage.database.sessions import count_error, what_happened
 from lineage.intake.commit import DatabaseFault
 
@@ -28,6 +29,7 @@ class Attempt(NamedTuple):
     reason: str = ""
     key_name: str = ""
     job_name: str = ""
+    key_kind: VoucherKind = VoucherKind.API_KEY
 
 
 def write(attempts: Iterable[Attempt]) -> None:
@@ -43,7 +45,7 @@ def write(attempts: Iterable[Attempt]) -> None:
 
 def _write(attempt: Attempt) -> None:
     if attempt.key_id is not None:
-        actions.touch_api_keys(key_ids=[attempt.key_id], now=attempt.at)
+        actions.touch_keys(kind=attempt.key_kind, key_ids=[attempt.key_id], now=attempt.at)
     actions.record_attempt(
         connection_id=attempt.connection_id,
         at=attempt.at,
@@ -55,17 +57,22 @@ def _write(attempt: Attempt) -> None:
     )
 
 
+# A key and the connection to which it sends.
+_Sender = tuple[UUID | None, UUID]
+
+
 class Sampler:
     """Selects attempts of senders with a key that are worth writing down. For one thread.
 
     It takes those that were refused in part, the first of each key in a minute (the key was used), and otherwise one a
-    second of each key, of all keys together few enough to cost nothing beside their events.
+    second of each key, of all keys together few enough to cost nothing beside their events. A workspace key counts as
+    one key for each connection to which it sends.
     """
 
     def __init__(self) -> None:
         self._minute = self._second = 0
-        self._keys_of_minute: set[UUID | None] = set()
-        self._keys_of_second: set[UUID | None] = set()
+        self._keys_of_minute: set[_Sender] = set()
+        self._keys_of_second: set[_Sender] = set()
 
     def takes(self, attempt: Attempt) -> bool:
         second = int(attempt.at.timestamp())
@@ -75,9 +82,10 @@ class Sampler:
             self._minute, self._keys_of_minute = second // 60, set()
         if attempt.reason:
             return True
-        is_first = attempt.key_id not in self._keys_of_minute
-        if not is_first and (attempt.key_id in self._keys_of_second or len(self._keys_of_second) >= SAMPLES_A_SECOND):
+        sender = attempt.key_id, attempt.connection_id
+        is_first = sender not in self._keys_of_minute
+        if not is_first and (sender in self._keys_of_second or len(self._keys_of_second) >= SAMPLES_A_SECOND):
             return False
-        self._keys_of_minute.add(attempt.key_id)
-        self._keys_of_second.add(attempt.key_id)
+        self._keys_of_minute.add(sender)
+        self._keys_of_second.add(sender)
         return True

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 
-from lineage.events import Event, InvalidEvent
+from lineage.events import Event
 from lineage.intake.answers import Answer
+from lineage.intake.workspace import Sorted
 
 STATUS = 200
 
 Failure = tuple[int, str]  # position in the batch, reason
 
 
-def failures(decoded: Sequence[Event | InvalidEvent], unstorable: frozenset[int]) -> list[Failure]:
-    """Lists documents that were no events, and events whose position among the events is in `unstorable`."""
+def failures(decoded: Sequence[Sorted], unstorable: frozenset[int]) -> list[Failure]:
+    """Lists documents that were no events, events without a connection, and events whose position among the others is
+    in `unstorable`."""
     found: list[Failure] = []
     position_among_events = 0
     for position, event in enumerate(decoded):
-        if isinstance(event, InvalidEvent):
+        if not isinstance(event, Event):
             found.append((position, str(event)))
             continue
         if position_among_events in unstorable:

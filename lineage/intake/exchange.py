@@ -1,10 +1,12 @@
 """A request at the intake, step by step, through any server.
 
 `admit` (or `admit_remembered`), then `expect_body`, the server fills `body`, then `decode`, then the committer takes
-`submission`, then `conclude`. An exception in any step ends the exchange, and `refuse` makes the answer of it.
+`submission`, then `conclude`. If it `needs_routing`, `route` comes after `decode`, the committer takes `submissions`,
+and `conclude_all` follows. An exception in any step ends the exchange, and `refuse` makes the answer of it.
 `account` comes last.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,9 +14,18 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from connections.keys import MalformedKey, parse_key
-from connections.models import ApiKey, Connection
-from connections.verification import KeyRefused, VerifiedKey, forget_key, remembered_key, verify_key
+from connections.keys import MalformedKey, parse_key, prefix_of_sender
+from connections.models import Connection
+from connections.verification import (
+    AnyVerifiedKey,
+    KeyRefused,
+    VerifiedKey,
+    VerifiedWorkspaceKey,
+    forget_key,
+    remembered_key,
+    verify_key,
+)
+from connections.vouchers import VoucherKind
 from lineage.database.sessions import count_error, replace_ended_sessions, what_happened
 from lineage.digest.digest import Submission
 from lineage.events import Event, InvalidEvent, NotJson, decode_batch, decode_event
@@ -26,6 +37,7 @@ from lineage.intake.body import Body
 from lineage.intake.commit import Committed, DatabaseFault
 from lineage.intake.metrics import REPEAT, STORED, Ending, Outcome, rejected
 from lineage.intake.routes import Target
+from lineage.intake.workspace import Routed, Sorted, Unroutable, route
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +63,10 @@ class Exchange:
         self.attempts: list[Attempt] = []
         self._ending: Ending = rejected(Code.ABANDONED)
         self._status: int | None = None
-        self._key: VerifiedKey | None = None
-        self._decoded: list[Event | InvalidEvent] = []
+        self._key: AnyVerifiedKey | None = None
+        self._decoded: Sequence[Sorted] = ()
+        self._routed: Routed | None = None
+        self._results: Sequence[Committed] = ()
 
     def admit(self, head: Head) -> None:
         """Judges the head. Asks the database."""
@@ -86,25 +100,53 @@ class Exchange:
         )
 
     def decode(self) -> None:
-        """Reads the events of the body: sets `submission`."""
-        assert self._key is not None  # noqa: S101 - it was admitted
+        """Reads the events of the body: sets `submission`, unless it `needs_routing`."""
         content = self.body.content()
         try:
-            self._decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
+            decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
         except NotJson as error:
             raise answers.not_json(str(error)) from error
         except InvalidEvent as error:
             count_events(rejected(Code.INVALID_EVENT), 0 if self._target.batch else 1)
             raise answers.invalid_event(str(error)) from error
-        self._events = [event for event in self._decoded if isinstance(event, Event)]
-        count_events(rejected(Code.INVALID_EVENT), len(self._decoded) - len(self._events))
-        self.submission = Submission(self._key.voucher, self._events)
+        self._take(decoded)
+        count_events(rejected(Code.INVALID_EVENT), len(decoded) - len(self._events))
+        if isinstance(self._key, VerifiedKey):
+            self.submission = Submission(self._key.voucher, self._events)
 
     @property
-    def connection_id(self) -> UUID:
-        """The connection of the admitted key."""
+    def needs_routing(self) -> bool:
+        """True if each event names its own connection. Known once the key is admitted."""
+        return isinstance(self._key, VerifiedWorkspaceKey)
+
+    def route(self) -> None:
+        """Finds the connections of the events. Asks the database. Raises Rejection for a single event without one."""
+        assert isinstance(self._key, VerifiedWorkspaceKey)  # noqa: S101 - see needs_routing
+        decoded = [event for event in self._decoded if not isinstance(event, Unroutable)]
+        self._routed = route(self._key, decoded, now=timezone.now())
+        if self._routed is None:
+            forget_key(self._key)
+            raise answers.key_refused("The workspace key was deleted, or has expired.")
+        unroutable = self._routed.unroutable
+        count_events(rejected(Code.UNMATCHED_NAMESPACE), len(unroutable))
+        if unroutable and not self._target.batch:
+            raise answers.unmatched(str(unroutable[0]))
+        self._take(self._routed.events)
+
+    @property
+    def submissions(self) -> list[Submission]:
+        """The events by connection."""
+        return [self.submission] if self._routed is None else self._routed.submissions
+
+    def _take(self, decoded: Sequence[Sorted]) -> None:
+        self._decoded = decoded
+        self._events = [event for event in decoded if isinstance(event, Event)]
+
+    @property
+    def sharer(self) -> UUID:
+        """The id by which limits are shared out: that of the admitted key's connection, or of the workspace key."""
         assert self._key is not None  # noqa: S101 - it was admitted
-        return self._key.connection_id
+        return self._key.connection_id or self._key.key_id
 
     @property
     def is_batch(self) -> bool:
@@ -114,6 +156,17 @@ class Exchange:
     def size(self) -> int:
         """Bytes of the decoded events, inflated."""
         return sum(len(event.body) for event in self._events)
+
+    def conclude_all(self, committed: Sequence[Committed]) -> Answer:
+        """The answer to what was committed of `submissions`."""
+        if self._routed is None:
+            [only] = committed
+            return self.conclude(only)
+        merged = self._routed.merge(committed)
+        if not merged.accepted:
+            raise answers.route_changed()
+        self._results = committed
+        return self.conclude(merged)
 
     def conclude(self, committed: Committed) -> Answer:
         """The answer to what was committed."""
@@ -136,7 +189,7 @@ class Exchange:
         failures = batch.failures(self._decoded, committed.unstorable)
         received = len(self._decoded)
         if failures and len(failures) == received:
-            self._end(rejected(Code.UNSTORABLE if self._events else Code.INVALID_EVENT), batch.STATUS)
+            self._end(rejected(self._code_of_failures()), batch.STATUS)
         else:
             self._note_accepted(STORED if committed.stored else REPEAT, batch.STATUS)
             if failures:
@@ -145,6 +198,12 @@ class Exchange:
             words = batch.in_words(failures, received)
             self.attempts += self._attempt(Outcome.REJECTED, batch.STATUS, reason=words)
         return batch.answer(received, failures)
+
+    def _code_of_failures(self) -> Code:
+        """The code of a batch of which nothing was stored."""
+        if self._events:
+            return Code.UNSTORABLE
+        return Code.UNMATCHED_NAMESPACE if self._routed and self._routed.unroutable else Code.INVALID_EVENT
 
     def can_refuse_at_once(self, fault: Exception) -> bool:
         """Returns True if `refuse` will not ask the database."""
@@ -169,6 +228,8 @@ class Exchange:
 
     def _log(self, event: str, **fields: object) -> None:
         connection_id = self._concerns()
+        if isinstance(self._key, VerifiedWorkspaceKey):
+            fields["workspace_key_id"] = str(self._key.key_id)
         log.info(event, connection_id=str(connection_id) if connection_id else None, **fields)
 
     def _end(self, ending: Ending, status: int) -> None:
@@ -176,8 +237,23 @@ class Exchange:
 
     def _note_accepted(self, ending: Ending, status: int) -> None:
         self._end(ending, status)
-        job_name = next((event.job.name for event in self._events if event.job), "")
-        self.attempts += self._attempt(ending[0], status, job_name=job_name)
+        if self._routed is None:
+            self.attempts += self._attempt(ending[0], status, job_name=_job_name(self._events))
+            return
+        assert isinstance(self._key, VerifiedWorkspaceKey)  # noqa: S101 - see needs_routing
+        self.attempts += [
+            Attempt(
+                connection_id=submission.connection_id,
+                key_id=self._key.key_id,
+                key_kind=VoucherKind.WORKSPACE_KEY,
+                at=timezone.now(),
+                outcome=Outcome.STORED if result.stored else Outcome.REPEAT,
+                status=status,
+                key_name=self._key.name,
+                job_name=_job_name(submission.events),
+            )
+            for submission, result in zip(self._routed.submissions, self._results, strict=True)
+        ]
 
     def _attempt(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> list[Attempt]:
         """Makes the attempt that shows how the exchange ended; none if the request concerns no connection."""
@@ -207,10 +283,14 @@ class Exchange:
         if self._key is None or rejection.asks_to_try_again or rejection.code == Code.KEY_REFUSED:
             return rejection
         try:
-            is_live = ApiKey.objects.live().filter(id=self._key.key_id).exists()
+            is_live = self._key.is_live()
         except DatabaseFault:
             return rejection
         return rejection if is_live else answers.key_refused("The API key was deleted.")
+
+
+def _job_name(events: Sequence[Event]) -> str:
+    return next((event.job.name for event in events if event.job), "")
 
 
 def _bearer(authorization: str | None) -> str:
@@ -225,24 +305,26 @@ def _well_formed(authorization: str | None) -> str:
     if not text:
         raise answers.key_refused("The request brought no API key: it needs the header Authorization: Bearer <key>.")
     try:
-        parse_key(text)
+        parse_key(text, prefix_of_sender(text))
     except MalformedKey as error:
         raise answers.key_refused("The text that was sent is no API key: it may have been cut or mistyped.") from error
     return text
 
 
-def _verified(authorization: str | None) -> VerifiedKey:
+def _verified(authorization: str | None) -> AnyVerifiedKey:
     try:
         return verify_key(_well_formed(authorization))
     except KeyRefused as error:
         raise answers.key_refused("The API key is unknown, wrong or was deleted.") from error
 
 
-def _check_connection(target: Target, key: VerifiedKey) -> None:
-    """Raises Rejection unless the key belongs to the connection that the path names. Only holders of a key learn which
-    connections exist."""
+def _check_connection(target: Target, key: AnyVerifiedKey) -> None:
+    """Raises Rejection unless the key belongs to the connection that the path names. Only holders of a connection's key
+    learn which connections exist."""
     if target.is_of(key.connection_id):
         return
+    if isinstance(key, VerifiedWorkspaceKey):
+        raise answers.workspace_key_at_connection()
     if target.connection_id and Connection.objects.live().filter(id=target.connection_id).exists():
         raise answers.key_of_another_connection()
     raise answers.unknown_connection()

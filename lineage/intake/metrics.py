@@ -37,6 +37,7 @@ EVENTS: Final = _children(
     Counter("observatory_intake_events_total", "Events that were read of them, by what became of each.", _LABELS),
     [
         Code.INVALID_EVENT,
+        Code.UNMATCHED_NAMESPACE,
         Code.UNSTORABLE,
         Code.KEY_REFUSED,
         Code.DATABASE_AWAY,

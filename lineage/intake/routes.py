@@ -1,7 +1,8 @@
 """The paths that the intake answers. A client builds them in several ways; all of them arrive.
 
 openlineage-python joins its url and endpoint with urljoin (1.54.0), which drops the connection's id from a url that
-does not end in a slash; then the key alone names the connection, as it does at the path that Marquez has.
+does not end in a slash; then the key alone names the connection, as it does at the paths that other products have.
+There a workspace key's events may go to many connections.
 """
 
 import re
@@ -9,7 +10,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from uuid import UUID
 
-_BY_KEY = r"(?:gateway/openlineage(?:/api/v1)?|api/v1)/(?P<lineage>lineage)(?P<batch_by_key>/batch)?/?"
+_BY_KEY = (
+    r"(?:gateway/openlineage(?:/api/v1)?|(?:events/openlineage/generic-openlineage/)?api/v1)"
+    r"/(?P<lineage>lineage)(?P<batch_by_key>/batch)?/?"
+)
 _BY_ID = r"gateway/openlineage/(?P<connection>[^/]+)(?:(?:/api/v1)?/lineage)?(?P<batch_by_id>/batch)?/?"
 # All other paths there are refused here as well, so that a sender with a wrong URL learns of it.
 _BESIDE = r"gateway/openlineage(?:/(?P<beside>(?s:.*)))?"
@@ -35,8 +39,11 @@ class Target:
     # Methods by which the read API answers there.
     reads: frozenset[str] = field(default=frozenset(), compare=False)
 
-    def is_of(self, connection_id: UUID) -> bool:
-        """Returns True if a key of this connection may send here: the path names it, or leaves that to the key."""
+    def is_of(self, connection_id: UUID | None) -> bool:
+        """Returns True if a key of this connection may send here: the path names it, or leaves that to the key.
+
+        `connection_id` is None for a workspace key, which may send only where the path leaves that to the key.
+        """
         return not self.malformed_id and self.connection_id in (None, connection_id)
 
 

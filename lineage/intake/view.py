@@ -9,9 +9,11 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from lineage.database.sessions import survive_lost_session
+from lineage.digest.digest import Submission
 from lineage.intake import attempts
 from lineage.intake.accounting import commit_and_count, count_events
 from lineage.intake.answers import Answer, Code
+from lineage.intake.commit import Committed
 from lineage.intake.exchange import Exchange, Head
 from lineage.intake.metrics import rejected
 from lineage.intake.routes import target_of
@@ -44,15 +46,23 @@ def _answer(request: HttpRequest, exchange: Exchange) -> Answer:
         for chunk in _chunks(request):
             exchange.body.add(chunk)
         exchange.decode()
-        [committed] = commit_and_count([exchange.submission], now=timezone.now())
-        if committed.waits:
-            count_events(rejected(Code.ROWS_LOCKED), len(exchange.submission.events))
-        if not committed.is_settled:
-            while settle_marked(exchange.submission.connection_id):
-                pass
-        return exchange.conclude(committed)
+        if exchange.needs_routing:
+            survive_lost_session(exchange.route)
+        submissions = exchange.submissions
+        committed = commit_and_count(submissions, now=timezone.now()) if submissions else []
+        for submission, its in zip(submissions, committed, strict=True):
+            _follow_up(submission, its)
+        return exchange.conclude_all(committed)
     except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
         return exchange.refuse(fault)
+
+
+def _follow_up(submission: Submission, committed: Committed) -> None:
+    if committed.waits:
+        count_events(rejected(Code.ROWS_LOCKED), len(submission.events))
+    if not committed.is_settled:
+        while settle_marked(submission.connection_id):
+            pass
 
 
 def _head(request: HttpRequest) -> Head:

@@ -168,7 +168,8 @@ def test_it_describes_the_intake(document: dict[str, Any]) -> None:
         answers |= {"403", "404"} if "{" in path else set()
         answers |= set() if path.endswith("/batch") else {"201"}
         assert set(operation["responses"]) == answers
-        assert operation["security"] == [{"apiKey": []}]
+        kinds = ["apiKey"] if "{" in path else ["apiKey", "workspaceKey"]
+        assert operation["security"] == [{kind: []} for kind in kinds]
 
 
 def test_what_real_senders_send_is_as_described(

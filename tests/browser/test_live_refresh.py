@@ -87,7 +87,7 @@ def test_an_idle_page_asks_less_and_less_and_is_sent_nothing_again(open_page: Op
     assert len(statuses) <= 2 + len(ASKS_AT) + 5
     assert sum(sizes) < 10_000
     # A change brings it back to the shortest wait.
-    rename_connection(connection=connection, name="beta")
+    rename_connection(connection=connection, name="beta", now=timezone.now())
     page.clock.run_for(60_000)
     expect(page.get_by_role("link", name="beta", exact=True).first).to_be_visible()
     with page.expect_response(is_refresh):

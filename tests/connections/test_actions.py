@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from connections import actions
 from connections.models import ApiKey, Connection
+from connections.vouchers import VoucherKind
 from tests.connections.conftest import NOW, MakeConnection, MakeKey
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def test_a_name_that_is_not_allowed_is_refused(name: str, make_connection: MakeC
         make_connection(name)
     connection = make_connection()
     with pytest.raises(ValidationError):
-        actions.rename_connection(connection=connection, name=name)
+        actions.rename_connection(connection=connection, name=name, now=NOW)
     with pytest.raises(ValidationError):
         make_key(connection, name)
     assert Connection.objects.get().name == connection.name == "Airflow"
@@ -53,17 +54,17 @@ def test_a_name_is_taken_however_it_is_written(first: str, second: str, make_con
         make_connection(second)
     other = make_connection("other")
     with pytest.raises(actions.DuplicateName):
-        actions.rename_connection(connection=other, name=second)
+        actions.rename_connection(connection=other, name=second, now=NOW)
     assert other.name == "other"
 
 
 def test_renaming_changes_the_name_alone(make_connection: MakeConnection) -> None:
     connection = make_connection("old")
     before = Connection.objects.values().get()
-    actions.rename_connection(connection=connection, name=" New ")
+    actions.rename_connection(connection=connection, name=" New ", now=NOW)
     assert Connection.objects.values().get() == before | {"name": "New"}
     assert connection.name == "New"
-    actions.rename_connection(connection=connection, name="NEW")  # its own name in another case
+    actions.rename_connection(connection=connection, name="NEW", now=NOW)  # its own name in another case
 
 
 def test_the_name_of_a_removed_connection_is_free(make_connection: MakeConnection) -> None:
@@ -90,7 +91,7 @@ def test_a_connection_that_was_removed_meanwhile_takes_no_new_name_and_no_key(
     connection = make_connection()
     actions.end_connection(connection=Connection.objects.get(), now=NOW)
     with pytest.raises(Connection.DoesNotExist):
-        actions.rename_connection(connection=connection, name="new")
+        actions.rename_connection(connection=connection, name="new", now=NOW)
     with pytest.raises(Connection.DoesNotExist):
         make_key(connection)
 
@@ -128,7 +129,9 @@ def test_last_use_is_written_at_most_once_a_minute(make_connection: MakeConnecti
     first, second = (make_key(make_connection(name)).api_key for name in ("a", "b"))
 
     def use(*keys: ApiKey, seconds: float) -> list[float | None]:
-        actions.touch_api_keys(key_ids=[key.id for key in keys], now=NOW + timedelta(seconds=seconds))
+        actions.touch_keys(
+            kind=VoucherKind.API_KEY, key_ids=[key.id for key in keys], now=NOW + timedelta(seconds=seconds)
+        )
         return [
             (at - NOW).total_seconds() if at else None
             for at in (ApiKey.objects.get(pk=key.pk).last_used_at for key in (first, second))
@@ -144,11 +147,11 @@ def test_last_use_that_another_process_wrote_is_left_for_a_minute(
 ) -> None:
     key = make_key(make_connection()).api_key
     ApiKey.objects.update(last_used_at=NOW)
-    actions.touch_api_keys(key_ids=[key.id], now=NOW + timedelta(seconds=59))
+    actions.touch_keys(kind=VoucherKind.API_KEY, key_ids=[key.id], now=NOW + timedelta(seconds=59))
     key.refresh_from_db()
     assert key.last_used_at == NOW
     with django_assert_num_queries(0):
-        actions.touch_api_keys(key_ids=[key.id], now=NOW + timedelta(seconds=61))
-    actions.touch_api_keys(key_ids=[key.id], now=NOW + timedelta(seconds=70))
+        actions.touch_keys(kind=VoucherKind.API_KEY, key_ids=[key.id], now=NOW + timedelta(seconds=61))
+    actions.touch_keys(kind=VoucherKind.API_KEY, key_ids=[key.id], now=NOW + timedelta(seconds=70))
     key.refresh_from_db()
     assert key.last_used_at == NOW + timedelta(seconds=70)

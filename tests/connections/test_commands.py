@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from connections.models import ApiKey, Connection
-from connections.verification import verify_key
+from connections.verification import VerifiedKey, verify_key
 from tests.connections.conftest import MakeConnection, MakeKey
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,9 @@ def test_a_script_makes_a_key_that_works(capsys: pytest.CaptureFixture[str], mak
     answer = json.loads(run(capsys, "create_api_key", str(connection.id), " scheduler ", "--json"))
     assert set(answer) == {"name", "key"}
     assert answer["name"] == "scheduler"
-    assert verify_key(answer["key"]).connection_id == connection.id
+    verified = verify_key(answer["key"])
+    assert isinstance(verified, VerifiedKey)
+    assert verified.connection_id == connection.id
 
 
 def test_without_json_the_key_stands_alone_on_the_last_line(

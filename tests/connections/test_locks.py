@@ -14,7 +14,7 @@ from django.db import connection as database
 
 from connections import actions
 from connections.models import ApiKey, Connection
-from connections.vouchers import PRECONDITION_FAILED, Voucher, lock_live
+from connections.vouchers import PRECONDITION_FAILED, Voucher, VoucherKind, lock_live
 from lineage.database.execute import pipeline
 from lineage.database.retries import with_retries
 from lineage.digest.statements import vouchers
@@ -79,8 +79,8 @@ def test_commits_wait_neither_for_one_another_nor_for_a_rename_nor_for_an_attemp
             return lock_live([key.voucher])
 
     def use(connection: Connection) -> None:
-        actions.rename_connection(connection=connection, name="new")
-        actions.touch_api_keys(key_ids=[key.id], now=NOW)
+        actions.rename_connection(connection=connection, name="new", now=NOW)
+        actions.touch_keys(kind=VoucherKind.API_KEY, key_ids=[key.id], now=NOW)
         actions.record_attempt(connection_id=connection.id, at=NOW, outcome="stored", status=201)
 
     with transaction.atomic():

@@ -137,6 +137,7 @@ def test_a_verified_key_costs_no_second_hash_and_no_query(
 @pytest.mark.django_db
 def test_a_remembered_key_that_was_deleted_is_not_live(key: actions.NewApiKey, verifier: KeyVerifier) -> None:
     verified = verifier.verify(key.text)
+    assert isinstance(verified, VerifiedKey)
     assert lock_live([verified.voucher]) == {verified.voucher}
     actions.delete_api_key(api_key=key.api_key)
     assert verifier.verify(key.text) == verified

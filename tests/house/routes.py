@@ -16,7 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from connections.models import ApiKey, Attempt, Connection
+from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
 from lineage.models import Activity, Edge, Event, Job, Run
 from people.models import ApiToken
 from tests.lineage.dataset_rows import save_dataset
@@ -45,6 +45,14 @@ def callbacks() -> Iterator[Callable[..., Any]]:
     return (pattern.callback for _, pattern in patterns())
 
 
+def of_workspace(connection: Connection) -> tuple[WorkspaceKey, Route, UnmatchedNamespace]:
+    """Make a workspace key, a route, and a namespace that has none."""
+    key = WorkspaceKey.objects.create(name="all", lookup="w", created_at=NOW)
+    route = Route.objects.create(namespace="n", connection=connection, created_at=NOW)
+    unmatched = {"namespace": "m", "reason": "no_route", "type": "dbt", "last_at": NOW}
+    return key, route, UnmatchedNamespace.objects.create(workspace_key=key, **unmatched)
+
+
 class World:
     """Rows: one of each model that a route can name."""
 
@@ -54,6 +62,7 @@ class World:
         times = {"first_event_at": NOW, "last_event_at": NOW}
         other = User.objects.create(username="other")
         key = ApiKey.objects.create(name="worker", lookup="l", created_at=NOW, **of)
+        workspace = of_workspace(connection)
         job = Job.objects.create(id=uuid.uuid4(), namespace="n", name="j", described_at=NOW, **of)
         [run] = Run.objects.bulk_create(
             [Run(id=uuid.uuid4(), run_id=uuid.uuid4(), job=job, event_count=1, **times, **of)]
@@ -66,6 +75,7 @@ class World:
         rows = [
             connection,
             key,
+            *workspace,
             job,
             run,
             other,
@@ -80,14 +90,9 @@ class World:
             Group.objects.create(name="others"),
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
-        self._ids = {
-            "connection_id": connection.id,
-            "key_id": key.id,
-            "token_id": token.id,
-            "job_id": job.id,
-            "run_id": run.run_id,
-        }
-        self._ids |= {"event_id": event_row.id, "dataset_id": dataset.id}
+        self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "token_id": token.id}
+        self._ids |= {"job_id": job.id, "run_id": run.run_id, "event_id": event_row.id, "dataset_id": dataset.id}
+        self._ids |= {"workspace_key_id": workspace[0].pk, "route_id": workspace[1].pk}
 
     def path(self, route: str) -> str:
         """Return the path of an existing route, with ids of existing rows."""

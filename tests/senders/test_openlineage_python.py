@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import requests
+from django.utils import timezone
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     DatasetEvent,
@@ -20,10 +21,12 @@ from openlineage.client.event_v2 import (
     StaticDataset,
 )
 from openlineage.client.facet_v2 import error_message_run, job_type_job, schema_dataset
+from openlineage.client.serde import Serde
 from openlineage.client.transport.async_http import AsyncHttpTransport
 
 from connections import actions
 from connections.models import Attempt
+from connections.workspace_keys import create_workspace_key, delete_workspace_key
 from lineage import models
 from tests.live_server import Sender, wait_until_settled
 from tests.serving import LiveServer
@@ -61,13 +64,15 @@ def client_of(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     return make
 
 
-def run_event(state: RunState, run_id: str, minute: int, job: str = "load_orders", **facets: Any) -> RunEvent:
+def run_event(
+    state: RunState, run_id: str, minute: int, job: str = "load_orders", namespace: str = "shop", **facets: Any
+) -> RunEvent:
     return RunEvent(
         eventType=state,
         eventTime=(START + timedelta(minutes=minute)).isoformat(),
         run=Run(runId=run_id, facets=facets),
         job=Job(
-            namespace="shop",
+            namespace=namespace,
             name=job,
             facets={
                 "jobType": job_type_job.JobTypeJobFacet(processingType="BATCH", integration="CUSTOM", jobType="TASK")
@@ -229,6 +234,37 @@ def test_a_deleted_key_is_refused_at_once(client_of: Callable[..., OpenLineageCl
         with pytest.raises(requests.HTTPError, match="401"):
             client.emit(run_event(RunState.START, str(uuid4()), 0))
     assert models.Event.objects.count() == 1
+
+
+def test_a_workspace_key_sends_to_the_connections_that_its_namespaces_name(
+    server: LiveServer, new_sender: Callable[..., Sender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of two processes, both of which remember the key before it is deleted."""
+    monkeypatch.setenv("OPENLINEAGE_CONFIG", "")
+    connections = {name: new_sender(name).connection for name in ("eu", "us")}
+    new = create_workspace_key(name="all", created_by=None, now=timezone.now())
+    auth = {"type": "api_key", "apiKey": new.text}
+    client = OpenLineageClient(config={"transport": {"type": "http", "url": server.url, "auth": auth}})
+
+    for namespace in connections:
+        for _ in range(5):
+            client.emit(run_event(RunState.START, str(uuid4()), 0, namespace=namespace))
+    with pytest.raises(requests.HTTPError, match="422"):
+        client.emit(run_event(RunState.START, str(uuid4()), 0, namespace="EU"))
+    batch = [Serde.to_dict(run_event(RunState.START, str(uuid4()), 0, namespace=name)) for name in ("us", "xx", "eu")]
+    headers = {"Authorization": f"Bearer {new.text}"}
+    answer = requests.post(f"{server.url}/api/v1/lineage/batch", json=batch, headers=headers, timeout=9).json()
+    assert [failed["index"] for failed in answer["failed_events"]] == [1]
+    delete_workspace_key(workspace_key=new.workspace_key)
+    for _ in range(10):
+        with pytest.raises(requests.HTTPError, match="401"):
+            client.emit(run_event(RunState.START, str(uuid4()), 0, namespace="eu"))
+
+    wait_until_settled()
+    for namespace, connection in connections.items():
+        runs = models.Run.objects.filter(connection=connection)
+        assert list(runs.values_list("job__namespace", flat=True)) == [namespace] * 6
+        assert {attempt.key_name for attempt in connection.attempts.all()} == {"all"}
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

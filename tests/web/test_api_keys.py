@@ -15,7 +15,7 @@ from django.utils import timezone
 from connections.actions import create_api_key
 from connections.keys import parse_key
 from connections.models import ApiKey, Connection
-from connections.verification import verify_key
+from connections.verification import VerifiedKey, verify_key
 from connections.vouchers import lock_live
 from tests.web.rows import make_connection
 
@@ -53,6 +53,7 @@ def test_a_new_key_is_shown_in_the_answer_and_works(
     key = key_in(response)
     parse_key(key)
     verified = verify_key(key)
+    assert isinstance(verified, VerifiedKey)
     assert (verified.connection_id, verified.name) == (connection.pk, "scheduler")
     assert ApiKey.objects.get().created_by == editor
     assert "It is not shown again." in response.content.decode()
@@ -116,7 +117,7 @@ def test_deleting_says_when_the_key_was_last_used(as_editor: Client, connection:
 def test_a_deleted_key_is_refused(
     as_editor: Client, connection: Connection, api_key: Any, headers: dict[str, str]
 ) -> None:
-    voucher = verify_key(api_key.text).voucher
+    voucher = api_key.api_key.voucher
     assert lock_live([voucher])
     response = as_editor.post(reverse("api_key_delete", args=[connection.pk, api_key.api_key.pk]), headers=headers)
     settings_url = f"/connections/{connection.pk}/settings"

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from connections.actions import DuplicateName, rename_connection
@@ -24,7 +25,7 @@ def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     form = RenameConnectionForm(request.POST if sent else None, initial={"name": connection.name})
     if form.is_valid():
         try:
-            rename_connection(connection=connection, name=form.cleaned_data["name"])
+            rename_connection(connection=connection, name=form.cleaned_data["name"], now=timezone.now())
         except DuplicateName:
             form.add_error("name", NAME_TAKEN)
         except Connection.DoesNotExist:

@@ -75,20 +75,37 @@ class IntakeInFront:
             if not exchange.admit_remembered(head):
                 await self._engine.admission.admit(exchange, head)
             exchange.expect_body(head)
-            with Share(self._engine.budget, exchange.connection_id) as share:
+            with Share(self._engine.budget, exchange.sharer) as share:
                 await _read(exchange, receive, share)
                 await self._decode(exchange, share)
+                if exchange.needs_routing:
+                    return await self._answer_routed(exchange)
                 return exchange.conclude(await self._engine.commit(exchange.submission, share.size))
         except _Disconnected:
             raise
         except Exception as fault:  # noqa: BLE001 - it is answered, and logged unless it was expected
             return await self._engine.refuse(exchange, fault)
 
+    async def _answer_routed(self, exchange: Exchange) -> Answer:
+        """Answers events of a workspace key. If one of their connections has to be tried again, all of them have."""
+        await self._engine.in_thread(exchange.route)
+        commits = [
+            self._engine.commit(submission, sum(len(event.body) for event in submission.events))
+            for submission in exchange.submissions
+        ]
+        results = await asyncio.gather(*commits, return_exceptions=True)
+        committed = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            committed.append(result)
+        return exchange.conclude_all(committed)
+
     async def _decode(self, exchange: Exchange, share: Share) -> None:
         if not exchange.is_batch and exchange.body.inflate_if_small(DECODED_IN_LOOP_BYTES):
             exchange.decode()
         else:
-            async with self._large.taken(exchange.connection_id, share.size):
+            async with self._large.taken(exchange.sharer, share.size):
                 await self._engine.in_thread(exchange.decode)
         share.hold(exchange.size)
 

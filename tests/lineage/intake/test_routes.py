@@ -7,6 +7,7 @@ import pytest
 from lineage.intake.routes import Target, target_of
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
+OTHERS = "/events/openlineage/generic-openlineage/api/v1"
 OTHER = UUID("00000000-0000-4000-8000-000000000002")
 
 
@@ -18,8 +19,8 @@ def test_paths_that_name_the_connection(end: str, slash: str) -> None:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-@pytest.mark.parametrize("start", ["/gateway/openlineage/api/v1", "/gateway/openlineage", "/api/v1"])
-def test_paths_of_clients_that_dropped_the_id(start: str, slash: str) -> None:
+@pytest.mark.parametrize("start", ["/gateway/openlineage/api/v1", "/gateway/openlineage", "/api/v1", OTHERS])
+def test_paths_where_the_key_names_the_connection(start: str, slash: str) -> None:
     assert target_of(f"{start}/lineage{slash}") == Target(None, batch=False)
     assert target_of(f"{start}/lineage/batch{slash}") == Target(None, batch=True)
 
@@ -57,3 +58,5 @@ def test_other_paths_are_not(path: str) -> None:
 )
 def test_whose_keys_a_path_takes(target: Target, is_of_it: bool) -> None:
     assert target.is_of(ID) is is_of_it
+    # A workspace key is no connection's: it may send where no connection is named.
+    assert target.is_of(None) is (target == Target(None))

@@ -1,0 +1,68 @@
+"""Routes: namespaces follow their connection through its life."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import call_command
+
+from connections import actions
+from connections.models import Connection, Route
+from connections.routes import RouteTaken, add_route, remove_route
+from lineage.upkeep.removal import remove_connection
+from tests.connections.conftest import NOW, MakeConnection
+
+pytestmark = pytest.mark.django_db
+
+
+def routes() -> dict[str, str | None]:
+    return dict(Route.objects.values_list("namespace", "connection__name"))
+
+
+def test_a_connection_has_a_route_of_its_name_and_keeps_the_old_one_when_renamed(
+    make_connection: MakeConnection,
+) -> None:
+    connection = make_connection("prod")
+    assert routes() == {"prod": "prod"}
+    actions.rename_connection(connection=connection, name="production", now=NOW)
+    assert routes() == {"prod": "production", "production": "production"}
+    # Its senders still name the old one, so a new connection does not take it from them.
+    make_connection("prod")
+    assert routes() == {"prod": "production", "production": "production"}
+
+
+def test_people_add_and_remove_routes(make_connection: MakeConnection) -> None:
+    one, other = make_connection("one"), make_connection("other")
+    route = add_route(connection=one, namespace="airflow-eu", now=NOW)
+    assert add_route(connection=one, namespace="airflow-eu", now=NOW) == route
+    add_route(connection=one, namespace="Airflow-EU", now=NOW)
+    with pytest.raises(RouteTaken, match="one takes"):
+        add_route(connection=other, namespace="airflow-eu", now=NOW)
+    for refused in ("", "n" * 501):
+        with pytest.raises(ValidationError):
+            add_route(connection=one, namespace=refused, now=NOW)
+    remove_route(connection=other, route_id=route.pk)
+    assert "airflow-eu" in routes()
+    remove_route(connection=one, route_id=route.pk)
+    assert routes() == {"one": "one", "other": "other", "Airflow-EU": "one"}
+
+
+def test_what_a_removed_connection_leaves(make_connection: MakeConnection) -> None:
+    connection = make_connection("prod")
+    add_route(connection=connection, namespace="eu", now=NOW)
+    remove_connection(connection=connection, now=NOW)
+    assert not Connection.objects.exists()
+    assert routes() == {"prod": None, "eu": None}
+    with pytest.raises(Connection.DoesNotExist):
+        add_route(connection=connection, namespace="us", now=NOW)
+    # A person may use its name and its namespaces again.
+    again = make_connection("prod")
+    add_route(connection=again, namespace="eu", now=NOW)
+    assert routes() == {"prod": "prod", "eu": "prod"}
+
+
+def test_the_migration_gives_connections_a_route_of_their_name(make_connection: MakeConnection) -> None:
+    make_connection("prod")
+    actions.end_connection(connection=make_connection("Gone"), now=NOW)
+    call_command("migrate", "connections", "0005", verbosity=0)
+    Route.objects.all().delete()
+    call_command("migrate", "connections", verbosity=0)
+    assert routes() == {"prod": "prod"}
