@@ -1,10 +1,10 @@
 """Forms for what people type. Forms check; views call actions, and show an action's refusal beside the field."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 
 from connections.kinds import EXAMPLE_KEY_NAME, EXAMPLE_NAME, FIRST
 from connections.models import Connection, WorkspaceKey
@@ -38,12 +38,15 @@ class AddConnectionForm(forms.Form):
         initial=FIRST.type,
         widget=forms.RadioSelect,
     )
+    # A namespace of jobs that it takes, beside its name.
+    namespace = forms.CharField(max_length=MAX_NAMESPACE_LENGTH, required=False, strip=False, widget=forms.HiddenInput)
 
 
 class AddRouteForm(forms.Form):
     namespace = forms.CharField(
         label="Namespace",
         max_length=MAX_NAMESPACE_LENGTH,
+        strip=False,
         help_text="As the sender writes it in its jobs, case included.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -56,31 +59,32 @@ class AddWorkspaceKeyForm(forms.Form):
 
     name = NameField(label="Key name", help_text="Where it will be used, for example all clusters.")
     scope = forms.ChoiceField(
-        label="Sends to",
-        choices=WorkspaceKey.Scope.choices,
-        initial=WorkspaceKey.Scope.ALL,
-        widget=forms.RadioSelect,
+        label="Sends to", choices=WorkspaceKey.Scope.choices, initial=WorkspaceKey.Scope.ALL, widget=forms.RadioSelect
     )
-    chosen = forms.ModelMultipleChoiceField(Connection.objects.none(), label="Connections", required=False)
-    default_connection = forms.ModelChoiceField(
-        Connection.objects.none(), label="Connection of events without a job", required=False, empty_label="None"
-    )
+    chosen = forms.MultipleChoiceField(label="Chosen connections", required=False)
     unmatched = forms.ChoiceField(
-        label="Namespace that no connection takes",
+        label="For a namespace that no connection takes",
         choices=WorkspaceKey.Unmatched.choices,
         initial=WorkspaceKey.Unmatched.REFUSE,
         widget=forms.RadioSelect,
     )
+    default_connection = forms.ChoiceField(label="Connection of events without a job", required=False)
     days = forms.TypedChoiceField(label="Expires after", coerce=int, choices=LIFETIMES, initial=0)
 
-    def __init__(self, *args: Any, connections: QuerySet[Connection], **options: Any) -> None:
+    def __init__(self, *args: Any, connections: Sequence[Connection], **options: Any) -> None:
         super().__init__(*args, **options)
-        for name in ("chosen", "default_connection"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
-            field.queryset = connections
-            field.widget.attrs["class"] = "form-select"
-        self.fields["days"].widget.attrs["class"] = "form-select"
+        self._connections = {str(connection.pk): connection for connection in connections}
+        names = [(id_, connection.name) for id_, connection in self._connections.items()]
+        for field, choices in (("chosen", names), ("default_connection", [("", "None: refuse them"), *names])):
+            self.fields[field].choices = choices  # type: ignore[attr-defined]
+        for field in ("chosen", "default_connection", "days"):
+            self.fields[field].widget.attrs["class"] = "form-select"
+
+    def clean_chosen(self) -> list[Connection]:
+        return [self._connections[id_] for id_ in self.cleaned_data["chosen"]]
+
+    def clean_default_connection(self) -> Connection | None:
+        return self._connections.get(self.cleaned_data["default_connection"])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data

@@ -2,6 +2,7 @@
 workspace_keys, reads in querysets."""
 
 import uuid
+from datetime import datetime
 from typing import TypeAlias, cast
 
 from django.conf import settings
@@ -160,6 +161,9 @@ class WorkspaceKey(SecretKey):
                 name="workspace_key_of_chosen_makes_none",
             ),
         ]
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
 
 
 class Route(models.Model):

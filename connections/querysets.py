@@ -56,6 +56,15 @@ class WorkspaceKeyQuerySet(models.QuerySet["WorkspaceKey"]):
         """Keys that have not expired, by the database's clock."""
         return self.filter(models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=Now()))
 
+    def reached(self, connection_ids: Iterable[UUID]) -> set[UUID]:
+        """Find the connections among the given ones to which a live key may send. No query if none are given."""
+        ids = set(connection_ids)
+        if not ids:
+            return ids
+        if self.live().filter(scope="all").exists():
+            return ids
+        return set(self.live().filter(connections__in=ids).values_list("connections", flat=True)) & ids
+
     def rules_of(self, key_id: UUID) -> KeyRules | None:
         """The rules of a live key; None if it was deleted or has expired."""
         key = self.live().filter(pk=key_id).first()
@@ -72,6 +81,11 @@ class RouteQuerySet(models.QuerySet["Route"]):
         storable = [namespace for namespace in namespaces if len(namespace) <= MAX_NAMESPACE_LENGTH]
         found = self.filter(namespace__in=storable).values_list("namespace", "connection_id")
         return {namespace: RouteFound(connection_id) for namespace, connection_id in found}
+
+    def visible(self, reader: Reader) -> Self:
+        """Routes of the connections that `reader` may see."""
+        of_live = self.filter(connection__isnull=False, connection__removed_at__isnull=True)
+        return of_live if reader.is_authenticated else self.none()
 
     def made_by_events(self, *, now: datetime) -> Made:
         """Count the connections that events made."""

@@ -29,7 +29,7 @@ IN_WORDS: Final[Mapping[Unrouted, str]] = {
     Unrouted.NO_ROUTE: "No connection takes this namespace",
     Unrouted.REMOVED: "Its connection was removed",
     Unrouted.OUT_OF_SCOPE: "Its connection is not among those of the key",
-    Unrouted.NO_JOB: "Events without a job, and the key has no default connection",
+    Unrouted.NO_JOB: "They name no namespace, and the key has no connection for them",
     Unrouted.LIMIT: "Events made as many connections as they may",
     Unrouted.NAME: "No connection can be made with this name, or another one has it",
 }

@@ -13,7 +13,9 @@ from web.connections import (
     privacy,
     remove,
     rename,
+    routes,
     settings,
+    workspace_keys,
 )
 from web.datasets import dataset, datasets
 from web.jobs import job, jobs
@@ -32,6 +34,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions/end", account.end_sessions, name="sessions_end"),
     path("account/tokens/create", account.create_token, name="token_create"),
     path("account/tokens/<uuid:token_id>/delete", account.delete_token, name="token_delete"),
+    path("workspace-keys", workspace_keys.workspace_keys, name="workspace_keys"),
+    path("workspace-keys/add", workspace_keys.add, name="workspace_key_add"),
+    path("workspace-keys/<uuid:workspace_key_id>/delete", workspace_keys.delete, name="workspace_key_delete"),
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
     path("time-zone", time_zone.time_zone, name="time_zone"),
@@ -56,6 +61,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         run.run_event_json,
         name="run_event_json",
     ),
+    path("connections/<uuid:connection_id>/routes/add", routes.add, name="route_add"),
+    path("connections/<uuid:connection_id>/routes/<int:route_id>/remove", routes.remove, name="route_remove"),
     path("connections/<uuid:connection_id>/keys/generate", api_keys.generate, name="api_key_generate"),
     path("connections/<uuid:connection_id>/keys/<uuid:key_id>/delete", api_keys.delete, name="api_key_delete"),
 ]

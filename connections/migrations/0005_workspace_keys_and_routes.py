@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                             ("no_route", "No connection takes this namespace"),
                             ("removed", "Its connection was removed"),
                             ("out_of_scope", "Its connection is not among those of the key"),
-                            ("no_job", "Events without a job, and the key has no default connection"),
+                            ("no_job", "They name no namespace, and the key has no connection for them"),
                             ("limit", "Events made as many connections as they may"),
                             ("name", "No connection can be made with this name, or another one has it"),
                         ],

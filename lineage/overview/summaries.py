@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
 
-from connections.models import ApiKey, Attempt, Connection
+from connections.models import ApiKey, Attempt, Connection, WorkspaceKey
 from lineage.models import Activity, Job, Run, RunState
 from lineage.models.job_queryset import jobs_in_state
 from lineage.overview import rhythm
@@ -72,6 +72,8 @@ class RecentRunCounts(NamedTuple):
 
 
 _NO_KEYS = _Keys(0, None)
+# It has none, and a workspace key sends to it.
+_OTHERS_KEYS = _Keys(1, None)
 _NO_JOBS = JobCounts(0, 0, 0, 0)
 
 
@@ -97,6 +99,7 @@ def connection_summaries(
     activities = Activity.objects.in_bulk(ids)
     jobs = _job_counts(ids) if jobs is None else jobs
     keys = _keys(ids)
+    reached = WorkspaceKey.objects.reached(id_ for id_ in activities if id_ not in keys)
     attempts = _newest_attempts(ids)
     quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.LEAST_SILENCE]
     pauses = rhythm.usual_pauses(quiet, until=now)
@@ -104,7 +107,8 @@ def connection_summaries(
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
-        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
+        own_keys = keys.get(connection.pk, _OTHERS_KEYS if connection.pk in reached else _NO_KEYS)
+        reason, reason_at = _reason(activity, own_keys, attempts.get(connection.pk))
         if activity and not reason:
             reason = rhythm.unusual_silence(now - activity.last_event_at, pauses.get(connection.pk))
         counts = jobs.get(connection.pk, _NO_JOBS)

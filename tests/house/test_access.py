@@ -34,6 +34,9 @@ account/password                                           | sign-in 200    200 
 account/sessions/end                                       | 405     405    405    405    | sign-in on     on     on
 account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422
 account/tokens/<uuid:token_id>/delete                      | sign-in 404    404    404    | sign-in 404    404    404
+workspace-keys                                             | sign-in 403    403    200    | 405     405    405    405
+workspace-keys/add                                         | sign-in 403    403    200    | sign-in 403    403    422
+workspace-keys/<uuid:workspace_key_id>/delete              | sign-in 403    403    200    | sign-in 403    403    on
 theme                                                      | 405     405    405    405    | 400     400    400    400
 time-zone                                                  | sign-in 200    200    200    | sign-in on     on     on
 jobs                                                       | sign-in 200    200    200    | 405     405    405    405
@@ -53,6 +56,7 @@ connections/<uuid:connection_id>/remove                    | sign-in 403    200 
 connections/<uuid:connection_id>/runs/<uuid:run_id>        | sign-in 200    200    200    | 405     405    405    405
 connections/<uuid:connection_id>/keys/generate             | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | sign-in 403    200    200    | sign-in 403    on     on
+connections/<uuid:connection_id>/routes/add                | sign-in 403    200    200    | sign-in 403    422    422
 intake                                                     | 405     405    405    405    | 401     401    401    401
 api/v1/connections                                         | 401     200    200    200    | 401     405    405    405
 api/v1/connections/<any_case_uuid:connection_id>           | 401     200    200    200    | 401     405    405    405
@@ -159,10 +163,12 @@ def admin_pages() -> dict[str, Expected]:
     return expected
 
 
-# Two whose routes are too long for a line of the table.
+# Those whose routes are too long for a line of the table.
+_ROUTE = "connections/<uuid:connection_id>/routes/<int:route_id>/remove"
 _EVENT = "connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>"
 _READ_BY_ALL = pages()["connections/<uuid:connection_id>/runs/<uuid:run_id>"]
-EXPECTED = pages() | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL} | admin_pages()
+_DELETED_BY_EDITORS = pages()["connections/<uuid:connection_id>/keys/<uuid:key_id>/delete"]
+EXPECTED = pages() | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL, _ROUTE: _DELETED_BY_EDITORS} | admin_pages()
 
 
 def by_other_methods(route: str) -> Expected:
@@ -241,7 +247,7 @@ def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients: dict[str
     removed = Connection.objects.create(name="gone", type="dbt", created_at=NOW, removed_at=NOW)
     for route in (route for route in EXPECTED if "connection_id" in route):
         for id_ in (removed.id, uuid.uuid4()):
-            path = "/" + re.sub(r"<\w+:(\w+)>", str(id_), route)
+            path = "/" + re.sub(r"<\w+:(\w+)>", str(id_), route.replace("<int:route_id>", "1"))
             answers = {role: in_words(ask(clients[role], "GET", path)) for role in ROLES}
             assert answers["anonymous"] in {"sign-in", "401"}
             assert answers["administrator"] == answers["editor"] == "404", path

@@ -14,7 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import ApiKey, Connection
+from connections.models import ApiKey, Connection, WorkspaceKey
+from connections.routes import claim_route
+from connections.routing import Unrouted
+from connections.workspace_keys import Unmatched, create_workspace_key, note_unmatched
 from lineage.models import Dataset, Event, Job, Run
 from people.models import ApiToken
 from people.tokens import create_api_token
@@ -42,6 +45,8 @@ REGIONS = {
     "connections/<uuid:connection_id>/runs/<uuid:run_id>": "run",
     "connections/<uuid:connection_id>/settings": "arrivals",
     "connections/add": "dialog-content",
+    "connections/<uuid:connection_id>/routes/add": "dialog-content",
+    "connections/<uuid:connection_id>/routes/<int:route_id>/remove": "dialog-content",
     "account/password": "dialog-content",
     "account/tokens/create": "dialog-content",
     "account/tokens/<uuid:token_id>/delete": "dialog-content",
@@ -102,6 +107,8 @@ def addresses() -> Iterator[tuple[str, str]]:
             yield route, f"/{route}"
     for token in ApiToken.objects.all():
         yield "account/tokens/<uuid:token_id>/delete", f"/account/tokens/{token.pk}/delete"
+    for key in WorkspaceKey.objects.all():
+        yield "workspace-keys/<uuid:workspace_key_id>/delete", f"/workspace-keys/{key.pk}/delete"
     for connection in Connection.objects.all():
         for ids in (*_ids(connection), *_ids_of_datasets(connection)):
             for route in page_routes():
@@ -122,6 +129,8 @@ def _ids(connection: Connection) -> Iterator[dict[str, Any]]:
         yield own | {"run_id": Run.objects.of(connection).get(id=event.subject_id).run_id, "event_id": event.id}
     for key in ApiKey.objects.filter(connection=connection):
         yield own | {"key_id": key.id}
+    for route in connection.routes.all():
+        yield own | {"route_id": route.pk}
 
 
 def _ids_of_datasets(connection: Connection) -> Iterator[dict[str, Any]]:
@@ -162,6 +171,7 @@ def visit_all(client: Client) -> dict[str, set[int]]:
 @pytest.mark.usefixtures("everything")
 def test_no_page_queries_while_it_renders(as_viewer: Client, as_editor: Client, client: Client, editor: User) -> None:
     create_api_token(user=editor, name="report", now=timezone.now())
+    _make_workspace()
     statuses = visit_all(as_editor)
     assert statuses.keys() == set(page_routes())
     assert statuses["connections/<uuid:connection_id>/runs/<uuid:run_id>"] == {200, 404}
@@ -170,6 +180,20 @@ def test_no_page_queries_while_it_renders(as_viewer: Client, as_editor: Client, 
         assert visit(as_viewer, path).status_code == status
     for path, status in (("/sign-in", 200), ("/sign-in/inactive", 200), ("/nothing", 404)):
         assert visit(client, path).status_code == status
+    # Editors may not see these.
+    client.force_login(User.objects.create(username="administrator", is_superuser=True))
+    of_workspace = [path for route, path in addresses() if route.startswith("workspace-keys")]
+    assert [visit(client, path).status_code for path in of_workspace] == [200] * 4
+
+
+def _make_workspace() -> None:
+    now = timezone.now()
+    connections = list(Connection.objects.all())
+    claim_route(connection=connections[0], namespace="shop", now=now)
+    new = create_workspace_key(name="all", default_connection=connections[0], created_by=None, now=now)
+    create_workspace_key(name="some", chosen=connections, created_by=None, now=now)
+    unmatched = [Unmatched(reason.value, reason) for reason in Unrouted]
+    note_unmatched(key_id=new.workspace_key.pk, unmatched=unmatched[:4], now=now)
 
 
 def test_no_empty_page_queries_while_it_renders(as_editor: Client, as_viewer: Client) -> None:

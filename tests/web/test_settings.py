@@ -63,7 +63,7 @@ def test_a_key_shows_its_ends_and_when_it_was_used(as_viewer: Client, connection
 
 
 def test_no_key_yet(as_viewer: Client, connection: Connection) -> None:
-    assert "No key yet: nothing can send to Airflow production without one." in text_of(get(as_viewer, connection))
+    assert "No key yet: without one, or a workspace key, nothing can send" in text_of(get(as_viewer, connection))
 
 
 def test_attempts_newest_first_the_refused_with_their_reason(as_viewer: Client, connection: Connection) -> None:

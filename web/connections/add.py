@@ -1,4 +1,7 @@
-"""Add connection: a name and a type; then on to its Settings."""
+"""Add connection: a name and a type; then on to its Settings.
+
+The list of namespaces that no connection takes leads here with `?namespace=…&type=…`.
+"""
 
 from typing import cast
 
@@ -11,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from connections.actions import DuplicateName, create_connection
 from connections.forms import AddConnectionForm
+from connections.kinds import FIRST
 from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog
 
 
@@ -18,7 +22,9 @@ from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog
 @login_required
 @permission_required("connections.add_connection", raise_exception=True)
 def add_connection(request: HttpRequest) -> HttpResponse:
-    form = AddConnectionForm(request.POST if request.method == "POST" else None)
+    namespace = request.GET.get("namespace", "")
+    initial = {"name": namespace, "namespace": namespace, "type": request.GET.get("type", FIRST.type)}
+    form = AddConnectionForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         try:
             connection = create_connection(

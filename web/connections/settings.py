@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from connections.endpoint import endpoint_url
+from connections.endpoint import endpoint_url, workspace_url
 from connections.models import ApiKey, Attempt, Connection
 from lineage.overview.summaries import ConnectionSummary, connection_summary
 from web.components.rendering import read_permissions, render_page
@@ -81,6 +81,8 @@ def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "summary": arrivals.summary,
         "arrivals": arrivals,
         "setup": setup_of(connection, request),
+        "routes": list(connection.routes.all()),
+        "workspace_url": workspace_url(request),
         "now": now,
     }
     response = render_page(request, "connections/settings.html", context, region="arrivals")

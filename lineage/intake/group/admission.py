@@ -1,4 +1,5 @@
-"""Admission of requests whose API keys the process does not remember: each needs a query, so they take turns."""
+"""Admission of requests whose API keys the process does not remember, and routing of those with workspace keys: each
+needs a query, so they take turns."""
 
 import asyncio
 import time
@@ -19,30 +20,38 @@ ADMISSION_SECONDS: Final = 3.0
 
 
 class Admission:
-    """Judges heads in threads of its own, so that unknown and wrong keys never delay requests with remembered ones.
+    """Judges heads, or routes events, in threads of its own, so that unknown and wrong keys never delay requests with
+    remembered ones. Each kind of work has an instance.
 
     For one event loop. `pooled` calls a function with a session of the database, and gives the session back.
     """
 
-    def __init__(self, pooled: Callable[..., None]) -> None:
+    def __init__(self, pooled: Callable[..., None], *, name: str = "admission") -> None:
         self._pooled = pooled
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="admission")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=name)
         self._waiting = 0
 
     async def admit(self, exchange: Exchange, head: Head) -> None:
         """Judge a head. Raises Rejection: 503 if too many wait, or if its turn does not come in time."""
+        await self._in_turn(exchange.admit, head)
+
+    async def route(self, exchange: Exchange) -> None:
+        """Find the connections of its events. Raises Rejection, also as above."""
+        await self._in_turn(exchange.route)
+
+    async def _in_turn(self, work: Callable[..., None], *arguments: Head) -> None:
         if self._waiting >= MAX_WAITING:
             raise answers.too_busy("Too many API keys waited to be verified.")
         self._waiting += 1
         deadline = time.monotonic() + ADMISSION_SECONDS
         try:
             await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._admit_before, deadline, exchange, head
+                self._threads, self._work_before, deadline, work, *arguments
             )
         finally:
             self._waiting -= 1
 
-    def _admit_before(self, deadline: float, exchange: Exchange, head: Head) -> None:
+    def _work_before(self, deadline: float, work: Callable[..., None], *arguments: Head) -> None:
         if time.monotonic() > deadline:
             raise answers.too_busy("The API key waited too long to be verified.")
-        self._pooled(exchange.admit, head)
+        self._pooled(work, *arguments)

@@ -88,7 +88,7 @@ class IntakeInFront:
 
     async def _answer_routed(self, exchange: Exchange) -> Answer:
         """Answers events of a workspace key. If one of their connections has to be tried again, all of them have."""
-        await self._engine.in_thread(exchange.route)
+        await self._engine.routing.route(exchange)
         commits = [
             self._engine.commit(submission, sum(len(event.body) for event in submission.events))
             for submission in exchange.submissions

@@ -52,6 +52,7 @@ class Engine:
         self._lanes: Lanes[_Ticket] = Lanes(self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.admission = Admission(_pooled)
+        self.routing = Admission(_pooled, name="routing")
         self.budget = Budget()
         self._sampler = Sampler()
         self._open_requests = 0

@@ -23,6 +23,7 @@ from lineage.events import InvalidEvent, decode_event
 from lineage.intake.commit import Committed
 from lineage.intake.workspace import Unroutable, sort_out
 from lineage.models import Event
+from lineage.overview.summaries import connection_summary
 from tests.lineage.build import T0, run_event
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +203,16 @@ def test_events_are_grouped_in_order_and_results_come_back_to_their_positions() 
     assert [type(event) for event in routed.events[3:]] == [Unroutable, type(events[0]), InvalidEvent]
     merged = routed.merge([Committed(True, 1, frozenset({1})), Committed(True, 1, frozenset({0, 1}))])
     assert (merged.stored, merged.unstorable) == (2, frozenset({1, 2, 3}))
+
+
+def test_a_connection_of_a_workspace_key_lacks_no_key(post: Post, connections: dict[str, Connection]) -> None:
+    def reason() -> str:
+        return connection_summary(connections["eu"], now=timezone.now()).reason
+
+    assert reason() == "No API key yet"
+    assert post(of("eu"), chosen=[connections["eu"]]).status_code == 201
+    assert reason() == ""
+    delete_workspace_key(workspace_key=WorkspaceKey.objects.get())
+    assert reason() == "No API key: events are refused"
+    create_workspace_key(name="all", created_by=None, now=timezone.now())
+    assert reason() == ""

@@ -1,0 +1,54 @@
+"""Adding and removing the namespaces whose events a connection takes from senders with a workspace key."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from connections.forms import AddRouteForm
+from connections.models import Connection, Route
+from connections.routes import RouteTaken, add_route, remove_route
+from web.components.rendering import leave_dialog, render_dialog
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.change_connection", raise_exception=True)
+def add(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    form = AddRouteForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            add_route(connection=connection, namespace=form.cleaned_data["namespace"], now=timezone.now())
+        except RouteTaken as error:
+            form.add_error("namespace", str(error))
+        except ValidationError as error:
+            form.add_error("namespace", error.messages)
+        except Connection.DoesNotExist:
+            raise Http404 from None
+        else:
+            return leave_dialog(request, reverse("connection_settings", args=[connection.pk]))
+    context = {"connection": connection, "form": form}
+    return render_dialog(request, "connections/route_add.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@permission_required("connections.change_connection", raise_exception=True)
+def remove(request: HttpRequest, connection_id: UUID, route_id: int) -> HttpResponse:
+    """Say what becomes of the namespace's events, and remove the route when that is confirmed."""
+    routes = Route.objects.visible(request.user).filter(connection_id=connection_id)
+    route = get_object_or_404(routes.select_related("connection"), pk=route_id)
+    connection = route.connection
+    assert connection is not None  # noqa: S101 - it is among those of a connection
+    if request.method == "POST":
+        remove_route(connection=connection, route_id=route.pk)
+        messages.success(request, f"{connection.name} takes events of {route.namespace} no more.")
+        return leave_dialog(request, reverse("connection_settings", args=[connection_id]))
+    return render_dialog(request, "connections/route_remove.html", {"connection": connection, "route": route})
