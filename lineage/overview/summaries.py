@@ -72,8 +72,7 @@ class RecentRunCounts(NamedTuple):
 
 
 _NO_KEYS = _Keys(0, None)
-# It has none, and a workspace key sends to it.
-_OTHERS_KEYS = _Keys(1, None)
+_WORKSPACE_KEY = _Keys(1, None)
 _NO_JOBS = JobCounts(0, 0, 0, 0)
 
 
@@ -98,8 +97,7 @@ def connection_summaries(
     ids = [connection.pk for connection in connections]
     activities = Activity.objects.in_bulk(ids)
     jobs = _job_counts(ids) if jobs is None else jobs
-    keys = _keys(ids)
-    reached = WorkspaceKey.objects.reached(id_ for id_ in activities if id_ not in keys)
+    keys = _keys(ids, activities)
     attempts = _newest_attempts(ids)
     quiet = [id_ for id_, activity in activities.items() if now - activity.last_event_at >= rhythm.LEAST_SILENCE]
     pauses = rhythm.usual_pauses(quiet, until=now)
@@ -107,8 +105,7 @@ def connection_summaries(
     summaries = []
     for connection in connections:
         activity = activities.get(connection.pk)
-        own_keys = keys.get(connection.pk, _OTHERS_KEYS if connection.pk in reached else _NO_KEYS)
-        reason, reason_at = _reason(activity, own_keys, attempts.get(connection.pk))
+        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
         if activity and not reason:
             reason = rhythm.unusual_silence(now - activity.last_event_at, pauses.get(connection.pk))
         counts = jobs.get(connection.pk, _NO_JOBS)
@@ -157,14 +154,16 @@ def _job_counts(ids: Collection[UUID]) -> dict[UUID, JobCounts]:
     return {row["connection_id"]: JobCounts(row["total"], row["running"], row["failing"], row["lost"]) for row in rows}
 
 
-def _keys(ids: Collection[UUID]) -> dict[UUID, _Keys]:
+def _keys(ids: Collection[UUID], active: Iterable[UUID]) -> dict[UUID, _Keys]:
+    """Count keys. An `active` connection without one of its own may have its events by a workspace key."""
     rows = (
         ApiKey.objects.filter(connection__in=ids)
         .order_by()
         .values("connection_id")
         .annotate(count=Count("id"), last_used_at=Max("last_used_at"))
     )
-    return {row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows}
+    keys = {row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows}
+    return keys | dict.fromkeys(WorkspaceKey.objects.reached(set(active) - keys.keys()), _WORKSPACE_KEY)
 
 
 def _newest_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:

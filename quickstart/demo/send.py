@@ -32,6 +32,10 @@ class SampleSource:
     type: Connection.Type
     events: Callable[[datetime], Iterable[Event]]
 
+    def sorted_events(self, now: datetime) -> list[Event]:
+        """The events of the weeks before `now`, in their order."""
+        return sorted(self.events(now), key=lambda event: str(event["eventTime"]))
+
 
 SAMPLE_SOURCES: Final = (
     SampleSource("Airflow production", Connection.Type.AIRFLOW, airflow.events),
@@ -57,10 +61,10 @@ def _send_source(source: SampleSource, url: str, is_wanted: Callable[[], bool]) 
     sent = 0
     is_complete = False
     try:
-        for batch in _batches(sorted(source.events(now), key=lambda event: str(event["eventTime"]))):
+        for batch in batches(source.sorted_events(now)):
             if not is_wanted():
                 break
-            _send(url, connection, key.text, batch)
+            send_batch(url, endpoint_path(connection), key.text, batch)
             sent += len(batch)
         else:
             is_complete = True
@@ -78,26 +82,42 @@ def _connection(source: SampleSource, now: datetime) -> Connection:
         return Connection.objects.get(name__iexact=source.connection, removed_at=None)
 
 
-def _batches(events: Iterable[Event]) -> Iterator[list[Event]]:
+def endpoint_path(connection: Connection) -> str:
+    return f"/gateway/openlineage/{connection.id}"
+
+
+def batches(events: Iterable[Event]) -> Iterator[list[Event]]:
     waiting = iter(events)
     while batch := list(islice(waiting, _BATCH)):
         yield batch
 
 
-def _send(url: str, connection: Connection, key: str, batch: list[Event]) -> None:
+def send_batch(url: str, path: str, key: str, batch: list[Event]) -> None:
+    """Send some events. `path`: where intake takes one event. Raises DemoRefused."""
     deadline = time.monotonic() + _PATIENCE
     while True:
-        status, answer = _post(url, f"/gateway/openlineage/{connection.id}/batch", key, json.dumps(batch).encode())
+        status, answer = _post(url, f"{path}/batch", key, json.dumps(batch).encode())
         if status == http.HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
             time.sleep(1)
             continue
         if status >= http.HTTPStatus.MULTIPLE_CHOICES or b'"partial_success"' in answer:
-            raise DemoRefused(f"Intake answered {status} to the sample data: {answer.decode(errors='replace')}")
+            raise DemoRefused(f"Intake answered {status} to the sample data: {_reason(answer)}")
         return
 
 
+def _reason(answer: bytes) -> str:
+    """Find out why intake refused a batch: the reason of the first event, or the error."""
+    try:
+        content = json.loads(answer)
+        return str(content["failed_events"][0]["reason"] if "failed_events" in content else content["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return answer.decode(errors="replace")
+
+
 def _post(url: str, path: str, key: str, body: bytes) -> tuple[int, bytes]:
-    client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    client = kind(parts.netloc, timeout=60)
     try:
         client.request("POST", path, body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
         response = client.getresponse()

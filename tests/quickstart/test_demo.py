@@ -2,14 +2,19 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
+import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from connections.models import ApiKey, Attempt, Connection
+from connections.actions import create_connection
+from connections.models import ApiKey, Attempt, Connection, WorkspaceKey
 from lineage.models import Dataset, Edge, Event, Job, Mark, Run
 from lineage.runs.facets_of_run import read_run
 from lineage.states.deadlines import sweep
 from quickstart.demo.send import SAMPLE_SOURCES, send_demo
+from tests.live_server import wait_until_settled
 from tests.serving import LiveServer
 
 
@@ -80,3 +85,25 @@ def test_no_event_is_of_the_future_whatever_the_hour() -> None:
         now = datetime(2026, 3, 4, hour, 30, tzinfo=UTC)
         for source in SAMPLE_SOURCES:
             assert max(datetime.fromisoformat(event["eventTime"]) for event in source.events(now)) <= now
+
+
+def test_a_case_goes_to_a_connection_or_under_a_namespace(server: LiveServer) -> None:
+    now = timezone.now()
+    for name in ("eu", "us"):
+        create_connection(name=name, type="openlineage", created_by=None, now=now)
+    said = StringIO()
+
+    call_command("send_sample_events", connection="EU", url=server.url, stdout=said)
+    call_command("send_sample_events", namespace="us", url=server.url, stdout=said)
+    with pytest.raises(CommandError, match="No connection takes events of the namespace 'nowhere'"):
+        call_command("send_sample_events", namespace="nowhere", url=server.url)
+    with pytest.raises(CommandError, match="no connection with the name nobody"):
+        call_command("send_sample_events", connection="nobody", url=server.url)
+
+    wait_until_settled()
+    counts = {name: Event.objects.filter(connection__name=name).count() for name in ("eu", "us")}
+    assert said.getvalue() == f"Sent {counts['eu']} events.\nSent {counts['us']} events.\n"
+    assert counts["eu"] > 50
+    assert set(Job.objects.filter(connection__name="us").values_list("namespace", flat=True)) == {"us"}
+    assert not ApiKey.objects.exists()
+    assert not WorkspaceKey.objects.exists()
