@@ -43,8 +43,8 @@ def failed_task(sender: Sender) -> Run:
     return first
 
 
-def test_three_clicks_from_connections_to_the_stack_trace(open_page: OpenPage, viewer: User, sender: Sender) -> None:
-    page = open_page("/connections", viewer)
+def test_three_clicks_from_connections_to_the_stack_trace(open_page: OpenPage, editor: User, sender: Sender) -> None:
+    page = open_page("/connections", editor)
     page.get_by_role("link", name=sender.connection.name).first.click()
     page.get_by_role("link", name=re.compile(r"inside, \d+ failing")).first.click()
     page.get_by_role("link", name=re.compile(r"Latest run of \w+\.\S+: failed")).first.click()
@@ -52,8 +52,8 @@ def test_three_clicks_from_connections_to_the_stack_trace(open_page: OpenPage, v
     expect(page.get_by_label("Stack trace", exact=True)).to_be_in_viewport()
 
 
-def test_the_same_by_keyboard(open_page: OpenPage, viewer: User, sender: Sender) -> None:
-    page = open_page("/connections", viewer)
+def test_the_same_by_keyboard(open_page: OpenPage, editor: User, sender: Sender) -> None:
+    page = open_page("/connections", editor)
     press_until_focused(page, re.compile(sender.connection.name))
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/connections/{sender.connection.pk}$"))
@@ -103,24 +103,24 @@ def test_a_running_run_ends_by_itself_and_keeps_what_was_opened(
     expect(page.locator(".facet").get_by_text("42", exact=True)).to_be_visible()
 
 
-def test_large_events_are_read_once_the_page_is_there(open_page: OpenPage, viewer: User, product: object) -> None:
+def test_large_events_are_read_once_the_page_is_there(open_page: OpenPage, editor: User, product: object) -> None:
     sender, now = make_sender(), timezone.now()
     facets = {
         "errorMessage": {"message": "Boom.", "programmingLanguage": "java", "stackTrace": "at line 3"},
         "plan": {"text": "x" * 2_000_000},
     }
     sender.send(run_event("FAIL", now.isoformat(), run=UNKNOWN, run_facets=facets), now=now)
-    page = open_page(url(sender, UNKNOWN), viewer)
+    page = open_page(url(sender, UNKNOWN), editor)
     expect(page.get_by_label("Stack trace", exact=True)).to_have_text("at line 3")
-    without = open_page(url(sender, UNKNOWN), viewer, scripts=False)
+    without = open_page(url(sender, UNKNOWN), editor, scripts=False)
     expect(without.get_by_label("Error message", exact=True)).to_have_text("Boom.")
     without.get_by_role("link", name="Read more of them").click()
     expect(without.get_by_label("Stack trace", exact=True)).to_have_text("at line 3")
 
 
-def test_an_event_is_copied_and_downloaded(open_page: OpenPage, viewer: User, sender: Sender) -> None:
+def test_an_event_is_copied_and_downloaded(open_page: OpenPage, editor: User, sender: Sender) -> None:
     run = failed_task(sender)
-    page = open_page(url(sender, run.run_id), viewer)
+    page = open_page(url(sender, run.run_id), editor)
     page.get_by_role("link", name="FAIL", exact=True).click()
     expect(page.get_by_label("The event, indented")).to_contain_text('{\n  "eventTime"')
     page.get_by_role("link", name="As received").click()

@@ -61,8 +61,8 @@ def url(sender: Sender, rest: str = "") -> str:
     return f"/connections/{sender.connection.pk}{rest}"
 
 
-def test_three_clicks_through_the_dag_run(open_page: OpenPage, viewer: User, sender: Sender) -> None:
-    page = open_page("/connections", viewer)
+def test_three_clicks_through_the_dag_run(open_page: OpenPage, editor: User, sender: Sender) -> None:
+    page = open_page("/connections", editor)
     page.get_by_role("link", name=sender.connection.name).first.click()
     page.get_by_role("link", name="Latest run of shop: failed").click()
     page.locator("#failed-title + *, .failed-rows").get_by_role("link", name="load", exact=True).click()
@@ -70,9 +70,9 @@ def test_three_clicks_through_the_dag_run(open_page: OpenPage, viewer: User, sen
 
 
 def test_from_now_to_the_stack_trace_by_keyboard_and_without_scripts(
-    open_page: OpenPage, viewer: User, sender: Sender
+    open_page: OpenPage, editor: User, sender: Sender
 ) -> None:
-    page = open_page("/", viewer, scripts=False)
+    page = open_page("/", editor, scripts=False)
     press_until_focused(page, re.compile("load broke"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Stack trace", exact=True)).to_be_in_viewport()
@@ -83,8 +83,8 @@ def test_from_now_to_the_stack_trace_by_keyboard_and_without_scripts(
     expect(page.get_by_label("Stack trace", exact=True)).to_be_in_viewport()
 
 
-def test_from_a_task_that_never_ran_to_the_one_to_blame(open_page: OpenPage, viewer: User, sender: Sender) -> None:
-    page = open_page(url(sender, f"/runs/{DAG}"), viewer)
+def test_from_a_task_that_never_ran_to_the_one_to_blame(open_page: OpenPage, editor: User, sender: Sender) -> None:
+    page = open_page(url(sender, f"/runs/{DAG}"), editor)
     page.get_by_role("link", name=re.compile("^Upstream failed")).click()
     expect(page.locator(".timeline-rows tbody tr")).to_have_count(2)
     expect(page.locator(".timeline-rows")).to_contain_text("never ran: load failed before it")
