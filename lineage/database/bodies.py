@@ -18,8 +18,8 @@ class _Contexts(threading.local):
     """Contexts of a thread: two threads may not use one at a time, and making one costs more than using it."""
 
     def __init__(self) -> None:
-        # The size is for the reader, who makes room for the whole body at once. A checksum would say nothing new: the
-        # id of an event is a hash of its body.
+        # The size is for the reader, who makes room for the whole body at once. A checksum would say little new: the
+        # id of an event is a hash of its body, unless parts of it were dropped.
         self.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_content_size=True, write_checksum=False)
         self.decompressor = zstandard.ZstdDecompressor()
 

@@ -3,7 +3,7 @@
 Stores the events of several requests, and projects the new ones into jobs, runs, datasets and edges.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import Error, connection, transaction
 
+from connections.privacy import PrivacyClass
 from connections.vouchers import PRECONDITION_FAILED, Voucher, lock_live
 from lineage.database.bodies import compress
 from lineage.database.execute import Result, Row, pipeline
@@ -19,13 +20,16 @@ from lineage.database.retries import with_retries
 from lineage.database.sessions import LOCK_NOT_AVAILABLE, sqlstate_of
 from lineage.database.timeouts import limit_waits
 from lineage.digest.descriptions import description_rows
+from lineage.digest.dropping import KnownDrops
 from lineage.digest.fold import Key, ReceivedEvent, Rows, fold
 from lineage.digest.known import Written
 from lineage.digest.lineage_rows import write_lineage
 from lineage.digest.statements import datasets, events, jobs
+from lineage.digest.statements.privacy import require_dropped
 from lineage.digest.statements.vouchers import require_live
 from lineage.events import Event
 from lineage.events.decode import subject_id
+from lineage.events.privacy import DROPPED, cut
 from lineage.states.job_counts import lock_jobs, recount_jobs
 from lineage.states.lone_runs import settle_lone_runs
 
@@ -68,8 +72,11 @@ def digest(submissions: Sequence[Submission], *, now: datetime, lock_ms: int = L
     except Error as error:
         if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
             forget_written()
-        if sqlstate_of(error) == PRECONDITION_FAILED and (ended := _ended_vouchers(submissions)):
-            return _without(ended, submissions, now, lock_ms)
+        if sqlstate_of(error) == PRECONDITION_FAILED:
+            if ended := _ended_vouchers(submissions):
+                return _without(ended, submissions, now, lock_ms)
+            if _drops.learn({s.connection_id for s in submissions}):
+                return digest(submissions, now=now, lock_ms=lock_ms)
         raise
     _written.note(digested.rows)
     _noted_activity.add(digested.job_names, now)
@@ -103,13 +110,15 @@ class _Digested(NamedTuple):
 
 def _digest(submissions: Sequence[Submission], now: datetime, lock_ms: int) -> _Digested:
     """Sends all statements in one round trip, COMMIT included, so that no lock of a job's row waits for this process.
-    Fails with the SQLSTATE PRECONDITION_FAILED if a voucher is not live."""
+    Fails with the SQLSTATE PRECONDITION_FAILED if a voucher is not live, or other parts of events are to be dropped."""
     offered, job_names = _offered(submissions), _job_names(submissions)
+    drops = _drops.of({s.connection_id for s in submissions})
     rows = fold(ReceivedEvent(connection_id, event, now) for (connection_id, _), event in offered.items())
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
         limit_waits(lock_ms=lock_ms, statement_ms=LONGEST_MS)
         require_live(s.voucher for s in submissions)
-        stored = events.store_events(_event_rows(offered, now), rows.runs.values())
+        require_dropped(drops)
+        stored = events.store_events(_event_rows(offered, drops, now), rows.runs.values())
         marked = _project(rows, now)
         events.touch_activity(_noted_activity.due(job_names, now), now=now)
     new, unsettled = set(stored.rows()), {connection_id for (connection_id,) in marked.rows()}
@@ -139,14 +148,17 @@ def _project(rows: Rows, now: datetime) -> Result:
     return marked
 
 
-def _event_rows(offered: dict[Key, Event], now: datetime) -> list[Row]:
+def _event_rows(offered: dict[Key, Event], drops: Mapping[UUID, frozenset[PrivacyClass]], now: datetime) -> list[Row]:
     """Make the rows of lineage_event, sorted by primary key."""
-    rows = [_event_row(connection_id, event, now) for (connection_id, _), event in offered.items()]
+    rows = [
+        _event_row(connection_id, event, drops[connection_id], now) for (connection_id, _), event in offered.items()
+    ]
     return sorted(rows, key=lambda row: row[:3])
 
 
-def _event_row(connection_id: UUID, event: Event, now: datetime) -> Row:
-    body = event.body
+def _event_row(connection_id: UUID, event: Event, drops: frozenset[PrivacyClass], now: datetime) -> Row:
+    # The id stays that of what arrived, so that a copy which is sent again is a repeat.
+    body = cut(event.body, drops, DROPPED)
     return (
         connection_id,
         event.event_time,
@@ -191,6 +203,7 @@ class _NotedActivity:
 
 _noted_activity = _NotedActivity()
 _written = Written()
+_drops = KnownDrops()
 
 
 def _receipts(submissions: Sequence[Submission], new: set[Key], unsettled: set[UUID]) -> list[Receipt]:

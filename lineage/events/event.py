@@ -184,7 +184,8 @@ class DatasetReference(NamedTuple):
 
 
 class Event(Struct, frozen=True):
-    """Decoded event. `id` is a hash of `body`, the document as received. Times are in UTC, with microseconds."""
+    """Decoded event. `id` is a hash of the document as received: of `body`, unless parts of that were dropped. Times
+    are in UTC, with microseconds."""
 
     id: UUID
     kind: EventKind

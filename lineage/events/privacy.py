@@ -71,15 +71,20 @@ def without(body: bytes, classes: Collection[PrivacyClass], note: str) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def hidden_text(body: str, classes: Collection[PrivacyClass]) -> str:
-    """Return a stored event as somebody may read it who may not see these classes."""
+def cut(body: bytes, classes: Collection[PrivacyClass], note: str) -> bytes:
+    """Return an event `without` these classes. If it cannot be read, so that nobody can say what is in it: nothing of
+    it."""
     if not classes:
         return body
     try:
-        return without(body.encode(), classes, HIDDEN).decode()
+        return without(body, classes, note)
     except (NotJson, InvalidEvent):
-        # Intake stored it by rules that have changed since. Nobody can say what is in it.
-        return msgspec.json.encode({HIDDEN: ["the whole event"]}).decode()
+        return msgspec.json.encode({note: ["the whole event"]})
+
+
+def hidden_text(body: str, classes: Collection[PrivacyClass]) -> str:
+    """Return a stored event as somebody may read it who may not see these classes."""
+    return cut(body.encode(), classes, HIDDEN).decode() if classes else body
 
 
 def _may_have(body: bytes, path: Path) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.db import OperationalError, transaction
+from msgspec.structs import replace
 
 from connections.models import Connection
 from lineage.database.metrics import Failure
@@ -173,7 +174,8 @@ class _Rebuild:
                 log.warning("event_unreadable", connection_id=str(self._id), id=str(stored.id), error=str(error))
                 continue
             self._received.note(stored.received_at, event.job.name if event.job else "")
-            yield ReceivedEvent(self._id, event, stored.received_at)
+            # What was dropped from the body is part of what the id was made of.
+            yield ReceivedEvent(self._id, replace(event, id=stored.id), stored.received_at)
 
     @transaction.atomic
     def _keep_facts_of_dropped_events(self) -> None:
