@@ -48,7 +48,7 @@ lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the
 .PHONY: audit
 audit: .venv-audit/.installed ## Look for known vulnerabilities (asks the package index) and unsafe code
 	@.venv-audit/bin/bandit --quiet --recursive --severity-level high \
-		api connections lineage observability quickstart server web manage.py
+		api audit connections lineage observability people quickstart server web manage.py
 	@.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/quickstart.lock $(ARGS)
 
 .PHONY: format

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 
+from audit.models import Verb
+from audit.record import record
 from connections.keys import API_KEY_PREFIX, Key, new_key
 from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
 from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection, WorkspaceKey
@@ -84,6 +86,7 @@ def create_connection(
     connection.clean_fields()
     with transaction.atomic():
         save_unless_taken(connection, "connection_name_unique", DuplicateName)
+        record(Verb.ADDED, connection, {"type": (None, connection.type)})
         for routed in sorted({connection.name, namespace} - {""}):
             claim_route(connection=connection, namespace=routed, now=now, made_by_event=made_by_event)
     # Its first attempts follow soon.
@@ -98,9 +101,11 @@ def rename_connection(*, connection: Connection, name: str, now: datetime) -> No
     """
     with transaction.atomic():
         current = _lock(connection.pk)
-        current.name = normalize_name(name)
+        before, current.name = current.name, normalize_name(name)
         current.clean_fields()
         save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
+        if current.name != before:
+            record(Verb.RENAMED, current, {"name": (before, current.name)})
         claim_route(connection=current, namespace=current.name, now=now)
     connection.name = current.name
 
@@ -125,8 +130,9 @@ def end_connection(*, connection: Connection, now: datetime) -> None:
         if current and current.removed_at is None:
             current.removed_at = now
             current.save(update_fields=["removed_at"])
-            ApiKey.objects.filter(connection=current).delete()
+            keys, _ = ApiKey.objects.filter(connection=current).delete()
             bury_routes(connection=current)
+            record(Verb.REMOVED, current, {"API keys": (keys, 0)})
     connection.removed_at = current.removed_at if current else now
 
 
@@ -140,6 +146,7 @@ def create_api_key(
     with transaction.atomic():
         _lock(connection.pk)
         save_unless_taken(api_key, "api_key_name_unique", DuplicateKeyName)
+        record(Verb.ADDED, api_key, {"connection": (None, connection.name)})
     return NewApiKey(api_key=api_key, text=key.text)
 
 
@@ -155,9 +162,12 @@ def columns_of_key(key: Key, name: str, created_by: AbstractBaseUser | None, now
     }
 
 
+@transaction.atomic
 def delete_api_key(*, api_key: ApiKey) -> None:
     """Deletes an API key, if it is still there. From this commit on every process refuses it."""
-    ApiKey.objects.filter(pk=api_key.pk).delete()
+    deleted, _ = ApiKey.objects.filter(pk=api_key.pk).delete()
+    if deleted:
+        record(Verb.REMOVED, api_key, {"connection": (api_key.connection.name, None)})
 
 
 def touch_keys(*, kind: VoucherKind, key_ids: Collection[UUID], now: datetime) -> None:

@@ -37,6 +37,7 @@ class RemovedFilter(admin.SimpleListFilter):
 
 @admin.register(Connection)
 class ConnectionAdmin(_NotEdited):
+    has_recording_actions = True
     list_display = ("name", "type", "created_by", "created_at", "removed_at")
     list_select_related = ("created_by",)
     list_filter = ("type", RemovedFilter)
@@ -65,6 +66,7 @@ class ConnectionAdmin(_NotEdited):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(_NotEdited):
+    has_recording_actions = True
     list_display = ("name", "shown", "connection", "created_by", "created_at", "last_used_at")
     list_select_related = ("connection", "created_by")
     list_filter = ("connection__type",)

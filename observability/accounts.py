@@ -9,15 +9,22 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.utils import filter_users_by_email
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from audit.models import Verb
+from audit.record import record
+from connections.pacing import Pace
 from observability import throttle
-from observability.throttle import Throttled
+from observability.throttle import Source, Throttled
 
 # Sign-ins of one process that wait for their turn; each keeps a session of the database.
 _MAX_WAITING: Final = 2
 _waiting: Final = threading.BoundedSemaphore(_MAX_WAITING)
+# Sign-ins that are refused without a look at the password cost nothing, and must not become as many audit entries.
+_PACE_OF_THROTTLED: Final = Pace(count=1, per=timedelta(minutes=1))
+_PACE_OF_ALL_THROTTLED: Final = Pace(count=10, per=timedelta(minutes=1))
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -46,10 +53,40 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
             succeeded = _is_right(user, credentials["password"])
             throttle.conclude(source, succeeded=succeeded, now=timezone.now())
         except Throttled:
+            _record_throttled(user, source)
             raise self.validation_error("too_many_login_attempts") from None
         if not succeeded:
+            _record_refusal(user, "wrong password" if user else "unknown name")
             throttle.delete_expired(now=timezone.now())
         return user if succeeded else None
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Refuse a deactivated person who knows the password."""
+        _record_refusal(user, "deactivated")
+        response: HttpResponse = super().respond_user_inactive(request, user)
+        return response
+
+    @transaction.atomic
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        record(Verb.SIGNED_IN, user)
+
+    @transaction.atomic
+    def logout(self, request: HttpRequest) -> None:
+        if isinstance(request.user, User):
+            record(Verb.SIGNED_OUT, request.user)
+        super().logout(request)
+
+
+def _record_refusal(user: User | None, reason: str) -> None:
+    """Record a refused sign-in. What was typed as an unknown name is left out: people type passwords there."""
+    record(Verb.SIGN_IN_REFUSED, user or User(), {"reason": (None, reason)})
+
+
+def _record_throttled(user: User | None, source: Source) -> None:
+    now = timezone.now()
+    if _PACE_OF_THROTTLED.allows(source, now) and _PACE_OF_ALL_THROTTLED.allows(None, now):
+        _record_refusal(user, "too many failures")
 
 
 def _user_named(login: str) -> User | None:

@@ -2,19 +2,32 @@
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+
+from audit.model_admin import AuditedModelAdmin
+from audit.models import Verb
+from audit.record import record
 
 
 class ObservatoryAdminSite(AdminSite):
     site_header = "Observatory administration"
     site_title = "Observatory administration"
     index_title = "Operators"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register models so that what administrators change of them is audited, also those of libraries."""
+        base = admin_class or ModelAdmin
+        if not getattr(base, "has_recording_actions", False):
+            base = type(base.__name__, (AuditedModelAdmin, base), {"__module__": base.__module__})
+        super().register(model_or_iterable, base, **options)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """Redirect to the product's sign-in page, the only place that limits failed attempts."""
@@ -23,6 +36,12 @@ class ObservatoryAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        with transaction.atomic():
+            if request.method == "POST" and isinstance(request.user, User):
+                record(Verb.SIGNED_OUT, request.user)
+            return super().logout(request, extra_context)
 
     def password_change(  # type: ignore[override]  # Django answers with a page
         self,

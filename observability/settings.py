@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "template_partials.apps.SimpleAppConfig",
     "quickstart.apps.QuickstartConfig",
     "web.apps.WebConfig",
+    "audit.apps.AuditConfig",
     "connections.apps.ConnectionsConfig",
     "lineage.apps.LineageConfig",
     "people.apps.PeopleConfig",
@@ -87,6 +88,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.middleware.ActorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "observability.passwords.BusyMiddleware",
     "observability.time_zone.ReadersTimeZone",
@@ -229,6 +231,11 @@ INTAKE_MAX_BODY_BYTES = env.int("INTAKE_MAX_BODY_BYTES", default=16 * 1024 * 102
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=90)
 if not 0 <= EVENT_RETENTION_DAYS <= 36_500:
     raise ImproperlyConfigured("EVENT_RETENTION_DAYS is a number of days up to 36500, or 0 to keep events for ever.")
+
+# Days for which the audit is kept; 0: for ever. The database refuses to delete younger entries than of 400 days.
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=400)
+if AUDIT_RETENTION_DAYS != 0 and not 400 <= AUDIT_RETENTION_DAYS <= 36_500:
+    raise ImproperlyConfigured("AUDIT_RETENTION_DAYS is a number of days from 400 to 36500, or 0 to keep it for ever.")
 
 # --- Lineage ----------------------------------------------------------------------------------------------
 

@@ -1,14 +1,37 @@
-"""API tokens and sessions for operators: to see whose there are, and to end them.
+"""People, API tokens and sessions for operators.
 
-People make their own tokens on their account's page.
+People make their own tokens on their account's page; here operators see whose there are, and end them.
 """
+
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from audit.models import Verb
+from audit.record import record
 from people.models import ApiToken
+
+# Django's own does not tell its subclass that a password was changed.
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
+        before = self.get_object(request, unquote(id))
+        response = super().user_change_password(request, id, form_url)
+        after = self.get_object(request, unquote(id))
+        if before and after and before.password != after.password:
+            record(Verb.PASSWORD_CHANGED, after)
+        return response
 
 
 @admin.register(ApiToken)

@@ -8,6 +8,9 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 
+from audit.models import Verb
+from audit.record import record
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -39,7 +42,8 @@ def end_other_sessions(*, user: "User", keep: str | None) -> None:
     """End all sessions of a person but the one with the key `keep`. From this commit on every process refuses them."""
     others = UserSession.objects.filter(user=user).exclude(session_key=keep)
     Session.objects.filter(session_key__in=others.values("session_key")).delete()
-    others.delete()
+    if ended := others.delete()[0]:
+        record(Verb.SESSIONS_ENDED, user, {"sessions": (ended, 0)})
 
 
 def device_of(user_agent: str) -> str:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db import transaction
 from django.db.models import Q
 
+from audit.models import Verb
+from audit.record import record
 from connections.keys import new_key
 from connections.names import normalize_name
 from connections.unique import save_unless_taken
@@ -58,13 +61,18 @@ def create_api_token(*, user: "User", name: str, days: int = DEFAULT_LIFETIME, n
         expires_at=now + timedelta(days=days),
     )
     api_token.clean_fields()
-    save_unless_taken(api_token, "one_name_a_token_of_a_person", DuplicateTokenName)
+    with transaction.atomic():
+        save_unless_taken(api_token, "one_name_a_token_of_a_person", DuplicateTokenName)
+        record(Verb.ADDED, api_token, {"expires": (None, api_token.expires_at)})
     return NewApiToken(api_token=api_token, text=key.text)
 
 
+@transaction.atomic
 def delete_api_token(*, api_token: ApiToken) -> None:
     """Delete a token, if it is still there. From this commit on every process refuses it."""
-    ApiToken.objects.filter(pk=api_token.pk).delete()
+    deleted, _ = ApiToken.objects.filter(pk=api_token.pk).delete()
+    if deleted:
+        record(Verb.REMOVED, api_token)
 
 
 def touch_api_token(*, api_token: ApiToken, now: datetime) -> None:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from audit.models import Verb
+from audit.record import record
 from quickstart.problem import CannotStart
 
 # Without characters that look alike, because people type the password.
@@ -37,6 +39,7 @@ def ensure_administrator() -> NewAdministrator | None:
         with transaction.atomic():
             user.full_clean()
             user.save()
+            record(Verb.ADDED, user, {"role": (None, "administrator")})
     except ValidationError as error:
         raise CannotStart(f"The administrator {username!r} cannot be created: {' '.join(error.messages)}") from None
     return NewAdministrator(username, generated)

@@ -4,6 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
 from web.account import account, password, sign_in, theme, time_zone
+from web.administration import audit
 from web.components import favicon
 from web.connections import (
     add,
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workspace-keys", workspace_keys.workspace_keys, name="workspace_keys"),
     path("workspace-keys/add", workspace_keys.add, name="workspace_key_add"),
     path("workspace-keys/<uuid:workspace_key_id>/delete", workspace_keys.delete, name="workspace_key_delete"),
+    path("audit", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("favicon.ico", favicon.favicon, name="favicon"),
     path("theme", theme.choose_theme, name="theme"),
     path("time-zone", time_zone.time_zone, name="time_zone"),

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from audit.models import AuditEntry
 from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
 from lineage.models import Activity, Edge, Event, Job, Run
 from people.models import ApiToken
@@ -71,7 +72,6 @@ class World:
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
         event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
         dataset = save_dataset(connection, "d")
-        token = ApiToken.objects.create(user=other, name="t", lookup="t", created_at=NOW, expires_at=NOW)
         rows = [
             connection,
             key,
@@ -86,11 +86,12 @@ class World:
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
             UserSession.objects.create(user=other, ip="192.0.2.1", session_key="k"),
-            token,
+            ApiToken.objects.create(user=other, name="t", lookup="t", created_at=NOW, expires_at=NOW),
             Group.objects.create(name="others"),
+            AuditEntry.objects.create(via="page", verb="added", object="group"),
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
-        self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "token_id": token.id}
+        self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "token_id": self._rows["people.apitoken"].pk}
         self._ids |= {"job_id": job.id, "run_id": run.run_id, "event_id": event_row.id, "dataset_id": dataset.id}
         self._ids |= {"workspace_key_id": workspace[0].pk, "route_id": workspace[1].pk}
 

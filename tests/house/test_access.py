@@ -37,6 +37,8 @@ account/tokens/<uuid:token_id>/delete                      | sign-in 404    404 
 workspace-keys                                             | sign-in 403    403    200    | 405     405    405    405
 workspace-keys/add                                         | sign-in 403    403    200    | sign-in 403    403    422
 workspace-keys/<uuid:workspace_key_id>/delete              | sign-in 403    403    200    | sign-in 403    403    on
+audit                                                      | sign-in 403    403    200    | 405     405    405    405
+audit.csv                                                  | sign-in 403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400
 time-zone                                                  | sign-in 200    200    200    | sign-in on     on     on
 jobs                                                       | sign-in 200    200    200    | 405     405    405    405
@@ -111,6 +113,7 @@ admin/                                        | PUT PATCH DELETE OPTIONS TRACE |
 
 # Rights of an administrator on the rows of each model in the operators' site, which nobody else can enter.
 MODELS = {
+    "audit.auditentry": set(),
     "account.emailaddress": {"add", "change", "delete"},
     "people.apitoken": {"delete"},
     "usersessions.usersession": {"delete"},

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from connections.actions import create_connection
 from connections.models import ApiKey, Connection, WorkspaceKey
 from connections.routes import claim_route
 from connections.routing import Unrouted
@@ -194,6 +195,13 @@ def _make_workspace() -> None:
     create_workspace_key(name="some", chosen=connections, created_by=None, now=now)
     unmatched = [Unmatched(reason.value, reason) for reason in Unrouted]
     note_unmatched(key_id=new.workspace_key.pk, unmatched=unmatched[:4], now=now)
+
+
+def test_no_page_of_administrators_queries_while_it_renders(as_administrator: Client) -> None:
+    create_connection(name="Lake", type="dbt", created_by=None, now=timezone.now())
+    for path, region in (("/audit", "audit"), ("/audit?q=lake&density=compact", "audit"), ("/audit.csv", "")):
+        headers = {"HX-Request": "true", "HX-Target": region} if region else {}
+        assert visit(as_administrator, path).status_code == visit(as_administrator, path, **headers).status_code == 200
 
 
 def test_no_empty_page_queries_while_it_renders(as_editor: Client, as_viewer: Client) -> None:

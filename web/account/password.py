@@ -9,12 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from audit.models import Verb
+from audit.record import record
 from people.forms import ChangePasswordForm
 from people.sessions import end_other_sessions, rename_session
 from web.components.rendering import leave_dialog, render_dialog
@@ -29,16 +32,22 @@ def change_password(request: HttpRequest) -> HttpResponse:
     user = cast("User", request.user)
     form = ChangePasswordForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid() and _is_theirs(request, form):
-        form.save()
-        before = request.session.session_key
-        # Django ends sessions that were signed in with another password: all but this one, which gets another key.
-        update_session_auth_hash(request, user)
-        rename_session(before=before, after=request.session.session_key)
-        end_other_sessions(user=user, keep=request.session.session_key)
+        _save(request, form, user)
         messages.success(request, "Your password was changed. You are signed out everywhere else.")
         return leave_dialog(request, reverse("account"))
     context = {"form": form, "new_password_help": f"At least {_least_length()} characters."}
     return render_dialog(request, "account/password.html", context, status=422 if form.errors else 200)
+
+
+@transaction.atomic
+def _save(request: HttpRequest, form: ChangePasswordForm, user: User) -> None:
+    form.save()
+    record(Verb.PASSWORD_CHANGED, user)
+    before = request.session.session_key
+    # Django ends sessions that were signed in with another password: all but this one, which gets another key.
+    update_session_auth_hash(request, user)
+    rename_session(before=before, after=request.session.session_key)
+    end_other_sessions(user=user, keep=request.session.session_key)
 
 
 def _is_theirs(request: HttpRequest, form: ChangePasswordForm) -> bool:

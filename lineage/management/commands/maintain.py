@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from audit.retention import delete_old_entries
 from lineage.states.deadlines import sweep
 from lineage.upkeep.removal import sweep_removed_connections
 from lineage.upkeep.retention import drop_old_events, drop_old_runs, drop_old_transitions, ensure_partitions
@@ -44,6 +45,7 @@ _TASKS: Final = (
     _Task("old_events", _HOUR, lambda now, should_stop: drop_old_events(now, should_stop=should_stop)),
     _Task("old_runs", _HOUR, lambda now, should_stop: drop_old_runs(now, should_stop=should_stop)),
     _Task("old_transitions", _HOUR, lambda now, should_stop: drop_old_transitions(now, should_stop=should_stop)),
+    _Task("old_audit_entries", _HOUR, lambda now, should_stop: delete_old_entries(now, should_stop=should_stop)),
     _Task("ended_sessions", _HOUR, lambda _now, _enough: call_command("clearsessions")),
 )
 
