@@ -9,21 +9,51 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit.models import Verb
 from audit.record import record
+from people.accounts import LastAdministrator, end_access, require_another_administrator
 from people.models import ApiToken
 
-# Django's own does not tell its subclass that a password was changed.
+# Django's own tells no subclass that a password was changed, and lets the last administrator go.
 admin.site.unregister(User)
+
+
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if not (self.cleaned_data.get("is_superuser") and self.cleaned_data.get("is_active")):
+            try:
+                require_another_administrator(self.instance)
+            except LastAdministrator as error:
+                self.add_error(None, str(error))
+        return cleaned
 
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    form = PersonForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            end_access(obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        _require_another_administrator(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with transaction.atomic():
+            _require_another_administrator(*queryset)
+            super().delete_queryset(request, queryset)
+
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
         before = self.get_object(request, unquote(id))
@@ -32,6 +62,14 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         if before and after and before.password != after.password:
             record(Verb.PASSWORD_CHANGED, after)
         return response
+
+
+def _require_another_administrator(*leaving: User) -> None:
+    """Raise PermissionDenied in place of LastAdministrator: the pages that delete have no other way to refuse."""
+    try:
+        require_another_administrator(*leaving)
+    except LastAdministrator as error:
+        raise PermissionDenied(str(error)) from error
 
 
 @admin.register(ApiToken)

@@ -40,10 +40,16 @@ def rename_session(*, before: str | None, after: str | None) -> None:
 @transaction.atomic
 def end_other_sessions(*, user: "User", keep: str | None) -> None:
     """End all sessions of a person but the one with the key `keep`. From this commit on every process refuses them."""
+    if ended := delete_sessions(user, keep=keep):
+        record(Verb.SESSIONS_ENDED, user, {"sessions": (ended, 0)})
+
+
+def delete_sessions(user: "User", *, keep: str | None) -> int:
+    """Delete all sessions of a person but one, in a transaction of the caller. Returns how many there were."""
     others = UserSession.objects.filter(user=user).exclude(session_key=keep)
     Session.objects.filter(session_key__in=others.values("session_key")).delete()
-    if ended := others.delete()[0]:
-        record(Verb.SESSIONS_ENDED, user, {"sessions": (ended, 0)})
+    deleted: int = others.delete()[0]
+    return deleted
 
 
 def device_of(user_agent: str) -> str:

@@ -3,8 +3,8 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
-from web.account import account, password, sign_in, theme, time_zone
-from web.administration import audit
+from web.account import account, password, password_link, sign_in, theme, time_zone
+from web.administration import audit, people
 from web.components import favicon
 from web.connections import (
     add,
@@ -38,6 +38,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workspace-keys", workspace_keys.workspace_keys, name="workspace_keys"),
     path("workspace-keys/add", workspace_keys.add, name="workspace_key_add"),
     path("workspace-keys/<uuid:workspace_key_id>/delete", workspace_keys.delete, name="workspace_key_delete"),
+    path("account/password/<str:uidb64>/<str:token>", password_link.password_link, name="password_link"),
+    path("people", people.people, name="people"),
+    path("people/add", people.add, name="person_add"),
+    path("people/<int:person_id>/role", people.role, name="person_role"),
+    path("people/<int:person_id>/link", people.link, name="person_link"),
+    path("people/<int:person_id>/deactivate", people.deactivate_person, name="person_deactivate"),
+    path("people/<int:person_id>/reactivate", people.reactivate_person, name="person_reactivate"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("favicon.ico", favicon.favicon, name="favicon"),

@@ -12,9 +12,11 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
+from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.http import urlsafe_base64_encode
 
 from audit.models import AuditEntry
 from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
@@ -71,7 +73,6 @@ class World:
         event = {"event_time": NOW, "received_at": NOW, "kind": "RUN", "subject_id": run.id}
         edge = {"job": job, "dataset_id": uuid.uuid4(), "direction": "READS"}
         event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
-        dataset = save_dataset(connection, "d")
         rows = [
             connection,
             key,
@@ -81,7 +82,7 @@ class World:
             other,
             Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
             event_row,
-            dataset,
+            save_dataset(connection, "d"),
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
@@ -91,9 +92,17 @@ class World:
             AuditEntry.objects.create(via="page", verb="added", object="group"),
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
-        self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "token_id": self._rows["people.apitoken"].pk}
-        self._ids |= {"job_id": job.id, "run_id": run.run_id, "event_id": event_row.id, "dataset_id": dataset.id}
-        self._ids |= {"workspace_key_id": workspace[0].pk, "route_id": workspace[1].pk}
+        self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "event_id": event_row.id}
+        self._ids |= {"job_id": job.id, "run_id": run.run_id, "dataset_id": dataset.id}
+        self._ids |= {"workspace_key_id": workspace[0].pk, "route_id": workspace[1].pk} | self._further_ids(other)
+
+    def _further_ids(self, person: User) -> dict[str, Any]:
+        return {
+            "token_id": self._rows["people.apitoken"].pk,
+            "person_id": person.pk,
+            "uidb64": urlsafe_base64_encode(b"%d" % person.pk),
+            "token": default_token_generator.make_token(person),
+        }
 
     def path(self, route: str) -> str:
         """Return the path of an existing route, with ids of existing rows."""

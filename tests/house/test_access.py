@@ -37,6 +37,13 @@ account/tokens/<uuid:token_id>/delete                      | sign-in 404    404 
 workspace-keys                                             | sign-in 403    403    200    | 405     405    405    405
 workspace-keys/add                                         | sign-in 403    403    200    | sign-in 403    403    422
 workspace-keys/<uuid:workspace_key_id>/delete              | sign-in 403    403    200    | sign-in 403    403    on
+account/password/<str:uidb64>/<str:token>                  | on      on     on     on     | on      on     on     on
+people                                                     | sign-in 403    403    200    | 405     405    405    405
+people/add                                                 | sign-in 403    403    200    | sign-in 403    403    422
+people/<int:person_id>/role                                | sign-in 403    403    200    | sign-in 403    403    422
+people/<int:person_id>/link                                | sign-in 403    403    200    | sign-in 403    403    200
+people/<int:person_id>/deactivate                          | sign-in 403    403    200    | sign-in 403    403    on
+people/<int:person_id>/reactivate                          | sign-in 403    403    200    | sign-in 403    403    on
 audit                                                      | sign-in 403    403    200    | 405     405    405    405
 audit.csv                                                  | sign-in 403    403    200    | 405     405    405    405
 theme                                                      | 405     405    405    405    | 400     400    400    400

@@ -20,6 +20,7 @@ from connections.routes import claim_route
 from connections.routing import Unrouted
 from connections.workspace_keys import Unmatched, create_workspace_key, note_unmatched
 from lineage.models import Dataset, Event, Job, Run
+from people.accounts import make_password_link
 from people.models import ApiToken
 from people.tokens import create_api_token
 from tests.house.routes import routes
@@ -110,6 +111,11 @@ def addresses() -> Iterator[tuple[str, str]]:
         yield "account/tokens/<uuid:token_id>/delete", f"/account/tokens/{token.pk}/delete"
     for key in WorkspaceKey.objects.all():
         yield "workspace-keys/<uuid:workspace_key_id>/delete", f"/workspace-keys/{key.pk}/delete"
+    for person in User.objects.filter(is_superuser=False):
+        uid, secret = make_password_link(user=person, now=timezone.now())
+        yield "account/password/<str:uidb64>/<str:token>", f"/account/password/{uid}/{secret}"
+        for verb in ("role", "link", "deactivate", "reactivate"):
+            yield f"people/<int:person_id>/{verb}", f"/people/{person.pk}/{verb}"
     for connection in Connection.objects.all():
         for ids in (*_ids(connection), *_ids_of_datasets(connection)):
             for route in page_routes():
@@ -197,11 +203,19 @@ def _make_workspace() -> None:
     note_unmatched(key_id=new.workspace_key.pk, unmatched=unmatched[:4], now=now)
 
 
-def test_no_page_of_administrators_queries_while_it_renders(as_administrator: Client) -> None:
+def test_no_page_of_administrators_queries_while_it_renders(as_administrator: Client, viewer: User) -> None:
     create_connection(name="Lake", type="dbt", created_by=None, now=timezone.now())
-    for path, region in (("/audit", "audit"), ("/audit?q=lake&density=compact", "audit"), ("/audit.csv", "")):
+    uid, secret = make_password_link(user=viewer, now=timezone.now())
+    dialogs = [f"/people/{viewer.pk}/{verb}" for verb in ("role", "link", "deactivate", "reactivate")]
+    pages = [("/audit", "audit"), ("/audit?q=lake&density=compact", "audit"), ("/audit.csv", "")]
+    pages += [("/people", "people"), ("/people?q=view&role=viewer", "people")]
+    pages += [(path, "dialog-content") for path in ("/people/add", *dialogs)]
+    for path, region in pages:
         headers = {"HX-Request": "true", "HX-Target": region} if region else {}
         assert visit(as_administrator, path).status_code == visit(as_administrator, path, **headers).status_code == 200
+    assert visit(as_administrator, f"/account/password/{uid}/x").status_code == 410
+    form = visit(as_administrator, f"/account/password/{uid}/{secret}")["Location"]
+    assert visit(as_administrator, form).status_code == 200
 
 
 def test_no_empty_page_queries_while_it_renders(as_editor: Client, as_viewer: Client) -> None:

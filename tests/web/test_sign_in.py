@@ -100,4 +100,4 @@ def test_the_menu_says_the_role(client: Client, request: pytest.FixtureRequest, 
     client.force_login(request.getfixturevalue(role))
     page = client.get("/connections").content.decode()
     assert f"{words}</span>" in page
-    assert (reverse("audit") in page) == (role == "administrator")
+    assert (reverse("people") in page) == (role == "administrator")

@@ -35,7 +35,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         _save(request, form, user)
         messages.success(request, "Your password was changed. You are signed out everywhere else.")
         return leave_dialog(request, reverse("account"))
-    context = {"form": form, "new_password_help": f"At least {_least_length()} characters."}
+    context = {"form": form, "new_password_help": f"At least {least_length()} characters."}
     return render_dialog(request, "account/password.html", context, status=422 if form.errors else 200)
 
 
@@ -65,7 +65,7 @@ def _is_theirs(request: HttpRequest, form: ChangePasswordForm) -> bool:
     return True
 
 
-def _least_length() -> int:
+def least_length() -> int:
     """Return the least number of characters of a password, of the validators in the settings."""
     lengths = (getattr(validator, "min_length", 0) for validator in get_default_password_validators())
     return max(lengths, default=0)

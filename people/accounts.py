@@ -1,0 +1,134 @@
+"""Writes of people's accounts. Each is one transaction, and is recorded in the audit."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.db.models import Q
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from audit.models import Verb
+from audit.record import record
+from connections.unique import save_unless_taken
+from people.models import ApiToken
+from people.roles import Role, give_role, role_of
+from people.sessions import delete_sessions
+
+LINK_LIFETIME: Final = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+
+
+class DuplicateUsername(Exception):
+    """Another person has this user name, in whatever case."""
+
+    def __init__(self) -> None:
+        super().__init__("Another person has this user name.")
+
+
+class DuplicateEmail(Exception):
+    """Another person has this e-mail address, so that neither could sign in with it."""
+
+    def __init__(self) -> None:
+        super().__init__("Another person has this e-mail address.")
+
+
+class LastAdministrator(Exception):
+    """Refusal of a change that would leave nobody who can manage people."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active administrator. Make somebody else administrator first.")
+
+
+@transaction.atomic
+def add_person(*, username: str, email: str, role: Role, now: datetime) -> User:
+    """Add a person without a password: they set one by a link. Raises DuplicateUsername, DuplicateEmail and
+    ValidationError."""
+    if User.objects.filter(username__iexact=username).exists():
+        raise DuplicateUsername
+    if email and _is_email_taken(email):
+        raise DuplicateEmail
+    user = User(username=username, email=User.objects.normalize_email(email), date_joined=now)
+    user.set_unusable_password()
+    user.clean_fields()
+    save_unless_taken(user, "auth_user_username_key", DuplicateUsername)
+    give_role(user, role)
+    record(Verb.ADDED, user, {"role": (None, role.value), **({"email": (None, user.email)} if email else {})})
+    return user
+
+
+@transaction.atomic
+def change_role(*, user: User, role: Role) -> None:
+    """Raises LastAdministrator, and User.DoesNotExist if somebody deleted the person meanwhile."""
+    current = _lock(user)
+    before = role_of(current)
+    if before is role:
+        return
+    if before is Role.ADMINISTRATOR:
+        require_another_administrator(current)
+    give_role(current, role)
+    record(Verb.ROLE_CHANGED, current, {"role": (before.value, role.value)})
+
+
+@transaction.atomic
+def deactivate(*, user: User) -> None:
+    """Refuse this person from this commit on: no sign-in, no session, no API token. Raises LastAdministrator."""
+    current = _lock(user)
+    if not current.is_active:
+        return
+    require_another_administrator(current)
+    current.is_active = False
+    current.save(update_fields=["is_active"])
+    sessions, tokens = end_access(current)
+    record(Verb.DEACTIVATED, current, {"sessions": (sessions, 0), "API tokens": (tokens, 0)})
+
+
+@transaction.atomic
+def reactivate(*, user: User) -> None:
+    """Let this person sign in again, with the password they had. Their API tokens are gone."""
+    current = _lock(user)
+    if not current.is_active:
+        current.is_active = True
+        current.save(update_fields=["is_active"])
+        record(Verb.REACTIVATED, current)
+
+
+@transaction.atomic
+def make_password_link(*, user: User, now: datetime) -> tuple[str, str]:
+    """Return the two parts of a link by which a person sets their password: their id, encoded, and a token.
+
+    It works once, for LINK_LIFETIME, as long as they have neither signed in nor got another password since.
+    """
+    record(Verb.LINK_MADE, user, {"valid until": (None, now + LINK_LIFETIME)})
+    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+
+
+def end_access(user: User) -> tuple[int, int]:
+    """Delete the sessions and API tokens of a person, in a transaction of the caller. Returns how many there were."""
+    tokens, _ = ApiToken.objects.filter(user=user).delete()
+    return delete_sessions(user, keep=None), tokens
+
+
+def require_another_administrator(*leaving: User) -> None:
+    """Raise LastAdministrator if all active administrators are among those who leave.
+
+    Locks the administrators until the transaction of the caller ends, so that two cannot remove each other.
+    """
+    active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    ids = {administrator.pk for administrator in active}
+    if ids and ids <= {user.pk for user in leaving}:
+        raise LastAdministrator
+
+
+def _is_email_taken(email: str) -> bool:
+    is_users = User.objects.filter(email__iexact=email).exists()
+    return is_users or EmailAddress.objects.filter(email__iexact=email).exists()
+
+
+def _lock(user: User) -> User:
+    """Lock the person and all administrators, in one order, and return the person as they are now."""
+    locked = User.objects.select_for_update().filter(Q(pk=user.pk) | Q(is_superuser=True)).order_by("pk")
+    return next((one for one in locked if one.pk == user.pk), None) or User.objects.get(pk=user.pk)

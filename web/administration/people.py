@@ -1,0 +1,140 @@
+"""People for administrators: a list, and the forms that add, deactivate and reactivate them and change their roles."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from people.accounts import (
+    LINK_LIFETIME,
+    DuplicateEmail,
+    DuplicateUsername,
+    LastAdministrator,
+    add_person,
+    change_role,
+    deactivate,
+    make_password_link,
+    reactivate,
+)
+from people.forms import AddPersonForm, RoleForm
+from people.roles import role_of
+from web.administration.people_table import PEOPLE, read_people_table
+from web.components.administrators import administrators_only
+from web.components.density import density_of, remember_density
+from web.components.lists import refuse_wrong_values
+from web.components.rendering import leave_dialog, render_dialog, render_page
+
+dialog_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@administrators_only
+def people(request: HttpRequest) -> HttpResponse:
+    choices = PEOPLE.read(request)
+    table = read_people_table(choices)
+    context = {"table": table, "density": density_of(choices, request), "now": timezone.now()}
+    response = render_page(request, "administration/people.html", context, region="people")
+    return remember_density(request, refuse_wrong_values(response, choices), choices)
+
+
+@dialog_methods
+@administrators_only
+@never_cache
+def add(request: HttpRequest) -> HttpResponse:
+    """Ask for name, address and role, and answer with a link to set the password: a redirect would have to keep it."""
+    form = AddPersonForm(request.POST if request.method == "POST" else None, initial={"role": "viewer"})
+    if form.is_valid():
+        try:
+            person = add_person(**form.cleaned_data, now=timezone.now())
+        except DuplicateUsername as error:
+            form.add_error("username", str(error))
+        except DuplicateEmail as error:
+            form.add_error("email", str(error))
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+        else:
+            return _show_link(request, person, is_new=True)
+    return render_dialog(request, "administration/person_add.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@dialog_methods
+@administrators_only
+@never_cache
+def link(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Make another link to set a password, when that is confirmed: for somebody who lost the first, or a password."""
+    person = get_object_or_404(User, pk=person_id, is_active=True)
+    if request.method == "POST":
+        return _show_link(request, person, is_new=False)
+    return render_dialog(request, "administration/person_link.html", {"person": person})
+
+
+@dialog_methods
+@administrators_only
+def role(request: HttpRequest, person_id: int) -> HttpResponse:
+    person = get_object_or_404(User, pk=person_id)
+    initial = {"role": role_of(person).value}
+    form = RoleForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        chosen = form.cleaned_data["role"]
+        refusal = _refusal(lambda: change_role(user=person, role=chosen))
+        if not refusal:
+            messages.success(request, f"{person.username} is now {chosen.label.lower()}.")
+            return leave_dialog(request, reverse("people"))
+        form.add_error("role", refusal)
+    context = {"person": person, "form": form}
+    return render_dialog(request, "administration/person_role.html", context, status=422 if form.errors else 200)
+
+
+@dialog_methods
+@administrators_only
+def deactivate_person(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Say what ends, and deactivate the person when that is confirmed."""
+    person = get_object_or_404(User, pk=person_id)
+    refusal = ""
+    if request.method == "POST":
+        refusal = _refusal(lambda: deactivate(user=person))
+        if not refusal:
+            messages.success(request, f"{person.username} is deactivated.")
+            return leave_dialog(request, reverse("people"))
+    context = {"person": person, "refusal": refusal}
+    status = 422 if refusal else 200
+    return render_dialog(request, "administration/person_deactivate.html", context, status=status)
+
+
+@dialog_methods
+@administrators_only
+def reactivate_person(request: HttpRequest, person_id: int) -> HttpResponse:
+    person = get_object_or_404(User, pk=person_id)
+    if request.method == "POST":
+        _refusal(lambda: reactivate(user=person))
+        messages.success(request, f"{person.username} is active again.")
+        return leave_dialog(request, reverse("people"))
+    return render_dialog(request, "administration/person_reactivate.html", {"person": person})
+
+
+def _show_link(request: HttpRequest, person: User, *, is_new: bool) -> HttpResponse:
+    """Show a new link, in this answer alone."""
+    now = timezone.now()
+    path = reverse("password_link", args=make_password_link(user=person, now=now))
+    base = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    context = {"person": person, "link": f"{base}{path}", "until": now + LINK_LIFETIME, "is_new": is_new}
+    return render_dialog(request, "administration/person_link_made.html", context)
+
+
+def _refusal(change: Callable[[], None]) -> str:
+    """Change a person, and return why that was refused; empty if it was not. Raises Http404 if they are gone."""
+    try:
+        change()
+    except LastAdministrator as error:
+        return str(error)
+    except User.DoesNotExist:
+        raise Http404 from None
+    return ""
