@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import models, transaction
 
 from audit.models import Verb
 from audit.record import record
+from connections.access import give_access
 from connections.keys import API_KEY_PREFIX, Key, new_key
 from connections.metrics import ATTEMPTS_DROPPED, ATTEMPTS_LISTED, Drop
-from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection, WorkspaceKey
+from connections.models import MAX_TEXT_LENGTH, ApiKey, Attempt, Connection, ConnectionAccess, WorkspaceKey
 from connections.names import MAX_NAME_LENGTH, normalize_name
 from connections.pacing import LatelySeen, Pace
 from connections.privacy import Audience, PrivacyClass
@@ -78,7 +79,8 @@ def create_connection(
     namespace: str = "",
     made_by_event: bool = False,
 ) -> Connection:
-    """Add a connection, with routes of its name and of `namespace`. A route that another connection has stays there.
+    """Add a connection, which its creator may administer, with routes of its name and of `namespace`. A route that another
+    connection has stays there.
 
     Raises DuplicateName, and ValidationError for a name or type that is not allowed.
     """
@@ -87,6 +89,8 @@ def create_connection(
     with transaction.atomic():
         save_unless_taken(connection, "connection_name_unique", DuplicateName)
         record(Verb.ADDED, connection, {"type": (None, connection.type)})
+        if isinstance(created_by, User) and not created_by.is_superuser:
+            give_access(connection=connection, member=created_by, level=ConnectionAccess.Level.ADMIN)
         for routed in sorted({connection.name, namespace} - {""}):
             claim_route(connection=connection, namespace=routed, now=now, made_by_event=made_by_event)
     # Its first attempts follow soon.

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from connections.actions import delete_api_key, end_connection
-from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
+from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, Route, UnmatchedNamespace, WorkspaceKey
 from connections.workspace_keys import delete_workspace_key
 
 
@@ -38,11 +38,11 @@ class RemovedFilter(admin.SimpleListFilter):
 @admin.register(Connection)
 class ConnectionAdmin(_NotEdited):
     has_recording_actions = True
-    list_display = ("name", "type", "created_by", "created_at", "removed_at")
+    list_display = ("name", "type", "visibility", "created_by", "created_at", "removed_at")
     list_select_related = ("created_by",)
     list_filter = ("type", RemovedFilter)
     search_fields = ("name", "id")
-    fields = ("id", "name", "type", "created_by", "created_at", "removed_at")
+    fields = ("id", "name", "type", "visibility", "created_by", "created_at", "removed_at")
 
     def get_deleted_objects(
         self,
@@ -83,6 +83,14 @@ class ApiKeyAdmin(_NotEdited):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for api_key in queryset:
             self.delete_model(request, api_key)
+
+
+@admin.register(ConnectionAccess)
+class ConnectionAccessAdmin(_NotEdited):
+    list_display = ("connection", "user", "group", "level")
+    list_select_related = ("connection", "user", "group")
+    list_filter = ("level",)
+    search_fields = ("connection__name", "user__username", "group__name")
 
 
 @admin.register(WorkspaceKey)

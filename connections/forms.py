@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 
 from connections.kinds import EXAMPLE_KEY_NAME, EXAMPLE_NAME, FIRST
-from connections.models import Connection, WorkspaceKey
+from connections.models import Connection, ConnectionAccess, WorkspaceKey
 from connections.names import MAX_NAME_LENGTH, normalize_name, validate_name
 from connections.privacy import AUDIENCE_CHOICES, Audience, PrivacyClass
 from connections.routing import MAX_NAMESPACE_LENGTH
@@ -139,4 +140,26 @@ class RemoveConnectionForm(forms.Form):
         name: str = self.cleaned_data["name"]
         if name != self._connection.name:
             raise ValidationError("This is not the connection's name.", code="other_name")
+        return name
+
+
+class VisibilityForm(forms.Form):
+    visibility = forms.ChoiceField(label="Who sees it", choices=Connection.Visibility.choices)
+
+
+class AddMemberForm(forms.Form):
+    """Names a person or a group; `cleaned_data["member"]` is the user or the group."""
+
+    name = forms.CharField(label="Person or group", help_text="A user name, or the name of a group.", max_length=150)
+    level = forms.ChoiceField(
+        label="Level", choices=ConnectionAccess.Level.choices, widget=forms.Select(attrs={"class": "form-select"})
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].replace("\0", "")
+        person = User.objects.filter(username=name, is_active=True).first()
+        member = person or Group.objects.filter(name=name).first()
+        if member is None:
+            raise ValidationError("There is no active person and no group with this name.", code="unknown")
+        self.cleaned_data["member"] = member
         return name

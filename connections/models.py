@@ -3,7 +3,7 @@ workspace_keys, reads in querysets."""
 
 import uuid
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from django.conf import settings
 from django.db import models
@@ -33,6 +33,10 @@ class Connection(models.Model):
 
     Type: TypeAlias = kinds.Type
 
+    class Visibility(models.TextChoices):
+        EVERYONE = "everyone", "Everybody"
+        MEMBERS = "members", "Members only"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField("display name", max_length=MAX_NAME_LENGTH, validators=[validate_name])
     type = models.CharField("connection type", max_length=20, choices=Type)
@@ -40,10 +44,17 @@ class Connection(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
+    # Who sees it beside administrators; members have a ConnectionAccess.
+    visibility = models.CharField(
+        max_length=10, choices=Visibility, default=Visibility.EVERYONE, db_default=Visibility.EVERYONE
+    )
     # Set when somebody removes the connection: from then on nothing shows it, and its rows are being deleted.
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # PrivacyClass → Audience, of the classes for which somebody chose one.
     who_sees = models.JSONField("who sees parts of its events", default=dict, db_default={}, editable=False)
+
+    # Rights of the reader of a page (connections/access.py), where its view read them.
+    rights: Any
 
     objects = ConnectionQuerySet.as_manager()
 
@@ -70,6 +81,37 @@ class Connection(models.Model):
     def hidden_from(self, reader: Reader) -> frozenset[PrivacyClass]:
         """Return the classes of parts that `reader` may not see."""
         return hidden_from(cast(Person, reader), self.audiences)
+
+
+class ConnectionAccess(models.Model):
+    """Membership of a person or of a group in a connection. A level includes those before it."""
+
+    class Level(models.TextChoices):
+        VIEW = "view", "View"
+        EDIT = "edit", "Edit"
+        ADMIN = "admin", "Administer"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="accesses")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    level = models.CharField(max_length=10, choices=Level)
+
+    class Meta:
+        verbose_name = "connection access"
+        verbose_name_plural = "connection accesses"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user__isnull=True) ^ models.Q(group__isnull=True),
+                name="access_of_person_or_group",
+            ),
+            models.UniqueConstraint(fields=["connection", "user"], name="access_of_person_unique"),
+            models.UniqueConstraint(fields=["connection", "group"], name="access_of_group_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group} in {self.connection}"
 
 
 class SecretKey(models.Model):

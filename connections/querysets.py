@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from uuid import UUID
 
+from django.apps import apps
 from django.db import models
 from django.db.models.functions import Now
 
@@ -12,7 +14,6 @@ from connections.routing import MAX_NAMESPACE_LENGTH, KeyRules, Made, RouteFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
@@ -29,6 +30,38 @@ if TYPE_CHECKING:
 
 # The person for whom something is read: `request.user`.
 Reader: TypeAlias = "AbstractBaseUser | AnonymousUser"
+_Rows = TypeVar("_Rows", bound="models.QuerySet[Any]")
+
+
+def unseen_by(reader: Reader) -> list[UUID]:
+    """Return the ids of the connections that `reader` may not see, of those that show themselves to members only.
+
+    Read once for each request, and kept with its user: most often there are none, and no statement grows by them.
+    """
+    hidden: list[UUID] | None = getattr(reader, "_hidden_connections", None)
+    if hidden is None:
+        hidden = _read_hidden(reader)
+        reader._hidden_connections = hidden  # type: ignore[union-attr]  # noqa: SLF001
+    return hidden
+
+
+def _read_hidden(reader: Reader) -> list[UUID]:
+    if getattr(reader, "is_superuser", False):
+        return []
+    # A short statement, because every page sends it, and the next one only where it is needed.
+    connections = apps.get_model("connections", "Connection")._default_manager.order_by()  # noqa: SLF001
+    members_only = set(connections.filter(visibility="members").values_list("pk", flat=True))
+    if not members_only:
+        return []
+    access = apps.get_model("connections", "ConnectionAccess")._default_manager  # noqa: SLF001
+    theirs = access.filter(models.Q(user=reader.pk) | models.Q(group__user=reader.pk))
+    return sorted(members_only - set(theirs.values_list("connection_id", flat=True)))
+
+
+def without_hidden(rows: _Rows, reader: Reader, field: str) -> _Rows:
+    """Keep rows whose connection, named by `field`, the reader may see."""
+    hidden = unseen_by(reader)
+    return rows.exclude(**{f"{field}__in": hidden}) if hidden else rows
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -37,8 +70,9 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(removed_at__isnull=True)
 
     def visible(self, reader: Reader) -> Self:
-        """Connections that `reader` may see: who is signed in sees all live ones, and nobody else any."""
-        return self.live() if reader.is_authenticated else self.none()
+        """Live connections that `reader` may see: none without a sign-in, all for administrators, and for others those
+        that everybody sees or that they are a member of."""
+        return without_hidden(self.live(), reader, "pk") if reader.is_authenticated else self.none()
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -48,7 +82,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def visible(self, reader: Reader) -> Self:
         """Keys of the connections that `reader` may see."""
-        return self.live() if reader.is_authenticated else self.none()
+        return without_hidden(self.live(), reader, "connection_id") if reader.is_authenticated else self.none()
 
 
 class WorkspaceKeyQuerySet(models.QuerySet["WorkspaceKey"]):
@@ -85,7 +119,7 @@ class RouteQuerySet(models.QuerySet["Route"]):
     def visible(self, reader: Reader) -> Self:
         """Routes of the connections that `reader` may see."""
         of_live = self.filter(connection__isnull=False, connection__removed_at__isnull=True)
-        return of_live if reader.is_authenticated else self.none()
+        return without_hidden(of_live, reader, "connection_id") if reader.is_authenticated else self.none()
 
     def made_by_events(self, *, now: datetime) -> Made:
         """Count the connections that events made."""

@@ -7,6 +7,7 @@ from web.account import account, password, password_link, sign_in, theme, time_z
 from web.administration import audit, people
 from web.components import favicon
 from web.connections import (
+    access,
     add,
     api_keys,
     connections_list,
@@ -64,6 +65,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connections/<uuid:connection_id>", overview.connection_overview, name="connection_overview"),
     path("connections/<uuid:connection_id>/jobs/<uuid:job_id>", job.job, name="job"),
     path("connections/<uuid:connection_id>/settings", settings.connection_settings, name="connection_settings"),
+    path("connections/<uuid:connection_id>/access/visibility", access.visibility, name="access_visibility"),
+    path("connections/<uuid:connection_id>/access/add", access.add_member, name="access_add"),
+    path("connections/<uuid:connection_id>/access/<int:access_id>/remove", access.remove_member, name="access_remove"),
     path("connections/<uuid:connection_id>/runs/<uuid:run_id>", run.run, name="run"),
     path("connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>", run.run_event, name="run_event"),
     path(

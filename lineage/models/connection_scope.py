@@ -5,7 +5,7 @@ from typing import Any, Self
 from django.db import models
 
 from connections.models import Connection
-from connections.querysets import Reader
+from connections.querysets import Reader, without_hidden
 
 
 def connection_key() -> "models.ForeignKey[Any, Any]":
@@ -16,8 +16,10 @@ def connection_key() -> "models.ForeignKey[Any, Any]":
 
 class ConnectionScopedQuerySet(models.QuerySet):  # type: ignore[type-arg]
     def visible(self, reader: Reader) -> Self:
-        """Keep rows of the connections that `reader` may see: who is signed in sees all live ones."""
-        return self.filter(connection__removed_at__isnull=True) if reader.is_authenticated else self.none()
+        """Keep rows of the connections that `reader` may see."""
+        if not reader.is_authenticated:
+            return self.none()
+        return without_hidden(self.filter(connection__removed_at__isnull=True), reader, "connection_id")
 
     def of(self, connection: Connection) -> Self:
         """Keep rows of one connection."""

@@ -76,6 +76,7 @@ def test_what_people_do_on_pages_is_recorded_without_a_secret(
         ("", "page", "sign_in_refused", "user", "editor"),
         ("editor", "page", "signed_in", "user", "editor"),
         ("editor", "page", "added", "connection", "Warehouse"),
+        ("editor", "page", "added", "connection access", "editor in Warehouse"),
         ("editor", "page", "renamed", "connection", "Lake"),
         ("editor", "page", "added", "API key", "worker"),
         ("editor", "page", "removed", "API key", "worker"),

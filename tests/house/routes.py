@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.http import urlsafe_base64_encode
 
 from audit.models import AuditEntry
-from connections.models import ApiKey, Attempt, Connection, Route, UnmatchedNamespace, WorkspaceKey
+from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, Route, UnmatchedNamespace, WorkspaceKey
 from lineage.models import Activity, Edge, Event, Job, Run
 from people.models import ApiToken
 from tests.lineage.dataset_rows import save_dataset
@@ -81,6 +81,7 @@ class World:
             run,
             other,
             Attempt.objects.create(at=NOW, outcome="stored", status=201, **of),
+            ConnectionAccess.objects.create(user=other, level="view", **of),
             event_row,
             save_dataset(connection, "d"),
             Edge.objects.create(id=uuid.uuid4(), first_event_hour=NOW, last_event_hour=NOW, **edge, **of),
@@ -99,6 +100,7 @@ class World:
     def _further_ids(self, person: User) -> dict[str, Any]:
         return {
             "token_id": self._rows["people.apitoken"].pk,
+            "access_id": self._rows["connections.connectionaccess"].pk,
             "person_id": person.pk,
             "uidb64": urlsafe_base64_encode(b"%d" % person.pk),
             "token": default_token_generator.make_token(person),

@@ -66,6 +66,8 @@ connections/<uuid:connection_id>/runs/<uuid:run_id>        | sign-in 200    200 
 connections/<uuid:connection_id>/keys/generate             | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | sign-in 403    200    200    | sign-in 403    on     on
 connections/<uuid:connection_id>/routes/add                | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>/access/visibility         | sign-in 403    403    200    | sign-in 403    403    422
+connections/<uuid:connection_id>/access/add                | sign-in 403    403    200    | sign-in 403    403    422
 intake                                                     | 405     405    405    405    | 401     401    401    401
 api/v1/connections                                         | 401     200    200    200    | 401     405    405    405
 api/v1/connections/<any_case_uuid:connection_id>           | 401     200    200    200    | 401     405    405    405
@@ -129,6 +131,7 @@ MODELS = {
     "connections.apikey": {"delete"},
     "connections.attempt": set(),
     "connections.connection": {"delete"},
+    "connections.connectionaccess": {"delete"},
     "connections.route": {"delete"},
     "connections.unmatchednamespace": set(),
     "connections.workspacekey": {"delete"},
@@ -178,7 +181,13 @@ _ROUTE = "connections/<uuid:connection_id>/routes/<int:route_id>/remove"
 _EVENT = "connections/<uuid:connection_id>/runs/<uuid:run_id>/events/<uuid:event_id>"
 _READ_BY_ALL = pages()["connections/<uuid:connection_id>/runs/<uuid:run_id>"]
 _DELETED_BY_EDITORS = pages()["connections/<uuid:connection_id>/keys/<uuid:key_id>/delete"]
-EXPECTED = pages() | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL, _ROUTE: _DELETED_BY_EDITORS} | admin_pages()
+_ACCESS = "connections/<uuid:connection_id>/access/<int:access_id>/remove"
+_BY_ADMINISTRATORS = pages()["people/<int:person_id>/deactivate"]
+EXPECTED = (
+    pages()
+    | {_EVENT: _READ_BY_ALL, f"{_EVENT}.json": _READ_BY_ALL, _ROUTE: _DELETED_BY_EDITORS, _ACCESS: _BY_ADMINISTRATORS}
+    | admin_pages()
+)
 
 
 def by_other_methods(route: str) -> Expected:
@@ -257,11 +266,10 @@ def test_pages_of_what_is_not_there_answer_404_and_say_no_more(clients: dict[str
     removed = Connection.objects.create(name="gone", type="dbt", created_at=NOW, removed_at=NOW)
     for route in (route for route in EXPECTED if "connection_id" in route):
         for id_ in (removed.id, uuid.uuid4()):
-            path = "/" + re.sub(r"<\w+:(\w+)>", str(id_), route.replace("<int:route_id>", "1"))
+            path = "/" + re.sub(r"<\w+:\w+>", str(id_), re.sub(r"<int:\w+>", "1", route))
             answers = {role: in_words(ask(clients[role], "GET", path)) for role in ROLES}
             assert answers["anonymous"] in {"sign-in", "401"}
-            assert answers["administrator"] == answers["editor"] == "404", path
-            assert answers["viewer"] in {"403", "404"}
+            assert answers["administrator"] == answers["editor"] == answers["viewer"] == "404", path
 
 
 def test_a_person_who_was_deactivated_is_anonymous(

@@ -224,12 +224,13 @@ def test_as_many_queries_for_thirty_as_for_one(
 ) -> None:
     make_row("connection", jobs=1)
     get(as_editor)
-    # Session, user, two for permissions; connections, five for their summaries, and what runs.
-    with django_assert_num_queries(11):
+    # Session, user, two for permissions; members-only connections, all that are visible, five for their summaries, what
+    # runs, and the reader's levels.
+    with django_assert_num_queries(13):
         get(as_editor)
     for number in range(29):
         make_row(f"connection {number}", jobs=2)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         assert len(names(get(as_editor))) == 30
 
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.actions import create_connection
-from connections.models import ApiKey, Connection, WorkspaceKey
+from connections.models import ApiKey, Connection, ConnectionAccess, WorkspaceKey
 from connections.routes import claim_route
 from connections.routing import Unrouted
 from connections.workspace_keys import Unmatched, create_workspace_key, note_unmatched
@@ -54,6 +54,9 @@ REGIONS = {
     "account/tokens/<uuid:token_id>/delete": "dialog-content",
     "connections/<uuid:connection_id>/rename": "dialog-content",
     "connections/<uuid:connection_id>/remove": "dialog-content",
+    "connections/<uuid:connection_id>/access/visibility": "dialog-content",
+    "connections/<uuid:connection_id>/access/add": "dialog-content",
+    "connections/<uuid:connection_id>/access/<int:access_id>/remove": "dialog-content",
     "connections/<uuid:connection_id>/keys/generate": "dialog-content",
     "connections/<uuid:connection_id>/keys/<uuid:key_id>/delete": "dialog-content",
 }
@@ -107,6 +110,15 @@ def addresses() -> Iterator[tuple[str, str]]:
     for route in page_routes():
         if "<" not in route:
             yield route, f"/{route}"
+    yield from _addresses_of_people()
+    for connection in Connection.objects.all():
+        for ids in (*_ids(connection), *_ids_of_datasets(connection)):
+            for route in page_routes():
+                if set(re.findall(r"<\w+:(\w+)>", route)) == ids.keys():
+                    yield route, "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(ids[match[1]]), route)  # noqa: B023
+
+
+def _addresses_of_people() -> Iterator[tuple[str, str]]:
     for token in ApiToken.objects.all():
         yield "account/tokens/<uuid:token_id>/delete", f"/account/tokens/{token.pk}/delete"
     for key in WorkspaceKey.objects.all():
@@ -116,11 +128,9 @@ def addresses() -> Iterator[tuple[str, str]]:
         yield "account/password/<str:uidb64>/<str:token>", f"/account/password/{uid}/{secret}"
         for verb in ("role", "link", "deactivate", "reactivate"):
             yield f"people/<int:person_id>/{verb}", f"/people/{person.pk}/{verb}"
-    for connection in Connection.objects.all():
-        for ids in (*_ids(connection), *_ids_of_datasets(connection)):
-            for route in page_routes():
-                if set(re.findall(r"<\w+:(\w+)>", route)) == ids.keys():
-                    yield route, "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(ids[match[1]]), route)  # noqa: B023
+    for access in ConnectionAccess.objects.all():
+        path = f"/connections/{access.connection_id}/access/{access.pk}/remove"
+        yield "connections/<uuid:connection_id>/access/<int:access_id>/remove", path
 
 
 def _ids(connection: Connection) -> Iterator[dict[str, Any]]:
@@ -179,6 +189,8 @@ def visit_all(client: Client) -> dict[str, set[int]]:
 def test_no_page_queries_while_it_renders(as_viewer: Client, as_editor: Client, client: Client, editor: User) -> None:
     create_api_token(user=editor, name="report", now=timezone.now())
     _make_workspace()
+    for connection in Connection.objects.all():
+        ConnectionAccess.objects.create(connection=connection, user=editor, level="admin")
     statuses = visit_all(as_editor)
     assert statuses.keys() == set(page_routes())
     assert statuses["connections/<uuid:connection_id>/runs/<uuid:run_id>"] == {200, 404}

@@ -24,7 +24,16 @@ ROWS_PER_PAGE: Final = 50
 MOST_IN_FILE: Final = 20_000
 NEWEST_FIRST: Final = Keyset({"at": datetime, "id": int}, descending=True)
 # Kinds of what actions are about, as `audit.record` names them.
-OBJECTS: Final = ("connection", "API key", "API token", "user", "group", "email address", "user session")
+OBJECTS: Final = (
+    "connection",
+    "connection access",
+    "API key",
+    "API token",
+    "user",
+    "group",
+    "email address",
+    "user session",
+)
 
 
 class AuditFilter(FilterSet):

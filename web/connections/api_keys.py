@@ -4,7 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,23 +13,24 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from connections.access import Right
 from connections.actions import DuplicateKeyName, create_api_key, delete_api_key
 from connections.forms import GenerateKeyForm
-from connections.models import ApiKey, Connection
+from connections.models import Connection
 from web.components.rendering import leave_dialog, render_dialog
+from web.connections.rights import connection_to
 from web.connections.settings import setup_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.add_apikey", raise_exception=True)
 @never_cache
 def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask for a name, and answer with the key itself: a redirect would have to keep the key.
 
     Sending the form again, as a reload does, makes no second key: its name is taken.
     """
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    connection = connection_to(Right.ADD_KEY, request, connection_id)
     form = GenerateKeyForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -53,11 +54,10 @@ def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.delete_apikey", raise_exception=True)
 def delete(request: HttpRequest, connection_id: UUID, key_id: UUID) -> HttpResponse:
     """Say when the key was last used, and delete it when that is confirmed."""
-    keys = ApiKey.objects.visible(request.user).filter(connection_id=connection_id)
-    api_key = get_object_or_404(keys.select_related("connection"), pk=key_id)
+    connection = connection_to(Right.DELETE_KEY, request, connection_id)
+    api_key = get_object_or_404(connection.api_keys.select_related("connection"), pk=key_id)
     if request.method == "POST":
         delete_api_key(api_key=api_key)
         messages.success(request, f"API key {api_key.name} was deleted.")

@@ -24,6 +24,7 @@ from lineage.overview.summaries import (
 from web.components.density import density_of, remember_density
 from web.components.lists import Choices, refuse_wrong_values
 from web.components.rendering import render_page
+from web.connections.rights import with_rights
 from web.jobs.table import JOBS, JobTable, read_job_table
 
 
@@ -74,6 +75,7 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
     now = timezone.now()
     choices = JOBS.read(request)
     overview = read_overview(connection, choices, now=now)
+    with_rights([connection], request.user)
     context = {
         "connection": connection,
         "choices": choices,

@@ -3,24 +3,23 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from connections.access import Right
 from connections.forms import RemoveConnectionForm
-from connections.models import Connection
 from lineage.upkeep.removal import removal_preview, remove_connection
 from web.components.rendering import leave_dialog, render_dialog
+from web.connections.rights import connection_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.delete_connection", raise_exception=True)
 def remove(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    connection = connection_to(Right.REMOVE, request, connection_id)
     form = RemoveConnectionForm(request.POST if request.method == "POST" else None, connection=connection)
     if form.is_valid():
         remove_connection(connection=connection, now=timezone.now())

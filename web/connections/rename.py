@@ -3,24 +3,24 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from connections.access import Right
 from connections.actions import DuplicateName, rename_connection
 from connections.forms import RenameConnectionForm
 from connections.models import Connection
 from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog, stay
+from web.connections.rights import connection_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.change_connection", raise_exception=True)
 def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    connection = connection_to(Right.RENAME, request, connection_id)
     sent = request.method == "POST"
     form = RenameConnectionForm(request.POST if sent else None, initial={"name": connection.name})
     if form.is_valid():

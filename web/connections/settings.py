@@ -12,9 +12,10 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from connections.endpoint import endpoint_url, workspace_url
-from connections.models import ApiKey, Attempt, Connection
+from connections.models import ApiKey, Attempt, Connection, ConnectionAccess
 from lineage.overview.summaries import ConnectionSummary, connection_summary
-from web.components.rendering import read_permissions, render_page
+from web.components.rendering import render_page
+from web.connections.rights import with_rights
 from web.guides import (
     GUIDES,
     KEY_PLACEHOLDER,
@@ -62,6 +63,13 @@ def read_arrivals(connection: Connection, *, now: datetime) -> Arrivals:
     )
 
 
+def read_members(connection: Connection) -> list[ConnectionAccess]:
+    """Return the members if the reader may manage them, people before groups, by name."""
+    if not connection.rights.manage_access:
+        return []
+    return list(connection.accesses.select_related("user", "group").order_by("user__username", "group__name"))
+
+
 def setup_of(connection: Connection, request: HttpRequest, key: str = "") -> Setup:
     """Fill the guide with `key`, or with a placeholder if the key was not made by this request."""
     values = SenderValues(endpoint_url(connection, request), key or KEY_PLACEHOLDER)
@@ -74,8 +82,7 @@ def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpRespon
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
     arrivals = read_arrivals(connection, now=now)
-    # What arrived is listed with the buttons that the reader may use.
-    read_permissions(request)
+    with_rights([connection], request.user)
     context = {
         "connection": connection,
         "summary": arrivals.summary,
@@ -83,6 +90,7 @@ def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "setup": setup_of(connection, request),
         "routes": list(connection.routes.all()),
         "workspace_url": workspace_url(request),
+        "members": read_members(connection),
         "now": now,
     }
     response = render_page(request, "connections/settings.html", context, region="arrivals")

@@ -22,6 +22,7 @@ from lineage.overview.summaries import ConnectionStatus, ConnectionSummary, conn
 from web.components.density import DENSITY
 from web.components.lists import Choices, Column, Heading, Listing, Option, Places, headings, numbered_places, option
 from web.components.values import page_number
+from web.connections.rights import with_rights
 
 ROWS_PER_PAGE = 50
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -89,6 +90,7 @@ def read_connection_table(choices: Choices, reader: Reader, *, now: datetime) ->
     slow = Counter(connection_id for connection_id, _ in read_slow([one.connection.pk for one in summaries], now=now))
     rows = [ConnectionRow(one, slow[one.connection.pk]) for one in summaries]
     page = _page(rows, choices)
+    with_rights([row.connection for row in page.object_list], reader)
     return ConnectionTable(
         choices=choices,
         page=page,

@@ -121,7 +121,7 @@ def _current(touched: Sequence[JobDataset]) -> list[Dataset]:
 @require_safe
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    connection = get_object_or_404(Connection.objects.visible(request.user).only("name", "type"), pk=connection_id)
     found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
     now = timezone.now()
     choices = JOB_PAGE.read(request)

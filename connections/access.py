@@ -1,0 +1,141 @@
+"""Rights on connections: what a person may do with one, and the writes that change it.
+
+Three things count: administrators may do everything; a member's level; and with a connection that everybody sees, the
+permissions of the person's role.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import Q
+
+from audit.models import Verb
+from audit.record import record
+from connections.models import Connection, ConnectionAccess
+from connections.querysets import Reader
+
+Level = ConnectionAccess.Level
+Visibility = Connection.Visibility
+
+
+class Right(Enum):
+    RENAME = "rename"
+    ADD_KEY = "add_key"
+    DELETE_KEY = "delete_key"
+    REMOVE = "remove"
+    MANAGE_ACCESS = "manage_access"
+
+
+# Right → least level of a member.
+_LEAST_LEVEL: Final = {
+    Right.RENAME: Level.EDIT,
+    Right.ADD_KEY: Level.EDIT,
+    Right.DELETE_KEY: Level.EDIT,
+    Right.REMOVE: Level.ADMIN,
+    Right.MANAGE_ACCESS: Level.ADMIN,
+}
+# Right → permission of a role, which counts where everybody sees the connection. No role manages access.
+_PERMISSION: Final = {
+    Right.RENAME: "connections.change_connection",
+    Right.ADD_KEY: "connections.add_apikey",
+    Right.DELETE_KEY: "connections.delete_apikey",
+    Right.REMOVE: "connections.delete_connection",
+}
+_LEVELS: Final = list(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Rights of one person on one connection, for templates."""
+
+    rename: bool = False
+    add_key: bool = False
+    delete_key: bool = False
+    remove: bool = False
+    manage_access: bool = False
+
+
+def rights(
+    *, visibility: str, levels: Collection[str], permissions: Collection[str], is_administrator: bool = False
+) -> Rights:
+    """Return what somebody may do, by the levels that they and their groups have, and the permissions of their role."""
+    highest = max((_LEVELS.index(Level(level)) for level in levels), default=-1)
+    by_role = permissions if visibility == Visibility.EVERYONE else ()
+
+    def has(right: Right) -> bool:
+        by_level = highest >= _LEVELS.index(_LEAST_LEVEL[right])
+        return is_administrator or by_level or _PERMISSION.get(right) in by_role
+
+    return Rights(**{right.value: has(right) for right in Right})
+
+
+def rights_on(connections: Iterable[Connection], reader: Reader) -> dict[UUID, Rights]:
+    """Return connection id → the rights of the reader. Takes one query for all of them, none for administrators."""
+    of = list(connections)
+    is_administrator = bool(getattr(reader, "is_superuser", False))
+    levels = {} if is_administrator or not of else _levels([one.pk for one in of], reader)
+    permissions = () if is_administrator else reader.get_all_permissions()  # type: ignore[union-attr]
+    return {
+        one.pk: rights(
+            visibility=one.visibility,
+            levels=levels.get(one.pk, ()),
+            permissions=permissions,
+            is_administrator=is_administrator,
+        )
+        for one in of
+    }
+
+
+def may(reader: Reader, right: Right, connection: Connection) -> bool:
+    return bool(getattr(rights_on([connection], reader)[connection.pk], right.value))
+
+
+@transaction.atomic
+def set_visibility(*, connection: Connection, visibility: str) -> None:
+    """Raises Connection.DoesNotExist if somebody removed it meanwhile."""
+    current = _lock(connection)
+    before, current.visibility = current.visibility, Visibility(visibility)
+    if before != current.visibility:
+        current.save(update_fields=["visibility"])
+        record(Verb.CHANGED, current, {"visibility": (before, current.visibility.value)})
+
+
+@transaction.atomic
+def give_access(*, connection: Connection, member: User | Group, level: str) -> None:
+    """Make a person or a group a member, or change their level. Raises Connection.DoesNotExist as above."""
+    current = _lock(connection)
+    who = {"user": member} if isinstance(member, User) else {"group": member}
+    access = ConnectionAccess.objects.filter(connection=current, **who).first()
+    before = access.level if access else None
+    access = access or ConnectionAccess(connection=current, **who)
+    access.level = Level(level)
+    access.save()
+    if before != access.level:
+        record(Verb.CHANGED if before else Verb.ADDED, access, {"level": (before, access.level.value)})
+
+
+@transaction.atomic
+def end_access(*, access: ConnectionAccess) -> None:
+    """End a membership, if it is still there."""
+    name = ConnectionAccess.objects.select_related("connection", "user", "group").filter(pk=access.pk).first()
+    if name:
+        record(Verb.REMOVED, name, {"level": (name.level, None)})
+        name.delete()
+
+
+def _levels(connection_ids: list[UUID], reader: Reader) -> dict[UUID, list[str]]:
+    members = Q(user=reader.pk) | Q(group__user=reader.pk)
+    found = ConnectionAccess.objects.filter(members, connection__in=connection_ids)
+    levels: dict[UUID, list[str]] = {}
+    for connection_id, level in found.values_list("connection_id", "level"):
+        levels.setdefault(connection_id, []).append(level)
+    return levels
+
+
+def _lock(connection: Connection) -> Connection:
+    return Connection.objects.live().select_for_update(no_key=True).get(pk=connection.pk)
