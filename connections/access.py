@@ -28,6 +28,7 @@ class Right(Enum):
     ADD_KEY = "add_key"
     DELETE_KEY = "delete_key"
     REMOVE = "remove"
+    CHANGE_PRIVACY = "change_privacy"
     MANAGE_ACCESS = "manage_access"
 
 
@@ -37,6 +38,7 @@ _LEAST_LEVEL: Final = {
     Right.ADD_KEY: Level.EDIT,
     Right.DELETE_KEY: Level.EDIT,
     Right.REMOVE: Level.ADMIN,
+    Right.CHANGE_PRIVACY: Level.ADMIN,
     Right.MANAGE_ACCESS: Level.ADMIN,
 }
 # Right → permission of a role, which counts where everybody sees the connection. No role manages access.
@@ -45,6 +47,7 @@ _PERMISSION: Final = {
     Right.ADD_KEY: "connections.add_apikey",
     Right.DELETE_KEY: "connections.delete_apikey",
     Right.REMOVE: "connections.delete_connection",
+    Right.CHANGE_PRIVACY: "connections.change_privacy",
 }
 _LEVELS: Final = list(Level)
 
@@ -57,6 +60,7 @@ class Rights:
     add_key: bool = False
     delete_key: bool = False
     remove: bool = False
+    change_privacy: bool = False
     manage_access: bool = False
 
 

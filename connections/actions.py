@@ -119,8 +119,12 @@ def set_privacy(*, connection: Connection, audiences: Mapping[PrivacyClass, Audi
     connection meanwhile."""
     with transaction.atomic():
         current = _lock(connection.pk)
+        before = current.audiences
         current.who_sees |= {kind.value: audience.value for kind, audience in audiences.items()}
         current.save(update_fields=["who_sees"])
+        changed = [kind for kind, audience in current.audiences.items() if audience != before[kind]]
+        if changed:
+            record(Verb.CHANGED, current, {kind.label: (before[kind], current.audiences[kind]) for kind in changed})
     connection.who_sees = current.who_sees
 
 

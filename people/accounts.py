@@ -82,7 +82,7 @@ def deactivate(*, user: User) -> None:
     require_another_administrator(current)
     current.is_active = False
     current.save(update_fields=["is_active"])
-    sessions, tokens = end_access(current)
+    sessions, tokens = end_sessions_and_tokens(current)
     record(Verb.DEACTIVATED, current, {"sessions": (sessions, 0), "API tokens": (tokens, 0)})
 
 
@@ -106,7 +106,7 @@ def make_password_link(*, user: User, now: datetime) -> tuple[str, str]:
     return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
-def end_access(user: User) -> tuple[int, int]:
+def end_sessions_and_tokens(user: User) -> tuple[int, int]:
     """Delete the sessions and API tokens of a person, in a transaction of the caller. Returns how many there were."""
     tokens, _ = ApiToken.objects.filter(user=user).delete()
     return delete_sessions(user, keep=None), tokens

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 from audit.models import Verb
 from audit.record import record
-from people.accounts import LastAdministrator, end_access, require_another_administrator
+from people.accounts import LastAdministrator, end_sessions_and_tokens, require_another_administrator
 from people.models import ApiToken
 
 # Django's own tells no subclass that a password was changed, and lets the last administrator go.
@@ -43,7 +43,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and not obj.is_active:
-            end_access(obj)
+            end_sessions_and_tokens(obj)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         _require_another_administrator(obj)

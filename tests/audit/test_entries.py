@@ -19,6 +19,7 @@ from audit.models import AuditEntry
 from audit.retention import delete_old_entries
 from connections import actions
 from connections.models import ApiKey, Connection
+from connections.privacy import Audience, PrivacyClass
 from people.models import ApiToken
 from tests.conftest import PASSWORD
 
@@ -151,6 +152,15 @@ def test_what_commands_do_is_recorded(viewer: User, monkeypatch: pytest.MonkeyPa
         ("command", "password_changed", "user", "viewer"),
     ]
     assert all(actor for actor, *_ in entries())
+
+
+def test_a_choice_of_privacy_is_recorded_with_what_it_changes() -> None:
+    connection = actions.create_connection(name="Lake", type="dbt", created_by=None, now=timezone.now())
+    audiences = connection.audiences | {PrivacyClass.SQL: Audience.EVERYONE}
+    actions.set_privacy(connection=connection, audiences=audiences)
+    actions.set_privacy(connection=connection, audiences=audiences)
+    assert changes("changed", "connection") == {"SQL": ["editors", "everyone"]}
+    assert [verb for _, _, verb, _, _ in entries()] == ["added", "changed"]
 
 
 def test_what_did_not_happen_is_not_recorded() -> None:

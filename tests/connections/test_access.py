@@ -23,7 +23,7 @@ EDITING = {"rename", "add_key", "delete_key"}
         ("everyone", ["view"], ROLE, {"rename", "remove", "add_key"}),
         ("members", ["view"], ROLE, set()),
         ("members", ["view", "edit"], set(), EDITING),
-        ("everyone", ["admin"], set(), EDITING | {"remove", "manage_access"}),
+        ("everyone", ["admin"], set(), EDITING | {"remove", "change_privacy", "manage_access"}),
     ],
 )
 def test_rights_are_of_the_highest_level_or_of_the_role(

@@ -26,6 +26,7 @@ connections/<uuid:connection_id>/rename                    | 404 403 200 200 | 4
 connections/<uuid:connection_id>/keys/generate             | 404 403 200 200 | 404 403 422 422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | 404 403 200 200 | 404 403 on  on
 connections/<uuid:connection_id>/remove                    | 404 403 403 200 | 404 403 403 422
+connections/<uuid:connection_id>/privacy                   | 404 403 403 200 | 404 403 403 422
 connections/<uuid:connection_id>/access/visibility         | 404 403 403 200 | 404 403 403 422
 connections/<uuid:connection_id>/access/add                | 404 403 403 200 | 404 403 403 422
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
@@ -47,7 +48,7 @@ class PersonRow:
 
     user: User
     role: str
-    last_seen: Any
+    last_seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

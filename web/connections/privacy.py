@@ -5,24 +5,22 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from connections.access import Right
 from connections.actions import set_privacy
 from connections.forms import PrivacyForm
 from connections.models import Connection
 from web.components.rendering import leave_dialog, render_dialog
+from web.connections.rights import connection_to
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def privacy(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
-    if not request.user.has_perm("connections.change_privacy"):
-        raise PermissionDenied
+    connection = connection_to(Right.CHANGE_PRIVACY, request, connection_id)
     sent = request.method == "POST"
     chosen: dict[str, Any] = {kind.value: audience for kind, audience in connection.audiences.items()}
     form = PrivacyForm(request.POST if sent else None, initial=chosen)

@@ -7,6 +7,8 @@ from uuid import UUID
 from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 
+from audit.models import Verb
+from audit.record import record
 from connections.models import Connection
 from connections.privacy import dropped
 from lineage.upkeep.redaction import redact_events
@@ -29,4 +31,5 @@ class Command(BaseCommand):
         if not classes:
             raise CommandError(f"The privacy settings of {found.name} show every class of parts to somebody.")
         read, rewritten = redact_events(found)
+        record(Verb.CHANGED, found, {"events rewritten": (None, rewritten)})
         self.stdout.write(f"{found.name}: {rewritten} of {read} events rewritten, without {', '.join(classes)}.")
