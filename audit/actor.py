@@ -25,6 +25,10 @@ class Actor:
     address: str | None = None
 
 
+# Of what intake does by itself.
+BY_EVENT: Final = Actor("", Via.EVENT)
+
+
 def current_actor() -> Actor:
     request = current_request.get()
     if request is None:

@@ -32,6 +32,7 @@ class Via(models.TextChoices):
     API = "api", "API"
     ADMIN = "admin", "operators' site"
     COMMAND = "command", "command"
+    EVENT = "event", "event"
 
 
 class AuditEntry(models.Model):

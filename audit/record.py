@@ -6,7 +6,7 @@ from typing import Any, Final
 import structlog
 from django.db import models, transaction
 
-from audit.actor import current_actor
+from audit.actor import Actor, current_actor
 from audit.models import MAX_NAME_LENGTH, AuditEntry, Verb
 
 # Its name is none of those whose lines are left out in a flood (server/log_floods.py).
@@ -16,13 +16,13 @@ log: Final = structlog.get_logger("audit")
 Changes = Mapping[str, tuple[Any, Any]]
 
 
-def record(verb: Verb, subject: models.Model, changes: Changes | None = None) -> None:
+def record(verb: Verb, subject: models.Model, changes: Changes | None = None, *, actor: Actor | None = None) -> None:
     """Write an entry about `subject`, in the transaction of the action, and a line of the log once it has committed.
 
-    A subject without a primary key is one that nobody knows, such as the user of a refused sign-in. Callers leave
-    secrets and their hashes out of `changes`.
+    `actor`: None for that of the present request or command. A subject without a primary key is one that nobody knows,
+    such as the user of a refused sign-in. Callers leave secrets and their hashes out of `changes`.
     """
-    actor = current_actor()
+    actor = actor or current_actor()
     fields = {
         "actor": actor.name,
         "via": actor.via.value,

@@ -24,7 +24,9 @@ Visibility = Connection.Visibility
 
 
 class Right(Enum):
-    RENAME = "rename"
+    """Right on a connection. EDIT: to rename it, and to add and remove its routes."""
+
+    EDIT = "edit"
     ADD_KEY = "add_key"
     DELETE_KEY = "delete_key"
     REMOVE = "remove"
@@ -34,7 +36,7 @@ class Right(Enum):
 
 # Right → least level of a member.
 _LEAST_LEVEL: Final = {
-    Right.RENAME: Level.EDIT,
+    Right.EDIT: Level.EDIT,
     Right.ADD_KEY: Level.EDIT,
     Right.DELETE_KEY: Level.EDIT,
     Right.REMOVE: Level.ADMIN,
@@ -43,7 +45,7 @@ _LEAST_LEVEL: Final = {
 }
 # Right → permission of a role, which counts where everybody sees the connection. No role manages access.
 _PERMISSION: Final = {
-    Right.RENAME: "connections.change_connection",
+    Right.EDIT: "connections.change_connection",
     Right.ADD_KEY: "connections.add_apikey",
     Right.DELETE_KEY: "connections.delete_apikey",
     Right.REMOVE: "connections.delete_connection",
@@ -56,7 +58,7 @@ _LEVELS: Final = list(Level)
 class Rights:
     """Rights of one person on one connection, for templates."""
 
-    rename: bool = False
+    edit: bool = False
     add_key: bool = False
     delete_key: bool = False
     remove: bool = False

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import models, transaction
 
+from audit.actor import BY_EVENT
 from audit.models import Verb
 from audit.record import record
 from connections.access import give_access
@@ -79,8 +80,8 @@ def create_connection(
     namespace: str = "",
     made_by_event: bool = False,
 ) -> Connection:
-    """Add a connection, which its creator may administer, with routes of its name and of `namespace`. A route that another
-    connection has stays there.
+    """Add a connection, which its creator may administer, with routes of its name and of `namespace`. A route that
+    another connection has stays there.
 
     Raises DuplicateName, and ValidationError for a name or type that is not allowed.
     """
@@ -88,7 +89,8 @@ def create_connection(
     connection.clean_fields()
     with transaction.atomic():
         save_unless_taken(connection, "connection_name_unique", DuplicateName)
-        record(Verb.ADDED, connection, {"type": (None, connection.type)})
+        actor = BY_EVENT if made_by_event else None
+        record(Verb.ADDED, connection, {"type": (None, connection.type)}, actor=actor)
         if isinstance(created_by, User) and not created_by.is_superuser:
             give_access(connection=connection, member=created_by, level=ConnectionAccess.Level.ADMIN)
         for routed in sorted({connection.name, namespace} - {""}):

@@ -95,6 +95,7 @@ class ConnectionAccessAdmin(_NotEdited):
 
 @admin.register(WorkspaceKey)
 class WorkspaceKeyAdmin(_NotEdited):
+    has_recording_actions = True
     list_display = ("name", "shown", "scope", "unmatched", "expires_at", "created_by", "created_at", "last_used_at")
     list_select_related = ("created_by",)
     list_filter = ("scope", "unmatched")

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from django.db import transaction
 
+from audit.models import Verb
+from audit.record import record
 from connections.models import Connection, Route, UnmatchedNamespace
 
 
 class RouteTaken(Exception):
     """Another connection takes this namespace. Its text is for the person who typed it."""
 
-    def __init__(self, connection_name: str) -> None:
-        super().__init__(f"{connection_name} takes the events of this namespace already.")
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(f"{connection.name} takes the events of this namespace already.")
+        self.connection_id = connection.pk
 
 
 def claim_route(*, connection: Connection, namespace: str, now: datetime, made_by_event: bool = False) -> Route:
@@ -45,10 +48,14 @@ def add_route(*, connection: Connection, namespace: str, now: datetime) -> Route
     route = claim_route(connection=current, namespace=namespace, now=now)
     if route.connection_id != current.pk:
         assert route.connection is not None  # noqa: S101 - a route without a connection was claimed
-        raise RouteTaken(route.connection.name)
+        raise RouteTaken(route.connection)
+    record(Verb.ADDED, route, {"connection": (None, current.name)})
     return route
 
 
+@transaction.atomic
 def remove_route(*, connection: Connection, route_id: int) -> None:
     """Let a connection take the events of a namespace no more, if it still does."""
-    Route.objects.filter(connection=connection, pk=route_id).delete()
+    for route in Route.objects.select_for_update().filter(connection=connection, pk=route_id):
+        record(Verb.REMOVED, route, {"connection": (connection.name, None)})
+        route.delete()

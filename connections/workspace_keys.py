@@ -10,6 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from audit.models import Verb
+from audit.record import record
 from connections.actions import DuplicateName, columns_of_key, create_connection, fit, touch_keys
 from connections.keys import WORKSPACE_KEY_PREFIX, new_key
 from connections.kinds import type_of_integration
@@ -77,12 +79,16 @@ def create_workspace_key(
     with transaction.atomic():
         save_unless_taken(workspace_key, "workspace_key_name_unique", DuplicateWorkspaceKeyName)
         workspace_key.connections.set(chosen or ())
+        record(Verb.ADDED, workspace_key, {"sends to": (None, workspace_key.get_scope_display())})
     return NewWorkspaceKey(workspace_key, key.text)
 
 
+@transaction.atomic
 def delete_workspace_key(*, workspace_key: WorkspaceKey) -> None:
     """Delete a key, if it is still there. From this commit on every process refuses it."""
-    WorkspaceKey.objects.filter(pk=workspace_key.pk).delete()
+    for current in WorkspaceKey.objects.select_for_update().filter(pk=workspace_key.pk):
+        record(Verb.REMOVED, current)
+        current.delete()
 
 
 @transaction.atomic

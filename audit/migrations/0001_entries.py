@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                             ("api", "API"),
                             ("admin", "operators' site"),
                             ("command", "command"),
+                            ("event", "event"),
                         ],
                         max_length=10,
                     ),

@@ -20,6 +20,8 @@ from audit.retention import delete_old_entries
 from connections import actions
 from connections.models import ApiKey, Connection
 from connections.privacy import Audience, PrivacyClass
+from connections.routes import add_route, remove_route
+from connections.workspace_keys import create_workspace_key, delete_workspace_key, make_connection_of_event
 from people.models import ApiToken
 from tests.conftest import PASSWORD
 
@@ -163,14 +165,31 @@ def test_a_choice_of_privacy_is_recorded_with_what_it_changes() -> None:
     assert [verb for _, _, verb, _, _ in entries()] == ["added", "changed"]
 
 
+def test_keys_of_the_workspace_and_routes_are_recorded_and_what_an_event_makes() -> None:
+    now = timezone.now()
+    make_connection_of_event(namespace="Lake", integration="DBT", now=now)
+    lake = Connection.objects.get()
+    key = create_workspace_key(name="all", created_by=None, now=now)
+    delete_workspace_key(workspace_key=key.workspace_key)
+    remove_route(connection=lake, route_id=add_route(connection=lake, namespace="sea", now=now).pk)
+    assert [entry[1:] for entry in entries()] == [
+        ("event", "added", "connection", "Lake"),
+        ("command", "added", "workspace key", "all"),
+        ("command", "removed", "workspace key", "all"),
+        ("command", "added", "route", "sea"),
+        ("command", "removed", "route", "sea"),
+    ]
+    assert key.text.split("_")[2] not in json.dumps(list(AuditEntry.objects.values()), default=str)
+
+
 def test_what_did_not_happen_is_not_recorded() -> None:
     now = timezone.now()
     connection = actions.create_connection(name="Lake", type="dbt", created_by=None, now=now)
     with pytest.raises(actions.DuplicateName):
         actions.create_connection(name="Lake", type="dbt", created_by=None, now=now)
-    actions.rename_connection(connection=connection, name="Lake")
+    actions.rename_connection(connection=connection, name="Lake", now=now)
     with transaction.atomic():
-        actions.rename_connection(connection=connection, name="Pond")
+        actions.rename_connection(connection=connection, name="Pond", now=now)
         transaction.set_rollback(True)
     assert [verb for _, _, verb, _, _ in entries()] == ["added"]
 

@@ -12,15 +12,15 @@ from connections.models import Connection, ConnectionAccess
 from tests.connections.conftest import NOW, MakeConnection
 
 ROLE = {"connections.change_connection", "connections.delete_connection", "connections.add_apikey"}
-EDITING = {"rename", "add_key", "delete_key"}
+EDITING = {"edit", "add_key", "delete_key"}
 
 
 @pytest.mark.parametrize(
     ("visibility", "levels", "permissions", "expected"),
     [
         ("everyone", [], set(), set()),
-        ("everyone", [], ROLE, {"rename", "remove", "add_key"}),
-        ("everyone", ["view"], ROLE, {"rename", "remove", "add_key"}),
+        ("everyone", [], ROLE, {"edit", "remove", "add_key"}),
+        ("everyone", ["view"], ROLE, {"edit", "remove", "add_key"}),
         ("members", ["view"], ROLE, set()),
         ("members", ["view", "edit"], set(), EDITING),
         ("everyone", ["admin"], set(), EDITING | {"remove", "change_privacy", "manage_access"}),

@@ -94,7 +94,7 @@ class World:
         ]
         self._rows = {row._meta.label_lower: row for row in rows}
         self._ids: dict[str, Any] = {"connection_id": connection.id, "key_id": key.id, "event_id": event_row.id}
-        self._ids |= {"job_id": job.id, "run_id": run.run_id, "dataset_id": dataset.id}
+        self._ids |= {"job_id": job.id, "run_id": run.run_id, "dataset_id": self._rows["lineage.dataset"].pk}
         self._ids |= {"workspace_key_id": workspace[0].pk, "route_id": workspace[1].pk} | self._further_ids(other)
 
     def _further_ids(self, person: User) -> dict[str, Any]:

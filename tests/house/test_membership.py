@@ -23,6 +23,7 @@ COLUMNS = ("non-member", "viewing", "editing", "administering")
 CHANGES = """
 route                                                      | GET             | POST
 connections/<uuid:connection_id>/rename                    | 404 403 200 200 | 404 403 422 422
+connections/<uuid:connection_id>/routes/add                | 404 403 200 200 | 404 403 422 422
 connections/<uuid:connection_id>/keys/generate             | 404 403 200 200 | 404 403 422 422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | 404 403 200 200 | 404 403 on  on
 connections/<uuid:connection_id>/remove                    | 404 403 403 200 | 404 403 403 422

@@ -27,7 +27,9 @@ NEWEST_FIRST: Final = Keyset({"at": datetime, "id": int}, descending=True)
 OBJECTS: Final = (
     "connection",
     "connection access",
+    "route",
     "API key",
+    "workspace key",
     "API token",
     "user",
     "group",

@@ -20,7 +20,7 @@ from web.connections.rights import connection_to
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = connection_to(Right.RENAME, request, connection_id)
+    connection = connection_to(Right.EDIT, request, connection_id)
     sent = request.method == "POST"
     form = RenameConnectionForm(request.POST if sent else None, initial={"name": connection.name})
     if form.is_valid():

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -11,23 +11,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from connections.access import Right
 from connections.forms import AddRouteForm
-from connections.models import Connection, Route
+from connections.models import Connection
 from connections.routes import RouteTaken, add_route, remove_route
 from web.components.rendering import leave_dialog, render_dialog
+from web.connections.rights import connection_to
+
+TAKEN_ELSEWHERE = "Another connection takes the events of this namespace already."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.change_connection", raise_exception=True)
 def add(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
+    connection = connection_to(Right.EDIT, request, connection_id)
     form = AddRouteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             add_route(connection=connection, namespace=form.cleaned_data["namespace"], now=timezone.now())
         except RouteTaken as error:
-            form.add_error("namespace", str(error))
+            is_seen = Connection.objects.visible(request.user).filter(pk=error.connection_id).exists()
+            form.add_error("namespace", str(error) if is_seen else TAKEN_ELSEWHERE)
         except ValidationError as error:
             form.add_error("namespace", error.messages)
         except Connection.DoesNotExist:
@@ -40,13 +44,10 @@ def add(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-@permission_required("connections.change_connection", raise_exception=True)
 def remove(request: HttpRequest, connection_id: UUID, route_id: int) -> HttpResponse:
     """Say what becomes of the namespace's events, and remove the route when that is confirmed."""
-    routes = Route.objects.visible(request.user).filter(connection_id=connection_id)
-    route = get_object_or_404(routes.select_related("connection"), pk=route_id)
-    connection = route.connection
-    assert connection is not None  # noqa: S101 - it is among those of a connection
+    connection = connection_to(Right.EDIT, request, connection_id)
+    route = get_object_or_404(connection.routes, pk=route_id)
     if request.method == "POST":
         remove_route(connection=connection, route_id=route.pk)
         messages.success(request, f"{connection.name} takes events of {route.namespace} no more.")

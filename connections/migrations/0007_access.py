@@ -19,7 +19,7 @@ def make_creators_administrators(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("connections", "0005_workspace_keys_and_routes"),
+        ("connections", "0006_routes_of_names"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
