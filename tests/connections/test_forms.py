@@ -29,7 +29,7 @@ def test_a_name_that_is_not_allowed_is_explained(form: type[Form], name: str, me
 def test_a_name_is_taken_as_it_will_be_stored() -> None:
     form = AddConnectionForm({"name": "  Cafe\u0301 ", "type": "dbt"})
     assert form.is_valid()
-    assert form.cleaned_data == {"name": "Café", "type": "dbt"}
+    assert form.cleaned_data == {"name": "Café", "type": "dbt", "namespace": ""}
 
 
 def test_the_types_are_those_of_connections() -> None:

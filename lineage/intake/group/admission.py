@@ -12,6 +12,7 @@ from lineage.intake.exchange import Exchange, Head
 
 # Each thread holds a session of the database, which pages and commits need, too.
 THREADS: Final = 4
+ROUTING_THREADS: Final = 2
 # After a start, all senders come at once.
 MAX_WAITING: Final = 2000
 # Senders wait 5 s for an answer. A query that begins at the last moment may wait 1 s for a session of the database, and
@@ -26,9 +27,9 @@ class Admission:
     For one event loop. `pooled` calls a function with a session of the database, and gives the session back.
     """
 
-    def __init__(self, pooled: Callable[..., None], *, name: str = "admission") -> None:
+    def __init__(self, pooled: Callable[..., None], *, name: str = "admission", threads: int = THREADS) -> None:
         self._pooled = pooled
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._waiting = 0
 
     async def admit(self, exchange: Exchange, head: Head) -> None:

@@ -19,7 +19,7 @@ from lineage.intake.answers import Answer, Rejection
 from lineage.intake.attempts import Sampler
 from lineage.intake.commit import Committed
 from lineage.intake.exchange import Exchange
-from lineage.intake.group.admission import Admission
+from lineage.intake.group.admission import ROUTING_THREADS, Admission
 from lineage.intake.group.budget import Budget
 from lineage.intake.group.lanes import Lanes
 from lineage.intake.group.levels import Level, Levels
@@ -52,7 +52,7 @@ class Engine:
         self._lanes: Lanes[_Ticket] = Lanes(self._deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.admission = Admission(_pooled)
-        self.routing = Admission(_pooled, name="routing")
+        self.routing = Admission(_pooled, name="routing", threads=ROUTING_THREADS)
         self.budget = Budget()
         self._sampler = Sampler()
         self._open_requests = 0
