@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models.functions import Now
 
-from connections.routing import MAX_NAMESPACE_LENGTH, KeyRules, Made, RouteFound
+from connections.routing import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,23 +99,8 @@ class WorkspaceKeyQuerySet(models.QuerySet["WorkspaceKey"]):
             return ids
         return set(self.live().filter(connections__in=ids).values_list("connections", flat=True)) & ids
 
-    def rules_of(self, key_id: UUID) -> KeyRules | None:
-        """The rules of a live key; None if it was deleted or has expired."""
-        key = self.live().filter(pk=key_id).first()
-        if key is None:
-            return None
-        is_limited = key.scope == key.Scope.CHOSEN
-        chosen = frozenset(key.connections.values_list("pk", flat=True)) if is_limited else None
-        return KeyRules(chosen, key.default_connection_id, key.unmatched == key.Unmatched.CREATE)
-
 
 class RouteQuerySet(models.QuerySet["Route"]):
-    def of_namespaces(self, namespaces: Iterable[str]) -> dict[str, RouteFound]:
-        """The stored routes of these namespaces."""
-        storable = [namespace for namespace in namespaces if len(namespace) <= MAX_NAMESPACE_LENGTH]
-        found = self.filter(namespace__in=storable).values_list("namespace", "connection_id")
-        return {namespace: RouteFound(connection_id) for namespace, connection_id in found}
-
     def visible(self, reader: Reader) -> Self:
         """Routes of the connections that `reader` may see."""
         of_live = self.filter(connection__isnull=False, connection__removed_at__isnull=True)

@@ -17,6 +17,7 @@ from connections.keys import WORKSPACE_KEY_PREFIX, new_key
 from connections.kinds import type_of_integration
 from connections.models import MAX_TEXT_LENGTH, Connection, Route, UnmatchedNamespace, WorkspaceKey
 from connections.pacing import Pace
+from connections.route_reads import read_routes
 from connections.routing import MAX_NAMESPACE_LENGTH, Unrouted, may_make_another
 from connections.unique import save_unless_taken
 from connections.vouchers import VoucherKind
@@ -99,7 +100,7 @@ def make_connection_of_event(*, namespace: str, integration: str, now: datetime)
     """
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_IN_TURN)
-    if route := Route.objects.of_namespaces([namespace]).get(namespace):
+    if route := read_routes([namespace]).get(namespace):
         return route.connection_id or Unrouted.REMOVED
     if not may_make_another(Route.objects.made_by_events(now=now)):
         return Unrouted.LIMIT

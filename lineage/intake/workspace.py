@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from connections.models import Route, WorkspaceKey
+from connections.route_reads import read_routes, read_rules
 from connections.routing import MOST_MADE, KeyRules, MakeConnection, RouteFound, Unrouted, route_of
 from connections.verification import VerifiedWorkspaceKey
 from connections.workspace_keys import Unmatched, make_connection_of_event, note_unmatched
@@ -69,14 +69,14 @@ def route(key: VerifiedWorkspaceKey, decoded: Sequence[Event | InvalidEvent], *,
 
     Makes connections where the key does that. Raises the database's errors.
     """
-    rules = WorkspaceKey.objects.rules_of(key.key_id)
+    rules = read_rules(key.key_id)
     if rules is None:
         return None
     first: dict[Namespace, Event] = {}
     for event in decoded:
         if isinstance(event, Event):
             first.setdefault(namespace_of(event), event)
-    routes = Route.objects.of_namespaces([namespace for namespace in first if namespace is not None])
+    routes = read_routes(namespace for namespace in first if namespace is not None)
     verdicts = _verdicts(first, routes, rules, now)
     note_unmatched(key_id=key.key_id, unmatched=_unmatched(first, verdicts), now=now)
     return sort_out(decoded, verdicts, key)

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from connections import actions
 from connections.keys import new_key
-from connections.models import Connection, Route, UnmatchedNamespace, WorkspaceKey
+from connections.models import Connection, Route, UnmatchedNamespace
+from connections.route_reads import read_rules
 from connections.routing import KeyRules, Unrouted
 from connections.verification import KeyRefused, KeyVerifier, VerifiedWorkspaceKey, fingerprint_of
 from connections.vouchers import Voucher, VoucherKind, lock_live
@@ -92,11 +93,10 @@ def test_the_commit_checks_key_scope_expiry_and_connection(
 
 def test_the_rules_of_a_key(make: MakeWorkspaceKey, make_connection: MakeConnection) -> None:
     a = make_connection("a")
-    rules_of = WorkspaceKey.objects.rules_of
-    assert rules_of(make("all", unmatched="create").workspace_key.pk) == KeyRules(makes_connections=True)
+    assert read_rules(make("all", unmatched="create").workspace_key.pk) == KeyRules(makes_connections=True)
     chosen = make("chosen", chosen=[a], default_connection=a).workspace_key
-    assert rules_of(chosen.pk) == KeyRules(frozenset({a.pk}), a.pk)
-    assert rules_of(make("expired", expires_at=NOW - timedelta(days=900)).workspace_key.pk) is None
+    assert read_rules(chosen.pk) == KeyRules(frozenset({a.pk}), a.pk)
+    assert read_rules(make("expired", expires_at=NOW - timedelta(days=900)).workspace_key.pk) is None
 
 
 def of_event(namespace: str, integration: str = "AIRFLOW") -> UUID | Unrouted:
