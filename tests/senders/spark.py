@@ -10,6 +10,7 @@ import requests
 
 from tests.senders.environments import install
 from tests.serving import ROOT
+from web.guides.runners import SPARK
 
 PROGRAM = Path(__file__).parent / "spark_jobs.py"
 # Git-ignored, and kept from one test session to the next.
@@ -17,7 +18,7 @@ ENVIRONMENT = ROOT / ".venv-spark"
 LOCK = ROOT / "requirements" / "spark.lock"
 NAMESPACE = "shop"
 _REPOSITORY = os.environ.get("MAVEN_REPOSITORY", "https://repo1.maven.org/maven2")
-_LISTENER = "io/openlineage/openlineage-spark_2.13/1.53.0/openlineage-spark_2.13-1.53.0.jar"
+_LISTENER = f"io/openlineage/openlineage-spark_2.13/{SPARK.version}/openlineage-spark_2.13-{SPARK.version}.jar"
 _LISTENER_SHA256 = "5d84b0ae7e72909b5aae7ed87df878bf06b28d9ac3005765c3529d0a66dbae6f"
 _DOWNLOAD_SECONDS = 60
 _APPLICATION_SECONDS = 300

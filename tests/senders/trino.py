@@ -18,11 +18,12 @@ import requests
 
 from tests.serving import ROOT
 from tests.waiting import wait_until
+from web.guides.runners import TRINO
 
 # Git-ignored, and kept from one test session to the next: 94 MB of 820 MB that are downloaded.
 ENVIRONMENT = ROOT / ".venv-trino"
 JAVA = 24
-_VERSION = "476"
+_VERSION = TRINO.version
 _ARCHIVE = f"io/trino/trino-server/{_VERSION}/trino-server-{_VERSION}.tar.gz"
 _ARCHIVE_SHA256 = "cfd5accde17e8ebd251eeeb78aed1f490e77bb3a164d95a0f454bf8a7c1cbd3f"
 _REPOSITORY = os.environ.get("MAVEN_REPOSITORY", "https://repo1.maven.org/maven2")

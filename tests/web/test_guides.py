@@ -29,8 +29,10 @@ from web.guides import (
     guide_for,
     guide_named,
 )
+from web.guides.runners import AIRFLOW, DBT, PYTHON, RUNNERS, SPARK, Runner
 
-DOCUMENTS = Path(__file__).parents[2] / "docs" / "connect"
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ROOT / "docs" / "connect"
 RUN_ID, SAME_RUN = re.compile(r'"runId": "[^"]*"'), '"runId": ""'
 KEY = "obs_0123456789ab_secret_123456"
 ENDPOINT_PATHS = ["/gateway/openlineage/6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "/below/a/prefix/gateway/openlineage/1"]
@@ -41,9 +43,11 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.uuid import generate_new_uuid
 import json, sys
 config = json.loads(sys.argv[1])
-OpenLineageClient(config=config).emit(RunEvent(
+client = OpenLineageClient(config=config)
+client.emit(RunEvent(
     eventType=RunState.COMPLETE, eventTime="2026-03-02T12:00:00Z",
     run=Run(runId=str(generate_new_uuid())), job=Job(namespace="tests", name="one")))
+client.close()
 """
 
 
@@ -72,7 +76,7 @@ def server() -> Iterator[Received]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
         received.url = f"http://127.0.0.1:{http_server.server_port}"
-        threading.Thread(target=http_server.serve_forever, daemon=True).start()
+        threading.Thread(target=http_server.serve_forever, args=[0.01], daemon=True).start()
         yield received
         http_server.shutdown()
 
@@ -167,8 +171,19 @@ def test_dbt_environment_beside_the_asynchronous_transport(
     assert_posted(server, path)
 
 
-def test_openlineage_yml(server: Received, values: SenderValues, path: str, tmp_path: Path) -> None:
-    (tmp_path / "openlineage.yml").write_text(text_of("openlineage-yml", "yml", values))
+def test_airflow_in_docker_compose(server: Received, values: SenderValues, path: str, tmp_path: Path) -> None:
+    services = yaml.safe_load(text_of("airflow", "compose", values))["services"]
+    assert {f"airflow-{name}" for name in ("scheduler", "worker", "triggerer", "dag-processor")} == set(services)
+    (transport,) = {service["environment"]["AIRFLOW__OPENLINEAGE__TRANSPORT"] for service in services.values()}
+    # Compose would put a variable in the place of a dollar sign.
+    assert "$" not in transport
+    send_with_client(tmp_path, config={"transport": json.loads(transport)})
+    assert_posted(server, path)
+
+
+@pytest.mark.parametrize("name", ["yml", "async"])
+def test_openlineage_yml(server: Received, values: SenderValues, path: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "openlineage.yml").write_text(text_of("openlineage-yml", name, values))
     send_with_client(tmp_path)
     assert_posted(server, path)
 
@@ -177,27 +192,47 @@ def test_openlineage_yml_of_java(values: SenderValues) -> None:
     assert_java_posts_to_endpoint(yaml.safe_load(text_of("openlineage-yml", "java", values))["transport"], values)
 
 
-def test_spark_submit(values: SenderValues) -> None:
-    words = shlex.split(text_of("spark", "submit", values))
+def test_a_python_program(server: Received, values: SenderValues, path: str, tmp_path: Path) -> None:
+    text = text_of("python", "program", values)
+    subprocess.run([sys.executable, "-c", text], check=True, cwd=tmp_path, env={"HOME": str(tmp_path)})
+    assert server.posts == [(path, f"Bearer {KEY}")] * 2
+    start, complete = (json.loads(body) for body in server.bodies)
+    assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
+    assert start["run"] == complete["run"]
+
+
+@pytest.mark.parametrize(("end", "scala"), [("", "2.13"), ("_212", "2.12")])
+def test_spark_submit_and_defaults(values: SenderValues, end: str, scala: str) -> None:
+    words = shlex.split(text_of("spark", f"submit{end}", values))
     options = dict(word.split("=", 1) for flag, word in itertools.pairwise(words) if flag == "--conf")
     assert_spark_posts_to_endpoint(options, values)
+    defaults = dict(line.split(maxsplit=1) for line in text_of("spark", f"defaults{end}", values).splitlines())
+    jar = defaults.pop("spark.jars.packages")
+    assert defaults == options
+    assert jar == words[words.index("--packages") + 1] == f"io.openlineage:openlineage-spark_{scala}:{SPARK.version}"
 
 
-def test_spark_defaults(values: SenderValues) -> None:
-    lines = text_of("spark", "defaults", values).splitlines()
-    assert_spark_posts_to_endpoint(dict(line.split(maxsplit=1) for line in lines), values)
+def test_flink_config(values: SenderValues) -> None:
+    options = yaml.safe_load(text_of("flink", "config", values))
+    listener = options.pop("execution.job-status-changed-listeners")
+    assert listener == "io.openlineage.flink.listener.OpenLineageJobStatusChangedListenerFactory"
+    assert_java_posts_to_endpoint(nested(options, "openlineage.transport."), values)
 
 
 def assert_spark_posts_to_endpoint(options: dict[str, str], values: SenderValues) -> None:
     assert options["spark.extraListeners"] == "io.openlineage.spark.agent.OpenLineageSparkListener"
-    prefix = "spark.openlineage.transport."
+    assert_java_posts_to_endpoint(nested(options, "spark.openlineage.transport."), values)
+
+
+def nested(options: dict[str, str], prefix: str) -> dict[str, Any]:
+    """The transport that flat options with this prefix configure."""
     transport: dict[str, Any] = {"auth": {}}
     for name, value in options.items():
         if name.startswith(f"{prefix}auth."):
             transport["auth"][name.removeprefix(f"{prefix}auth.")] = value
         elif name.startswith(prefix):
             transport[name.removeprefix(prefix)] = value
-    assert_java_posts_to_endpoint(transport, values)
+    return transport
 
 
 def assert_java_posts_to_endpoint(transport: dict[str, Any], values: SenderValues) -> None:
@@ -238,6 +273,34 @@ def test_airflow_task_that_runs_dbt(server: Received, values: SenderValues, path
     assert environment["OPENLINEAGE_API_KEY"] == f"{{{{ var.value.{set_variable[3]} }}}}"
     send_with_client(tmp_path, environment={**environment, "OPENLINEAGE_API_KEY": set_variable[4]})
     assert_posted(server, path)
+
+
+def test_a_dag_of_cosmos_is_python(values: SenderValues) -> None:
+    calls = ast.walk(ast.parse(text_of("airflow-dbt", "cosmos_dag", values)))
+    names = {node.func.id for node in calls if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert names == {"DbtDag", "ProjectConfig", "ProfileConfig"}
+
+
+@pytest.mark.parametrize(
+    ("runner", "lock", "package"),
+    [
+        (PYTHON, "dev", "openlineage-python"),
+        (AIRFLOW, "airflow", "apache-airflow-providers-openlineage"),
+        (DBT, "clients", "openlineage-dbt"),
+    ],
+)
+def test_a_tested_version_is_the_installed_one(runner: Runner, lock: str, package: str) -> None:
+    locked = (ROOT / "requirements" / f"{lock}.lock").read_text()
+    assert f"\n{package}=={runner.version} " in locked
+
+
+def test_each_runner_is_in_the_table_of_the_documents() -> None:
+    used = {snippet.runner for guide in GUIDES for snippet in guide.snippets(SenderValues("https://a.test/b")).values()}
+    assert used == set(RUNNERS)
+    table = (DOCUMENTS / "README.md").read_text()
+    words = {"run": "at each commit", "clients": "by `make test-clients`", "parsed": "values compared", "none": "no"}
+    for runner in RUNNERS:
+        assert f"| {runner.name} | {words[runner.check]} |" in table
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.slug)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from connections.kinds import kind_of
 from connections.models import Connection
-from web.guides import snippets
-from web.guides.snippets import Snippet
+from web.guides.snippet import Snippet
+from web.guides.texts import airflow, dbt, java, python, shell
 from web.guides.values import SenderValues
 
 
@@ -35,42 +35,39 @@ AIRFLOW = Guide(
     "airflow",
     "Airflow",
     _each(
-        snippets.airflow_install,
-        snippets.airflow_environment,
-        snippets.airflow_cfg,
-        snippets.airflow_secret,
-        snippets.airflow_helm,
+        airflow.install,
+        airflow.environment,
+        airflow.cfg,
+        airflow.compose,
+        airflow.secret,
+        airflow.helm,
+        airflow.terraform,
+        airflow.terraform_key,
+        airflow.terraform_mwaa,
+        airflow.terraform_composer,
     ),
 )
 AIRFLOW_DBT = Guide(
     "airflow-dbt",
     "Airflow runs dbt Core",
-    _each(
-        snippets.airflow_dbt_key,
-        snippets.dbt_install,
-        snippets.airflow_dbt_task,
-        snippets.airflow_dbt_cosmos,
-    ),
+    _each(dbt.airflow_key, dbt.install, dbt.airflow_task, dbt.cosmos_install, dbt.cosmos_dag),
 )
-DBT = Guide(
-    "dbt",
-    "dbt Core",
-    _each(
-        snippets.dbt_install,
-        snippets.dbt_environment,
-        snippets.dbt_run,
-        snippets.dbt_run_live,
-    ),
-)
+DBT = Guide("dbt", "dbt Core", _each(dbt.install, dbt.environment, dbt.run, dbt.run_live))
 OPENLINEAGE_YML = Guide(
     "openlineage-yml",
     "openlineage.yml",
-    _each(snippets.openlineage_yml, snippets.openlineage_java_yml, snippets.trino_properties),
+    _each(python.openlineage_yml, python.openlineage_yml_async, java.openlineage_yml, java.trino_properties),
 )
-SPARK = Guide("spark", "Spark", _each(snippets.spark_submit, snippets.spark_defaults))
-CURL = Guide("curl", "curl", snippets.curl_events)
+PYTHON = Guide("python", "Python", _each(python.install, python.program))
+SPARK = Guide(
+    "spark",
+    "Spark",
+    _each(java.spark_submit, java.spark_submit_scala_212, java.spark_defaults, java.spark_defaults_scala_212),
+)
+FLINK = Guide("flink", "Flink", _each(java.flink_config))
+CURL = Guide("curl", "curl", shell.curl_events)
 
-GUIDES = (AIRFLOW, AIRFLOW_DBT, DBT, OPENLINEAGE_YML, SPARK, CURL)
+GUIDES = (AIRFLOW, AIRFLOW_DBT, DBT, OPENLINEAGE_YML, PYTHON, SPARK, FLINK, CURL)
 
 _NAMED = {guide.slug: guide for guide in GUIDES}
 
