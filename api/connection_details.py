@@ -39,11 +39,15 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
     outcome = serializers.ChoiceField(Attempt.Outcome.choices)
     status = serializers.IntegerField(help_text="Of the answer, by HTTP.")
     reason = serializers.SerializerMethodField(help_text="Why it was refused, in words; null where it was not.")
+    code = serializers.SerializerMethodField(help_text="Why, as the code of the refusal; null where it was not.")
     key_name = serializers.SerializerMethodField(help_text="Of the API key that it came with, where that is known.")
     job_name = serializers.SerializerMethodField(help_text="Of the job that it was about, where that is known.")
 
     def get_reason(self, attempt: Attempt) -> str | None:
         return attempt.reason or None
+
+    def get_code(self, attempt: Attempt) -> str | None:
+        return attempt.code or None
 
     def get_key_name(self, attempt: Attempt) -> str | None:
         return attempt.key_name or None

@@ -25,7 +25,7 @@ from connections.unique import save_unless_taken
 from connections.verification import hash_secret
 from connections.vouchers import VoucherKind
 
-ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20}
+ATTEMPTS_KEPT: Final = {"rejected": 50, "accepted": 20, "test": 5}
 
 _LAST_USED_PRECISION: Final = timedelta(minutes=1)
 # The pace at which one process asks if another one wrote it.
@@ -34,6 +34,7 @@ _PACE_OF_LAST_USED: Final = Pace(count=1, per=timedelta(seconds=10))
 _PACE_OF_ATTEMPTS: Final = {
     "rejected": Pace(count=5, per=timedelta(seconds=1)),
     "accepted": Pace(count=1, per=timedelta(seconds=1)),
+    "test": Pace(count=5, per=timedelta(seconds=1)),
 }
 # Ids that came without a valid key may be made up: a limit for looking them up, over all ids.
 _PACE_OF_STRANGERS: Final = Pace(count=20, per=timedelta(seconds=1))
@@ -201,16 +202,18 @@ def record_attempt(
     outcome: str,
     status: int,
     reason: str = "",
+    code: str = "",
     key_name: str = "",
+    key_connection_id: UUID | None = None,
     job_name: str = "",
 ) -> None:
     """Notes how a request at the intake ended, and forgets the oldest of its kind beyond ATTEMPTS_KEPT.
 
-    `key_name` is that of a key of this connection that was verified, if one was. The texts are cut to fit. Drops an
-    attempt at a connection that is not there, what comes faster than is worth reading, and what comes for ids that may
-    be made up beyond what is worth looking up.
+    `key_name` is that of a key of this connection that was verified, if one was; `key_connection_id` is set if the key
+    is of another connection. The texts are cut to fit. Drops an attempt at a connection that is not there, what comes
+    faster than is worth reading, and what comes for ids that may be made up beyond what is worth looking up.
     """
-    kind = "rejected" if outcome == Attempt.Outcome.REJECTED else "accepted"
+    kind = outcome if outcome in ATTEMPTS_KEPT else "accepted"
     # A key vouches for its connection.
     is_known = bool(key_name) or connection_id in _ACQUAINTED
     if drop := _reason_to_drop(connection_id, kind, at, is_known=is_known):
@@ -222,16 +225,23 @@ def record_attempt(
         outcome=outcome,
         status=status,
         reason=fit(MAX_TEXT_LENGTH, reason),
+        code=code,
         key_name=fit(MAX_NAME_LENGTH, key_name),
+        key_connection_id=key_connection_id,
         job_name=fit(MAX_TEXT_LENGTH, job_name),
     )
+    _list_if_connected(attempt, kind)
+
+
+def _list_if_connected(attempt: Attempt, kind: str) -> None:
+    """List the attempt, unless its connection is not there."""
     try:
         _list_attempt(attempt, kind)
     except Connection.DoesNotExist:
-        _ACQUAINTED.discard(connection_id)
+        _ACQUAINTED.discard(attempt.connection_id)
         ATTEMPTS_DROPPED[Drop.NO_CONNECTION].inc()
     else:
-        _ACQUAINTED.add(connection_id)
+        _ACQUAINTED.add(attempt.connection_id)
         ATTEMPTS_LISTED.inc()
 
 

@@ -127,6 +127,20 @@ class GenerateKeyForm(forms.Form):
     name = NameField(label="Key name", help_text=f"Where it will be used, for example {EXAMPLE_KEY_NAME}.")
 
 
+class TrialForm(forms.Form):
+    """A key and an event to try. The key is never shown again."""
+
+    key = forms.CharField(
+        label="API key", max_length=200, help_text="As the sender has it. A key is shown only once, when it is made."
+    )
+    event = forms.CharField(
+        label="Event",
+        strip=False,
+        widget=forms.Textarea,
+        help_text="A run that starts now. Or paste an event of your own sender.",
+    )
+
+
 class RemoveConnectionForm(forms.Form):
     """Asks for the connection's name, so that nobody removes another one by accident."""
 

@@ -259,6 +259,8 @@ class Attempt(models.Model):
         STORED = "stored", "Stored"
         REPEAT = "repeat", "Repeat"
         REJECTED = "rejected", "Rejected"
+        # Somebody tried a key and an event on the connection's page. Nothing was sent, and nothing is stored of it.
+        TEST = "test", "Test"
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField()
@@ -266,6 +268,10 @@ class Attempt(models.Model):
     status = models.PositiveSmallIntegerField("HTTP status")
     # The mistake, in words for the person who set the sender up; empty unless rejected.
     reason = models.CharField(max_length=MAX_TEXT_LENGTH, blank=True)
+    # The reason's code (Code in lineage/intake/answers.py); empty unless rejected, and in attempts of older versions.
+    code = models.CharField(max_length=40, blank=True, db_default="")
+    # The connection of the key, if that is another one. No foreign key: it may be removed, and is only looked up.
+    key_connection_id = models.UUIDField("connection of the key", null=True, blank=True)
     key_name = models.CharField("API key", max_length=MAX_NAME_LENGTH, blank=True)
     job_name = models.CharField("job", max_length=MAX_TEXT_LENGTH, blank=True)
 

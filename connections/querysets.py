@@ -64,6 +64,9 @@ def without_hidden(rows: _Rows, reader: Reader, field: str) -> _Rows:
     return rows.exclude(**{f"{field}__in": hidden}) if hidden else rows
 
 
+_NOT_ACCEPTED = ("rejected", "test")
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def live(self) -> Self:
         """Connections that are not removed, for work that is done for no reader."""
@@ -120,9 +123,12 @@ class UnmatchedNamespaceQuerySet(models.QuerySet["UnmatchedNamespace"]):
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
     def of_kind(self, kind: str) -> Self:
-        """The "rejected" ones, or the "accepted": stored and repeats."""
-        rejected = models.Q(outcome="rejected")
-        return self.filter(rejected if kind == "rejected" else ~rejected)
+        """The "rejected" ones, the "test" ones, or the "accepted": stored and repeats."""
+        return self.exclude(outcome__in=_NOT_ACCEPTED) if kind == "accepted" else self.filter(outcome=kind)
+
+    def sent(self) -> Self:
+        """Attempts of senders: all but the tests that people made on the connection's page."""
+        return self.exclude(outcome="test")
 
     def newest(self, limit: int) -> Self:
         """The last `limit` attempts, newest first."""

@@ -3,12 +3,20 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from lineage.intake.trial import try_event
 from observability.lineage_path import lineage
 from server.metrics.access import PATH as METRICS_PATH
 from server.metrics.access import metrics
+from web.connections.trial import send_test_event
 
 urlpatterns = [
     path("", include("web.urls")),
+    path(
+        "connections/<uuid:connection_id>/test-event",
+        send_test_event,
+        {"try_event": try_event},
+        name="connection_test_event",
+    ),
     path("api/v1/lineage", lineage),
     path("", include("lineage.intake.urls")),
     path("api/v1/", include("api.urls")),

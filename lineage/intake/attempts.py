@@ -27,9 +27,12 @@ class Attempt(NamedTuple):
     outcome: str
     status: int
     reason: str = ""
+    code: str = ""
     key_name: str = ""
     job_name: str = ""
     key_kind: VoucherKind = VoucherKind.API_KEY
+    # Of the key, if it belongs to another connection.
+    key_connection_id: UUID | None = None
 
 
 def write(attempts: Iterable[Attempt]) -> None:
@@ -52,7 +55,9 @@ def _write(attempt: Attempt) -> None:
         outcome=attempt.outcome,
         status=attempt.status,
         reason=attempt.reason,
+        code=attempt.code,
         key_name=attempt.key_name,
+        key_connection_id=attempt.key_connection_id,
         job_name=attempt.job_name,
     )
 

@@ -70,14 +70,22 @@ class Exchange:
 
     def admit(self, head: Head) -> None:
         """Judges the head. Asks the database."""
+        if self._target.unknown_path:
+            self._key = _key_if_valid(head.authorization)
         self._check_request_line(head)
         self._key = _verified(head.authorization)
         _check_connection(self._target, self._key)
 
     def admit_remembered(self, head: Head) -> bool:
         """Judges the head by the keys that the process remembers; False: call `admit`."""
+        text = _bearer(head.authorization)
+        key = remembered_key(text)
+        if self._target.unknown_path:
+            # Only the key tells on which connection's page this refusal is listed.
+            if text and key is None:
+                return False
+            self._key = key
         self._check_request_line(head)
-        key = remembered_key(_bearer(head.authorization))
         if key is None or not self._target.is_of(key.connection_id):
             return False
         self._key = key
@@ -101,14 +109,12 @@ class Exchange:
 
     def decode(self) -> None:
         """Reads the events of the body: sets `submission`, unless it `needs_routing`."""
-        content = self.body.content()
         try:
-            decoded = decode_batch(content) if self._target.batch else [decode_event(content)]
-        except NotJson as error:
-            raise answers.not_json(str(error)) from error
-        except InvalidEvent as error:
-            count_events(rejected(Code.INVALID_EVENT), 0 if self._target.batch else 1)
-            raise answers.invalid_event(str(error)) from error
+            decoded = events_in(self.body.content(), is_batch=self._target.batch)
+        except Rejection as rejection:
+            if rejection.code == Code.INVALID_EVENT and not self._target.batch:
+                count_events(rejected(Code.INVALID_EVENT), 1)
+            raise
         self._take(decoded)
         count_events(rejected(Code.INVALID_EVENT), len(decoded) - len(self._events))
         if isinstance(self._key, VerifiedKey):
@@ -188,6 +194,7 @@ class Exchange:
         """Answers a batch. An empty one is a repeat: accepted, and nothing is new."""
         failures = batch.failures(self._decoded, committed.unstorable)
         received = len(self._decoded)
+        code = Code.UNSTORABLE if len(self._events) == received else Code.INVALID_EVENT
         if failures and len(failures) == received:
             self._end(rejected(self._code_of_failures()), batch.STATUS)
         else:
@@ -196,7 +203,7 @@ class Exchange:
                 self._log("intake_batch_partly_rejected", rejected=len(failures), received=received)
         if failures:
             words = batch.in_words(failures, received)
-            self.attempts += self._attempt(Outcome.REJECTED, batch.STATUS, reason=words)
+            self.attempts += self._attempt(Outcome.REJECTED, batch.STATUS, reason=words, code=code)
         return batch.answer(received, failures)
 
     def _code_of_failures(self) -> Code:
@@ -216,7 +223,9 @@ class Exchange:
         self._end(rejected(rejection.code), rejection.status)
         # While the database is away, writing would only make the sender wait longer.
         if not rejection.asks_to_try_again:
-            self.attempts = self._attempt(Outcome.REJECTED, rejection.status, reason=rejection.reason)
+            self.attempts = self._attempt(
+                Outcome.REJECTED, rejection.status, reason=rejection.reason, code=rejection.code
+            )
         return rejection.answer
 
     def account(self, seconds: float) -> None:
@@ -255,12 +264,15 @@ class Exchange:
             for submission, result in zip(self._routed.submissions, self._results, strict=True)
         ]
 
-    def _attempt(self, outcome: str, status: int, *, reason: str = "", job_name: str = "") -> list[Attempt]:
+    def _attempt(
+        self, outcome: str, status: int, *, reason: str = "", code: str = "", job_name: str = ""
+    ) -> list[Attempt]:
         """Makes the attempt that shows how the exchange ended; none if the request concerns no connection."""
-        connection_id = self._concerns()
+        connection_id = self._listed_at()
         if connection_id is None:
             return []
         key = self._key if self._key and self._key.connection_id == connection_id else None
+        key_connection_id = self._key.connection_id if self._key and not key else None
         return [
             Attempt(
                 connection_id=connection_id,
@@ -269,14 +281,21 @@ class Exchange:
                 outcome=outcome,
                 status=status,
                 reason=reason,
+                code=code,
                 key_name=key.name if key else "",
                 job_name=job_name,
+                key_connection_id=key_connection_id,
             )
         ]
 
     def _concerns(self) -> UUID | None:
-        """The connection on whose page the attempt is listed: the one in the URL, else the key's."""
+        """The connection that the request is about: the one in the URL, else the key's."""
         return self._target.connection_id or (self._key.connection_id if self._key else None)
+
+    def _listed_at(self) -> UUID | None:
+        """The connection on whose page the attempt is listed: the key's, if there is none with the URL's id."""
+        _, code = self._ending
+        return self._key.connection_id if self._key and code == Code.UNKNOWN_CONNECTION else self._concerns()
 
     def _judged_by_key(self, rejection: Rejection) -> Rejection:
         """Replaces a rejection if the remembered key was deleted meanwhile: then the deletion is the answer."""
@@ -291,6 +310,16 @@ class Exchange:
 
 def _job_name(events: Sequence[Event]) -> str:
     return next((event.job.name for event in events if event.job), "")
+
+
+def events_in(content: bytes, *, is_batch: bool) -> list[Event | InvalidEvent]:
+    """Decode the events of an inflated body. Raises Rejection: 400 for what is no JSON, 422 for what is no event."""
+    try:
+        return decode_batch(content) if is_batch else [decode_event(content)]
+    except NotJson as error:
+        raise answers.not_json(str(error)) from error
+    except InvalidEvent as error:
+        raise answers.invalid_event(str(error)) from error
 
 
 def _bearer(authorization: str | None) -> str:
@@ -316,6 +345,13 @@ def _verified(authorization: str | None) -> AnyVerifiedKey:
         return verify_key(_well_formed(authorization))
     except KeyRefused as error:
         raise answers.key_refused("The API key is unknown, wrong or was deleted.") from error
+
+
+def _key_if_valid(authorization: str | None) -> AnyVerifiedKey | None:
+    try:
+        return _verified(authorization)
+    except Rejection:
+        return None
 
 
 def _check_connection(target: Target, key: AnyVerifiedKey) -> None:

@@ -16,14 +16,15 @@ _REFUSED: Final = """
 SELECT newest.connection_id, newest.reason, newest.status, newest.job_name, refused.since, refused.count
 FROM unnest(%(connections)s::uuid[]) AS wanted (connection_id)
 CROSS JOIN LATERAL (
-    SELECT * FROM connections_attempt AS one WHERE one.connection_id = wanted.connection_id
+    SELECT * FROM connections_attempt AS one
+    WHERE one.connection_id = wanted.connection_id AND one.outcome <> 'test'
     ORDER BY one.at DESC, one.id DESC LIMIT 1
 ) AS newest
 CROSS JOIN LATERAL (
     SELECT min(one.at) AS since, count(*) FROM connections_attempt AS one
     WHERE one.connection_id = wanted.connection_id AND one.outcome = 'rejected' AND one.at > COALESCE((
         SELECT max(good.at) FROM connections_attempt AS good
-        WHERE good.connection_id = wanted.connection_id AND good.outcome <> 'rejected'
+        WHERE good.connection_id = wanted.connection_id AND good.outcome IN ('stored', 'repeat')
     ), '-infinity')
 ) AS refused
 WHERE newest.outcome = 'rejected'

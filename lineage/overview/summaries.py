@@ -13,6 +13,7 @@ from lineage.models import Activity, Job, Run, RunState
 from lineage.models.job_queryset import jobs_in_state
 from lineage.overview import rhythm
 from lineage.overview.health import Health, health_of, health_of_connections
+from lineage.overview.setup import OVERDUE_AFTER
 
 _RECENT = timedelta(hours=24)
 
@@ -104,8 +105,8 @@ def connection_summaries(
     health = health_of_connections(ids, now=now)
     summaries = []
     for connection in connections:
-        activity = activities.get(connection.pk)
-        reason, reason_at = _reason(activity, keys.get(connection.pk, _NO_KEYS), attempts.get(connection.pk))
+        activity, attempt = activities.get(connection.pk), attempts.get(connection.pk)
+        reason, reason_at = _reason(activity, keys[connection.pk], attempt, now - connection.created_at)
         if activity and not reason:
             reason = rhythm.unusual_silence(now - activity.last_event_at, pauses.get(connection.pk))
         counts = jobs.get(connection.pk, _NO_JOBS)
@@ -128,13 +129,18 @@ def connection_summaries(
     return summaries
 
 
-def _reason(activity: Activity | None, keys: _Keys, attempt: Attempt | None) -> tuple[str, datetime | None]:
-    """Return the problem to show, the one that must be solved first, and its time."""
+def _reason(
+    activity: Activity | None, keys: _Keys, attempt: Attempt | None, waited: timedelta
+) -> tuple[str, datetime | None]:
+    """Return the problem to show, the one that must be solved first, and its time. `waited`: since it was added."""
     if keys.count == 0:
         return ("No API key: events are refused" if activity else "No API key yet"), None
     if attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
         return f"Last request refused: {attempt.reason or f'HTTP {attempt.status}'}", attempt.at
     if activity is None:
+        if waited >= OVERDUE_AFTER:
+            words = "No event received" if keys.last_used_at else "API key never used"
+            return f"{words} in {waited.days} day{'s' if waited.days > 1 else ''}", None
         return ("No event received yet" if keys.last_used_at else "API key never used"), None
     return "", None
 
@@ -162,12 +168,15 @@ def _keys(ids: Collection[UUID], active: Iterable[UUID]) -> dict[UUID, _Keys]:
         .values("connection_id")
         .annotate(count=Count("id"), last_used_at=Max("last_used_at"))
     )
-    keys = {row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows}
-    return keys | dict.fromkeys(WorkspaceKey.objects.reached(set(active) - keys.keys()), _WORKSPACE_KEY)
+    found = dict.fromkeys(ids, _NO_KEYS) | {
+        row["connection_id"]: _Keys(row["count"], row["last_used_at"]) for row in rows
+    }
+    without = {id_ for id_ in active if found[id_] is _NO_KEYS}
+    return found | dict.fromkeys(WorkspaceKey.objects.reached(without), _WORKSPACE_KEY)
 
 
 def _newest_attempts(ids: Collection[UUID]) -> dict[UUID, Attempt]:
-    """Return connection id → its newest attempt. One index access for each connection."""
-    newest = Attempt.objects.filter(connection=OuterRef("pk")).order_by("-at", "-id").values("pk")[:1]
+    """Return connection id → the newest attempt of its senders. One index access for each connection."""
+    newest = Attempt.objects.sent().filter(connection=OuterRef("pk")).order_by("-at", "-id").values("pk")[:1]
     newest_ids = Connection.objects.filter(pk__in=ids).order_by().values(newest=Subquery(newest))
     return {attempt.connection_id: attempt for attempt in Attempt.objects.filter(pk__in=newest_ids)}

@@ -50,7 +50,8 @@
   // In seconds. While nothing changes a region waits longer each time, up to the longest wait.
   const [SHORTEST, LONGEST] = [5, 60];
   const shortest = (region) => Number(region.dataset.live) || SHORTEST;
-  const longer = (region, wait) => Math.max(shortest(region), Math.min(LONGEST, wait * 2));
+  const longest = (region) => Number(region.dataset.liveLongest) || LONGEST;
+  const longer = (region, wait) => Math.max(shortest(region), Math.min(longest(region), wait * 2));
 
   const states = new Map(); // region's id → {wait, timer, askedAt, etag, and the path that it is the answer of}
   const regions = () => document.querySelectorAll("[data-live]");

@@ -101,6 +101,7 @@ def test_what_arrived_and_what_was_refused(read: Read) -> None:
         "outcome": "rejected",
         "status": 400,
         "reason": "Not JSON.",
+        "code": None,
         "key_name": None,
         "job_name": None,
     }

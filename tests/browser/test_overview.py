@@ -162,7 +162,13 @@ def test_accessible_pages_beside_it(open_page: OpenPage, editor: User, connectio
     waiting = add_connection("beta", keys=0)
     page = open_page(user=editor)
     guides = [url(connection, f"/settings?guide={guide.slug}") for guide in GUIDES]
-    others = [url(connection, "?q=zzz"), url(waiting), url(waiting, "/settings"), url(waiting, "/keys/generate")]
+    others = [
+        url(connection, "?q=zzz"),
+        url(waiting),
+        url(waiting, "/settings"),
+        url(waiting, "/keys/generate"),
+        url(waiting, "/test-event"),
+    ]
     for path in [*others, *guides]:
         page.goto(path)
         assert_accessible(page)

@@ -1,6 +1,7 @@
 """The list of how a connection's last requests ended: short, fit to store, and cheap under a flood."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def record(
-    connection: Connection, seconds: float = 0.0, outcome: str = "rejected", status: int = 422, **texts: str
+    connection: Connection, seconds: float = 0.0, outcome: str = "rejected", status: int = 422, **texts: Any
 ) -> None:
     at = NOW + timedelta(seconds=seconds)
     actions.record_attempt(connection_id=connection.id, at=at, outcome=outcome, status=status, **texts)
@@ -22,7 +23,7 @@ def record(
 
 def test_an_attempt_is_kept_as_it_was_recorded(make_connection: MakeConnection) -> None:
     connection = make_connection()
-    record(connection, reason="Not JSON", key_name="worker", job_name="dag.task")
+    record(connection, reason="Not JSON", code="not_json", key_name="worker", job_name="dag.task")
     kept = dict(Attempt.objects.values().get())
     del kept["id"]
     assert kept == {
@@ -31,6 +32,8 @@ def test_an_attempt_is_kept_as_it_was_recorded(make_connection: MakeConnection) 
         "outcome": "rejected",
         "status": 422,
         "reason": "Not JSON",
+        "code": "not_json",
+        "key_connection_id": None,
         "key_name": "worker",
         "job_name": "dag.task",
     }

@@ -63,6 +63,7 @@ connections/<uuid:connection_id>/rename                    | sign-in 403    200 
 connections/<uuid:connection_id>/privacy                   | sign-in 403    403    200    | sign-in 403    403    422
 connections/<uuid:connection_id>/remove                    | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/runs/<uuid:run_id>        | sign-in 200    200    200    | 405     405    405    405
+connections/<uuid:connection_id>/test-event                | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/generate             | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | sign-in 403    200    200    | sign-in 403    on     on
 connections/<uuid:connection_id>/routes/add                | sign-in 403    200    200    | sign-in 403    422    422

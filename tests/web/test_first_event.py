@@ -65,7 +65,7 @@ def test_a_refused_attempt_is_said_while_waiting(as_viewer: Client) -> None:
     make_key(connection)
     make_attempt(connection, "rejected", 401, reason="The API key is unknown or was deleted.")
     text = text_of(refresh(as_viewer, connection))
-    assert "Waiting for the first event" in text
+    assert "Last request refused The API key is unknown or was deleted. HTTP 401" in text
     assert "Last request refused: The API key is unknown or was deleted" in text
 
 

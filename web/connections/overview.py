@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from connections.models import ApiKey, Connection
+from connections.models import Connection
+from connections.querysets import Reader
 from lineage.jobs.breakdown import JobBreakdown, job_breakdown
 from lineage.models import RunState
 from lineage.now.now import read_slow
+from lineage.overview.setup import SetupState, read_setup
 from lineage.overview.summaries import (
     ConnectionSummary,
     JobCounts,
@@ -24,6 +26,7 @@ from lineage.overview.summaries import (
 from web.components.density import density_of, remember_density
 from web.components.lists import Choices, refuse_wrong_values
 from web.components.rendering import render_page
+from web.connections.refusals import Refusal, read_refusal
 from web.connections.rights import with_rights
 from web.jobs.table import JOBS, JobTable, read_job_table
 
@@ -33,29 +36,24 @@ class Overview:
     summary: ConnectionSummary
     # None before the first event, as the table.
     lately: RecentRunCounts | None
-    keys: list[ApiKey]
+    # None from the first event on.
+    setup: SetupState | None
+    refusal: Refusal | None
     # None before the first event: then a checklist stands in its place.
     table: JobTable | None
     slow_jobs: int
 
-    @property
-    def has_key(self) -> bool:
-        return bool(self.keys)
 
-    @property
-    def has_used_key(self) -> bool:
-        return any(key.last_used_at for key in self.keys)
-
-
-def read_overview(connection: Connection, choices: Choices, *, now: datetime) -> Overview:
+def read_overview(connection: Connection, choices: Choices, reader: Reader, *, now: datetime) -> Overview:
     facts = job_breakdown([connection.pk])
     slow = {job_id for _, job_id in read_slow([connection.pk], now=now)}
     summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
+    setup = None if summary.is_connected else read_setup(connection, now=now)
     return Overview(
         summary=summary,
         lately=recent_run_counts(connection, now=now) if summary.is_connected else None,
-        # Only the checklist asks for them, which stands there until the first event.
-        keys=[] if summary.is_connected else list(connection.api_keys.all()),
+        setup=setup,
+        refusal=read_refusal(setup.refused, reader) if setup else None,
         table=read_job_table({connection.pk: connection}, choices, facts, slow, now=now)
         if summary.is_connected
         else None,
@@ -74,7 +72,7 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
     choices = JOBS.read(request)
-    overview = read_overview(connection, choices, now=now)
+    overview = read_overview(connection, choices, request.user, now=now)
     with_rights([connection], request.user)
     context = {
         "connection": connection,

@@ -13,8 +13,11 @@ from django.views.decorators.http import require_safe
 
 from connections.endpoint import endpoint_url, workspace_url
 from connections.models import ApiKey, Attempt, Connection, ConnectionAccess
+from connections.querysets import Reader
+from lineage.overview.setup import SetupState, setup_state
 from lineage.overview.summaries import ConnectionSummary, connection_summary
 from web.components.rendering import render_page
+from web.connections.refusals import Refusal, read_refusal
 from web.connections.rights import with_rights
 from web.guides import (
     GUIDES,
@@ -35,6 +38,9 @@ class Arrivals:
     summary: ConnectionSummary
     api_keys: list[ApiKey]
     attempts: list[Attempt]
+    state: SetupState
+    # The newest request, if it was refused.
+    refusal: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +61,18 @@ class Setup:
         return [snippet for snippet in self.snippets.values() if self.values.key in snippet.text]
 
 
-def read_arrivals(connection: Connection, *, now: datetime) -> Arrivals:
-    return Arrivals(
-        summary=connection_summary(connection, now=now),
-        api_keys=list(connection.api_keys.select_related("created_by")),
-        attempts=list(connection.attempts.newest(ATTEMPTS_SHOWN)),
+def read_arrivals(connection: Connection, reader: Reader, *, now: datetime) -> Arrivals:
+    summary = connection_summary(connection, now=now)
+    api_keys = list(connection.api_keys.select_related("created_by"))
+    attempts = list(connection.attempts.newest(ATTEMPTS_SHOWN))
+    state = setup_state(
+        attempts,
+        has_key=bool(api_keys),
+        is_connected=summary.is_connected,
+        added_at=connection.created_at,
+        now=now,
     )
+    return Arrivals(summary, api_keys, attempts, state, read_refusal(state.refused, reader))
 
 
 def read_members(connection: Connection) -> list[ConnectionAccess]:
@@ -81,7 +93,7 @@ def setup_of(connection: Connection, request: HttpRequest, key: str = "") -> Set
 def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
-    arrivals = read_arrivals(connection, now=now)
+    arrivals = read_arrivals(connection, request.user, now=now)
     with_rights([connection], request.user)
     context = {
         "connection": connection,

@@ -29,7 +29,7 @@ CURES: Final[Mapping[str, str]] = {
         "deleted cannot be shown again: generate a new one."
     ),
     "key_of_another_connection": (
-        "Give the sender a key of this connection, or the endpoint URL of the connection that the key belongs to."
+        "Give the sender a key of this connection, or the endpoint URL that its key belongs to."
     ),
     "unknown_connection": _WHOLE_URL,
     "body_too_large": (
@@ -42,6 +42,11 @@ CURES: Final[Mapping[str, str]] = {
     "invalid_event": _REAL_EVENT,
     "unstorable": _REAL_EVENT,
     "internal_error": "This is a defect of Observatory: ask its operator to report what the log says.",
+    "unmatched_namespace": (
+        "Give the sender the namespace of a connection. An administrator can also add a route for this namespace, or "
+        "make a connection of it."
+    ),
+    "route_changed": _LATER,
     "database_away": _LATER,
     "database_slow": _LATER,
     "rows_locked": _LATER,

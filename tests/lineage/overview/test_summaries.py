@@ -64,6 +64,7 @@ def test_a_key_that_nobody_used() -> None:
     connection = make_connection()
     make_key(connection)
     assert connection_summary(connection, now=NOW).reason == "API key never used"
+    assert connection_summary(connection, now=NOW + timedelta(days=2)).reason == "API key never used in 2 days"
 
 
 def test_a_used_key_without_an_event() -> None:
@@ -71,6 +72,7 @@ def test_a_used_key_without_an_event() -> None:
     make_key(connection)
     make_key(connection, last_used_at=NOW)
     assert connection_summary(connection, now=NOW).reason == "No event received yet"
+    assert connection_summary(connection, now=NOW + timedelta(days=1)).reason == "No event received in 1 day"
 
 
 def test_a_refused_request_says_why_and_when() -> None:

@@ -114,9 +114,7 @@ def test_an_unknown_connection(
 
     holder = post(server, path, encoded(), sender.headers)
 
-    # Under an id that might have been one, there is no page to list it on; otherwise on that of the key's own.
-    listed_of = None if len(id_) == 36 else sender.connection
-    expect_refused(holder, 404, "no connection with the id", listed_of=listed_of)
+    expect_refused(holder, 404, "no connection with the id", listed_of=sender.connection)
 
 
 def test_a_key_of_a_removed_connection(

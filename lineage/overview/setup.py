@@ -1,0 +1,69 @@
+"""State of a connection's set-up, derived from rows each time it is shown, and stored nowhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from connections.models import Attempt, Connection
+
+# Without an event for so long after it was added, a connection needs more than patience.
+OVERDUE_AFTER: Final = timedelta(hours=24)
+
+
+class SetupStep(StrEnum):
+    """Steps of a set-up, in their order. The first event ends it."""
+
+    NO_KEY = "no_key"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    ONLY_REPEATS = "only_repeats"
+    FIRST_EVENT = "first_event"
+
+
+@dataclass(frozen=True, slots=True)
+class SetupState:
+    """`refused`: the newest request, if it was refused, at any step. `is_overdue`: no event for OVERDUE_AFTER."""
+
+    step: SetupStep
+    refused: Attempt | None
+    is_overdue: bool
+
+    @property
+    def has_key(self) -> bool:
+        return self.step is not SetupStep.NO_KEY
+
+    @property
+    def is_complete(self) -> bool:
+        return self.step is SetupStep.FIRST_EVENT
+
+
+def read_setup(connection: Connection, *, now: datetime) -> SetupState:
+    """Read the state of a connection without an event. Two queries."""
+    return setup_state(
+        connection.attempts.sent().newest(1),
+        has_key=connection.api_keys.exists(),
+        is_connected=False,
+        added_at=connection.created_at,
+        now=now,
+    )
+
+
+def setup_state(
+    attempts: Iterable[Attempt], *, has_key: bool, is_connected: bool, added_at: datetime, now: datetime
+) -> SetupState:
+    """Derive the state. `attempts`: the newest first; tests that people made count for nothing."""
+    newest = next((attempt for attempt in attempts if attempt.outcome != Attempt.Outcome.TEST), None)
+    refused = newest if newest and newest.outcome == Attempt.Outcome.REJECTED else None
+    if is_connected:
+        step = SetupStep.FIRST_EVENT
+    elif not has_key:
+        step = SetupStep.NO_KEY
+    elif newest is None:
+        step = SetupStep.WAITING
+    elif refused:
+        step = SetupStep.REFUSED
+    else:
+        step = SetupStep.ONLY_REPEATS if newest.outcome == Attempt.Outcome.REPEAT else SetupStep.WAITING
+    return SetupState(step, refused, is_overdue=not is_connected and now - added_at >= OVERDUE_AFTER)
