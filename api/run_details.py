@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from api.queries import FoundRun
 from api.serializers import JobNameSerializer, LinkSerializer, RunSerializer, listed, reason_of
+from connections.access import hidden_classes
 from connections.querysets import Reader
 from lineage.events.assertions import TEST_STATES
 from lineage.events.contents import RunContents
@@ -148,7 +149,7 @@ class OneRunSerializer(RunSerializer):
 def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
     """Read what OneRunSerializer describes."""
     run = found.run
-    reading = read_run(run, bounds, hidden=run.connection.hidden_from(reader))
+    reading = read_run(run, bounds, hidden=hidden_classes(run.connection, reader))
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
     parent, one_by_one = parent_of(run, reader), shown_one_by_one(run)

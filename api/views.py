@@ -56,6 +56,7 @@ from api.serializers import (
     JobSerializer,
     RunSerializer,
 )
+from connections.access import hidden_classes
 from connections.models import Connection
 from lineage.database.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
 from lineage.datasets.dataset import FoundDataset, find_dataset, read_dataset, read_facts
@@ -233,7 +234,7 @@ class RunEventsView(ListView):
         events_of_run = of_run(self.get_queryset(), found.run)
         self.paginator.dropped_events = count_dropped(events_of_run, found.run, now=timezone.now())
         events = self.page(events_of_run)
-        hidden = found.run.connection.hidden_from(request.user)
+        hidden = hidden_classes(found.run.connection, request.user)
         return self.get_paginated_response(with_bodies(events, bodies_of_events(events, hidden)))
 
 

@@ -17,6 +17,7 @@ from django.db.models import Q
 from audit.models import Verb
 from audit.record import record
 from connections.models import Connection, ConnectionAccess
+from connections.privacy import Audience, PrivacyClass, hidden_from
 from connections.querysets import Reader
 
 Level = ConnectionAccess.Level
@@ -95,6 +96,18 @@ def rights_on(connections: Iterable[Connection], reader: Reader) -> dict[UUID, R
         )
         for one in of
     }
+
+
+def hidden_classes(connection: Connection, reader: Reader) -> frozenset[PrivacyClass]:
+    """Return the classes of parts of the connection's events that `reader` may not see. Up to three queries."""
+    found = rights_on([connection], reader)[connection.pk]
+    sees = {
+        Audience.EVERYONE: True,
+        Audience.EDITORS: found.edit,
+        # The connection's own count, too.
+        Audience.ADMINISTRATORS: found.manage_access,
+    }
+    return hidden_from(connection.audiences, [audience for audience, is_in in sees.items() if is_in])
 
 
 def may(reader: Reader, right: Right, connection: Connection) -> bool:

@@ -3,7 +3,7 @@ workspace_keys, reads in querysets."""
 
 import uuid
 from datetime import datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from django.conf import settings
 from django.db import models
@@ -11,12 +11,11 @@ from django.db.models.functions import Lower
 
 from connections import kinds
 from connections.names import MAX_NAME_LENGTH, validate_name
-from connections.privacy import DEFAULT_AUDIENCE, Audience, Person, PrivacyClass, hidden_from
+from connections.privacy import DEFAULT_AUDIENCE, Audience, PrivacyClass
 from connections.querysets import (
     ApiKeyQuerySet,
     AttemptQuerySet,
     ConnectionQuerySet,
-    Reader,
     RouteQuerySet,
     UnmatchedNamespaceQuerySet,
     WorkspaceKeyQuerySet,
@@ -77,10 +76,6 @@ class Connection(models.Model):
     def audiences(self) -> dict[PrivacyClass, Audience]:
         """Audience of each class of parts of the events."""
         return {kind: Audience(self.who_sees.get(kind, DEFAULT_AUDIENCE)) for kind in PrivacyClass}
-
-    def hidden_from(self, reader: Reader) -> frozenset[PrivacyClass]:
-        """Return the classes of parts that `reader` may not see."""
-        return hidden_from(cast(Person, reader), self.audiences)
 
 
 class ConnectionAccess(models.Model):

@@ -3,9 +3,9 @@
 A class that nobody may see is removed from new events before they are stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 
 class PrivacyClass(StrEnum):
@@ -34,15 +34,6 @@ class Audience(StrEnum):
         return _AUDIENCES[self]
 
 
-class Person(Protocol):
-    """Person who reads: Django's User, or an AnonymousUser."""
-
-    is_active: bool
-    is_superuser: bool
-
-    def has_perm(self, perm: str, /) -> bool: ...
-
-
 _TITLES: Final[Mapping[PrivacyClass, str]] = {
     PrivacyClass.CODE: "Source code",
     PrivacyClass.SQL: "SQL",
@@ -59,17 +50,12 @@ EVERYTHING: Final = frozenset(PrivacyClass)
 NOTHING: Final[frozenset[PrivacyClass]] = frozenset()
 DEFAULT_AUDIENCE: Final = Audience.EDITORS
 AUDIENCE_CHOICES: Final = [(audience.value, audience.label) for audience in Audience]
-_EDITS: Final = "connections.change_connection"
 
 
-def hidden_from(person: Person, audiences: Mapping[PrivacyClass, Audience]) -> frozenset[PrivacyClass]:
-    """Return the classes that a person may not see. What is no longer stored but was, nobody sees."""
-    seen = {Audience.EVERYONE}
-    if person.is_superuser:
-        seen |= {Audience.EDITORS, Audience.ADMINISTRATORS}
-    elif any(audience == Audience.EDITORS for audience in audiences.values()) and person.has_perm(_EDITS):
-        seen.add(Audience.EDITORS)
-    return frozenset(kind for kind, audience in audiences.items() if audience not in seen)
+def hidden_from(audiences: Mapping[PrivacyClass, Audience], sees: Collection[Audience]) -> frozenset[PrivacyClass]:
+    """Return the classes that somebody may not see who belongs to the audiences `sees`. Nobody sees what is not stored
+    any more, but was."""
+    return frozenset(kind for kind, audience in audiences.items() if audience not in sees)
 
 
 def dropped(audiences: Mapping[PrivacyClass, Audience]) -> frozenset[PrivacyClass]:

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from connections.access import hidden_classes
 from connections.models import Connection
 from lineage.events.privacy import hidden_text
 from lineage.models import Activity, Dataset, Edge, Event, Job, Run, RunState
@@ -161,7 +162,7 @@ class EventAdmin(_ConnectionScopedAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         found = super().get_object(request, object_id, from_field)
         if found is not None:
-            found.body = hidden_text(found.body, found.connection.hidden_from(request.user))
+            found.body = hidden_text(found.body, hidden_classes(found.connection, request.user))
         return found
 
     @admin.display(description="as received")

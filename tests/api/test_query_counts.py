@@ -90,7 +90,8 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs", add_run, 5),
         ("jobs/{job}", add_run, 10),
         ("jobs/{job}/runs", add_run, 5),
-        # Whether its person may see code and SQL takes three: the connection, and what the person may do.
+        # Whether its person may see code and SQL takes four: the connection, what the person may do, and whether
+        # they are a member.
         ("runs/{run}", add_holder_of_the_same_run_id, 12),
         ("runs/{run}/children", add_child, 9),
         ("runs/{run}/events?connection_id={connection}", add_event, 11),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from connections.access import hidden_classes
 from connections.querysets import Reader
 from lineage.events.clocks import known_duration
 from lineage.events.contents import RunContents
@@ -78,7 +79,7 @@ def read_comparison(
         return None
     other = Run.objects.get(connection_id=found.connection_id, id=found.id)
     other.job = run.job
-    contents = read_run(other, AT_A_GLANCE, hidden=run.connection.hidden_from(reader)).contents
+    contents = read_run(other, AT_A_GLANCE, hidden=hidden_classes(run.connection, reader)).contents
     then = _side(other, contents, datasets_of_run(other, contents), reader, now=now)
     return Compared(KINDS[kind], other, compare(_side(run, *read, reader, now=now), then))
 

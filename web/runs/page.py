@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from connections.access import hidden_classes
 from connections.querysets import Reader
 from lineage.database.keyset import OLDEST_RUN_FIRST, Keyset, KeysetPage
 from lineage.events.assertions import TEST_STATES
@@ -212,7 +213,7 @@ class RunPage:
 def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) -> RunPage:
     """Read all that the page of a run shows. `run` has its `job`."""
     bounds = IN_FULL if choices["read"] else AT_A_GLANCE
-    reading = read_run(run, bounds, hidden=run.connection.hidden_from(reader))
+    reading = read_run(run, bounds, hidden=hidden_classes(run.connection, reader))
     parent, instead = parent_of(run, reader), shown_instead(run)
     below = _child_runs(run, reading.contents, reader)
     children = read_children(below, choices, now=now)

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from connections.access import hidden_classes
 from connections.models import Connection
 from connections.querysets import Reader
 from lineage.models import Run
@@ -124,7 +125,7 @@ def _runs(connection: Connection, run_id: UUID, choices: Choices) -> list[Run]:
 
 
 def _run_with_event(connection: Connection, run_id: UUID, event_id: UUID, reader: Reader) -> tuple[Run, dict[str, Any]]:
-    hidden = connection.hidden_from(reader)
+    hidden = hidden_classes(connection, reader)
     for run in runs_with_id(run_id, [connection.pk]):
         if event := event_of(run, event_id, hidden=hidden):
             return run, event
