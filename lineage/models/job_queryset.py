@@ -154,9 +154,9 @@ class JobQuerySet(ConnectionScopedQuerySet):
         """Keep the jobs that lists show, without those for which runs of other jobs are shown."""
         return self.filter(is_hidden=False)
 
-    def for_list(self) -> Self:
-        """Read only the columns of a list: while PostgreSQL sorts, it carries the columns of all rows along."""
-        return self.only(*_LISTED)
+    def for_list(self, *others: str) -> Self:
+        """Read only the columns of a list, and others: while PostgreSQL sorts, it carries the columns of all rows along."""
+        return self.only(*_LISTED, *others)
 
     def in_state(self, state: str) -> Self:
         """Keep jobs whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""

@@ -128,7 +128,8 @@ def _find_or_placeholder(
 def _run(connection_id: UUID, run_id: UUID, job_name: str) -> Run | None:
     """Return the run of the job with this name, else any with this run id, with its `job`."""
     runs = Run.objects.filter(connection_id=connection_id, run_id=run_id, joined_in=None)
-    found = list(runs.order_by("id").prefetch_related(Prefetch("job", Job.objects.filter(connection_id=connection_id))))
+    jobs = Prefetch("job", Job.objects.filter(connection_id=connection_id).for_list("integration"))
+    found = list(runs.order_by("id").prefetch_related(jobs))
     return next((run for run in found if run.job.name == job_name), found[0] if found else None)
 
 

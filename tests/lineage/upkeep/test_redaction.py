@@ -1,4 +1,4 @@
-"""What nobody may see is not stored any more, and can be removed from what is."""
+"""Parts that nobody may see are not stored any more, and can be removed from what is stored."""
 
 from io import StringIO
 
