@@ -155,7 +155,7 @@ class JobQuerySet(ConnectionScopedQuerySet):
         return self.filter(is_hidden=False)
 
     def for_list(self, *others: str) -> Self:
-        """Read only the columns of a list, and others: while PostgreSQL sorts, it carries the columns of all rows along."""
+        """Read only the columns of a list, and others: while PostgreSQL sorts, it carries all columns along."""
         return self.only(*_LISTED, *others)
 
     def in_state(self, state: str) -> Self:
