@@ -14,16 +14,24 @@ from connections.routing import MAX_NAMESPACE_LENGTH, KeyRules, RouteFound
 
 # Parameter: the id of a workspace key. No row if it was deleted or has expired.
 _RULES: Final = b"""
-    SELECT workspace_key.default_connection_id, workspace_key.unmatched = 'create',
+    SELECT default_connection.id, workspace_key.unmatched = 'create',
         CASE WHEN workspace_key.scope <> 'all' THEN ARRAY(
             SELECT chosen.connection_id FROM connections_workspacekey_connections chosen
             WHERE chosen.workspacekey_id = workspace_key.id
         ) END
     FROM connections_workspacekey workspace_key
+    LEFT JOIN connections_connection default_connection
+        ON default_connection.id = workspace_key.default_connection_id AND default_connection.removed_at IS NULL
     WHERE workspace_key.id = $1 AND (workspace_key.expires_at IS NULL OR workspace_key.expires_at > now())
 """
-# Parameter: an array of namespaces.
-_ROUTES: Final = b"SELECT namespace, connection_id FROM connections_route WHERE namespace = ANY($1::text[])"
+# Parameter: an array of namespaces. No connection if it was removed, also by a process of the version before routes.
+_ROUTES: Final = b"""
+    SELECT route.namespace, connection.id
+    FROM connections_route route
+    LEFT JOIN connections_connection connection
+        ON connection.id = route.connection_id AND connection.removed_at IS NULL
+    WHERE route.namespace = ANY($1::text[])
+"""
 
 
 def read_rules(key_id: UUID) -> KeyRules | None:

@@ -4,10 +4,14 @@ from django.db import migrations, models
 
 
 def make_creators_administrators(apps, schema_editor):
-    """Whoever added a connection administers it, as those who add one from now on."""
+    """Editors administer the connections that they added, as those who add one from now on. Not who is no editor any
+    more."""
     access = apps.get_model("connections", "ConnectionAccess").objects
     created = apps.get_model("connections", "Connection").objects.filter(
-        created_by__isnull=False, created_by__is_superuser=False, removed_at__isnull=True
+        created_by__is_active=True,
+        created_by__is_superuser=False,
+        created_by__groups__name="Editor",
+        removed_at__isnull=True,
     )
     model = access.model
     access.bulk_create(

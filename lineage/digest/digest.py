@@ -67,15 +67,16 @@ def digest(submissions: Sequence[Submission], *, now: datetime, lock_ms: int = L
     nothing was stored. Waits for each lock of a row for `lock_ms` milliseconds at most.
     """
     connection.ensure_connection()
+    drops = _drops.of({s.connection_id for s in submissions})
     try:
-        digested = with_retries(partial(_digest, submissions, now, lock_ms))
+        digested = with_retries(partial(_digest, submissions, drops, now, lock_ms))
     except Error as error:
         if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
             forget_written()
         if sqlstate_of(error) == PRECONDITION_FAILED:
             if ended := _ended_vouchers(submissions):
                 return _without(ended, submissions, now, lock_ms)
-            if _drops.learn({s.connection_id for s in submissions}):
+            if _drops.learn(drops):
                 return digest(submissions, now=now, lock_ms=lock_ms)
         raise
     _written.note(digested.rows)
@@ -108,11 +109,12 @@ class _Digested(NamedTuple):
     job_names: dict[UUID, str]
 
 
-def _digest(submissions: Sequence[Submission], now: datetime, lock_ms: int) -> _Digested:
+def _digest(
+    submissions: Sequence[Submission], drops: Mapping[UUID, frozenset[PrivacyClass]], now: datetime, lock_ms: int
+) -> _Digested:
     """Sends all statements in one round trip, COMMIT included, so that no lock of a job's row waits for this process.
     Fails with the SQLSTATE PRECONDITION_FAILED if a voucher is not live, or other parts of events are to be dropped."""
     offered, job_names = _offered(submissions), _job_names(submissions)
-    drops = _drops.of({s.connection_id for s in submissions})
     rows = fold(ReceivedEvent(connection_id, event, now) for (connection_id, _), event in offered.items())
     with transaction.atomic() if connection.in_atomic_block else nullcontext(), pipeline():
         limit_waits(lock_ms=lock_ms, statement_ms=LONGEST_MS)

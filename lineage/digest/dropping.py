@@ -4,7 +4,7 @@ Most connections drop nothing, so nothing is read beforehand: the transaction th
 known is right, and the digest reads and tries again if it is not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from connections.privacy import NOTHING, PrivacyClass
@@ -20,9 +20,9 @@ class KnownDrops:
     def of(self, connection_ids: Iterable[UUID]) -> dict[UUID, frozenset[PrivacyClass]]:
         return {id_: self._known.get(id_, NOTHING) for id_ in connection_ids}
 
-    def learn(self, connection_ids: Iterable[UUID]) -> bool:
-        """Read what is dropped now. Returns whether anything was not as it was known."""
-        before = self.of(connection_ids)
-        now = read_dropped(before)
+    def learn(self, assumed: Mapping[UUID, frozenset[PrivacyClass]]) -> bool:
+        """Read what is dropped now. Returns whether that differs from what a transaction assumed: another thread may
+        have learnt it meanwhile."""
+        now = read_dropped(assumed)
         self._known = {id_: classes for id_, classes in (self._known | now).items() if classes}
-        return any(before[id_] != classes for id_, classes in now.items())
+        return any(assumed[id_] != classes for id_, classes in now.items())

@@ -37,7 +37,8 @@ GENERIC: Final = Sender(
     },
     private={
         PrivacyClass.ENVIRONMENT: tuple(
-            ("run", "facets", name) for name in ("hive_properties", "hive_session", "debezium_config")
+            ("run", "facets", name)
+            for name in ("hive_properties", "hive_session", "debezium_config", "trino_query_context")
         ),
     },
     derived_type=_derived_type,
