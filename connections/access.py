@@ -117,7 +117,7 @@ def may(reader: Reader, right: Right, connection: Connection) -> bool:
 @transaction.atomic
 def set_visibility(*, connection: Connection, visibility: str) -> None:
     """Raises Connection.DoesNotExist if somebody removed it meanwhile."""
-    current = _lock(connection)
+    current = Connection.objects.lock(connection.pk)
     before, current.visibility = current.visibility, Visibility(visibility)
     if before != current.visibility:
         current.save(update_fields=["visibility"])
@@ -127,7 +127,7 @@ def set_visibility(*, connection: Connection, visibility: str) -> None:
 @transaction.atomic
 def give_access(*, connection: Connection, member: User | Group, level: str) -> None:
     """Make a person or a group a member, or change their level. Raises Connection.DoesNotExist as above."""
-    current = _lock(connection)
+    current = Connection.objects.lock(connection.pk)
     who = {"user": member} if isinstance(member, User) else {"group": member}
     access = ConnectionAccess.objects.filter(connection=current, **who).first()
     before = access.level if access else None
@@ -154,7 +154,3 @@ def _levels(connection_ids: list[UUID], reader: Reader) -> dict[UUID, list[str]]
     for connection_id, level in found.values_list("connection_id", "level"):
         levels.setdefault(connection_id, []).append(level)
     return levels
-
-
-def _lock(connection: Connection) -> Connection:
-    return Connection.objects.live().select_for_update(no_key=True).get(pk=connection.pk)

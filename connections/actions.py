@@ -107,7 +107,7 @@ def rename_connection(*, connection: Connection, name: str, now: datetime) -> No
     Raises DuplicateName, ValidationError, and Connection.DoesNotExist if somebody removed it meanwhile.
     """
     with transaction.atomic():
-        current = _lock(connection.pk)
+        current = Connection.objects.lock(connection.pk)
         before, current.name = current.name, normalize_name(name)
         current.clean_fields()
         save_unless_taken(current, "connection_name_unique", DuplicateName, update_fields=["name"])
@@ -121,7 +121,7 @@ def set_privacy(*, connection: Connection, audiences: Mapping[PrivacyClass, Audi
     """Choose who sees each class of parts of the events. Raises Connection.DoesNotExist if somebody removed the
     connection meanwhile."""
     with transaction.atomic():
-        current = _lock(connection.pk)
+        current = Connection.objects.lock(connection.pk)
         before = current.audiences
         current.who_sees |= {kind.value: audience.value for kind, audience in audiences.items()}
         current.save(update_fields=["who_sees"])
@@ -155,7 +155,7 @@ def create_api_key(
     api_key = ApiKey(connection=connection, **columns_of_key(key, name, created_by, now))
     api_key.clean_fields()
     with transaction.atomic():
-        _lock(connection.pk)
+        Connection.objects.lock(connection.pk)
         save_unless_taken(api_key, "api_key_name_unique", DuplicateKeyName)
         record(Verb.ADDED, api_key, {"connection": (None, connection.name)})
     return NewApiKey(api_key=api_key, text=key.text)
@@ -255,16 +255,11 @@ def _reason_to_drop(connection_id: UUID, kind: str, at: datetime, *, is_known: b
 @transaction.atomic
 def _list_attempt(attempt: Attempt, kind: str) -> None:
     # Also keeps two from trimming at once.
-    _lock(attempt.connection_id)
+    Connection.objects.lock(attempt.connection_id)
     attempt.save(force_insert=True)
     alike = Attempt.objects.of_kind(kind).filter(connection_id=attempt.connection_id)
     kept = alike.newest(ATTEMPTS_KEPT[kind]).values("pk")
     alike.exclude(pk__in=kept).delete()
-
-
-def _lock(connection_id: UUID) -> Connection:
-    """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on."""
-    return Connection.objects.live().select_for_update(no_key=True).get(pk=connection_id)
 
 
 def fit(limit: int, text: str) -> str:

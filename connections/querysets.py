@@ -72,6 +72,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Connections that are not removed, for work that is done for no reader."""
         return self.filter(removed_at__isnull=True)
 
+    def lock(self, connection_id: UUID) -> Connection:
+        """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on.
+        Raises Connection.DoesNotExist if it was removed."""
+        return self.live().select_for_update(no_key=True).get(pk=connection_id)
+
     def visible(self, reader: Reader) -> Self:
         """Live connections that `reader` may see: none without a sign-in, all for administrators, and for others those
         that everybody sees or that they are a member of."""

@@ -43,7 +43,7 @@ def bury_routes(*, connection: Connection) -> None:
 @transaction.atomic
 def add_route(*, connection: Connection, namespace: str, now: datetime) -> Route:
     """Raises RouteTaken, ValidationError, and Connection.DoesNotExist if somebody removed the connection meanwhile."""
-    current = Connection.objects.live().select_for_update(no_key=True).get(pk=connection.pk)
+    current = Connection.objects.lock(connection.pk)
     Route(namespace=namespace, connection=current, created_at=now).clean_fields()
     route = claim_route(connection=current, namespace=namespace, now=now)
     if route.connection_id != current.pk:

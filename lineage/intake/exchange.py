@@ -6,7 +6,7 @@ and `conclude_all` follows. An exception in any step ends the exchange, and `ref
 `account` comes last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -247,7 +247,7 @@ class Exchange:
     def _note_accepted(self, ending: Ending, status: int) -> None:
         self._end(ending, status)
         if self._routed is None:
-            self.attempts += self._attempt(ending[0], status, job_name=_job_name(self._events))
+            self.attempts += self._attempt(ending[0], status, job_name=first_job_name(self._events))
             return
         assert isinstance(self._key, VerifiedWorkspaceKey)  # noqa: S101 - see needs_routing
         self.attempts += [
@@ -259,7 +259,7 @@ class Exchange:
                 outcome=Outcome.STORED if result.stored else Outcome.REPEAT,
                 status=status,
                 key_name=self._key.name,
-                job_name=_job_name(submission.events),
+                job_name=first_job_name(submission.events),
             )
             for submission, result in zip(self._routed.submissions, self._results, strict=True)
         ]
@@ -308,7 +308,8 @@ class Exchange:
         return rejection if is_live else answers.key_refused("The API key was deleted.")
 
 
-def _job_name(events: Sequence[Event]) -> str:
+def first_job_name(events: Iterable[Event]) -> str:
+    """Return the name of the first job in the events; empty if they are about datasets."""
     return next((event.job.name for event in events if event.job), "")
 
 

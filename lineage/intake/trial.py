@@ -10,7 +10,7 @@ from connections.verification import verify_key
 from lineage.events import Event
 from lineage.intake import answers, attempts
 from lineage.intake.attempts import Attempt
-from lineage.intake.exchange import Exchange, Head, events_in
+from lineage.intake.exchange import Exchange, Head, events_in, first_job_name
 from lineage.intake.routes import Target
 
 
@@ -41,7 +41,7 @@ def _judge(connection_id: UUID, key: str, body: bytes) -> Attempt:
         exchange.refuse(rejection)
         (attempt,) = exchange.attempts
         return attempt
-    job_name = next((event.job.name for event in events if isinstance(event, Event) and event.job), "")
+    job_name = first_job_name(event for event in events if isinstance(event, Event))
     return Attempt(
         *(connection_id, None, timezone.now(), "", answers.STORED.status), key_name=verified.name, job_name=job_name
     )

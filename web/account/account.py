@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from people.forms import CreateTokenForm
 from people.models import ApiToken
 from people.sessions import device_of, end_other_sessions, live_sessions
 from people.tokens import DuplicateTokenName, create_api_token, delete_api_token
-from web.components.rendering import leave_dialog, render_dialog, render_page
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 
 @require_safe
@@ -47,7 +47,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @never_cache
 def create_token(request: HttpRequest) -> HttpResponse:
@@ -70,7 +70,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     return render_dialog(request, "account/token_create.html", {"form": form}, status=status)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @never_cache
 def delete_token(request: HttpRequest, token_id: UUID) -> HttpResponse:

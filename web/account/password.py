@@ -14,17 +14,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from audit.models import Verb
 from audit.record import record
 from people.forms import ChangePasswordForm
 from people.sessions import end_other_sessions, rename_session
-from web.components.rendering import leave_dialog, render_dialog
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @never_cache
 def change_password(request: HttpRequest) -> HttpResponse:

@@ -8,9 +8,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
-from web.components.rendering import leave_dialog, render_dialog, stay
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog, stay
 from web.components.time_zones import CHOSEN_COOKIE, browser_zone, chosen_zone, zone_named, zone_names
 
 ONE_YEAR: Final = 365 * 24 * 60 * 60
@@ -28,7 +27,7 @@ class TimeZoneForm(forms.Form):
         return name
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 def time_zone(request: HttpRequest) -> HttpResponse:
     form = TimeZoneForm(request.POST if request.method == "POST" else None)

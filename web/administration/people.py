@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -11,8 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
+from connections.endpoint import base_url
 from people.accounts import (
     LINK_LIFETIME,
     DuplicateEmail,
@@ -30,9 +30,7 @@ from web.administration.people_table import PEOPLE, read_people_table
 from web.components.administrators import administrators_only
 from web.components.density import density_of, remember_density
 from web.components.lists import refuse_wrong_values
-from web.components.rendering import leave_dialog, render_dialog, render_page
-
-dialog_methods = require_http_methods(["GET", "HEAD", "POST"])
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 
 @require_safe
@@ -124,8 +122,7 @@ def _show_link(request: HttpRequest, person: User, *, is_new: bool) -> HttpRespo
     """Show a new link, in this answer alone."""
     now = timezone.now()
     path = reverse("password_link", args=make_password_link(user=person, now=now))
-    base = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
-    context = {"person": person, "link": f"{base}{path}", "until": now + LINK_LIFETIME, "is_new": is_new}
+    context = {"person": person, "link": f"{base_url(request)}{path}", "until": now + LINK_LIFETIME, "is_new": is_new}
     return render_dialog(request, "administration/person_link_made.html", context)
 
 

@@ -11,12 +11,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from web.components.validators import LiveParts, page_etag, with_etag
 
 # The DOM id of what base.html's dialog holds, hence the name of the partial.
 DIALOG = "dialog-content"
+# Of the views that show a form in a dialog, and take it.
+dialog_methods = require_http_methods(["GET", "HEAD", "POST"])
 # The error at the field of a connection's name.
 NAME_TAKEN = "There is a connection with this name already."
 

@@ -1,43 +1,29 @@
 """The Access section of a connection's Settings: who sees it, and its members."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right, end_access, give_access, set_visibility
 from connections.forms import AddMemberForm, VisibilityForm
 from connections.models import Connection
-from web.components.rendering import leave_dialog, render_dialog
-from web.connections.rights import connection_to
-
-dialog_methods = require_http_methods(["GET", "HEAD", "POST"])
-
-
-@contextmanager
-def gone_is_404() -> Iterator[None]:
-    """Raise Http404 if somebody removed the connection meanwhile."""
-    try:
-        yield
-    except Connection.DoesNotExist:
-        raise Http404 from None
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog
+from web.connections.rights import connection_to, gone_is_404
 
 
 @dialog_methods
 @login_required
+@gone_is_404()
 def visibility(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.MANAGE_ACCESS, request, connection_id)
     sent = request.POST if request.method == "POST" else None
     form = VisibilityForm(sent, initial={"visibility": connection.visibility})
     if form.is_valid():
-        with gone_is_404():
-            set_visibility(connection=connection, visibility=form.cleaned_data["visibility"])
+        set_visibility(connection=connection, visibility=form.cleaned_data["visibility"])
         messages.success(request, "Who sees the connection was changed.")
         return leave_dialog(request, reverse("connection_settings", args=[connection_id]))
     context = {"connection": connection, "form": form}
@@ -46,14 +32,14 @@ def visibility(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 @dialog_methods
 @login_required
+@gone_is_404()
 def add_member(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask for a person or a group, and a level; who is a member already gets that level."""
     connection = connection_to(Right.MANAGE_ACCESS, request, connection_id)
     form = AddMemberForm(request.POST if request.method == "POST" else None, initial={"level": "view"})
     if form.is_valid():
         member = form.cleaned_data["member"]
-        with gone_is_404():
-            give_access(connection=connection, member=member, level=form.cleaned_data["level"])
+        give_access(connection=connection, member=member, level=form.cleaned_data["level"])
         messages.success(request, f"{member} is a member.")
         return leave_dialog(request, reverse("connection_settings", args=[connection_id]))
     context = {"connection": connection, "form": form}

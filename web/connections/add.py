@@ -10,15 +10,14 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from connections.actions import DuplicateName, create_connection
 from connections.forms import AddConnectionForm
 from connections.kinds import FIRST
-from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog
+from web.components.rendering import NAME_TAKEN, dialog_methods, leave_dialog, render_dialog
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @permission_required("connections.add_connection", raise_exception=True)
 def add_connection(request: HttpRequest) -> HttpResponse:

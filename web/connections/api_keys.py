@@ -6,25 +6,24 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right
 from connections.actions import DuplicateKeyName, create_api_key, delete_api_key
 from connections.forms import GenerateKeyForm
-from connections.models import Connection
-from web.components.rendering import leave_dialog, render_dialog
-from web.connections.rights import connection_to
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog
+from web.connections.rights import connection_to, gone_is_404
 from web.connections.settings import setup_of
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @never_cache
+@gone_is_404()
 def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask for a name, and answer with the key itself: a redirect would have to keep the key.
 
@@ -42,8 +41,6 @@ def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
             )
         except DuplicateKeyName as error:
             form.add_error("name", str(error))
-        except Connection.DoesNotExist as error:
-            raise Http404 from error
         else:
             setup = setup_of(connection, request, key=new.text)
             context = {"connection": connection, "api_key": new.api_key, "key_text": new.text, "setup": setup}
@@ -52,7 +49,7 @@ def generate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return render_dialog(request, "connections/key_generate.html", context, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 def delete(request: HttpRequest, connection_id: UUID, key_id: UUID) -> HttpResponse:
     """Say when the key was last used, and delete it when that is confirmed."""

@@ -5,30 +5,26 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right
 from connections.actions import set_privacy
 from connections.forms import PrivacyForm
-from connections.models import Connection
-from web.components.rendering import leave_dialog, render_dialog
-from web.connections.rights import connection_to
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog
+from web.connections.rights import connection_to, gone_is_404
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
+@gone_is_404()
 def privacy(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.CHANGE_PRIVACY, request, connection_id)
     sent = request.method == "POST"
     chosen: dict[str, Any] = {kind.value: audience for kind, audience in connection.audiences.items()}
     form = PrivacyForm(request.POST if sent else None, initial=chosen)
     if form.is_valid():
-        try:
-            set_privacy(connection=connection, audiences=form.audiences)
-        except Connection.DoesNotExist:
-            raise Http404 from None
+        set_privacy(connection=connection, audiences=form.audiences)
         messages.success(request, "Privacy changed.")
         return leave_dialog(request, reverse("connection_settings", args=[connection.pk]))
     context = {"form": form, "connection": connection}

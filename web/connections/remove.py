@@ -7,16 +7,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right
 from connections.forms import RemoveConnectionForm
 from lineage.upkeep.removal import removal_preview, remove_connection
-from web.components.rendering import leave_dialog, render_dialog
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 from web.connections.rights import connection_to
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 def remove(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.REMOVE, request, connection_id)

@@ -4,21 +4,20 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right
 from connections.actions import DuplicateName, rename_connection
 from connections.forms import RenameConnectionForm
-from connections.models import Connection
-from web.components.rendering import NAME_TAKEN, leave_dialog, render_dialog, stay
-from web.connections.rights import connection_to
+from web.components.rendering import NAME_TAKEN, dialog_methods, leave_dialog, render_dialog, stay
+from web.connections.rights import connection_to, gone_is_404
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
+@gone_is_404()
 def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.EDIT, request, connection_id)
     sent = request.method == "POST"
@@ -28,8 +27,6 @@ def rename(request: HttpRequest, connection_id: UUID) -> HttpResponse:
             rename_connection(connection=connection, name=form.cleaned_data["name"], now=timezone.now())
         except DuplicateName:
             form.add_error("name", NAME_TAKEN)
-        except Connection.DoesNotExist:
-            raise Http404 from None
         else:
             messages.success(request, f"Renamed to {form.cleaned_data['name']}.")
             return leave_dialog(request, stay(request, reverse("connection_overview", args=[connection.pk])))

@@ -1,10 +1,11 @@
 """Rights of the reader on connections, for views and templates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from connections.access import Right, may, rights_on
@@ -27,3 +28,12 @@ def with_rights(connections: Iterable[Connection], reader: Reader) -> None:
     found = rights_on(of, reader)
     for connection in of:
         connection.rights = found[connection.pk]
+
+
+@contextmanager
+def gone_is_404() -> Iterator[None]:
+    """Raise Http404 if somebody removed the connection meanwhile. Decorates views, too."""
+    try:
+        yield
+    except Connection.DoesNotExist:
+        raise Http404 from None

@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
 
 from connections.access import Right
 from connections.forms import TrialForm
-from web.components.rendering import render_dialog
+from web.components.rendering import dialog_methods, render_dialog
 from web.connections.refusals import Refused, read_refusal
 from web.connections.rights import connection_to
 from web.guides import example_event
@@ -22,7 +21,7 @@ from web.guides import example_event
 TryEvent = Callable[..., Refused]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @sensitive_post_parameters("key")
 @never_cache

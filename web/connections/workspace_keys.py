@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from connections.endpoint import workspace_url
 from connections.forms import AddWorkspaceKeyForm
@@ -23,7 +23,7 @@ from connections.workspace_keys import (
     create_workspace_key,
     delete_workspace_key,
 )
-from web.components.rendering import leave_dialog, render_dialog, render_page
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 NAMESPACES_SHOWN = 50
 
@@ -45,7 +45,7 @@ def workspace_keys(request: HttpRequest) -> HttpResponse:
     return render_page(request, "workspace_keys/list.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @permission_required("connections.add_workspacekey", raise_exception=True)
 @never_cache
@@ -81,7 +81,7 @@ def _create(form: AddWorkspaceKeyForm, creator: User) -> NewWorkspaceKey:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@dialog_methods
 @login_required
 @permission_required("connections.delete_workspacekey", raise_exception=True)
 def delete(request: HttpRequest, workspace_key_id: UUID) -> HttpResponse:

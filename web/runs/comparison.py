@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connections.access import hidden_classes
+from connections.privacy import PrivacyClass
 from connections.querysets import Reader
 from lineage.events.clocks import known_duration
 from lineage.events.contents import RunContents
@@ -70,16 +70,17 @@ def read_comparison(
     read: tuple[RunContents, Sequence[RunDataset]],
     reader: Reader,
     *,
+    hidden: frozenset[PrivacyClass],
     now: datetime,
 ) -> Compared | None:
     """Compare a run with another one of its job. None: there is no such run. `read`: contents and datasets of the run.
-    Twelve queries."""
+    `hidden`: as in read_run. Twelve queries."""
     found = {"good": neighbours.last_good, "previous": neighbours.previous}.get(kind)
     if found is None:
         return None
     other = Run.objects.get(connection_id=found.connection_id, id=found.id)
     other.job = run.job
-    contents = read_run(other, AT_A_GLANCE, hidden=hidden_classes(run.connection, reader)).contents
+    contents = read_run(other, AT_A_GLANCE, hidden=hidden).contents
     then = _side(other, contents, datasets_of_run(other, contents), reader, now=now)
     return Compared(KINDS[kind], other, compare(_side(run, *read, reader, now=now), then))
 

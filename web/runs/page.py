@@ -212,8 +212,8 @@ class RunPage:
 
 def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) -> RunPage:
     """Read all that the page of a run shows. `run` has its `job`."""
-    bounds = IN_FULL if choices["read"] else AT_A_GLANCE
-    reading = read_run(run, bounds, hidden=hidden_classes(run.connection, reader))
+    hidden = hidden_classes(run.connection, reader)
+    reading = read_run(run, IN_FULL if choices["read"] else AT_A_GLANCE, hidden=hidden)
     parent, instead = parent_of(run, reader), shown_instead(run)
     below = _child_runs(run, reading.contents, reader)
     children = read_children(below, choices, now=now)
@@ -233,7 +233,9 @@ def read_run_page(run: Run, choices: Choices, reader: Reader, *, now: datetime) 
         children=children,
         failed_first=read_failed_first(below) if lists_failed else [],
         neighbours=neighbours,
-        compared=read_comparison(run, choices["compare"], neighbours, (reading.contents, datasets), reader, now=now),
+        compared=read_comparison(
+            run, choices["compare"], neighbours, (reading.contents, datasets), reader, hidden=hidden, now=now
+        ),
         reasons=reasons_of(run, reading.contents, reader, read_parent=lambda _: parent),
         reading=reading,
         error=_error(run, reading.contents),
