@@ -154,3 +154,8 @@ def _levels(connection_ids: list[UUID], reader: Reader) -> dict[UUID, list[str]]
     for connection_id, level in found.values_list("connection_id", "level"):
         levels.setdefault(connection_id, []).append(level)
     return levels
+
+
+def let_only_view(user: User) -> int:
+    """Lower the levels of a person's own memberships, in a transaction of the caller. Returns how many were higher."""
+    return ConnectionAccess.objects.filter(user=user).exclude(level=Level.VIEW).update(level=Level.VIEW)

@@ -121,7 +121,8 @@ def set_privacy(*, connection: Connection, audiences: Mapping[PrivacyClass, Audi
     """Choose who sees each class of parts of the events. Raises Connection.DoesNotExist if somebody removed the
     connection meanwhile."""
     with transaction.atomic():
-        current = Connection.objects.lock(connection.pk)
+        # So that no commit stores what was dropped before it ended.
+        current = Connection.objects.lock(connection.pk, commits_wait=True)
         before = current.audiences
         current.who_sees |= {kind.value: audience.value for kind, audience in audiences.items()}
         current.save(update_fields=["who_sees"])

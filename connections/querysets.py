@@ -72,10 +72,14 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Connections that are not removed, for work that is done for no reader."""
         return self.filter(removed_at__isnull=True)
 
-    def lock(self, connection_id: UUID) -> Connection:
-        """The connection, to be neither removed nor changed by others until the transaction ends; the intake goes on.
-        Raises Connection.DoesNotExist if it was removed."""
-        return self.live().select_for_update(no_key=True).get(pk=connection_id)
+    def lock(self, connection_id: UUID, *, commits_wait: bool = False) -> Connection:
+        """The connection, to be neither removed nor changed by others until the transaction ends. Raises
+        Connection.DoesNotExist if it was removed.
+
+        The intake goes on, unless `commits_wait`: then its commits that are under way end before, and the next ones
+        wait.
+        """
+        return self.live().select_for_update(no_key=not commits_wait).get(pk=connection_id)
 
     def visible(self, reader: Reader) -> Self:
         """Live connections that `reader` may see: none without a sign-in, all for administrators, and for others those

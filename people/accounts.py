@@ -1,25 +1,19 @@
 """Writes of people's accounts. Each is one transaction, and is recorded in the audit."""
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.db.models import Q
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 
 from audit.models import Verb
 from audit.record import record
+from connections.access import let_only_view
 from connections.unique import save_unless_taken
 from people.models import ApiToken
 from people.roles import Role, give_role, role_of
 from people.sessions import delete_sessions
-
-LINK_LIFETIME: Final = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 
 class DuplicateUsername(Exception):
@@ -62,7 +56,10 @@ def add_person(*, username: str, email: str, role: Role, now: datetime) -> User:
 
 @transaction.atomic
 def change_role(*, user: User, role: Role) -> None:
-    """Raises LastAdministrator, and User.DoesNotExist if somebody deleted the person meanwhile."""
+    """Give a person another role. Who becomes a viewer views only, also as a member of connections.
+
+    Raises LastAdministrator, and User.DoesNotExist if somebody deleted the person meanwhile.
+    """
     current = _lock(user)
     before = role_of(current)
     if before is role:
@@ -70,7 +67,9 @@ def change_role(*, user: User, role: Role) -> None:
     if before is Role.ADMINISTRATOR:
         require_another_administrator(current)
     give_role(current, role)
-    record(Verb.ROLE_CHANGED, current, {"role": (before.value, role.value)})
+    lowered = let_only_view(current) if role is Role.VIEWER else 0
+    connections = {"connections changed by them": (lowered, 0)} if lowered else {}
+    record(Verb.ROLE_CHANGED, current, {"role": (before.value, role.value), **connections})
 
 
 @transaction.atomic
@@ -94,16 +93,6 @@ def reactivate(*, user: User) -> None:
         current.is_active = True
         current.save(update_fields=["is_active"])
         record(Verb.REACTIVATED, current)
-
-
-@transaction.atomic
-def make_password_link(*, user: User, now: datetime) -> tuple[str, str]:
-    """Return the two parts of a link by which a person sets their password: their id, encoded, and a token.
-
-    It works once, for LINK_LIFETIME, as long as they have neither signed in nor got another password since.
-    """
-    record(Verb.LINK_MADE, user, {"valid until": (None, now + LINK_LIFETIME)})
-    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
 def end_sessions_and_tokens(user: User) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from django.db import connection as database
 
 from connections import actions
 from connections.models import ApiKey, Connection
+from connections.privacy import Audience, PrivacyClass
 from connections.vouchers import PRECONDITION_FAILED, Voucher, VoucherKind, lock_live
 from lineage.database.execute import pipeline
 from lineage.database.retries import with_retries
@@ -166,6 +167,16 @@ def sqlstate(error: BaseException | None) -> str | None:
     assert error
     assert isinstance(error.__cause__, psycopg.Error)
     return error.__cause__.sqlstate
+
+
+def test_a_choice_of_privacy_waits_for_the_commit_under_way(key: ApiKey, in_thread: InThread) -> None:
+    """A commit that looked before the choice might otherwise store what nobody may see."""
+    with transaction.atomic():
+        assert lock_live([key.voucher]) == {key.voucher}
+        audiences = {PrivacyClass.SQL: Audience.NOBODY}
+        choice = in_thread(actions.set_privacy, connection=key.connection, audiences=audiences)
+        assert waits_for_a_lock(finished(choice))
+    choice.result()
 
 
 @pytest.mark.parametrize("end", ["deleted", "ended", "of another connection"])

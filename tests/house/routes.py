@@ -12,7 +12,6 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group, User
-from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -22,6 +21,7 @@ from audit.models import AuditEntry
 from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, Route, UnmatchedNamespace, WorkspaceKey
 from lineage.models import Activity, Edge, Event, Job, Run
 from people.models import ApiToken
+from people.password_links import LinkTokens
 from tests.lineage.dataset_rows import save_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -103,7 +103,7 @@ class World:
             "access_id": self._rows["connections.connectionaccess"].pk,
             "person_id": person.pk,
             "uidb64": urlsafe_base64_encode(b"%d" % person.pk),
-            "token": default_token_generator.make_token(person),
+            "token": LinkTokens().make_token(person),
         }
 
     def path(self, route: str) -> str:

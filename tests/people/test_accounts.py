@@ -11,6 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import AuditEntry
+from connections.access import Right, may
+from connections.actions import create_connection
+from connections.models import Connection
 from people.accounts import (
     DuplicateEmail,
     DuplicateUsername,
@@ -20,6 +23,7 @@ from people.accounts import (
     deactivate,
     reactivate,
 )
+from people.password_links import LinkTokens, make_password_link
 from people.roles import Role, people, role_of
 from people.tokens import create_api_token
 from tests.connections.conftest import NOW
@@ -110,3 +114,27 @@ def test_a_deactivated_person_is_out_at_once(viewer: User, administrator: User) 
     reactivate(user=viewer)
     assert (client.get("/account").status_code, read()) == (302, 401)
     assert client.post("/sign-in", {"login": "viewer", "password": "correct horse battery"}).status_code == 302
+
+
+def test_who_becomes_a_viewer_keeps_no_right_to_change_connections(editor: User) -> None:
+    connection = create_connection(name="theirs", type="dbt", created_by=editor, now=NOW)
+    assert may(editor, Right.REMOVE, connection)
+    change_role(user=editor, role=Role.VIEWER)
+    viewer = User.objects.get(pk=editor.pk)
+    assert not any(may(viewer, right, connection) for right in Right)
+    assert Connection.objects.visible(viewer).exists()
+
+
+def test_a_link_ends_with_the_next_one_and_with_another_role(viewer: User) -> None:
+    """A link that was made for a viewer must not set the password of an administrator."""
+
+    def works(link: tuple[str, str]) -> bool:
+        return LinkTokens().check_token(User.objects.get(pk=viewer.pk), link[1])
+
+    now = timezone.now()
+    first = make_password_link(user=viewer, now=now)
+    assert works(first)
+    second = make_password_link(user=viewer, now=now)
+    assert (works(first), works(second)) == (False, True)
+    change_role(user=viewer, role=Role.ADMINISTRATOR)
+    assert not works(second)

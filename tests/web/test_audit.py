@@ -59,6 +59,7 @@ def test_filters_pages_and_file(as_administrator: Client) -> None:
     following = first.context["table"].places.next
     assert as_administrator.get(f"/audit{following}").content.decode().count('id="entry-') == 10
     assert "No entry matches" in as_administrator.get("/audit?q=nothing").content.decode()
+    assert as_administrator.get("/audit?day=9999-12-31").status_code == 200
     for wrong in ("?day=monday", "?verb=x", "?cursor=x"):
         assert as_administrator.get(f"/audit{wrong}").status_code == 400
         assert as_administrator.get(f"/audit.csv{wrong}").status_code == 400

@@ -20,8 +20,8 @@ from connections.routes import claim_route
 from connections.routing import Unrouted
 from connections.workspace_keys import Unmatched, create_workspace_key, note_unmatched
 from lineage.models import Dataset, Event, Job, Run
-from people.accounts import make_password_link
 from people.models import ApiToken
+from people.password_links import make_password_link
 from people.tokens import create_api_token
 from tests.house.routes import routes
 from tests.lineage.build import at, run_event

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit.models import Verb
 from audit.record import record
+from people.password_links import LinkTokens
 from people.sessions import end_other_sessions
 from web.account.password import least_length
 
@@ -20,6 +21,7 @@ from web.account.password import least_length
 class PasswordLinkView(PasswordResetConfirmView):
     """Django's, which keeps the token out of the address of the form. 410 for a link that is used up or too old."""
 
+    token_generator = LinkTokens()
     template_name = "account/password_link.html"
     success_url = reverse_lazy("account_login")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -50,8 +50,9 @@ class AuditFilter(FilterSet):
         return entries.filter(Q(actor__icontains=value) | Q(name__icontains=value))
 
     def on_day(self, entries: QuerySet[AuditEntry], _name: str, value: date) -> QuerySet[AuditEntry]:
-        begin = timezone.make_aware(datetime.combine(value, time.min))
-        return entries.filter(at__gte=begin, at__lt=begin + timedelta(days=1))
+        # The day after the last one of the calendar is none.
+        begin, end = (timezone.make_aware(datetime.combine(value, at)) for at in (time.min, time.max))
+        return entries.filter(at__range=(begin, end))
 
 
 AUDIT: Final = Listing(

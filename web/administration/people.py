@@ -14,17 +14,16 @@ from django.views.decorators.http import require_safe
 
 from connections.endpoint import base_url
 from people.accounts import (
-    LINK_LIFETIME,
     DuplicateEmail,
     DuplicateUsername,
     LastAdministrator,
     add_person,
     change_role,
     deactivate,
-    make_password_link,
     reactivate,
 )
 from people.forms import AddPersonForm, RoleForm
+from people.password_links import LINK_LIFETIME, make_password_link
 from people.roles import role_of
 from web.administration.people_table import PEOPLE, read_people_table
 from web.components.administrators import administrators_only

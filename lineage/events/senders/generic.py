@@ -36,6 +36,7 @@ GENERIC: Final = Sender(
         "debezium": "DEBEZIUM",
     },
     private={
+        PrivacyClass.SQL: (("run", "facets", "trino_metadata", "query_plan"),),
         PrivacyClass.ENVIRONMENT: tuple(
             ("run", "facets", name)
             for name in ("hive_properties", "hive_session", "debezium_config", "trino_query_context")

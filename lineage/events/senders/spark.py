@@ -16,6 +16,7 @@ _INTEGRATION: Final = "SPARK"
 # Message and stack trace of the exception that ended a Spark job. The listener sends no `errorMessage`.
 _EXCEPTION: Final = "spark.exception"
 _APPLICATION: Final = "spark_applicationDetails"
+_JOB: Final = "spark_jobDetails"
 _PLANS: Final = ("spark.logicalPlan", "spark_unknown")
 _SETTINGS: Final = ("spark_properties", "environment-properties")
 # All else in the facet of an application says who runs it and where. Its links stay.
@@ -56,7 +57,9 @@ SPARK: Final = Sender(
     error_facets=(_EXCEPTION,),
     shapes={_EXCEPTION: (ErrorFacet,), _APPLICATION: (_Application,)},
     private={
-        PrivacyClass.SQL: tuple(("run", "facets", name) for name in _PLANS),
+        PrivacyClass.CODE: (("run", "facets", _JOB, "jobCallSite"),),
+        # Notebooks and the Thrift server describe a job by its statement.
+        PrivacyClass.SQL: (*(("run", "facets", name) for name in _PLANS), ("run", "facets", _JOB, "jobDescription")),
         PrivacyClass.ENVIRONMENT: (
             *(("run", "facets", name) for name in _SETTINGS),
             ("run", "facets", _APPLICATION, AllBut(_OF_EVERYBODY)),

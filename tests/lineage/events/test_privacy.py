@@ -24,9 +24,12 @@ RUN_FACETS: dict[str, Any] = {
     "spark_applicationDetails": {"appName": "app", "userName": "environment-4", "uiWebUrl": "http://ui"},
     "hive_session": {"username": "environment-5"},
     "spark.logicalPlan": {"plan": ["sql-1"]},
+    "spark_jobDetails": {"jobId": 1, "jobDescription": "sql-3", "jobCallSite": "code-5"},
+    "trino_metadata": {"query_plan": "sql-4", "transaction_id": "kept"},
+    "trino_query_context": {"user": "environment-6"},
 }
 JOB_FACETS: dict[str, Any] = {"sourceCode": {"sourceCode": "code-4"}, "sql": {"query": "sql-2"}}
-KEPT = ("it broke", "load", "app", "http://ui", "odd", "1e400", "\\ufffd")
+KEPT = ("it broke", "load", "app", "http://ui", "odd", "kept", "1e400", "\\ufffd")
 
 
 def event(**more: Any) -> str:

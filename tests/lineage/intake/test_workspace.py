@@ -24,7 +24,7 @@ from lineage.intake.commit import Committed
 from lineage.intake.workspace import Unroutable, sort_out
 from lineage.models import Event
 from lineage.overview.summaries import connection_summary
-from tests.lineage.build import T0, run_event
+from tests.lineage.build import T0, at, run_event
 
 pytestmark = pytest.mark.django_db
 
@@ -216,3 +216,15 @@ def test_a_connection_of_a_workspace_key_lacks_no_key(post: Post, connections: d
     assert reason() == "No API key: events are refused"
     create_workspace_key(name="all", created_by=None, now=timezone.now())
     assert reason() == ""
+
+
+def test_events_of_a_removed_connection_are_refused_at_once_not_until_its_rows_are_gone(
+    post: Post, connections: dict[str, Connection]
+) -> None:
+    """503 would make their sender come again and again."""
+    assert post(json.dumps(DATASET_EVENT).encode(), default_connection=connections["eu"]).status_code == 201
+    actions.end_connection(connection=connections["eu"], now=timezone.now())
+    assert post(json.dumps(DATASET_EVENT | {"eventTime": at(1)}).encode()).status_code == 422
+    # As a process does that knows no routes.
+    Connection.objects.filter(pk=connections["us"].pk).update(removed_at=timezone.now())
+    assert post(of("us")).status_code == 422

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from connections.actions import set_privacy
 from connections.privacy import Audience, PrivacyClass
+from lineage.digest.dropping import KnownDrops
 from lineage.models import Event, Run
 from tests.lineage.build import run_event
 from tests.lineage.conftest import Sender, make_sender
@@ -76,3 +77,13 @@ def test_stored_events_are_redacted(sender: Sender) -> None:
     sender.send(WITH_ALL)
     assert Event.objects.count() == 2
     assert "every row was right" in run("rebuild_lineage")
+
+
+def test_a_choice_that_another_thread_has_learnt_is_learnt_again(sender: Sender) -> None:
+    """Two transactions that assumed the old choice fail at once; each has to digest once more."""
+    drops, id_ = KnownDrops(), sender.connection.pk
+    assumed = drops.of([id_])
+    choose(sender, Audience.NOBODY)
+    assert drops.learn(assumed)
+    assert drops.learn(assumed)
+    assert not drops.learn(drops.of([id_]))
