@@ -50,7 +50,7 @@ class AuditFilter(FilterSet):
         return entries.filter(Q(actor__icontains=value) | Q(name__icontains=value))
 
     def on_day(self, entries: QuerySet[AuditEntry], _name: str, value: date) -> QuerySet[AuditEntry]:
-        # The day after the last one of the calendar is none.
+        # No day comes after 9999-12-31.
         begin, end = (timezone.make_aware(datetime.combine(value, at)) for at in (time.min, time.max))
         return entries.filter(at__range=(begin, end))
 

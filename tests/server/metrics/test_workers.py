@@ -102,6 +102,8 @@ def test_a_killed_worker_leaves_no_file_and_no_level(server: LiveServer, sender:
 
     # Only one scrape reads at a time here, so each end was handled at once.
     assert pids() == {"0", str(server.process.pid), *(str(worker.pid) for worker in server.workers)}
+    # A new worker is a process before it serves, and counts itself when it does.
+    wait_until(lambda: scrape(server).value("workers") >= WORKERS)
     assert scrape(server).value("workers") == WORKERS
 
 
