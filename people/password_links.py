@@ -28,7 +28,10 @@ class LinkTokens:
     def make_token(self, user: User) -> str:
         return signing.dumps([_newest_entry(user), default_token_generator.make_token(user)], salt=_SALT)
 
-    def check_token(self, user: User, token: str) -> bool:
+    def check_token(self, user: User, token: str | None) -> bool:
+        """Tell whether the link still works. `token` is None if the browser's session holds none, or has used it."""
+        if token is None:
+            return False
         try:
             entry, inner = signing.loads(token, salt=_SALT, max_age=LINK_LIFETIME)
         except signing.BadSignature:

@@ -96,3 +96,11 @@ def test_a_form_without_its_token_is_refused(editor: User) -> None:
     assert response.status_code == 403
     assert "This form has expired" in response.content.decode()
     assert not Connection.objects.exists()
+
+
+def test_a_namespace_longer_than_a_name_is_taken_whole(as_editor: Client) -> None:
+    namespace = "n" * 200
+    form = as_editor.get(f"{URL}?namespace={namespace}").context["form"]
+    assert as_editor.post(URL, form.initial).status_code == 302
+    connection = Connection.objects.get()
+    assert (connection.name, namespace in connection.routes.values_list("namespace", flat=True)) == ("n" * 100, True)

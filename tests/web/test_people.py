@@ -65,7 +65,10 @@ def test_a_link_ends_and_a_deactivated_person_has_none(as_administrator: Client,
     assert as_administrator.get(f"/people/{viewer.pk}/link").status_code == 404
     as_administrator.post(f"/people/{viewer.pk}/reactivate")
     client = Client()
-    assert client.post(client.get(link)["Location"], NEW).status_code == 302
+    form = client.get(link)["Location"]
+    assert client.post(form, NEW).status_code == 302
+    # Back in the same browser, or without the link: a page that says so.
+    assert (client.get(form).status_code, Client().get(form).status_code) == (410, 410)
     assert signed_in.get("/account").status_code == 302
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from connections.actions import DuplicateName, create_connection
 from connections.forms import AddConnectionForm
 from connections.kinds import FIRST
+from connections.names import MAX_NAME_LENGTH
 from web.components.rendering import NAME_TAKEN, dialog_methods, leave_dialog, render_dialog
 
 
@@ -22,7 +23,8 @@ from web.components.rendering import NAME_TAKEN, dialog_methods, leave_dialog, r
 @permission_required("connections.add_connection", raise_exception=True)
 def add_connection(request: HttpRequest) -> HttpResponse:
     namespace = request.GET.get("namespace", "")
-    initial = {"name": namespace, "namespace": namespace, "type": request.GET.get("type", FIRST.type)}
+    # A namespace may be longer than a name.
+    initial = {"name": namespace[:MAX_NAME_LENGTH], "namespace": namespace, "type": request.GET.get("type", FIRST.type)}
     form = AddConnectionForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         try:

@@ -16,8 +16,11 @@ RUN_FACETS: dict[str, Any] = {
     "errorMessage": {"message": "it broke", "stackTrace": "stack_traces-1"},
     "spark.exception": {"message": "it broke", "stackTrace": "stack_traces-2"},
     "extractionError": {"errors": [{"errorMessage": "no", "stackTrace": "stack_traces-3"}, "odd"]},
-    "unknownSourceAttribute": {"unknownItems": ["code-1"]},
-    "airflow": {"task": {"task_id": "load", "bash_command": "code-2"}, "dagRun": {"conf": {"a": "code-3"}}},
+    "unknownSourceAttribute": {"unknownItems": [{"properties": {"bash_command": "code-1", "sql": "sql-5"}}]},
+    "airflow": {
+        "task": {"task_id": "load", "bash_command": "code-2", "sql": "sql-6"},
+        "dagRun": {"conf": {"a": "code-3"}},
+    },
     "environmentVariables": {"environmentVariables": [{"name": "TOKEN", "value": "environment-1"}]},
     "spark_properties": {"properties": {"a": "environment-2"}},
     "environment-properties": {"a": "environment-3"},

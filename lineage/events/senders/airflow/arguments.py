@@ -3,7 +3,7 @@
 from typing import Final
 
 from connections.privacy import PrivacyClass
-from lineage.events.senders.sender import AllBut
+from lineage.events.senders.sender import EACH, AllBut
 
 # Fields of the facet's `task` that say how the task is scheduled. With the provider's setting `include_full_task_info`
 # there are all others, too: commands, SQL, arguments, environment.
@@ -33,6 +33,11 @@ _SCHEDULING: Final = frozenset(
     }
 )
 PRIVATE: Final = {
+    # Also where code may be seen.
+    PrivacyClass.SQL: (
+        ("run", "facets", "airflow", "task", "sql"),
+        ("run", "facets", "unknownSourceAttribute", "unknownItems", EACH, "properties", "sql"),
+    ),
     PrivacyClass.CODE: (
         ("run", "facets", "unknownSourceAttribute"),
         ("run", "facets", "airflow", "task", AllBut(_SCHEDULING)),
