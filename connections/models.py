@@ -181,6 +181,12 @@ class WorkspaceKey(SecretKey):
     unmatched = models.CharField(
         "namespace without a connection", max_length=10, choices=Unmatched, default=Unmatched.REFUSE
     )
+    # The newest request that was refused with this key, but concerned no connection: its body was no event, for example.
+    # In the words of an Attempt; empty if there was none.
+    refused_at = models.DateTimeField(null=True, blank=True)
+    refused_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)
+    refused_reason = models.CharField(max_length=MAX_TEXT_LENGTH, blank=True, db_default="")
+    refused_code = models.CharField(max_length=40, blank=True, db_default="")
 
     objects = WorkspaceKeyQuerySet.as_manager()
 

@@ -26,6 +26,7 @@ UNMATCHED_KEPT: Final = 100
 # Senders repeat a namespace with every event, and may make namespaces up.
 _PACE_OF_NAMESPACE: Final = Pace(count=1, per=timedelta(seconds=10))
 _PACE_OF_KEY: Final = Pace(count=5, per=timedelta(seconds=1))
+_PACE_OF_REFUSALS: Final = Pace(count=1, per=timedelta(seconds=1))
 # Number of the advisory lock; nothing else in the product uses it.
 _MAKE_IN_TURN: Final = "SELECT pg_advisory_xact_lock(5230420)"
 
@@ -156,3 +157,11 @@ def _row(key_id: UUID, one: Unmatched, now: datetime) -> UnmatchedNamespace:
         type=type_of_integration(one.integration),
         last_at=now,
     )
+
+
+def note_refusal(*, key_id: UUID, at: datetime, status: int, reason: str, code: str) -> None:
+    """Note the newest refused request of a key that concerned no connection. At most one a second and key."""
+    if _PACE_OF_REFUSALS.allows(key_id, at):
+        WorkspaceKey.objects.filter(pk=key_id).update(
+            refused_at=at, refused_status=status, refused_reason=fit(MAX_TEXT_LENGTH, reason), refused_code=code
+        )

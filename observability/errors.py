@@ -27,14 +27,18 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - as Django calls it
+    if _is_sender(request):
+        return _no_endpoint()
     return _page(request, "404.html", HTTPStatus.NOT_FOUND)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django logged the reason
     """Answer to a form that was loaded before its reader signed in or out elsewhere: lead to sign in, and back.
 
-    Who is signed in already comes back at once, to a form that works.
+    Who is signed in already comes back at once, to a form that works. A sender that posts to a page is told so.
     """
+    if _is_sender(request):
+        return _no_endpoint()
     sign_in = reverse("account_login")
     page = page_of(request) or _page_before(request)
     if not page.startswith(sign_in):
@@ -92,6 +96,17 @@ def _page_without_reader(request: HttpRequest, template: str, status: HTTPStatus
 
 def is_program(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
+
+
+def _is_sender(request: HttpRequest) -> bool:
+    """Tell whether a program posts something to a page. Browsers send forms, without a key."""
+    is_json = request.content_type == "application/json"
+    return request.method == "POST" and (is_json or request.headers.get("Authorization", "").startswith("Bearer "))
+
+
+def _no_endpoint() -> HttpResponse:
+    message = "No events are taken in at this path. Send them to the endpoint URL that a connection's page shows."
+    return _error("unknown_path", message, HTTPStatus.NOT_FOUND)
 
 
 def _error(code: str, message: str, status: HTTPStatus) -> HttpResponse:

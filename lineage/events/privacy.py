@@ -1,9 +1,11 @@
 """Removal of an event's parts that not everybody may see. Pure.
 
 Only what is on the way to a removed part is written anew: all other bytes stay as they were sent. (Half of a character,
-`\\ud800`, becomes U+FFFD, as everywhere.)
+`\\ud800`, becomes U+FFFD, as everywhere.) An exception is a document in which an object names a field twice. The product
+reads the last one, but the earlier one would keep a part that has to go: such a document is written anew as it is read.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final, TypeVar
@@ -38,6 +40,11 @@ _fields_decoder: Final = msgspec.json.Decoder(dict[str, Raw])
 _elements_decoder: Final = msgspec.json.Decoder(list[Raw])
 _texts_decoder: Final = msgspec.json.Decoder(list[str])
 _text_decoder: Final = msgspec.json.Decoder(str)
+_any_decoder: Final = msgspec.json.Decoder()
+
+
+class _NamedTwice(Exception):  # noqa: N818 - no error: some senders do it
+    """Raised when an object names a field twice."""
 
 
 def _all_paths() -> dict[PrivacyClass, tuple[Path, ...]]:
@@ -59,10 +66,12 @@ def without(body: bytes, classes: Collection[PrivacyClass], note: str) -> bytes:
 
     Raises NotJson or InvalidEvent if the body is no JSON object.
     """
+    paths = [path for kind in PrivacyClass if kind in classes for path in _PATHS[kind] if _may_have(body, path)]
+    if paths and _names_twice(body):
+        body = msgspec.json.encode(decode_json(body, _any_decoder))
     removed: list[str] = []
-    for path in (path for kind in PrivacyClass if kind in classes for path in _PATHS[kind]):
-        if _may_have(body, path):
-            body = bytes(_without(Raw(body), path, "", removed))
+    for path in paths:
+        body = bytes(_without(Raw(body), path, "", removed))
     if not removed:
         return body
     fields = decode_json(body, _fields_decoder)
@@ -90,6 +99,22 @@ def hidden_text(body: str, classes: Collection[PrivacyClass]) -> str:
 def _may_have(body: bytes, path: Path) -> bool:
     """Tell whether the body may have what a path leads to. A name may be written with escapes."""
     return b"\\u" in body or all(step.encode() in body for step in path if isinstance(step, str) and step != EACH)
+
+
+def _names_twice(body: bytes) -> bool:
+    """Tell whether an object of a JSON document names a field twice; also if it is nested too deeply to be looked at."""
+    try:
+        json.loads(body, object_pairs_hook=_check_names)
+    except (_NamedTwice, RecursionError):
+        return True
+    except ValueError:
+        return False  # whoever reads it says why it is no JSON
+    return False
+
+
+def _check_names(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise _NamedTwice
 
 
 def _without(value: Raw, path: Path, at: str, removed: list[str]) -> Raw:

@@ -10,6 +10,7 @@ import structlog
 from connections import actions
 from connections.metrics import ATTEMPTS_DROPPED, Drop
 from connections.vouchers import VoucherKind
+from connections.workspace_keys import note_refusal
 from lineage.database.sessions import count_error, what_happened
 from lineage.intake.commit import DatabaseFault
 
@@ -19,9 +20,13 @@ SAMPLES_A_SECOND = 20
 
 
 class Attempt(NamedTuple):
-    """The end of a request. `key_id` is None if the key was refused or belongs to another connection."""
+    """The end of a request.
 
-    connection_id: UUID
+    `connection_id` is None if a workspace key's request was refused before it was known to concern a connection;
+    `key_id` is None if the key was refused or belongs to another connection.
+    """
+
+    connection_id: UUID | None
     key_id: UUID | None
     at: datetime
     outcome: str
@@ -47,6 +52,12 @@ def write(attempts: Iterable[Attempt]) -> None:
 
 
 def _write(attempt: Attempt) -> None:
+    if attempt.connection_id is None:
+        assert attempt.key_id is not None  # noqa: S101 - a request without either is not written down
+        note_refusal(
+            key_id=attempt.key_id, at=attempt.at, status=attempt.status, reason=attempt.reason, code=attempt.code
+        )
+        return
     if attempt.key_id is not None:
         actions.touch_keys(kind=attempt.key_kind, key_ids=[attempt.key_id], now=attempt.at)
     actions.record_attempt(
@@ -63,7 +74,7 @@ def _write(attempt: Attempt) -> None:
 
 
 # A key and the connection to which it sends.
-_Sender = tuple[UUID | None, UUID]
+_Sender = tuple[UUID | None, UUID | None]
 
 
 class Sampler:

@@ -267,16 +267,18 @@ class Exchange:
     def _attempt(
         self, outcome: str, status: int, *, reason: str = "", code: str = "", job_name: str = ""
     ) -> list[Attempt]:
-        """Makes the attempt that shows how the exchange ended; none if the request concerns no connection."""
+        """Makes the attempt that shows how the exchange ended; none if the request concerns neither a connection nor a
+        workspace key."""
         connection_id = self._listed_at()
-        if connection_id is None:
+        is_of_workspace = connection_id is None
+        if is_of_workspace and self._key is None:
             return []
         key = self._key if self._key and self._key.connection_id == connection_id else None
         key_connection_id = self._key.connection_id if self._key and not key else None
         return [
             Attempt(
                 connection_id=connection_id,
-                key_id=key.key_id if key and outcome != Outcome.REJECTED else None,
+                key_id=key.key_id if key and (is_of_workspace or outcome != Outcome.REJECTED) else None,
                 at=timezone.now(),
                 outcome=outcome,
                 status=status,

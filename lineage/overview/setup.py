@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from connections.models import Attempt, Connection
+from connections.models import Attempt, Connection, WorkspaceKey
 
 # Without an event for so long after it was added, a connection needs more than patience.
 OVERDUE_AFTER: Final = timedelta(hours=24)
@@ -24,11 +24,13 @@ class SetupStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetupState:
-    """`refused`: the newest request, if it was refused, at any step. `is_overdue`: no event for OVERDUE_AFTER."""
+    """`refused`: the newest request, if it was refused, at any step. `is_overdue`: no event for OVERDUE_AFTER.
+    `takes_workspace_keys`: it has no key of its own, and a workspace key may send to it."""
 
     step: SetupStep
     refused: Attempt | None
     is_overdue: bool
+    takes_workspace_keys: bool
 
     @property
     def has_key(self) -> bool:
@@ -40,10 +42,12 @@ class SetupState:
 
 
 def read_setup(connection: Connection, *, now: datetime) -> SetupState:
-    """Read the state of a connection without an event. Two queries."""
+    """Read the state of a connection without an event. Four queries at most."""
+    has_key = connection.api_keys.exists()
     return setup_state(
         connection.attempts.sent().newest(1),
-        has_key=connection.api_keys.exists(),
+        has_key=has_key,
+        takes_workspace_keys=not has_key and bool(WorkspaceKey.objects.reached([connection.pk])),
         is_connected=False,
         added_at=connection.created_at,
         now=now,
@@ -51,7 +55,13 @@ def read_setup(connection: Connection, *, now: datetime) -> SetupState:
 
 
 def setup_state(
-    attempts: Iterable[Attempt], *, has_key: bool, is_connected: bool, added_at: datetime, now: datetime
+    attempts: Iterable[Attempt],
+    *,
+    has_key: bool,
+    is_connected: bool,
+    added_at: datetime,
+    now: datetime,
+    takes_workspace_keys: bool = False,
 ) -> SetupState:
     """Derive the state. `attempts`: the newest first; tests that people made count for nothing."""
     newest = next((attempt for attempt in attempts if attempt.outcome != Attempt.Outcome.TEST), None)
@@ -66,4 +76,5 @@ def setup_state(
         step = SetupStep.REFUSED
     else:
         step = SetupStep.ONLY_REPEATS if newest.outcome == Attempt.Outcome.REPEAT else SetupStep.WAITING
-    return SetupState(step, refused, is_overdue=not is_connected and now - added_at >= OVERDUE_AFTER)
+    is_overdue = not is_connected and now - added_at >= OVERDUE_AFTER
+    return SetupState(step, refused, is_overdue, takes_workspace_keys)

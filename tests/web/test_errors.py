@@ -36,6 +36,18 @@ def test_not_found(client: Client) -> None:
     assert 'data-bs-theme="dark"' in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/", "/connections", "/no/such/page"])
+def test_a_sender_that_posts_to_a_page_is_told_so(path: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    for response in (
+        strict.post(path, {"eventType": "START"}, content_type="application/json"),
+        strict.post(path, b"x", content_type="text/plain", headers={"Authorization": "Bearer obs_x"}),
+    ):
+        assert response.status_code == 404
+        assert response.json()["error"]["code"] == "unknown_path"
+        assert "endpoint URL" in response.json()["error"]["message"]
+
+
 def test_server_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: str) -> str:
         raise RuntimeError(path)

@@ -24,6 +24,8 @@ from connections.workspace_keys import (
     delete_workspace_key,
 )
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
+from web.connections.refusals import Refusal
+from web.guides import cure_of
 
 NAMESPACES_SHOWN = 50
 
@@ -37,12 +39,18 @@ def workspace_keys(request: HttpRequest) -> HttpResponse:
     keys = WorkspaceKey.objects.select_related("created_by", "default_connection").prefetch_related("connections")
     unmatched = UnmatchedNamespace.objects.select_related("workspace_key").newest(NAMESPACES_SHOWN)
     context = {
-        "keys": [(key, key.is_expired(now)) for key in keys],
+        "keys": [(key, key.is_expired(now), _refusal_of(key)) for key in keys],
         "unmatched": list(unmatched),
         "workspace_url": workspace_url(request),
         "now": now,
     }
     return render_page(request, "workspace_keys/list.html", context)
+
+
+def _refusal_of(key: WorkspaceKey) -> Refusal | None:
+    if key.refused_status is None:
+        return None
+    return Refusal(key.refused_status, key.refused_reason, cure_of(key.refused_code), key_connection=None)
 
 
 @dialog_methods

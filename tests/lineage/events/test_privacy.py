@@ -69,6 +69,19 @@ def test_a_name_that_comes_twice_is_removed_twice() -> None:
     assert b"first" not in without(body, {PrivacyClass.SQL}, DROPPED)
 
 
+def test_a_part_does_not_stay_in_a_field_that_is_named_twice() -> None:
+    """The product reads the last of two fields; the first would keep the part, in the stored event and on the page."""
+    hidden, shown = '{"facets": {"sql": {"query": "sql-1"}}}', '{"name": "load", "facets": {}}'
+    for body in (
+        f'{{"job": {hidden}, "job": {shown}, "run": {{"runId": "r"}}}}',
+        f'{{"j\\u006fb": {hidden}, "job": {shown}, "run": {{"runId": "r"}}}}',
+        f'{{"job": {{"facets": {{"sql": {{"query": "sql-1"}}, "sql": {{"query": "sql-1"}}}}, "name": "load"}}}}',
+    ):
+        for text in (hidden_text(body, {PrivacyClass.SQL}), without(body.encode(), EVERYTHING, DROPPED).decode()):
+            assert "sql-1" not in text
+            assert json.loads(text)["job"]["name"] == "load"
+
+
 def test_what_was_dropped_before_stays_named() -> None:
     once = without(event().encode(), {PrivacyClass.SQL}, DROPPED)
     twice = json.loads(without(once, {PrivacyClass.CODE}, DROPPED))[DROPPED]

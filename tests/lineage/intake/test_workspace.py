@@ -3,6 +3,7 @@
 tests/connections/test_routing.py has the rules; tests/senders/test_openlineage_python.py sends to a running server.
 """
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
 from connections import actions
 from connections.models import Attempt, Connection, UnmatchedNamespace, WorkspaceKey
@@ -23,8 +26,10 @@ from lineage.events import InvalidEvent, decode_event
 from lineage.intake.commit import Committed
 from lineage.intake.workspace import Unroutable, sort_out
 from lineage.models import Event
+from lineage.overview.setup import read_setup
 from lineage.overview.summaries import connection_summary
 from tests.lineage.build import T0, at, run_event
+from web.guides import cure_of
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +171,19 @@ def test_a_key_that_ended_is_refused(post: Post, connections: dict[str, Connecti
     assert stored() == ["eu", "eu"]
 
 
+def test_the_newest_refusal_is_kept_with_the_key(
+    post: Post, connections: dict[str, Connection], client: Client, administrator: User
+) -> None:
+    assert post(b'{"eventTime": 7}').status_code == 422
+    key = WorkspaceKey.objects.get()
+    assert (key.refused_status, key.refused_code, key.last_used_at) == (422, "invalid_event", None)
+    client.force_login(administrator)
+    page = client.get("/workspace-keys").content.decode()
+    assert str(escape(key.refused_reason)) in page
+    assert cure_of("invalid_event") in html.unescape(page)
+    assert not Attempt.objects.exists()
+
+
 def test_a_path_that_names_a_connection_takes_no_workspace_key(post: Post, connections: dict[str, Connection]) -> None:
     answers = {
         (response := post(of("eu"), f"/gateway/openlineage/{id_}")).status_code: response.json()["error"]["message"]
@@ -210,12 +228,14 @@ def test_a_connection_of_a_workspace_key_lacks_no_key(post: Post, connections: d
         return connection_summary(connections["eu"], now=timezone.now()).reason
 
     assert reason() == "No API key yet"
+    assert not read_setup(connections["us"], now=timezone.now()).takes_workspace_keys
     assert post(of("eu"), chosen=[connections["eu"]]).status_code == 201
     assert reason() == ""
     delete_workspace_key(workspace_key=WorkspaceKey.objects.get())
     assert reason() == "No API key: events are refused"
     create_workspace_key(name="all", created_by=None, now=timezone.now())
     assert reason() == ""
+    assert read_setup(connections["us"], now=timezone.now()).takes_workspace_keys
 
 
 def test_events_of_a_removed_connection_are_refused_at_once_not_until_its_rows_are_gone(
