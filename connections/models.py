@@ -181,7 +181,7 @@ class WorkspaceKey(SecretKey):
     unmatched = models.CharField(
         "namespace without a connection", max_length=10, choices=Unmatched, default=Unmatched.REFUSE
     )
-    # The newest request that was refused with this key, but concerned no connection: its body was no event, for example.
+    # The newest request that was refused with this key and concerned no connection: its body was no event, for example.
     # In the words of an Attempt; empty if there was none.
     refused_at = models.DateTimeField(null=True, blank=True)
     refused_status = models.PositiveSmallIntegerField("HTTP status", null=True, blank=True)

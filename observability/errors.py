@@ -35,7 +35,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django logged the reason
     """Answer to a form that was loaded before its reader signed in or out elsewhere: lead to sign in, and back.
 
-    Who is signed in already comes back at once, to a form that works. A sender that posts to a page is told so.
+    Who is signed in already comes back at once, to a form that works. A sender that posts to a page gets JSON.
     """
     if _is_sender(request):
         return _no_endpoint()

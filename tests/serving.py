@@ -156,15 +156,16 @@ def serve(
     environment: Mapping[str, str] | None = None,
     ready_path: str = "/gateway/openlineage/api/v1/lineage",
     port: int = 0,
+    within: tuple[str, ...] = (),
 ) -> Iterator[LiveServer]:
     """Serve a migrated database until the block ends.
 
-    Uses any free port, or `port` as soon as it is free.
+    Uses any free port, or `port` as soon as it is free. `within`: a command that runs the server's command.
     """
     with _listener(port) as listener, log.open("ab") as output:
         port = listener.getsockname()[1]
         # The listening socket is handed over, so that no other process can take its port meanwhile.
-        command = [sys.executable, "-m", "gunicorn", application, "--config", "python:server.gunicorn"]
+        command = [*within, sys.executable, "-m", "gunicorn", application, "--config", "python:server.gunicorn"]
         command += ["--bind", f"fd://{listener.fileno()}", "--workers", str(workers), *arguments]
         process = subprocess.Popen(
             command,

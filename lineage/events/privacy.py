@@ -1,8 +1,8 @@
 """Removal of an event's parts that not everybody may see. Pure.
 
 Only what is on the way to a removed part is written anew: all other bytes stay as they were sent. (Half of a character,
-`\\ud800`, becomes U+FFFD, as everywhere.) An exception is a document in which an object names a field twice. The product
-reads the last one, but the earlier one would keep a part that has to go: such a document is written anew as it is read.
+`\\ud800`, becomes U+FFFD, as everywhere.) A document in which an object names a field twice is an exception. The product
+reads the last one, and the earlier one would keep a part that has to go: it is written anew as it is read.
 """
 
 import json
@@ -43,7 +43,7 @@ _text_decoder: Final = msgspec.json.Decoder(str)
 _any_decoder: Final = msgspec.json.Decoder()
 
 
-class _NamedTwice(Exception):  # noqa: N818 - no error: some senders do it
+class _NamedTwice(Exception):
     """Raised when an object names a field twice."""
 
 
@@ -102,7 +102,7 @@ def _may_have(body: bytes, path: Path) -> bool:
 
 
 def _names_twice(body: bytes) -> bool:
-    """Tell whether an object of a JSON document names a field twice; also if it is nested too deeply to be looked at."""
+    """Tell whether an object of a JSON document names a field twice. True also if it is nested too deeply to tell."""
     try:
         json.loads(body, object_pairs_hook=_check_names)
     except (_NamedTwice, RecursionError):

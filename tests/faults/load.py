@@ -1,6 +1,7 @@
 """Senders over real HTTP with a ledger: what they sent, how it was answered, and when."""
 
 import http.client
+import itertools
 import socket
 import threading
 import time
@@ -23,11 +24,12 @@ _PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Destination of events, and an API key for it."""
+    """Destination of events, and an API key for it. A client that one port does not answer goes on at `other_port`."""
 
     port: int
     connection_id: UUID
     key: str = field(repr=False)
+    other_port: int | None = None
 
     @property
     def path(self) -> str:
@@ -155,7 +157,11 @@ class Client:
     def __init__(self, target: Target, ledger: Ledger) -> None:
         self._path, self._ledger = target.path, ledger
         self._headers = {"Authorization": f"Bearer {target.key}", "Content-Type": "application/json"}
-        self._connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=ANSWER_SECONDS)
+        ports = [target.port, target.other_port or target.port]
+        self._connections = itertools.cycle(
+            [http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS) for port in ports]
+        )
+        self._connection = next(self._connections)
 
     def send(self, event: Sent) -> Exchange:
         """Try once to send an event."""
@@ -166,6 +172,7 @@ class Client:
             answer = self._answer()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
+            self._connection = next(self._connections)
             answer = type(error).__name__
         exchange = Exchange(event, answer, began, time.monotonic())
         self._ledger.note(exchange)

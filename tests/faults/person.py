@@ -1,5 +1,6 @@
 """Administrator with a browser, who uses the product while it is being broken."""
 
+import copy
 import re
 from uuid import uuid4
 
@@ -18,6 +19,12 @@ class Person:
         database.manage("shell", "--no-imports", "--command", make.format(name, _PASSWORD))
         self._url, self._session = url, requests.Session()
         self.submit("/sign-in", login=name, password=_PASSWORD)
+
+    def at(self, url: str) -> "Person":
+        """Return this person at another server, with the session of this one."""
+        there = copy.copy(self)
+        there._url = url
+        return there
 
     def read(self, path: str) -> requests.Response:
         return self._session.get(self._url + path, timeout=_ANSWER_SECONDS)

@@ -75,7 +75,7 @@ def test_a_part_does_not_stay_in_a_field_that_is_named_twice() -> None:
     for body in (
         f'{{"job": {hidden}, "job": {shown}, "run": {{"runId": "r"}}}}',
         f'{{"j\\u006fb": {hidden}, "job": {shown}, "run": {{"runId": "r"}}}}',
-        f'{{"job": {{"facets": {{"sql": {{"query": "sql-1"}}, "sql": {{"query": "sql-1"}}}}, "name": "load"}}}}',
+        '{"job": {"facets": {"sql": {"query": "sql-1"}, "sql": {"query": "sql-1"}}, "name": "load"}}',
     ):
         for text in (hidden_text(body, {PrivacyClass.SQL}), without(body.encode(), EVERYTHING, DROPPED).decode()):
             assert "sql-1" not in text
