@@ -51,11 +51,14 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields
     def encode(self) -> str:
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
-    @classmethod
-    def decode(cls, text: str) -> "Cursor":
+    @staticmethod
+    def decode(text: str) -> "Cursor":
         """Raises ValueError for what `encode` never made. The work does not grow beyond the text's length."""
         padded = text + "=" * (-len(text) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=cls)
+        return _cursor_decoder.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+
+
+_cursor_decoder: Final = msgspec.json.Decoder(Cursor)
 
 
 @dataclass(frozen=True, slots=True)

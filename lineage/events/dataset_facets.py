@@ -11,6 +11,7 @@ from msgspec import Meta, Raw, Struct
 
 from lineage.events.assertions import Assertion, Assertions
 from lineage.events.column_lineage import ColumnLineageFacet, columns_content
+from lineage.events.decoders import decoder_of
 from lineage.events.event import DatasetFact, Measure
 from lineage.events.explicit_lineage import LINEAGE, DatasetLineageFacet
 from lineage.events.facets import NOTHING, read_facet
@@ -235,7 +236,7 @@ def names_of_columns(content: bytes) -> str:
 
     MAX_NAMES_CHARACTERS at most: search does not find the columns beyond.
     """
-    schema = msgspec.json.decode(content, type=_Schema) if content else _Schema()
+    schema = decoder_of(_Schema).decode(content) if content else _Schema()
     names: dict[str, None] = {}
     fields = list(schema.fields or ())
     for field in fields:

@@ -4,11 +4,12 @@ Shapes are the OpenLineage specification's, under its names. Sender-specific fac
 """
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from lineage.events.decoders import decoder_of
 from lineage.events.errors import ErrorFacet, run_error
 from lineage.events.event import ParentReference
 from lineage.events.identity import run_id
@@ -80,7 +81,6 @@ class ExternalQueryFacet(Struct):
 
 
 Shape = TypeVar("Shape")
-_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def read_facet(raw: Raw, shape: type[Shape], report: Report = ignore, path: str = "") -> Shape | None:
@@ -90,9 +90,8 @@ def read_facet(raw: Raw, shape: type[Shape], report: Report = ignore, path: str 
     """
     if raw is NOTHING:
         return None
-    decoder = _DECODERS.get(shape) or _DECODERS.setdefault(shape, msgspec.json.Decoder(shape))
     try:
-        return cast(Shape, decoder.decode(raw))
+        return decoder_of(shape).decode(raw)
     except (msgspec.ValidationError, RecursionError):
         return cast(Shape | None, read_parts(raw, shape, report, path))
 

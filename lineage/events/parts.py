@@ -14,6 +14,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct, inspect
 
+from lineage.events.decoders import decoder_of, made_once
+
 Text = bytes | Raw
 # Most elements of a list that are read one by one. Other events wait meanwhile.
 MAX_ELEMENTS: Final = 10_000
@@ -114,11 +116,10 @@ def _read_raw(text: Text, _type: inspect.Type, _report: Report, _path: str) -> R
 def _read_struct(text: Text, type_: inspect.StructType, report: Report, path: str) -> Any:
     if kind_of(text) != _OBJECT:
         raise _another_kind(text, type_, path)
-    whole, members = _decoders(type_.cls)
     try:
-        return whole.decode(text)
+        return decoder_of(type_.cls).decode(text)
     except msgspec.ValidationError:
-        undecoded, values = members.decode(text), {}
+        undecoded, values = _members_decoder(type_.cls).decode(text), {}
     for field in type_.fields:
         member, place = getattr(undecoded, field.name), _below(path, field.encode_name)
         if member is _ABSENT and field.required:
@@ -134,11 +135,14 @@ def _read_struct(text: Text, type_: inspect.StructType, report: Report, path: st
     return type_.cls(**values)
 
 
-@cache
-def _decoders(shape: type[Struct]) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
-    """Return a decoder of a Struct, and one that leaves its members undecoded and ignores all others."""
+def _members_decoder(shape: type[Struct]) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of a Struct that leaves its members undecoded and ignores all others."""
+    return made_once((shape, "members"), lambda: msgspec.json.Decoder(_undecoded(shape)))
+
+
+def _undecoded(shape: type[Struct]) -> type[Struct]:
     members = [(f.name, Raw, msgspec.field(name=f.encode_name, default=_ABSENT)) for f in msgspec.structs.fields(shape)]
-    return msgspec.json.Decoder(shape), msgspec.json.Decoder(msgspec.defstruct(shape.__name__, members))
+    return msgspec.defstruct(shape.__name__, members)
 
 
 def _read_list(text: Text, type_: inspect.ListType, report: Report, path: str) -> list[Any]:

@@ -1,8 +1,8 @@
 """Removal of an event's parts that not everybody may see. Pure.
 
-Only what is on the way to a removed part is written anew: all other bytes stay as they were sent. (Half a character,
-`\\ud800`, becomes U+FFFD, as everywhere.) A document in which an object names a field twice is an exception. The product
-reads the last one, and the earlier one would keep a part that has to go: it is written anew as it is read.
+Only what is on the way to a removed part is written anew: all other bytes stay as they were sent. (Half of a character,
+`\\ud800`, becomes U+FFFD, as everywhere.) A document in which an object names a field twice is an exception: the
+product reads the last one, and the earlier one would keep a part that has to go. It is written anew as it is read.
 """
 
 import json
