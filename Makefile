@@ -59,6 +59,10 @@ format: $(VENV)/.dev ## Rewrite the code as ruff formats it
 css: $(VENV)/.dev ## Take from Tabler's style sheet what pages use
 	@exec $(python) -m vendor.trim
 
+.PHONY: pictures
+pictures: $(VENV)/.dev ## Take the pictures of the README from the product with sample data
+	@exec $(python) -m tests.browser.pictures
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure the product beside its references, 25 minutes [ARGS="--quick"] [ARGS="--help"]
 	@exec $(python) -m bench $(ARGS)

@@ -13,13 +13,13 @@ PATIENCE_MS = 10_000
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
-def _program() -> str | None:
+def program() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    executable = _program()
+    executable = program()
     if not executable:
         pytest.skip("needs Chromium: install the system's, or name it in CHROMIUM")
     # Playwright's synchronous calls run inside an event loop, in which Django would refuse the tests' queries.
