@@ -7,7 +7,7 @@ and `conclude_all` follows. An exception in any step ends the exchange, and `ref
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -40,6 +40,8 @@ from lineage.intake.routes import Target
 from lineage.intake.workspace import Routed, Sorted, Unroutable, route
 
 log = structlog.get_logger(__name__)
+
+_QUOTES: Final = frozenset("\"'`")
 
 
 class Head(NamedTuple):
@@ -339,8 +341,17 @@ def _well_formed(authorization: str | None) -> str:
     try:
         parse_key(text, prefix_of_sender(text))
     except MalformedKey as error:
-        raise answers.key_refused("The text that was sent is no API key: it may have been cut or mistyped.") from error
+        raise answers.key_refused(_why_no_key(text)) from error
     return text
+
+
+def _why_no_key(text: str) -> str:
+    """Say what is wrong with a text that is no key, as people paste one into a sender's settings."""
+    if text.lower().startswith("bearer "):
+        return "The word Bearer comes twice: the sender adds it by itself. Its setting takes the key alone."
+    if text[:1] in _QUOTES:
+        return "The key stands in quotation marks, which the sender sends along. Its setting takes the key alone."
+    return "The text that was sent is no API key: it may have been cut or mistyped."
 
 
 def _verified(authorization: str | None) -> AnyVerifiedKey:

@@ -38,7 +38,10 @@ CURES: Final[Mapping[str, str]] = {
     ),
     "unsupported_encoding": "Choose gzip or no compression in the sender's transport.",
     "broken_gzip": _CLEAN_BODY,
-    "not_json": _REAL_EVENT,
+    "not_json": (
+        "See what the sender really posts: with curl, single quotes around the text or --data-binary @file keep the "
+        "shell from changing it. The curl guide has a command that works. No proxy on the way may change bodies."
+    ),
     "invalid_event": _REAL_EVENT,
     "unstorable": _REAL_EVENT,
     "internal_error": "This is a defect of Observatory: ask its operator to report what the log says.",

@@ -45,7 +45,7 @@ def test_threads_that_decode_a_type_first_and_at_once() -> None:
 
 @pytest.mark.parametrize("room", ["api", "audit", "connections", "lineage", "people", "server", "web"])
 def test_no_decoder_is_made_while_threads_run(room: str) -> None:
-    """But by made_once, which makes one at a time."""
+    """Functions make decoders with made_once alone: one at a time."""
     found = [
         f"{file.relative_to(ROOT)}:{call.lineno}"
         for file in (ROOT / room).rglob("*.py")

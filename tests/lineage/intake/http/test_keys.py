@@ -27,6 +27,8 @@ NO_KEYS = {
     "another scheme": ("Basic YWRhOmxvdmVsYWNl", "brought no API key"),
     "no key at all": ("Bearer nonsense", "cut or mistyped"),
     "a key without its prefix": ("Bearer {key:.20}", "cut or mistyped"),
+    "a key after a second Bearer": ("Bearer Bearer {key}", "comes twice"),
+    "a key in quotation marks": ('Bearer "{key}"', "in quotation marks"),
     "a key that was cut": ("Bearer {cut}", "cut or mistyped"),
     "a key with a letter changed": ("Bearer {mistyped}", "cut or mistyped"),
     "a key as long as a body": ("Bearer " + "k" * 20_000, "cut or mistyped"),
