@@ -1,5 +1,7 @@
 """Headline of an error message: the one line for which a list has room."""
 
+from functools import lru_cache
+
 from lineage.events.errors import clean, headline_of_message
 from lineage.events.senders import ERROR_CODES
 
@@ -10,6 +12,8 @@ _OF_A_SENTENCE = 200
 _ENDS = (".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")
 
 
+# A row asks for it several times, and many rows have one message.
+@lru_cache(256)
 def error_headline(message: str) -> str:
     """Return the most useful line: the exception below a Python traceback, else the first line.
 
