@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.chromium import program
 from tests.quickstart.conftest import free_port
@@ -18,7 +18,7 @@ from tests.serving import ROOT
 from tests.waiting import wait_until
 
 PICTURES: Final = ROOT / "docs" / "pictures"
-_SIZE: Final = {"width": 1280, "height": 800}
+_SIZE: Final[ViewportSize] = {"width": 1280, "height": 800}
 # The last line of a start with sample data.
 _READY: Final = "events were sent."
 _NODE: Final = "/lineage?node="

@@ -54,7 +54,7 @@ class _Overlay(yaml.SafeLoader):
     """Reads what compose adds to YAML."""
 
 
-_Overlay.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+_Overlay.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))  # type: ignore[arg-type]
 
 
 def test_the_proxy_of_the_example_is_believed_and_nobody_else(compose: dict[str, Any]) -> None:
