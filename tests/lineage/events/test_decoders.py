@@ -43,7 +43,10 @@ def test_threads_that_decode_a_type_first_and_at_once() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("room", ["api", "audit", "connections", "lineage", "people", "server", "web"])
+ROOMS = ("api", "audit", "connections", "lineage", "observability", "people", "quickstart", "server", "web")
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_no_decoder_is_made_while_threads_run(room: str) -> None:
     """Functions make decoders with made_once alone: one at a time."""
     found = [
