@@ -7,6 +7,7 @@ from uuid import UUID
 
 import requests
 
+from lineage.runs.error_headline import error_headline
 from tests.live_server import wait_until_settled
 
 _ANSWER_SECONDS = 10
@@ -20,7 +21,7 @@ class ShownRun:
     start: datetime | None
     end: datetime | None
     parent_id: str | None
-    # The first line.
+    # As lists show it: the line that names the exception.
     error: str
 
     @classmethod
@@ -32,7 +33,7 @@ class ShownRun:
             start=_time(run["started_at"]),
             end=_time(run["ended_at"]),
             parent_id=run["parent"]["run_id"] if run["parent"] else None,
-            error=(run["error_message"] or "").partition("\n")[0],
+            error=error_headline(run["error_message"] or ""),
         )
 
 
