@@ -17,17 +17,17 @@ from people.sessions import delete_sessions
 
 
 class DuplicateUsername(Exception):
-    """Another person has this user name, in whatever case."""
+    """Another person has this user name, in whatever case, or signs in with it as their e-mail address."""
 
     def __init__(self) -> None:
-        super().__init__("Another person has this user name.")
+        super().__init__("Another person has this user name, or has it as e-mail address.")
 
 
 class DuplicateEmail(Exception):
-    """Another person has this e-mail address, so that neither could sign in with it."""
+    """Another person has this e-mail address, or has it as user name, so that one of both could not sign in with it."""
 
     def __init__(self) -> None:
-        super().__init__("Another person has this e-mail address.")
+        super().__init__("Another person has this e-mail address, or has it as user name.")
 
 
 class LastAdministrator(Exception):
@@ -41,9 +41,9 @@ class LastAdministrator(Exception):
 def add_person(*, username: str, email: str, role: Role, now: datetime) -> User:
     """Add a person without a password: they set one by a link. Raises DuplicateUsername, DuplicateEmail and
     ValidationError."""
-    if User.objects.filter(username__iexact=username).exists():
+    if is_login_taken(username):
         raise DuplicateUsername
-    if email and _is_email_taken(email):
+    if email and is_login_taken(email):
         raise DuplicateEmail
     user = User(username=username, email=User.objects.normalize_email(email), date_joined=now)
     user.set_unusable_password()
@@ -112,9 +112,14 @@ def require_another_administrator(*leaving: User) -> None:
         raise LastAdministrator
 
 
-def _is_email_taken(email: str) -> bool:
-    is_users = User.objects.filter(email__iexact=email).exists()
-    return is_users or EmailAddress.objects.filter(email__iexact=email).exists()
+def is_login_taken(login: str, *, besides: int = 0) -> bool:
+    """Tell whether somebody signs in with this text: as user name or as e-mail address, in whatever case.
+
+    `besides`: the id of the person who wants it; 0 for one who is new.
+    """
+    names = Q(username__iexact=login) | Q(email__iexact=login)
+    is_users = User.objects.filter(names).exclude(pk=besides).exists()
+    return is_users or EmailAddress.objects.filter(email__iexact=login).exclude(user=besides).exists()
 
 
 def _lock(user: User) -> User:

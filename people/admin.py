@@ -9,25 +9,44 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit.models import Verb
 from audit.record import record
-from people.accounts import LastAdministrator, end_sessions_and_tokens, require_another_administrator
+from people.accounts import (
+    DuplicateEmail,
+    DuplicateUsername,
+    LastAdministrator,
+    end_sessions_and_tokens,
+    is_login_taken,
+    require_another_administrator,
+)
 from people.models import ApiToken
 
 # Django's own tells no subclass that a password was changed, and lets the last administrator go.
 admin.site.unregister(User)
 
 
+class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    def clean_username(self) -> str:
+        username = str(super().clean_username())
+        if is_login_taken(username):
+            raise ValidationError(str(DuplicateUsername()))
+        return username
+
+
 class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
+        for field, refusal in (("username", DuplicateUsername), ("email", DuplicateEmail)):
+            login = self.cleaned_data.get(field)
+            if field in self.changed_data and login and is_login_taken(login, besides=self.instance.pk):
+                self.add_error(field, str(refusal()))
         if not (self.cleaned_data.get("is_superuser") and self.cleaned_data.get("is_active")):
             try:
                 require_another_administrator(self.instance)
@@ -39,6 +58,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
 @admin.register(User)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     form = PersonForm
+    add_form = NewPersonForm
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

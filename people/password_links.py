@@ -17,8 +17,8 @@ from audit.record import record
 
 LINK_LIFETIME: Final = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 _SALT: Final = "password link"
-# Each ends the links that were made before it: the next link, a password, and other rights.
-_ENDS_LINKS: Final = (Verb.LINK_MADE, Verb.PASSWORD_CHANGED, Verb.ROLE_CHANGED)
+# Each ends the links that were made before it: the next link, a password, other rights, and an account that was closed.
+_ENDS_LINKS: Final = (Verb.LINK_MADE, Verb.PASSWORD_CHANGED, Verb.ROLE_CHANGED, Verb.DEACTIVATED)
 
 
 class LinkTokens:
@@ -44,7 +44,7 @@ def make_password_link(*, user: User, now: datetime) -> tuple[str, str]:
     """Return the two parts of a link by which a person sets their password: their id, encoded, and a token.
 
     It works once, for LINK_LIFETIME, as long as they have neither signed in nor got another password, link or role
-    since.
+    since, and were not deactivated.
     """
     record(Verb.LINK_MADE, user, {"valid until": (None, now + LINK_LIFETIME)})
     return urlsafe_base64_encode(force_bytes(user.pk)), LinkTokens().make_token(user)

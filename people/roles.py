@@ -1,10 +1,10 @@
 """Roles of people, as columns of their users: an administrator is a superuser, an editor a member of one group."""
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Case, CharField, Exists, Max, OuterRef, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Greatest
 
-from connections.roles import EDITOR
+from connections.roles import EDITOR, EDITOR_PERMISSIONS
 from people.models import ApiToken
 
 
@@ -45,8 +45,16 @@ def give_role(user: User, role: Role) -> None:
     user.is_staff = is_administrator or (user.is_staff and not user.is_superuser)
     user.is_superuser = is_administrator
     user.save(update_fields=["is_staff", "is_superuser"])
-    editors = Group.objects.get(name=EDITOR)
     if role is Role.EDITOR:
-        user.groups.add(editors)
+        user.groups.add(_editors())
     else:
-        user.groups.remove(editors)
+        user.groups.remove(*user.groups.filter(name=EDITOR))
+
+
+def _editors() -> Group:
+    """Return the group of editors. If somebody deleted or renamed it, it is made again, with its permissions."""
+    group, is_new = Group.objects.get_or_create(name=EDITOR)
+    if is_new:
+        of_connections = Permission.objects.filter(content_type__app_label="connections")
+        group.permissions.set(of_connections.filter(codename__in=EDITOR_PERMISSIONS))
+    return group

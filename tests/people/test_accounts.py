@@ -14,6 +14,7 @@ from audit.models import AuditEntry
 from connections.access import Right, may
 from connections.actions import create_connection
 from connections.models import Connection
+from connections.roles import EDITOR, EDITOR_PERMISSIONS
 from people.accounts import (
     DuplicateEmail,
     DuplicateUsername,
@@ -43,6 +44,7 @@ def test_a_person_is_added_once(viewer: User) -> None:
     for username, email, refusal in (
         ("ADA", "", DuplicateUsername),
         ("grace", "VIEWER@example.com", DuplicateEmail),
+        ("Viewer@example.com", "", DuplicateUsername),
         ("a b", "", ValidationError),
     ):
         with pytest.raises(refusal):
@@ -64,6 +66,23 @@ def test_roles_are_what_pages_ask_for(viewer: User, administrator: User) -> None
     assert viewer.groups.get().name == "others"
     change_role(user=viewer, role=Role.VIEWER)
     assert verbs() == ["role_changed"] * 3
+
+
+def test_the_group_of_editors_is_made_again(viewer: User) -> None:
+    Group.objects.get(name=EDITOR).delete()
+    change_role(user=viewer, role=Role.EDITOR)
+    assert User.objects.get(pk=viewer.pk).has_perms([f"connections.{name}" for name in EDITOR_PERMISSIONS])
+
+
+def test_the_operators_site_refuses_the_address_of_another(administrator: User, viewer: User, editor: User) -> None:
+    client = Client()
+    client.force_login(administrator)
+    fields = {"username": "VIEWER@example.com", "email": "viewer@example.com", "is_active": "on"}
+    times = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    page = client.post(f"/admin/auth/user/{editor.pk}/change/", {**fields, **times}).content.decode()
+    assert page.count("Another person has this") == 2
+    page = client.post("/admin/auth/user/add/", {"username": "viewer@example.com"}).content.decode()
+    assert "Another person has this" in page
 
 
 def test_the_last_active_administrator_stays(administrator: User, viewer: User) -> None:

@@ -48,6 +48,7 @@ def test_an_added_person_sets_their_password_once(as_administrator: Client) -> N
     for taken, words in (
         (fields | {"email": ""}, "this user name"),
         (fields | {"username": "b"}, "this e-mail address"),
+        ({"username": "Ada@Example.com", "role": "viewer"}, "this user name"),
     ):
         refused = as_administrator.post("/people/add", taken)
         assert refused.status_code == 422
@@ -64,6 +65,8 @@ def test_a_link_ends_and_a_deactivated_person_has_none(as_administrator: Client,
     assert Client().get(link).status_code == 410
     assert as_administrator.get(f"/people/{viewer.pk}/link").status_code == 404
     as_administrator.post(f"/people/{viewer.pk}/reactivate")
+    assert Client().get(link).status_code == 410
+    link = link_in(as_administrator.post(f"/people/{viewer.pk}/link"))
     client = Client()
     form = client.get(link)["Location"]
     assert client.post(form, NEW).status_code == 302
