@@ -19,9 +19,13 @@ class Verb(models.TextChoices):
     REACTIVATED = "reactivated", "Reactivated"
     LINK_MADE = "link_made", "Made a password link for"
     PASSWORD_CHANGED = "password_changed", "Changed the password of"
+    FACTOR_ADDED = "factor_added", "Added a factor of"
+    FACTOR_REMOVED = "factor_removed", "Removed a factor of"
+    CODES_MADE = "codes_made", "Made recovery codes of"
     SESSIONS_ENDED = "sessions_ended", "Ended sessions of"
     SIGNED_IN = "signed_in", "Signed in as"
     SIGN_IN_REFUSED = "sign_in_refused", "Refused a sign-in as"
+    SECOND_STEP_FAILED = "second_step_failed", "Failed the second step as"
     SIGNED_OUT = "signed_out", "Signed out as"
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.utils import filter_users_by_email
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
@@ -14,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from audit.models import Verb
-from audit.record import record
+from audit.record import Changes, record
 from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Source, Throttled
@@ -69,13 +70,20 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     @transaction.atomic
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        record(Verb.SIGNED_IN, user)
+        record(Verb.SIGNED_IN, user, _second_step_of(request, user))
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
         if isinstance(request.user, User):
             record(Verb.SIGNED_OUT, request.user)
         super().logout(request)
+
+
+def _second_step_of(request: HttpRequest, user: User) -> Changes:
+    """Return what the second step was made with, as changes of an entry; nothing if there was none."""
+    by_type = {"totp": "authenticator app", "webauthn": "security key", "recovery_codes": "recovery code"}
+    types = [step.get("type") for step in get_authentication_records(request, user) if step["method"] == "mfa"]
+    return {"second step": (None, by_type.get(types[-1], types[-1]))} if types else {}
 
 
 def _record_refusal(user: User | None, reason: str) -> None:

@@ -26,6 +26,8 @@ env = environ.FileAwareEnv()
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY").strip()
+# Former values, with commas between them: what they signed or encrypted is still read.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # Base URL at which browsers and orchestrators reach the product. Endpoint URLs on pages are built from it; if it is
 # empty, from the request's host.
@@ -54,6 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.usersessions",
     "csp",
     "django_filters",
@@ -91,6 +94,7 @@ MIDDLEWARE = [
     "audit.middleware.ActorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "observability.passwords.BusyMiddleware",
+    "web.account.required_factor.RequiredFactorMiddleware",
     "observability.time_zone.ReadersTimeZone",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -191,6 +195,30 @@ ACCOUNT_ADAPTER = "observability.accounts.ClosedAccountAdapter"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+
+# --- Second step of signing in ------------------------------------------------------------------------------
+
+# Who must have a factor besides the password: off (nobody), administrators, all.
+MFA_REQUIRED = env.str("MFA_REQUIRED", default="off")
+if MFA_REQUIRED not in {"off", "administrators", "all"}:
+    raise ImproperlyConfigured("MFA_REQUIRED is one of off, administrators, all.")
+MFA_ADAPTER = "observability.second_step.FactorAdapter"
+MFA_FORMS = {
+    "add_webauthn": "observability.second_step.AddSecurityKeyForm",
+    "authenticate": "observability.second_step.CodeForm",
+    "authenticate_webauthn": "observability.second_step.SecurityKeyForm",
+    "reauthenticate": "observability.second_step.ConfirmingCodeForm",
+    "reauthenticate_webauthn": "observability.second_step.ConfirmingSecurityKeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Observatory"
+# Clocks of telephones go wrong by half a minute.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Only administrators set e-mail addresses, and nobody verifies them.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Instead of allauth's: web/components/confirmation.py.
+MFA_REAUTHENTICATION_REQUIRED = False
 
 # --- Security ---------------------------------------------------------------------------------------------
 

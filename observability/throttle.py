@@ -41,10 +41,14 @@ class Throttled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Account that somebody tries to enter, and the address of the request."""
+    """Account that somebody tries to enter, and the address of the request.
+
+    `trusts_known`: False where a success makes no address known.
+    """
 
     account: str
     address: str
+    trusts_known: bool = True
 
     @property
     def own(self) -> tuple[str, str]:
@@ -67,6 +71,11 @@ def source_of(user: User | None, login: str, address: str) -> Source:
     """
     account = str(user.pk) if user else hashlib.sha256(login.casefold().encode()).hexdigest()
     return Source(account, _network_of(address))
+
+
+def source_of_second_step(user: User, address: str) -> Source:
+    """Return the source of a second step. Its failures count for its address, as those of passwords do."""
+    return Source(f"second step {user.pk}", _network_of(address), trusts_known=False)
 
 
 def admit(source: Source, *, now: datetime) -> timedelta:
@@ -94,7 +103,7 @@ def conclude(source: Source, *, succeeded: bool, now: datetime) -> None:
     if not own.is_known:
         _check_delays(source, counts, now)
     if succeeded:
-        own.is_known, own.failures, own.expires_at = True, 0, now + ADDRESS_FORGOTTEN_AFTER
+        own.is_known, own.failures, own.expires_at = source.trusts_known, 0, now + ADDRESS_FORGOTTEN_AFTER
         own.save()
         return
     for count in [own] if own.is_known else counts.values():

@@ -1,10 +1,12 @@
 """Roles of people, as columns of their users: an administrator is a superuser, an editor a member of one group."""
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Case, CharField, Exists, Max, OuterRef, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.functions import Greatest
 
 from connections.roles import EDITOR, EDITOR_PERMISSIONS
+from people.factors import FACTORS
 from people.models import ApiToken
 
 
@@ -17,7 +19,8 @@ class Role(TextChoices):
 
 
 def people() -> QuerySet[User]:
-    """Return users with `role`, and `last_seen`: their last sign-in, or the last use of an API token of theirs."""
+    """Return users with `role`, `has_factor`, and `last_seen`: their last sign-in, or the last use of an API token of
+    theirs."""
     membership = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=EDITOR)
     tokens = ApiToken.objects.filter(user=OuterRef("pk")).order_by().values("user")
     return User.objects.annotate(
@@ -27,6 +30,7 @@ def people() -> QuerySet[User]:
             default=Value(Role.VIEWER.value),
             output_field=CharField(),
         ),
+        has_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)),
         # PostgreSQL's GREATEST leaves out what is null.
         last_seen=Greatest("last_login", Subquery(tokens.annotate(last=Max("last_used_at")).values("last"))),
     )

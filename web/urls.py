@@ -3,7 +3,7 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
-from web.account import account, password, password_link, sign_in, theme, time_zone
+from web.account import account, factors, password, password_link, second_step, sign_in, theme, time_zone
 from web.administration import audit, people
 from web.components import favicon
 from web.connections import (
@@ -30,9 +30,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", now.now_page, name="home"),
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
+    path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
     path("sign-out", allauth.logout, name="account_logout"),
     path("account", account.account, name="account"),
     path("account/password", password.change_password, name="password_change"),
+    path("account/factors", factors.factors, name="factors"),
+    path("account/factors/app", factors.add_app, name="mfa_activate_totp"),
+    path("account/factors/key", factors.add_key, name="mfa_add_webauthn"),
+    path("account/factors/<int:factor_id>/remove", factors.remove, name="factor_remove"),
+    path("account/recovery-codes", factors.codes, name="mfa_view_recovery_codes"),
+    path("account/recovery-codes/make", factors.make_codes, name="mfa_generate_recovery_codes"),
     path("account/sessions/end", account.end_sessions, name="sessions_end"),
     path("account/tokens/create", account.create_token, name="token_create"),
     path("account/tokens/<uuid:token_id>/delete", account.delete_token, name="token_delete"),
@@ -44,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/add", people.add, name="person_add"),
     path("people/<int:person_id>/role", people.role, name="person_role"),
     path("people/<int:person_id>/link", people.link, name="person_link"),
+    path("people/<int:person_id>/factors/remove", people.remove_person_factors, name="person_factors_remove"),
     path("people/<int:person_id>/deactivate", people.deactivate_person, name="person_deactivate"),
     path("people/<int:person_id>/reactivate", people.reactivate_person, name="person_reactivate"),
     path("audit", audit.audit, name="audit"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import quote
@@ -88,6 +89,7 @@ class World:
             Activity.objects.create(**times, **of),
             EmailAddress.objects.create(user=other, email="other@example.com"),
             UserSession.objects.create(user=other, ip="192.0.2.1", session_key="k"),
+            Authenticator.objects.create(user=other, type="totp", data={}),
             ApiToken.objects.create(user=other, name="t", lookup="t", created_at=NOW, expires_at=NOW),
             Group.objects.create(name="others"),
             AuditEntry.objects.create(via="page", verb="added", object="group"),
@@ -99,6 +101,7 @@ class World:
 
     def _further_ids(self, person: User) -> dict[str, Any]:
         return {
+            "factor_id": self._rows["mfa.authenticator"].pk,
             "token_id": self._rows["people.apitoken"].pk,
             "access_id": self._rows["connections.connectionaccess"].pk,
             "person_id": person.pk,

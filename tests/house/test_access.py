@@ -26,11 +26,18 @@ route                                                      | GET                
                                                            | sign-in 200    200    200    | 405     405    405    405
 sign-in                                                    | 200     on     on     on     | 200     on     on     on
 sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
+sign-in/second-step                                        | on      on     on     on     | on      on     on     on
 sign-out                                                   | on      200    200    200    | on      on     on     on
 favicon.ico                                                | on      on     on     on     | 405     405    405    405
 metrics                                                    | 401     403    403    200    | 405     405    405    405
 account                                                    | sign-in 200    200    200    | 405     405    405    405
 account/password                                           | sign-in 200    200    200    | sign-in 422    422    422
+account/factors                                            | sign-in 200    200    200    | 405     405    405    405
+account/factors/app                                        | sign-in 200    200    200    | sign-in 422    422    422
+account/factors/key                                        | sign-in 200    200    200    | sign-in 422    422    422
+account/factors/<int:factor_id>/remove                     | sign-in 404    404    404    | sign-in 404    404    404
+account/recovery-codes                                     | sign-in 404    404    404    | 405     405    405    405
+account/recovery-codes/make                                | sign-in 404    404    404    | sign-in 404    404    404
 account/sessions/end                                       | 405     405    405    405    | sign-in on     on     on
 account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422
 account/tokens/<uuid:token_id>/delete                      | sign-in 404    404    404    | sign-in 404    404    404
@@ -42,6 +49,7 @@ people                                                     | sign-in 403    403 
 people/add                                                 | sign-in 403    403    200    | sign-in 403    403    422
 people/<int:person_id>/role                                | sign-in 403    403    200    | sign-in 403    403    422
 people/<int:person_id>/link                                | sign-in 403    403    200    | sign-in 403    403    200
+people/<int:person_id>/factors/remove                      | sign-in 403    403    200    | sign-in 403    403    on
 people/<int:person_id>/deactivate                          | sign-in 403    403    200    | sign-in 403    403    on
 people/<int:person_id>/reactivate                          | sign-in 403    403    200    | sign-in 403    403    on
 audit                                                      | sign-in 403    403    200    | 405     405    405    405
@@ -125,6 +133,7 @@ admin/                                        | PUT PATCH DELETE OPTIONS TRACE |
 MODELS = {
     "audit.auditentry": set(),
     "account.emailaddress": {"add", "change", "delete"},
+    "mfa.authenticator": {"delete"},
     "people.apitoken": {"delete"},
     "usersessions.usersession": {"delete"},
     "auth.group": {"add", "change", "delete"},

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.template.backends.django import Template
@@ -49,6 +50,8 @@ REGIONS = {
     "connections/add": "dialog-content",
     "connections/<uuid:connection_id>/routes/add": "dialog-content",
     "connections/<uuid:connection_id>/routes/<int:route_id>/remove": "dialog-content",
+    "account/factors/key": "dialog-content",
+    "account/factors/<int:factor_id>/remove": "dialog-content",
     "account/password": "dialog-content",
     "account/tokens/create": "dialog-content",
     "account/tokens/<uuid:token_id>/delete": "dialog-content",
@@ -122,12 +125,14 @@ def addresses() -> Iterator[tuple[str, str]]:
 def _addresses_of_people() -> Iterator[tuple[str, str]]:
     for token in ApiToken.objects.all():
         yield "account/tokens/<uuid:token_id>/delete", f"/account/tokens/{token.pk}/delete"
+    for factor in Authenticator.objects.all():
+        yield "account/factors/<int:factor_id>/remove", f"/account/factors/{factor.pk}/remove"
     for key in WorkspaceKey.objects.all():
         yield "workspace-keys/<uuid:workspace_key_id>/delete", f"/workspace-keys/{key.pk}/delete"
     for person in User.objects.filter(is_superuser=False):
         uid, secret = make_password_link(user=person, now=timezone.now())
         yield "account/password/<str:uidb64>/<str:token>", f"/account/password/{uid}/{secret}"
-        for verb in ("role", "link", "deactivate", "reactivate"):
+        for verb in ("role", "link", "factors/remove", "deactivate", "reactivate"):
             yield f"people/<int:person_id>/{verb}", f"/people/{person.pk}/{verb}"
     for access in ConnectionAccess.objects.all():
         path = f"/connections/{access.connection_id}/access/{access.pk}/remove"
@@ -189,6 +194,7 @@ def visit_all(client: Client) -> dict[str, set[int]]:
 @pytest.mark.usefixtures("everything")
 def test_no_page_queries_while_it_renders(as_viewer: Client, as_editor: Client, client: Client, editor: User) -> None:
     create_api_token(user=editor, name="report", now=timezone.now())
+    Authenticator.objects.create(user=editor, type="totp", data={})
     _make_workspace()
     for connection in Connection.objects.all():
         ConnectionAccess.objects.create(connection=connection, user=editor, level="admin")
@@ -219,7 +225,7 @@ def _make_workspace() -> None:
 def test_no_page_of_administrators_queries_while_it_renders(as_administrator: Client, viewer: User) -> None:
     create_connection(name="Lake", type="dbt", created_by=None, now=timezone.now())
     uid, secret = make_password_link(user=viewer, now=timezone.now())
-    dialogs = [f"/people/{viewer.pk}/{verb}" for verb in ("role", "link", "deactivate", "reactivate")]
+    dialogs = [f"/people/{viewer.pk}/{verb}" for verb in ("role", "link", "factors/remove", "deactivate", "reactivate")]
     pages = [("/audit", "audit"), ("/audit?q=lake&density=compact", "audit"), ("/audit.csv", "")]
     pages += [("/people", "people"), ("/people?q=view&role=viewer", "people")]
     pages += [(path, "dialog-content") for path in ("/people/add", *dialogs)]

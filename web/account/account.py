@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from people.factors import has_factor
 from people.forms import CreateTokenForm
 from people.models import ApiToken
 from people.sessions import device_of, end_other_sessions, live_sessions
@@ -30,6 +31,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "reader": reader,
         "now": now,
+        "has_factor": has_factor(reader),
         "tokens": [(token, token.is_expired(now)) for token in ApiToken.objects.filter(user=reader)],
         "sessions": [
             (session, device_of(session.user_agent), session.session_key == request.session.session_key)

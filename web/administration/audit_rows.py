@@ -12,7 +12,8 @@ from audit.models import AuditEntry, Verb, Via
 CSV_HEAD: Final = ("at", "actor", "via", "address", "verb", "object", "object_id", "name", "changes")
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_WITHOUT_OBJECT: Final = frozenset({Verb.SIGNED_IN, Verb.SIGNED_OUT, Verb.SIGN_IN_REFUSED})
+_REFUSALS: Final = frozenset({Verb.SIGN_IN_REFUSED, Verb.SECOND_STEP_FAILED})
+_WITHOUT_OBJECT: Final = _REFUSALS | {Verb.SIGNED_IN, Verb.SIGNED_OUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def row_of(entry: AuditEntry) -> AuditRow:
         act=verb.label if verb in _WITHOUT_OBJECT else f"{verb.label} {entry.object}",
         name=entry.name,
         changes=changes_in_words(entry.changes),
-        is_refusal=verb is Verb.SIGN_IN_REFUSED,
+        is_refusal=verb in _REFUSALS,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -22,6 +23,7 @@ from people.accounts import (
     deactivate,
     reactivate,
 )
+from people.factors import FACTORS, factor_name, must_have_factor, remove_factors
 from people.forms import AddPersonForm, RoleForm
 from people.password_links import LINK_LIFETIME, make_password_link
 from people.roles import role_of
@@ -88,6 +90,20 @@ def role(request: HttpRequest, person_id: int) -> HttpResponse:
         form.add_error("role", refusal)
     context = {"person": person, "form": form}
     return render_dialog(request, "administration/person_role.html", context, status=422 if form.errors else 200)
+
+
+@dialog_methods
+@administrators_only
+def remove_person_factors(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Remove the factors of somebody who lost them, when that is confirmed."""
+    person = get_object_or_404(User, pk=person_id)
+    if request.method == "POST":
+        remove_factors(user=person)
+        messages.success(request, f"{person.username} signs in by password alone.")
+        return leave_dialog(request, reverse("people"))
+    names = [factor_name(factor) for factor in Authenticator.objects.filter(user=person, type__in=FACTORS)]
+    context = {"person": person, "names": names, "is_required": must_have_factor(person)}
+    return render_dialog(request, "administration/person_factors.html", context)
 
 
 @dialog_methods

@@ -48,6 +48,7 @@ class PersonRow:
 
     user: User
     role: str
+    has_factor: bool
     last_seen: datetime | None
 
 
@@ -65,7 +66,7 @@ def read_people_table(choices: Choices) -> PeopleTable:
     page = keyset_page(BY_NAME, found.none() if choices.errors else choices.filter(found), choices, ROWS_PER_PAGE)
     return PeopleTable(
         choices=choices,
-        rows=[PersonRow(user, Role(user.role).label, user.last_seen) for user in page.rows],
+        rows=[PersonRow(user, Role(user.role).label, user.has_factor, user.last_seen) for user in page.rows],
         roles=options(choices, "role", dict(Role.choices)),
         states=options(choices, "state", STATES),
         places=keyset_places(choices, page),

@@ -1,0 +1,173 @@
+"""The reader's own factors: an authenticator app, security keys, recovery codes. allauth checks and keeps them."""
+
+import json
+from typing import Any, Final, cast
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.totp.views import ActivateTOTPView
+from allauth.mfa.webauthn.views import AddWebAuthnView
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from audit.models import Verb
+from audit.record import record
+from people.factors import (
+    FACTORS,
+    codes_left,
+    factor_name,
+    has_factor,
+    must_have_factor,
+    remove_factor,
+    security_key_name,
+)
+from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
+
+FACTORS_PAGE: Final = "factors"
+
+
+@require_safe
+@login_required
+@never_cache
+def factors(request: HttpRequest) -> HttpResponse:
+    own = list(Authenticator.objects.filter(user=request.user).order_by("created_at", "pk"))
+    codes = next((one for one in own if one.type == Authenticator.Type.RECOVERY_CODES), None)
+    context = {
+        "factors": [(one, factor_name(one)) for one in own if one.type in FACTORS],
+        "has_app": any(one.type == Authenticator.Type.TOTP for one in own),
+        "codes_left": codes_left(codes) if codes else 0,
+        "now": timezone.now(),
+    }
+    return render_page(request, "account/factors.html", context)
+
+
+class _InDialog:
+    """Mixin for allauth's views: shows their form in a dialog, and leads back to the factors."""
+
+    request: HttpRequest
+    template_name: str
+
+    def render_to_response(self, context: dict[str, Any], **_options: Any) -> HttpResponse:
+        status = 422 if "form" in context and context["form"].errors else 200
+        response = render_dialog(self.request, self.template_name, context, status=status)
+        add_never_cache_headers(response)  # a secret is on it
+        return response
+
+    def get_success_url(self) -> str:
+        return reverse(
+            "mfa_view_recovery_codes" if getattr(self, "did_generate_recovery_codes", True) else FACTORS_PAGE
+        )
+
+    def left(self, response: HttpResponse) -> HttpResponse:
+        """Go on to new recovery codes, in the dialog if it is one, or leave it."""
+        url = self.get_success_url()
+        return leave_dialog(self.request, url) if url == reverse(FACTORS_PAGE) else response
+
+
+class AppView(_InDialog, ActivateTOTPView):  # type: ignore[misc]  # allauth ships no types
+    template_name = "account/factor_app.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _record_added(self, "authenticator app")
+        return self.left(response)
+
+
+class SecurityKeyView(_InDialog, AddWebAuthnView):  # type: ignore[misc]
+    template_name = "account/factor_key.html"
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        # allauth leaves `options` out, and so makes the form anew: its errors and the typed name would be lost.
+        context = super().get_context_data(**options)
+        return {**context, **options, "options": json.dumps(context["js_data"]["creation_options"])}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _record_added(self, security_key_name(form.cleaned_data["name"]))
+        return self.left(response)
+
+
+class NewCodesView(_InDialog, GenerateRecoveryCodesView):  # type: ignore[misc]
+    template_name = "account/codes_make.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        with transaction.atomic():
+            response: HttpResponse = super().form_valid(form)
+            record(Verb.CODES_MADE, _reader(self.request))
+        return response
+
+
+class CodesView(_InDialog, ViewRecoveryCodesView):  # type: ignore[misc]
+    """Shows new recovery codes, once."""
+
+    template_name = "account/codes.html"
+
+
+def _record_added(view: Any, name: str) -> None:
+    record(Verb.FACTOR_ADDED, _reader(view.request), {"factor": (None, name)})
+    if view.did_generate_recovery_codes:
+        record(Verb.CODES_MADE, _reader(view.request))
+
+
+_app = AppView.as_view()
+
+
+@dialog_methods
+@login_required
+def add_app(request: HttpRequest) -> HttpResponse:
+    """Show the secret of a new authenticator app, and take its first code. Who has an app removes it first."""
+    if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
+        return leave_dialog(request, reverse(FACTORS_PAGE))
+    response: HttpResponse = _app(request)
+    return response
+
+
+add_key = dialog_methods(login_required(SecurityKeyView.as_view()))
+codes = require_safe(login_required(CodesView.as_view()))
+_make_codes = NewCodesView.as_view()
+
+
+@dialog_methods
+@login_required
+def make_codes(request: HttpRequest) -> HttpResponse:
+    """Make new recovery codes, when that is confirmed. 404 for who has no factor that they could replace."""
+    if not has_factor(_reader(request)):
+        raise Http404
+    response: HttpResponse = _make_codes(request)
+    return response
+
+
+@dialog_methods
+@login_required
+@never_cache
+def remove(request: HttpRequest, factor_id: int) -> HttpResponse:
+    """Remove a factor, when that is confirmed. Others' factors are not found."""
+    own = Authenticator.objects.filter(user=request.user, type__in=FACTORS)
+    factor = get_object_or_404(own, pk=factor_id)
+    if request.method == "POST":
+        remove_factor(factor=factor)
+        messages.success(request, f"The {factor_name(factor)} was removed.")
+        return leave_dialog(request, reverse(FACTORS_PAGE))
+    context = {
+        "factor": factor,
+        "name": factor_name(factor),
+        "is_last": own.count() == 1,
+        "is_required": must_have_factor(_reader(request)),
+        "now": timezone.now(),
+    }
+    return render_dialog(request, "account/factor_remove.html", context)
+
+
+def _reader(request: HttpRequest) -> User:
+    return cast("User", request.user)
