@@ -19,6 +19,7 @@ from audit.record import Changes, record
 from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Source, Throttled
+from people.confirmation import note_confirmed
 
 # Sign-ins of one process that wait for their turn; each keeps a session of the database.
 _MAX_WAITING: Final = 2
@@ -70,6 +71,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     @transaction.atomic
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
+        note_confirmed(request.session, now=timezone.now())
         record(Verb.SIGNED_IN, user, _second_step_of(request, user))
 
     @transaction.atomic

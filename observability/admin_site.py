@@ -15,6 +15,7 @@ from django.urls import reverse
 from audit.model_admin import AuditedModelAdmin
 from audit.models import Verb
 from audit.record import record
+from web.components.confirmation import confirmed_writes
 
 
 class ObservatoryAdminSite(AdminSite):
@@ -42,6 +43,11 @@ class ObservatoryAdminSite(AdminSite):
             if request.method == "POST" and isinstance(request.user, User):
                 record(Verb.SIGNED_OUT, request.user)
             return super().logout(request, extra_context)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Ask who signed in a while ago for a confirmation before each write."""
+        is_sign_out = getattr(view, "__func__", None) is ObservatoryAdminSite.logout
+        return super().admin_view(view if is_sign_out else confirmed_writes(view), cacheable)
 
     def password_change(  # type: ignore[override]  # Django answers with a page
         self,

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import user_logged_in
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.db import connection as database
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from connections.roles import EDITOR
+from people.confirmation import note_confirmed
 from tests.emptying import quick_emptying, tables_with_rows
 
 pytest_plugins = ["tests.live_server", "tests.chromium", "tests.faults.left_out"]
@@ -50,6 +53,18 @@ def static_files_by_their_own_names(settings: Any) -> None:
 def quick_password_hasher(settings: Any) -> None:
     """Hash passwords at the smallest cost: the product's own takes 0.2 s of a processor for each."""
     settings.PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]
+
+
+@pytest.fixture(autouse=True)
+def forced_sign_ins_are_confirmed() -> Iterator[None]:
+    """Let `force_login` stand for somebody who signed in just now, as sign-in itself notes it."""
+
+    def note(request: Any, **_: Any) -> None:
+        note_confirmed(request.session, now=timezone.now())
+
+    user_logged_in.connect(note)
+    yield
+    user_logged_in.disconnect(note)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 // Security keys: a button with data-security-key ("create" or "get") and data-options lets its form ask the browser
-// for one, and send the answer in the field `credential`.
+// for one, and send the answer in the field with data-credential.
 (() => {
   "use strict";
 
-  const askBrowser = (kind, { publicKey }) =>
+  const askBrowser = (kind, publicKey) =>
     kind === "create"
       ? navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })
       : navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(publicKey) });
@@ -25,22 +25,20 @@
     note.hidden = !words;
   };
 
-  // Before htmx, which would send the form as it is.
-  const onSubmit = async (event) => {
-    const form = event.target;
-    const button = form.querySelector("[data-security-key]");
-    if (!button || form.elements.credential.value) return;
+  // Enter in a field clicks its form's first button that submits, too.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-security-key]");
+    if (!button) return;
     event.preventDefault();
-    event.stopPropagation();
+    const { form } = button;
     complain(form, whyNot());
-    if (whyNot()) return;
+    if (whyNot() || !form.reportValidity()) return;
     try {
       const credential = await askBrowser(button.dataset.securityKey, JSON.parse(button.dataset.options));
-      form.elements.credential.value = JSON.stringify(credential.toJSON());
+      form.querySelector("[data-credential]").value = JSON.stringify(credential.toJSON());
       form.requestSubmit();
     } catch (error) {
       complain(form, WHY[error.name] ?? "No key was shown. Try again.");
     }
-  };
-  document.addEventListener("submit", onSubmit, true);
+  });
 })();

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
+from observability.sessions import SessionStore
 from tests.browser.accessibility import assert_accessible
 from tests.conftest import PASSWORD
 from tests.serving import LiveServer
+from tests.totp import code_of
 
 KEY = {"protocol": "ctap2", "transport": "usb", "hasUserVerification": True, "isUserVerified": True}
 
@@ -35,8 +37,7 @@ def add_app(page: Page) -> None:
     dialog.get_by_role("button", name="Add app").click()
     expect(dialog.locator(".field-error")).to_be_visible()
     assert dialog.locator("#app-secret").inner_text() == secret
-    counter = list(yield_hotp_counters_from_time())[1]
-    dialog.get_by_label("Code that the app shows").fill(format_hotp_value(hotp_value(secret, counter)))
+    dialog.get_by_label("Code that the app shows").fill(code_of(secret))
     dialog.get_by_role("button", name="Add app").click()
     expect(dialog.locator("#recovery-codes")).to_be_visible()
     assert_accessible(page)
@@ -49,6 +50,14 @@ def add_key(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("Security key “desk”")).to_be_visible()
     assert_accessible(page)
+
+
+def forget_confirmations() -> None:
+    """Make all sessions as old as those that have to confirm."""
+    for row in Session.objects.all():
+        session = SessionStore(row.session_key)
+        session["confirmed_at"] = 0
+        session.save()
 
 
 def test_an_app_and_a_security_key_are_set_up_and_used(
@@ -72,3 +81,13 @@ def test_an_app_and_a_security_key_are_set_up_and_used(
     expect(page.get_by_text("wait for the next one")).to_be_visible()
     page.get_by_role("button", name="Use your security key").click()
     expect(page.get_by_role("heading", name="Now")).to_be_visible()
+
+    forget_confirmations()
+    page.goto(f"{product_at_name}/account/factors")
+    page.get_by_role("link", name="Remove authenticator app").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    assert_accessible(page)
+    dialog.get_by_role("button", name="Use security key").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("The authenticator app was removed.")).to_be_visible()

@@ -1,7 +1,6 @@
 """The second step of signing in, by an authenticator app and by recovery codes; security keys need a browser."""
 
 import re
-import time
 from datetime import timedelta
 from html import unescape
 from io import StringIO
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
@@ -19,15 +17,11 @@ from django.utils import timezone
 from audit.models import AuditEntry
 from people.tokens import create_api_token
 from tests.conftest import PASSWORD
+from tests.totp import code_of
 
 pytestmark = pytest.mark.django_db
 
 APP = "/account/factors/app"
-
-
-def code_of(secret: str) -> str:
-    """Return what an authenticator app shows now."""
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
 
 
 def add_app(client: Client) -> tuple[str, list[str]]:

@@ -19,6 +19,7 @@ from people.forms import CreateTokenForm
 from people.models import ApiToken
 from people.sessions import device_of, end_other_sessions, live_sessions
 from people.tokens import DuplicateTokenName, create_api_token, delete_api_token
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 
@@ -52,6 +53,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @dialog_methods
 @login_required
 @never_cache
+@confirmed_first
 def create_token(request: HttpRequest) -> HttpResponse:
     """Ask for a name, and answer with the token itself: a redirect would have to keep it.
 

@@ -30,6 +30,7 @@ from people.factors import (
     remove_factor,
     security_key_name,
 )
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 FACTORS_PAGE: Final = "factors"
@@ -89,7 +90,7 @@ class SecurityKeyView(_InDialog, AddWebAuthnView):  # type: ignore[misc]
     def get_context_data(self, **options: Any) -> dict[str, Any]:
         # allauth leaves `options` out, and so makes the form anew: its errors and the typed name would be lost.
         context = super().get_context_data(**options)
-        return {**context, **options, "options": json.dumps(context["js_data"]["creation_options"])}
+        return {**context, **options, "options": json.dumps(context["js_data"]["creation_options"]["publicKey"])}
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
@@ -125,6 +126,7 @@ _app = AppView.as_view()
 
 @dialog_methods
 @login_required
+@confirmed_first
 def add_app(request: HttpRequest) -> HttpResponse:
     """Show the secret of a new authenticator app, and take its first code. Who has an app removes it first."""
     if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
@@ -133,13 +135,14 @@ def add_app(request: HttpRequest) -> HttpResponse:
     return response
 
 
-add_key = dialog_methods(login_required(SecurityKeyView.as_view()))
+add_key = dialog_methods(login_required(confirmed_first(SecurityKeyView.as_view())))
 codes = require_safe(login_required(CodesView.as_view()))
 _make_codes = NewCodesView.as_view()
 
 
 @dialog_methods
 @login_required
+@confirmed_first
 def make_codes(request: HttpRequest) -> HttpResponse:
     """Make new recovery codes, when that is confirmed. 404 for who has no factor that they could replace."""
     if not has_factor(_reader(request)):
@@ -151,6 +154,7 @@ def make_codes(request: HttpRequest) -> HttpResponse:
 @dialog_methods
 @login_required
 @never_cache
+@confirmed_first
 def remove(request: HttpRequest, factor_id: int) -> HttpResponse:
     """Remove a factor, when that is confirmed. Others' factors are not found."""
     own = Authenticator.objects.filter(user=request.user, type__in=FACTORS)

@@ -18,7 +18,7 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships n
             **context,
             "has_app": Authenticator.Type.TOTP in types,
             "has_key": Authenticator.Type.WEBAUTHN in types,
-            "options": json.dumps(context["js_data"]["request_options"]),
+            "options": json.dumps(context["js_data"]["request_options"]["publicKey"]),
         }
 
 

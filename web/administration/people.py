@@ -29,6 +29,7 @@ from people.password_links import LINK_LIFETIME, make_password_link
 from people.roles import role_of
 from web.administration.people_table import PEOPLE, read_people_table
 from web.components.administrators import administrators_only
+from web.components.confirmation import confirmed_first
 from web.components.density import density_of, remember_density
 from web.components.lists import refuse_wrong_values
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
@@ -47,6 +48,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @dialog_methods
 @administrators_only
 @never_cache
+@confirmed_first
 def add(request: HttpRequest) -> HttpResponse:
     """Ask for name, address and role, and answer with a link to set the password: a redirect would have to keep it."""
     form = AddPersonForm(request.POST if request.method == "POST" else None, initial={"role": "viewer"})
@@ -67,6 +69,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @dialog_methods
 @administrators_only
 @never_cache
+@confirmed_first
 def link(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make another link to set a password, when that is confirmed: for somebody who lost the first, or a password."""
     person = get_object_or_404(User, pk=person_id, is_active=True)
@@ -77,6 +80,7 @@ def link(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @dialog_methods
 @administrators_only
+@confirmed_first
 def role(request: HttpRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=person_id)
     initial = {"role": role_of(person).value}
@@ -94,6 +98,7 @@ def role(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @dialog_methods
 @administrators_only
+@confirmed_first
 def remove_person_factors(request: HttpRequest, person_id: int) -> HttpResponse:
     """Remove the factors of somebody who lost them, when that is confirmed."""
     person = get_object_or_404(User, pk=person_id)
@@ -108,6 +113,7 @@ def remove_person_factors(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @dialog_methods
 @administrators_only
+@confirmed_first
 def deactivate_person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Say what ends, and deactivate the person when that is confirmed."""
     person = get_object_or_404(User, pk=person_id)
@@ -124,6 +130,7 @@ def deactivate_person(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @dialog_methods
 @administrators_only
+@confirmed_first
 def reactivate_person(request: HttpRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=person_id)
     if request.method == "POST":

@@ -11,6 +11,7 @@ from django.urls import reverse
 from connections.access import Right, end_access, give_access, set_visibility
 from connections.forms import AddMemberForm, VisibilityForm
 from connections.models import Connection
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 from web.connections.rights import connection_to, gone_is_404
 
@@ -18,6 +19,7 @@ from web.connections.rights import connection_to, gone_is_404
 @dialog_methods
 @login_required
 @gone_is_404()
+@confirmed_first
 def visibility(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.MANAGE_ACCESS, request, connection_id)
     sent = request.POST if request.method == "POST" else None
@@ -33,6 +35,7 @@ def visibility(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 @dialog_methods
 @login_required
 @gone_is_404()
+@confirmed_first
 def add_member(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask for a person or a group, and a level; who is a member already gets that level."""
     connection = connection_to(Right.MANAGE_ACCESS, request, connection_id)
@@ -48,6 +51,7 @@ def add_member(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 @dialog_methods
 @login_required
+@confirmed_first
 def remove_member(request: HttpRequest, connection_id: UUID, access_id: int) -> HttpResponse:
     connection = connection_to(Right.MANAGE_ACCESS, request, connection_id)
     access = get_object_or_404(connection.accesses.select_related("user", "group"), pk=access_id)

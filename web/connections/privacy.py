@@ -11,6 +11,7 @@ from django.urls import reverse
 from connections.access import Right
 from connections.actions import set_privacy
 from connections.forms import PrivacyForm
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 from web.connections.rights import connection_to, gone_is_404
 
@@ -18,6 +19,7 @@ from web.connections.rights import connection_to, gone_is_404
 @dialog_methods
 @login_required
 @gone_is_404()
+@confirmed_first
 def privacy(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.CHANGE_PRIVACY, request, connection_id)
     sent = request.method == "POST"

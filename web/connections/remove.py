@@ -11,12 +11,14 @@ from django.utils import timezone
 from connections.access import Right
 from connections.forms import RemoveConnectionForm
 from lineage.upkeep.removal import removal_preview, remove_connection
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 from web.connections.rights import connection_to
 
 
 @dialog_methods
 @login_required
+@confirmed_first
 def remove(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_to(Right.REMOVE, request, connection_id)
     form = RemoveConnectionForm(request.POST if request.method == "POST" else None, connection=connection)

@@ -23,6 +23,7 @@ from connections.workspace_keys import (
     create_workspace_key,
     delete_workspace_key,
 )
+from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 from web.connections.refusals import Refusal
 from web.guides import cure_of
@@ -57,6 +58,7 @@ def _refusal_of(key: WorkspaceKey) -> Refusal | None:
 @login_required
 @permission_required("connections.add_workspacekey", raise_exception=True)
 @never_cache
+@confirmed_first
 def add(request: HttpRequest) -> HttpResponse:
     """Ask what the key may do, and answer with the key itself: a redirect would have to keep the key.
 
@@ -92,6 +94,7 @@ def _create(form: AddWorkspaceKeyForm, creator: User) -> NewWorkspaceKey:
 @dialog_methods
 @login_required
 @permission_required("connections.delete_workspacekey", raise_exception=True)
+@confirmed_first
 def delete(request: HttpRequest, workspace_key_id: UUID) -> HttpResponse:
     """Say when the key was last used, and delete it when that is confirmed."""
     key = get_object_or_404(WorkspaceKey, pk=workspace_key_id)
