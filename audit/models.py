@@ -22,6 +22,7 @@ class Verb(models.TextChoices):
     FACTOR_ADDED = "factor_added", "Added a factor of"
     FACTOR_REMOVED = "factor_removed", "Removed a factor of"
     CODES_MADE = "codes_made", "Made recovery codes of"
+    SSO_LINKED = "sso_linked", "Linked to single sign-on"
     SESSIONS_ENDED = "sessions_ended", "Ended sessions of"
     SIGNED_IN = "signed_in", "Signed in as"
     SIGN_IN_REFUSED = "sign_in_refused", "Refused a sign-in as"

@@ -20,6 +20,7 @@ from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Source, Throttled
 from people.confirmation import note_confirmed
+from people.local_login import may_use_password
 
 # Sign-ins of one process that wait for their turn; each keeps a session of the database.
 _MAX_WAITING: Final = 2
@@ -60,7 +61,11 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         if not succeeded:
             _record_refusal(user, "wrong password" if user else "unknown name")
             throttle.delete_expired(now=timezone.now())
-        return user if succeeded else None
+            return None
+        if user and not may_use_password(user):
+            _record_refusal(user, "passwords are off")
+            return None
+        return user
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Refuse a deactivated person who knows the password."""
@@ -72,7 +77,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         note_confirmed(request.session, now=timezone.now())
-        record(Verb.SIGNED_IN, user, _second_step_of(request, user))
+        record(Verb.SIGNED_IN, user, _way_of(request, user))
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
@@ -81,11 +86,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         super().logout(request)
 
 
-def _second_step_of(request: HttpRequest, user: User) -> Changes:
-    """Return what the second step was made with, as changes of an entry; nothing if there was none."""
+def _way_of(request: HttpRequest, user: User) -> Changes:
+    """Return how somebody signed in, as changes of an entry: nothing for a password alone."""
     by_type = {"totp": "authenticator app", "webauthn": "security key", "recovery_codes": "recovery code"}
-    types = [step.get("type") for step in get_authentication_records(request, user) if step["method"] == "mfa"]
-    return {"second step": (None, by_type.get(types[-1], types[-1]))} if types else {}
+    steps = get_authentication_records(request, user)
+    types = [step.get("type") for step in steps if step["method"] == "mfa"]
+    way = {"by": (None, "single sign-on")} if any(step["method"] == "socialaccount" for step in steps) else {}
+    return {**way, "second step": (None, by_type.get(types[-1], types[-1]))} if types else way
 
 
 def _record_refusal(user: User | None, reason: str) -> None:

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 from whitenoise.compress import Compressor
 
+from observability import single_sign_on_settings as sso
 from server.logging import (
     REQUEST_REFUSED_LEVEL,
     REQUEST_STARTED_LEVEL,
@@ -57,6 +58,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_filters",
@@ -219,6 +222,33 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Instead of allauth's: web/components/confirmation.py.
 MFA_REAUTHENTICATION_REQUIRED = False
+
+# --- Single sign-on -------------------------------------------------------------------------------------------
+
+# Identity provider, by OpenID Connect: URL of its issuer. Empty: people sign in by password alone.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").strip()
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="").strip()
+# Its name on the button: Sign in with …
+OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
+# Claim that holds a person's groups or role, with dots into nested ones, and group=role,…; `*` is everybody.
+OIDC_ROLE_CLAIM = env.str("OIDC_ROLE_CLAIM", default="").strip()
+OIDC_ROLE_MAP = sso.read_role_map(env.list("OIDC_ROLE_MAP", default=[]))
+OIDC_ALLOWED_DOMAINS = [domain.lower() for domain in env.list("OIDC_ALLOWED_DOMAINS", default=[])]
+# Off: of passwords only that of BREAK_GLASS_ADMINISTRATOR counts.
+LOCAL_LOGIN = env.bool("LOCAL_LOGIN", default=True)
+BREAK_GLASS_ADMINISTRATOR = env.str("BREAK_GLASS_ADMINISTRATOR", default="").strip()
+sso.check(
+    issuer=OIDC_ISSUER,
+    client_id=OIDC_CLIENT_ID,
+    role_claim=OIDC_ROLE_CLAIM,
+    role_map=OIDC_ROLE_MAP,
+    local_login=LOCAL_LOGIN,
+    break_glass=BREAK_GLASS_ADMINISTRATOR,
+)
+SOCIALACCOUNT_PROVIDERS = sso.providers(
+    OIDC_ISSUER, OIDC_CLIENT_ID, env.str("OIDC_CLIENT_SECRET", default="").strip(), OIDC_NAME
+)
+SOCIALACCOUNT_ADAPTER = "web.account.single_sign_on.SingleSignOnAdapter"
 
 # --- Security ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ People make their own tokens on their account's page; here operators see whose t
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -133,6 +134,25 @@ class UserSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UserSession]) -> None:  # noqa: ARG002
         for session in queryset:
             session.end()
+
+
+# The provider is set up by the environment, and tokens of it are not kept.
+admin.site.unregister([SocialApp, SocialToken, SocialAccount])
+
+
+@admin.register(SocialAccount)
+class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "date_joined", "last_login")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
+    date_hierarchy = "date_joined"
+    fields = ("user", "date_joined", "last_login", "extra_data")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:  # noqa: ARG002
+        return False
 
 
 # allauth's own shows the secrets of factors, and lets administrators write them.

@@ -3,7 +3,17 @@
 from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path
 
-from web.account import account, factors, password, password_link, second_step, sign_in, theme, time_zone
+from web.account import (
+    account,
+    factors,
+    password,
+    password_link,
+    second_step,
+    sign_in,
+    single_sign_on,
+    theme,
+    time_zone,
+)
 from web.administration import audit, people
 from web.components import favicon
 from web.connections import (
@@ -30,6 +40,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", now.now_page, name="home"),
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/inactive", allauth.account_inactive, name="account_inactive"),
+    path("sign-in/sso", single_sign_on.start, name="sso"),
+    # The name and its argument are allauth's.
+    path(
+        "sign-in/sso/callback",
+        single_sign_on.callback,
+        {"provider_id": single_sign_on.PROVIDER_ID},
+        name="openid_connect_callback",
+    ),
     path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
     path("sign-out", allauth.logout, name="account_logout"),
     path("account", account.account, name="account"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.utils import quote
@@ -90,6 +91,7 @@ class World:
             EmailAddress.objects.create(user=other, email="other@example.com"),
             UserSession.objects.create(user=other, ip="192.0.2.1", session_key="k"),
             Authenticator.objects.create(user=other, type="totp", data={}),
+            SocialAccount.objects.create(user=other, provider="sso", uid="u"),
             ApiToken.objects.create(user=other, name="t", lookup="t", created_at=NOW, expires_at=NOW),
             Group.objects.create(name="others"),
             AuditEntry.objects.create(via="page", verb="added", object="group"),

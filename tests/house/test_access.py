@@ -26,6 +26,8 @@ route                                                      | GET                
                                                            | sign-in 200    200    200    | 405     405    405    405
 sign-in                                                    | 200     on     on     on     | 200     on     on     on
 sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
+sign-in/sso                                                | 405     405    405    405    | 404     404    404    404
+sign-in/sso/callback                                       | 404     404    404    404    | 405     405    405    405
 sign-in/second-step                                        | on      on     on     on     | on      on     on     on
 sign-out                                                   | on      200    200    200    | on      on     on     on
 favicon.ico                                                | on      on     on     on     | 405     405    405    405
@@ -135,6 +137,7 @@ MODELS = {
     "account.emailaddress": {"add", "change", "delete"},
     "mfa.authenticator": {"delete"},
     "people.apitoken": {"delete"},
+    "socialaccount.socialaccount": {"delete"},
     "usersessions.usersession": {"delete"},
     "auth.group": {"add", "change", "delete"},
     "auth.user": {"add", "change", "delete"},

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
@@ -20,6 +21,8 @@ _OPEN: Final = frozenset(
         "mfa_view_recovery_codes",
         "account_login",
         "account_logout",
+        "sso",
+        "openid_connect_callback",
         "admin:logout",
         "password_link",
         "theme",
@@ -42,13 +45,19 @@ class RequiredFactorMiddleware:
     ) -> HttpResponse | None:
         if settings.MFA_REQUIRED == "off" or not request.user.is_authenticated:
             return None
-        if not must_have_factor(request.user) or has_factor(request.user):
+        if not must_have_factor(request.user) or has_factor(request.user) or _came_from_provider(request):
             return None
         request.needs_factor = True  # type: ignore[attr-defined]  # pages leave out the navigation
         match = request.resolver_match
         if match and match.view_name in _OPEN:
             return None
         return _refuse(request)
+
+
+def _came_from_provider(request: HttpRequest) -> bool:
+    """Tell whether an identity provider signed the person in: factors are its matter then."""
+    steps = get_authentication_records(request, request.user)
+    return any(step["method"] == "socialaccount" for step in steps)
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:

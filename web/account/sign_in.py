@@ -1,8 +1,10 @@
 """Sign in. allauth does it, with its limits on failed attempts."""
 
+from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account.views import login
+from allauth.account.views import LoginView
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
@@ -15,5 +17,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         page = page_of(request) or reverse("home")
         return HttpResponseClientRedirect(f"{reverse('account_login')}?{urlencode({'next': page})}")
-    response: HttpResponse = login(request)
+    response: HttpResponse = _page(request)
     return response
+
+
+class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        """Offer single sign-on where it is set up, and the password where it counts or is asked for."""
+        context: dict[str, Any] = super().get_context_data(**options)
+        has_form = settings.LOCAL_LOGIN or "password" in self.request.GET or context["form"].is_bound
+        return {**context, "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "", "has_form": has_form}
+
+
+_page = SignInView.as_view()

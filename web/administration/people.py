@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -25,6 +26,7 @@ from people.accounts import (
 )
 from people.factors import FACTORS, factor_name, must_have_factor, remove_factors
 from people.forms import AddPersonForm, RoleForm
+from people.local_login import may_use_password
 from people.password_links import LINK_LIFETIME, make_password_link
 from people.roles import role_of
 from web.administration.people_table import PEOPLE, read_people_table
@@ -40,7 +42,12 @@ from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 def people(request: HttpRequest) -> HttpResponse:
     choices = PEOPLE.read(request)
     table = read_people_table(choices)
-    context = {"table": table, "density": density_of(choices, request), "now": timezone.now()}
+    context = {
+        "table": table,
+        "density": density_of(choices, request),
+        "now": timezone.now(),
+        "local_login": settings.LOCAL_LOGIN,
+    }
     response = render_page(request, "administration/people.html", context, region="people")
     return remember_density(request, refuse_wrong_values(response, choices), choices)
 
@@ -62,7 +69,10 @@ def add(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error.messages)
         else:
-            return _show_link(request, person, is_new=True)
+            if may_use_password(person):
+                return _show_link(request, person, is_new=True)
+            messages.success(request, f"{person.username} was added, and signs in with {settings.OIDC_NAME}.")
+            return leave_dialog(request, reverse("people"))
     return render_dialog(request, "administration/person_add.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -73,6 +83,8 @@ def add(request: HttpRequest) -> HttpResponse:
 def link(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make another link to set a password, when that is confirmed: for somebody who lost the first, or a password."""
     person = get_object_or_404(User, pk=person_id, is_active=True)
+    if not may_use_password(person):
+        raise Http404
     if request.method == "POST":
         return _show_link(request, person, is_new=False)
     return render_dialog(request, "administration/person_link.html", {"person": person})

@@ -16,6 +16,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from allauth.utils import get_form_class
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils import timezone
@@ -23,7 +24,8 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
 from people.confirmation import is_confirmed, note_confirmed
-from web.components.rendering import render_dialog
+from people.local_login import may_use_password
+from web.components.rendering import page_of, render_dialog
 
 View = Callable[..., HttpResponse]
 
@@ -83,7 +85,7 @@ class _Ways:
         has = {
             "credential": Authenticator.Type.WEBAUTHN in types,
             "code": bool(types & _CODES),
-            "password": user.has_usable_password(),
+            "password": user.has_usable_password() and may_use_password(user),
         }
         self._request = request
         self.user = user
@@ -127,6 +129,8 @@ def _ask(request: HttpRequest, ways: _Ways) -> HttpResponse:
         "forms": ways.forms,
         "has_app": ways.has_app,
         "options": ways.options(),
+        "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "page": page_of(request) or request.get_full_path(),
         "waiting": request.POST.get(_WAITING, request.method),
         "carried": list(_carried(request)),
         "is_empty": is_waiting and not any(form.is_bound for form in ways.forms.values()),
