@@ -8,8 +8,11 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from connections.access import hidden_classes
 from connections.keys import MalformedKey, parse_key
-from people.models import ApiToken
+from connections.models import Connection
+from connections.privacy import Audience, PrivacyClass, hidden_from
+from people.models import ApiToken, Scope
 from people.tokens import TOKEN_PREFIX, hash_secret, touch_api_token
 
 if TYPE_CHECKING:
@@ -35,6 +38,16 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
         return _SCHEME
+
+
+def hidden_from_request(request: Request, connection: Connection) -> frozenset[PrivacyClass]:
+    """Return the classes of parts of the connection's events that the answer leaves out.
+
+    A token without the scope `read:hidden` reads what everybody reads, whatever its person may.
+    """
+    if isinstance(request.auth, ApiToken) and not request.auth.has_scope(Scope.READ_HIDDEN):
+        return hidden_from(connection.audiences, [Audience.EVERYONE])
+    return hidden_classes(connection, request.user)
 
 
 def _find(text: str) -> ApiToken | None:

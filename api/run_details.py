@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api.queries import FoundRun
 from api.serializers import JobNameSerializer, LinkSerializer, RunSerializer, listed, reason_of
-from connections.access import hidden_classes
+from connections.privacy import PrivacyClass
 from connections.querysets import Reader
 from lineage.events.assertions import TEST_STATES
 from lineage.events.contents import RunContents
@@ -132,7 +132,8 @@ class OneRunSerializer(RunSerializer):
     problems = ProblemSerializer(many=True, help_text="Parts of the events that are not as OpenLineage has them.")
     hidden = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Parts of the events that the connection's privacy settings keep from you, such as `job.facets.sql`.",
+        help_text="Parts of the events that the connection's privacy settings keep from you, or from a token without "
+        "the scope `read:hidden`, such as `job.facets.sql`.",
     )
     dropped = serializers.ListField(
         child=serializers.CharField(), help_text="Parts that were removed before the events were stored."
@@ -146,10 +147,10 @@ class OneRunSerializer(RunSerializer):
     )
 
 
-def run_details(found: FoundRun, reader: Reader, bounds: Bounds) -> Any:
-    """Read what OneRunSerializer describes."""
+def run_details(found: FoundRun, reader: Reader, bounds: Bounds, hidden: frozenset[PrivacyClass]) -> Any:
+    """Read what OneRunSerializer describes, without the classes `hidden` of parts of events."""
     run = found.run
-    reading = read_run(run, bounds, hidden=hidden_classes(run.connection, reader))
+    reading = read_run(run, bounds, hidden=hidden)
     tries = list(tries_of(run))
     instead, error = shown_instead(run), error_of(run, reading.contents)
     parent, one_by_one = parent_of(run, reader), shown_one_by_one(run)

@@ -13,7 +13,8 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:  # noqa: ARG002
-        return {"type": "http", "scheme": "bearer", "description": "A personal API token, `obt_…`."}
+        scopes = "Scopes: `read`, and `read:hidden` for parts of events that privacy settings hide from some people."
+        return {"type": "http", "scheme": "bearer", "description": f"A personal API token, `obt_…`. {scopes}"}
 
 
 class ErrorBodySerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import lineage
+from api.authentication import hidden_from_request
 from api.connection_details import OneConnectionSerializer, connection_details
 from api.dataset_details import (
     ColumnsSerializer,
@@ -56,7 +57,6 @@ from api.serializers import (
     JobSerializer,
     RunSerializer,
 )
-from connections.access import hidden_classes
 from connections.models import Connection
 from lineage.database.keyset import NEWEST_RUN_FIRST, NEWEST_RUN_OF_ALL_FIRST, OLDEST_RUN_FIRST
 from lineage.datasets.dataset import FoundDataset, find_dataset, read_dataset, read_facts
@@ -189,7 +189,8 @@ class RunView(ReadView):
         found, read = _found_run(request, run_id), request.query_params.get(READ)
         if read not in (None, ALL):
             raise ValidationError({READ: [f"Only `{ALL}` is known."]})
-        return Response(run_details(found, request.user, IN_FULL if read else AT_A_GLANCE))
+        hidden = hidden_from_request(request, found.run.connection)
+        return Response(run_details(found, request.user, IN_FULL if read else AT_A_GLANCE, hidden))
 
 
 class RunChildrenView(ListView):
@@ -228,13 +229,14 @@ class RunEventsView(ListView):
     def get(self, request: Request, run_id: UUID) -> Response:
         """The OpenLineage documents of a run as they were received, by event time. Large ones make shorter pages.
 
-        Parts that the connection's privacy settings keep from you are left out; `_observatory_hidden` lists them.
+        Parts that the connection's privacy settings keep from you are left out; `_observatory_hidden` lists them. For a
+        token without the scope `read:hidden` these are all parts that not everybody sees.
         """
         self.paginator.found = found = _found_run(request, run_id)
         events_of_run = of_run(self.get_queryset(), found.run)
         self.paginator.dropped_events = count_dropped(events_of_run, found.run, now=timezone.now())
         events = self.page(events_of_run)
-        hidden = hidden_classes(found.run.connection, request.user)
+        hidden = hidden_from_request(request, found.run.connection)
         return self.get_paginated_response(with_bodies(events, bodies_of_events(events, hidden)))
 
 

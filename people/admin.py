@@ -96,12 +96,12 @@ def _require_another_administrator(*leaving: User) -> None:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "user", "lookup", "created_at", "expires_at", "last_used_at")
+    list_display = ("name", "user", "lookup", "scopes", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "lookup", "user__username", "user__email")
     date_hierarchy = "created_at"
     # Without the hash, which is of no use to a reader.
-    fields = ("name", "user", "lookup", "created_at", "expires_at", "last_used_at")
+    fields = ("name", "user", "lookup", "scopes", "created_at", "expires_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
         return False

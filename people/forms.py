@@ -20,6 +20,11 @@ class CreateTokenForm(forms.Form):
         initial=DEFAULT_LIFETIME,
         widget=forms.Select(attrs={"class": "form-select"}),
     )
+    reads_hidden = forms.BooleanField(
+        label="Read hidden parts of events, too",
+        required=False,
+        help_text="Scope read:hidden: code, SQL, stack traces and environments that you may see, but not everybody.",
+    )
 
 
 class ChangePasswordForm(SetPasswordForm):  # type: ignore[type-arg]

@@ -9,6 +9,13 @@ from django.db import models
 from connections.names import MAX_NAME_LENGTH, validate_name
 
 
+class Scope(models.TextChoices):
+    """Scopes of a token. What it may is what its scopes and the person's rights at that moment have in common."""
+
+    READ = "read", "Read"
+    READ_HIDDEN = "read:hidden", "Read hidden parts of events"
+
+
 class ApiToken(models.Model):
     """Lets one person's scripts read what that person may read, until it expires. Only its SHA-256 is kept.
 
@@ -22,6 +29,8 @@ class ApiToken(models.Model):
     secret_hash = models.CharField(max_length=64, editable=False)
     # The end of its text, by which people know it again. Empty: made before it was kept.
     last_characters = models.CharField(max_length=4, editable=False)
+    # Separated by spaces, as in OAuth.
+    scopes = models.CharField(max_length=64, default=Scope.READ.value, editable=False)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -33,6 +42,9 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user}"
+
+    def has_scope(self, scope: Scope) -> bool:
+        return scope.value in self.scopes.split()
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at <= now

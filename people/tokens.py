@@ -13,7 +13,7 @@ from audit.record import record
 from connections.keys import new_key
 from connections.names import normalize_name
 from connections.unique import save_unless_taken
-from people.models import ApiToken
+from people.models import ApiToken, Scope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -45,9 +45,12 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create_api_token(*, user: "User", name: str, days: int = DEFAULT_LIFETIME, now: datetime) -> NewApiToken:
+def create_api_token(
+    *, user: "User", name: str, days: int = DEFAULT_LIFETIME, reads_hidden: bool = False, now: datetime
+) -> NewApiToken:
     """Create a token that reads what `user` may read, for some days, or until it is deleted or the user deactivated.
 
+    `reads_hidden`: also the parts of events that privacy settings show to `user`, but not to everybody.
     Raises DuplicateTokenName, ValidationError.
     """
     key = new_key(prefix=TOKEN_PREFIX)
@@ -57,13 +60,14 @@ def create_api_token(*, user: "User", name: str, days: int = DEFAULT_LIFETIME, n
         lookup=key.lookup,
         last_characters=key.last_characters,
         secret_hash=hash_secret(key.secret),
+        scopes=" ".join([Scope.READ, *([Scope.READ_HIDDEN] if reads_hidden else [])]),
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
     api_token.clean_fields()
     with transaction.atomic():
         save_unless_taken(api_token, "one_name_a_token_of_a_person", DuplicateTokenName)
-        record(Verb.ADDED, api_token, {"expires": (None, api_token.expires_at)})
+        record(Verb.ADDED, api_token, {"expires": (None, api_token.expires_at), "scopes": (None, api_token.scopes)})
     return NewApiToken(api_token=api_token, text=key.text)
 
 

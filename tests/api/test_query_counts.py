@@ -92,9 +92,9 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("jobs/{job}/runs", add_run, 5),
         # Whether its person may see code and SQL takes four: the connection, what the person may do, and whether
         # they are a member.
-        ("runs/{run}", add_holder_of_the_same_run_id, 13),
+        ("runs/{run}", add_holder_of_the_same_run_id, 10),
         ("runs/{run}/children", add_child, 9),
-        ("runs/{run}/events?connection_id={connection}", add_event, 12),
+        ("runs/{run}/events?connection_id={connection}", add_event, 9),
         ("datasets", add_dataset, 5),
         (f"datasets/{dataset_id('public.orders')}", add_use, 21),
         (f"datasets/{dataset_id('public.orders')}/runs", add_use, 8),

@@ -67,7 +67,7 @@ def doors(sender: Sender, person: User) -> Iterator[str]:
     ]
     if person.is_staff:
         pages.append(f"/admin/lineage/event/{event.connection_id}:{event.id}:{event.event_time.isoformat()}/change/")
-    token = create_api_token(user=person, name="t", now=timezone.now()).text
+    token = create_api_token(user=person, name="t", reads_hidden=True, now=timezone.now()).text
     api = [f"/api/v1/runs/{RUN}", f"/api/v1/runs/{RUN}/events", f"/api/v1/jobs/{run.job_id}", "/api/v1/search?q=canary"]
     for client_, paths in ((client, pages), (Client(headers={"Authorization": f"Bearer {token}"}), api)):
         for path in paths:
@@ -111,3 +111,13 @@ def test_an_administrator_chooses(sender: Sender, as_administrator: Client, as_e
     settings = as_editor.get(f"/connections/{sender.connection.pk}/settings").content.decode()
     assert "Nobody: remove it before storing" in settings
     assert path not in settings
+
+
+def test_a_token_without_the_scope_reads_what_everybody_reads(sender: Sender, administrator: User) -> None:
+    public = {kind: Audience.EVERYONE if kind is PrivacyClass.SQL else Audience.EDITORS for kind in PrivacyClass}
+    set_privacy(connection=sender.connection, audiences=public)
+    token = create_api_token(user=administrator, name="t", now=timezone.now()).text
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    for path in (f"/api/v1/runs/{RUN}", f"/api/v1/runs/{RUN}/events"):
+        text = client.get(path).content.decode()
+        assert [kind for kind in PrivacyClass if f"canary-{kind}" in text] == [PrivacyClass.SQL]

@@ -19,6 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--name", default="", help="by which its owner knows it; else its time of creation")
         parser.add_argument("--days", type=int, choices=LIFETIMES, default=DEFAULT_LIFETIME, help="until it expires")
+        parser.add_argument(
+            "--hidden", action="store_true", help="with the scope read:hidden: hidden parts of events, too"
+        )
         parser.add_argument("--json", action="store_true", help='print {"token": "…"} alone')
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - the framework's signature
@@ -26,7 +29,7 @@ class Command(BaseCommand):
         user = _user(options["username"])
         name = options["name"] or f"made on the server, {now:%Y-%m-%d %H:%M:%S.%f}"
         try:
-            new = create_api_token(user=user, name=name, days=options["days"], now=now)
+            new = create_api_token(user=user, name=name, days=options["days"], reads_hidden=options["hidden"], now=now)
         except DuplicateTokenName as error:
             raise CommandError(f"{user.get_username()} has a token {name!r} already.") from error
         except ValidationError as error:
