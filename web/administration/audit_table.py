@@ -33,6 +33,8 @@ OBJECTS: Final = (
     "API token",
     "user",
     "group",
+    "authenticator",
+    "social account",
     "email address",
     "user session",
 )
