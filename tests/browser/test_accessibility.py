@@ -18,11 +18,11 @@ def test_list_menu_and_dialogs(open_page: OpenPage, editor: User) -> None:
     page = open_page(user=editor)
     assert_accessible(page)
     page.get_by_label("More actions for Playground").click()
-    assert_accessible(page, menu_open=True)
+    assert_accessible(page, menu_open=True, part=".menu[open]")
     for item in ("Rename connection", "Remove connection"):
         page.get_by_role("link", name=item).locator("visible=true").click()
         expect(page.get_by_role("dialog")).to_be_visible()
-        assert_accessible(page)
+        assert_accessible(page, part="#dialog")
         page.keyboard.press("Escape")
         page.get_by_label("More actions for Playground").click()
     page.keyboard.press("Escape")
@@ -31,7 +31,7 @@ def test_list_menu_and_dialogs(open_page: OpenPage, editor: User) -> None:
     dialog.get_by_label("Display name").fill("Playground")
     dialog.get_by_role("button", name="Add connection").click()
     expect(dialog.get_by_text("There is a connection with this name already.")).to_be_visible()
-    assert_accessible(page)
+    assert_accessible(page, part="#dialog")
 
 
 def test_empty_no_results_account_and_full_pages(open_page: OpenPage, editor: User) -> None:
@@ -79,11 +79,12 @@ def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: User) -> No
     assert small == []
 
 
-@pytest.mark.parametrize("width", [320, 767, 768, 1000, 1120, 1280, 1920])
-def test_nothing_scrolls_sideways(open_page: OpenPage, editor: User, width: int) -> None:
+def test_nothing_scrolls_sideways(open_page: OpenPage, editor: User) -> None:
     add_one_of_each()
-    page = open_page(user=editor, width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = open_page(user=editor)
+    for width in (320, 767, 768, 1000, 1120, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: User) -> None:
@@ -94,11 +95,12 @@ def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage, viewer: Us
     expect(page.get_by_role("main")).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["/connections", "/lineage", "/connections/add", "/sign-in"])
-def test_the_first_load_is_small(open_page: OpenPage, editor: User, path: str) -> None:
+def test_the_first_load_is_small(open_page: OpenPage, editor: User) -> None:
     """See also test_walks.py."""
     add_one_of_each()
-    assert first_load(open_page("/sign-in", editor), path) <= MOST_BYTES
+    page = open_page("/sign-in", editor)
+    sizes = {path: first_load(page, path) for path in ("/connections", "/lineage", "/connections/add", "/sign-in")}
+    assert max(sizes.values()) <= MOST_BYTES, sizes
 
 
 @pytest.mark.parametrize("scripts", [True, False])

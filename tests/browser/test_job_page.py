@@ -121,11 +121,15 @@ def test_accessible_pages_beside_it(open_page: OpenPage, viewer: User, connectio
     bare = make_job(connection, LONG_NAME)
     called = add_runs(make_job(connection, "called", kind="DAG"), 1)[0]
     Run.objects.filter(id=called.id).update(orchestrator_run_id=LONG_NAME)
-    of_runs = ("", "?q=zzz", "?from=2026-01-01T00:00", f"?orchestrator_run_id={LONG_NAME}")
-    paths = [url(bare), f"{url(job)}?state=FAILED", url(called.job), *(f"/runs{query}" for query in of_runs)]
-    for path in [*paths, f"/connections/{connection.pk}/runs/{called.id}", f"/search?q={LONG_NAME}"]:
+    run = f"/connections/{connection.pk}/runs/{called.id}"
+    for path in (url(bare), url(called.job), "/runs", run, f"/search?q={LONG_NAME}"):
         page.goto(path)
         assert_accessible(page)
+    page.goto(f"{url(job)}?state=FAILED")
+    assert_accessible(page, part="#job")
+    for query in ("q=zzz", "from=2026-01-01T00:00", f"orchestrator_run_id={LONG_NAME}"):
+        page.goto(f"/runs?{query}")
+        assert_accessible(page, part="#runs")
 
 
 def test_from_the_overview_to_the_job_and_its_runs(open_page: OpenPage, viewer: User, connection: Connection) -> None:

@@ -46,6 +46,6 @@ def test_accessible(open_page: OpenPage, viewer: User, connection: Connection) -
     page = open_page("/jobs", viewer)
     assert_accessible(page)
     page.locator(".job-error summary").click()
-    assert_accessible(page)
+    assert_accessible(page, part=".job-error")
     page.goto("/jobs?density=compact")
-    assert_accessible(page)
+    assert_accessible(page, part="#jobs")

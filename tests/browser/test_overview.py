@@ -161,7 +161,6 @@ def test_accessible_pages_beside_it(open_page: OpenPage, editor: User, connectio
     fill_with_everything(connection)
     waiting = add_connection("beta", keys=0)
     page = open_page(user=editor)
-    guides = [url(connection, f"/settings?guide={guide.slug}") for guide in GUIDES]
     others = [
         url(connection, "?q=zzz"),
         url(waiting),
@@ -169,22 +168,26 @@ def test_accessible_pages_beside_it(open_page: OpenPage, editor: User, connectio
         url(waiting, "/keys/generate"),
         url(waiting, "/test-event"),
     ]
-    for path in [*others, *guides]:
+    for path in others:
         page.goto(path)
         assert_accessible(page)
+    for guide in GUIDES:
+        page.goto(url(connection, f"/settings?guide={guide.slug}"))
+        # Of the first guide the whole page, of the others what differs.
+        assert_accessible(page, part=None if guide == GUIDES[0] else "#guide")
 
 
 def test_accessible_dialogs(open_page: OpenPage, editor: User, connection: Connection) -> None:
     page = open_page(url(connection, "/settings"), editor)
     page.get_by_role("link", name="Delete API key").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    assert_accessible(page)
+    assert_accessible(page, part="#dialog")
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Generate API key").click()
     page.get_by_label("Key name").fill("laptop")
     page.get_by_role("button", name="Generate key").click()
     page.get_by_role("dialog").locator("summary").click()
-    assert_accessible(page)
+    assert_accessible(page, part="#dialog")
 
 
 def test_targets_are_at_least_24_pixels(open_page: OpenPage, editor: User, connection: Connection) -> None:
