@@ -19,6 +19,9 @@ from lineage.models import Run
 from lineage.states.settle import settle
 from tests.serving import OwnDatabase, own_database
 
+# All of them, so that they run one after the other: their database is made once.
+pytestmark = pytest.mark.django_db
+
 EVENTS = 2000
 # Columns to compare. `received_at` and all of lineage_activity are by our clock, so they differ.
 TABLES = {
@@ -62,7 +65,7 @@ def digest_all(connection_id: UUID, bodies: list[bytes]) -> None:
     settle(connection_id, now=now)
 
 
-def test_the_rows_are_those_that_digest_makes_of_the_same_events(stock: Filled, db: None) -> None:
+def test_the_rows_are_those_that_digest_makes_of_the_same_events(stock: Filled) -> None:
     url = stock.database.url
     bodies = [decompress(body) for (body,) in rows(url, "SELECT body FROM lineage_event")]
     random.Random(1).shuffle(bodies)
