@@ -1,5 +1,6 @@
-"""`manage.py maintain` as a process: once, or until it is stopped; beside others of its kind, and killed."""
+"""`manage.py maintain`: once, or until it is stopped; beside others of its kind, and killed, which takes processes."""
 
+import runpy
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.db import transaction
@@ -21,6 +23,7 @@ from tests.waiting import wait_until
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+SETTINGS = str(ROOT / "observability" / "settings.py")
 
 
 def drop_a_partition() -> str:
@@ -79,7 +82,7 @@ def assert_only_young_is_left() -> None:
 
 
 @pytest.mark.django_db
-def test_once_it_makes_partitions_and_sweeps_removed_connections(restored_signals: None) -> None:
+def test_once_it_makes_partitions_and_sweeps_removed_connections() -> None:
     name = drop_a_partition()
     remove_a_connection()
     call_command("maintain")
@@ -87,7 +90,7 @@ def test_once_it_makes_partitions_and_sweeps_removed_connections(restored_signal
     assert not Connection.objects.exists()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def restored_signals() -> Iterator[None]:
     """The command ends with its process; here its handlers would stay."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -132,25 +135,33 @@ def test_an_interval_that_is_none_is_refused(seconds: float) -> None:
         call_command("maintain", "--every", seconds)
 
 
-def test_it_drops_what_is_old(make_old: Callable[[], None], start_command: Start) -> None:
+def test_it_drops_what_is_old(make_old: Callable[[], None]) -> None:
     make_old()
-    start_command("maintain").ended_well()
+    call_command("maintain")
     assert_only_young_is_left()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_how_old_is_said_in_the_environment(start_command: Start) -> None:
     event = store(datetime(1970, 1, 1, tzinfo=UTC), received_at=datetime.now(UTC) - 40 * DAY)
-    start_command("maintain").ended_well()
+    call_command("maintain")
     start_command("maintain", EVENT_RETENTION_DAYS="41").ended_well()
-    start_command("maintain", EVENT_RETENTION_DAYS="0").ended_well()
     assert is_stored(event)
     start_command("maintain", EVENT_RETENTION_DAYS="39").ended_well()
     assert not is_stored(event)
+    refused = start_command("maintain", EVENT_RETENTION_DAYS="36501")
+    assert refused.process.wait(20) == 1
+    assert "EVENT_RETENTION_DAYS" in refused.said
+
+
+def test_how_old_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The effects are those of `settings.EVENT_RETENTION_DAYS` in test_retention_events.py."""
+    monkeypatch.setenv("EVENT_RETENTION_DAYS", "0")
+    assert runpy.run_path(SETTINGS)["EVENT_RETENTION_DAYS"] == 0
     for wrong in ("-1", "36501", "soon"):
-        refused = start_command("maintain", EVENT_RETENTION_DAYS=wrong)
-        assert refused.process.wait(20) == 1
-        assert "EVENT_RETENTION_DAYS" in refused.said
+        monkeypatch.setenv("EVENT_RETENTION_DAYS", wrong)
+        with pytest.raises((ValueError, ImproperlyConfigured)):
+            runpy.run_path(SETTINGS)
 
 
 def test_killed_at_any_moment_it_is_finished_by_the_next(make_old: Callable[[], None], start_command: Start) -> None:
@@ -164,7 +175,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(make_old: Callable[[], 
         assert Event.objects.filter(received_at__gte=datetime.now(UTC) - 90 * DAY).count() == 100
     assert left == sorted(left, reverse=True)
     assert left[0] > (11, 100, 0)
-    start_command("maintain").ended_well()
+    call_command("maintain")
     assert_only_young_is_left()
 
 
@@ -173,7 +184,7 @@ def test_several_at_once_do_it_together(make_old: Callable[[], None], start_comm
     several = [start_command("maintain") for _ in range(3)]
     for one in several:
         assert "Traceback" not in one.ended_well()
-    start_command("maintain").ended_well()
+    call_command("maintain")
     assert_only_young_is_left()
 
 
@@ -187,16 +198,16 @@ def test_one_task_that_fails_does_not_keep_the_others(transactional_db: None, st
         assert failed.process.wait(30) == 1
         assert "Failed: partitions." in failed.said
         assert not Connection.objects.exists()
-    start_command("maintain").ended_well()
+    call_command("maintain")
     assert name in partition_names()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_sessions_that_ended_go(start_command: Start) -> None:
+@pytest.mark.django_db
+def test_sessions_that_ended_go() -> None:
     now = datetime.now(UTC)
     for key, ends in (("ended", now - DAY), ("going on", now + DAY)):
         Session.objects.create(session_key=key, session_data="", expire_date=ends)
-    start_command("maintain").ended_well()
+    call_command("maintain")
     assert [session.session_key for session in Session.objects.all()] == ["going on"]
 
 
