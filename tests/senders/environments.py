@@ -20,15 +20,23 @@ def install(environment: Path, lock: Path, *, is_old: bool = False) -> Path:
     with lock.open() as one_at_a_time:
         fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-            if not (environment / "bin" / "python").exists():
-                # With this Python, for which the lock was made.
-                python = _old_python() if is_old else sys.executable
-                subprocess.run([python, "-m", "venv", str(environment)], check=True)
-            subprocess.run(
-                [ROOT / "requirements" / "install", environment, lock.relative_to(ROOT)], check=True, cwd=ROOT
-            )
+            # With this Python, for which the lock was made.
+            _fill(environment, lock, _old_python() if is_old else sys.executable)
             stamp.touch()
     return environment / "bin"
+
+
+def _fill(environment: Path, lock: Path, python: str) -> None:
+    """Install a lock with this environment's own uv, which takes a third of the time of requirements/install.
+
+    That one does it where uv cannot.
+    """
+    uv, interpreter = [sys.executable, "-m", "uv"], environment / "bin" / "python"
+    if not interpreter.exists():
+        subprocess.run([*uv, "venv", "--quiet", "--python", python, environment], check=True)
+    options = ["--quiet", "--require-hashes", "--python", str(interpreter), "--requirement", str(lock)]
+    if subprocess.run([*uv, "pip", "install", *options], check=False).returncode != 0:
+        subprocess.run([ROOT / "requirements" / "install", environment, lock.relative_to(ROOT)], check=True, cwd=ROOT)
 
 
 def _old_python() -> str:
