@@ -107,13 +107,6 @@ def test_a_killed_worker_leaves_no_file_and_no_level(server: LiveServer, sender:
     assert scrape(server).value("workers") == WORKERS
 
 
-def test_a_server_leaves_no_directory(transactional_db: None, tmp_path: Path, base: Path) -> None:
-    with serve_tests(tmp_path / "log.txt", {"METRICS_DIR": str(base)}, workers=1):
-        assert len(list(base.iterdir())) == 1
-
-    assert list(base.iterdir()) == []
-
-
 def test_what_a_killed_server_left_is_removed_by_the_next(transactional_db: None, tmp_path: Path, base: Path) -> None:
     environment = {"METRICS_DIR": str(base)}
     with serve_tests(tmp_path / "first.txt", environment, workers=1) as killed:
@@ -135,12 +128,15 @@ def test_what_a_killed_server_left_is_removed_by_the_next(transactional_db: None
 
 
 def test_a_running_servers_directory_is_let_be_however_old(server: LiveServer, tmp_path: Path, base: Path) -> None:
+    """A server that ends removes its own directory alone."""
     [directory] = base.iterdir()
     make_old(directory)
 
     with serve_tests(tmp_path / "other.txt", {"METRICS_DIR": str(base)}, workers=1):
         assert directory.exists()
+        assert len(list(base.iterdir())) == 2
         scrape(server)
+    assert list(base.iterdir()) == [directory]
 
 
 def make_old(directory: Path) -> None:
