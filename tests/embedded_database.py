@@ -14,6 +14,8 @@ import psycopg
 
 from quickstart.data_directory import DataDirectory
 from quickstart.lease import Lease
+from tests.ready_cluster import IS_SHARED
+from tests.serving import put_migrated_cluster
 
 os.environ.setdefault("SECRET_KEY", "for-tests-only-and-as-long-as-a-key-must-be-0123456789")
 
@@ -27,7 +29,10 @@ def _start() -> None:
     # Short: a Unix socket's path has at most 107 characters.
     root = Path(tempfile.mkdtemp(prefix="obs-test-"))
     root.chmod(0o711)
-    lease = Lease(DataDirectory(root))
+    data = DataDirectory(root)
+    if IS_SHARED:
+        put_migrated_cluster(data.postgres)
+    lease = Lease(data)
     lease.join()
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     atexit.register(lease.leave)
@@ -53,3 +58,6 @@ def _is_of_another_process() -> bool:
 
 if "DATABASE_URL" not in os.environ or _is_of_another_process():
     _start()
+
+# Whether the server's own database has the product's tables, and no user.
+IS_MIGRATED = IS_SHARED and os.environ["DATABASE_URL"] == os.environ.get(_STARTED)
