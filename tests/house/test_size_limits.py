@@ -58,7 +58,7 @@ def _views() -> Iterator[tuple[Path, Function]]:
     """Yield the views that this project has written."""
     # A function of the source begins where its first decorator does.
     first_lines = {(Path(code.co_filename), code.co_firstlineno) for code in _code_of_views()}
-    for path in _sources():
+    for path in {path for path, _ in first_lines}.intersection(_sources()):
         for function in _functions(path):
             first = min(node.lineno for node in (function, *function.decorator_list))
             if (path, first) in first_lines:
