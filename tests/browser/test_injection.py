@@ -202,18 +202,16 @@ def test_texts_are_only_shown(open_page: OpenPage, administrator: User, senders:
         for path in paths_of(sender):
             watched.read(path)
     assert watched.found == []
+    check_texts(watched.page, senders[0], TEXTS[0])
 
 
-def test_the_texts_are_on_the_pages(open_page: OpenPage, viewer: User, senders: list[Sender]) -> None:
-    """The other tests would pass on pages without them."""
-    sender, text = senders[0], TEXTS[0]
+def check_texts(page: Page, sender: Sender, text: str) -> None:
+    """Check that the texts are on the pages: the tests would pass on pages without them."""
     job = Job.objects.of(sender.connection).get(name=f"{text}.task")
-    page = open_page(f"/connections/{sender.connection.pk}/jobs/{job.id}", viewer)
-    for shown in (PAYLOADS[0], PAYLOADS[-1], text):
-        assert shown in (page.text_content("main") or "")
-    page.goto(f"/connections/{sender.connection.pk}/runs/{job.latest_run_sent_id}")
-    for shown in (PAYLOADS[0], PAYLOADS[-1], text):
-        assert shown in (page.text_content("main") or "")
+    for path in (f"jobs/{job.id}", f"runs/{job.latest_run_sent_id}"):
+        page.goto(f"/connections/{sender.connection.pk}/{path}")
+        for shown in (PAYLOADS[0], PAYLOADS[-1], text):
+            assert shown in (page.text_content("main") or "")
 
 
 def test_lists_only_show_them(open_page: OpenPage, administrator: User, senders: list[Sender]) -> None:
