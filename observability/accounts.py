@@ -8,6 +8,7 @@ from typing import Any, Final
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.utils import filter_users_by_email
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -21,6 +22,7 @@ from observability import throttle
 from observability.throttle import Source, Throttled
 from people.confirmation import note_confirmed
 from people.local_login import may_use_password
+from people.pending_sign_in import forget_first_step, note_first_step
 
 # Sign-ins of one process that wait for their turn; each keeps a session of the database.
 _MAX_WAITING: Final = 2
@@ -73,11 +75,20 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         response: HttpResponse = super().respond_user_inactive(request, user)
         return response
 
-    @transaction.atomic
+    def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
+        note_first_step(request.session, user)
+        response: HttpResponse | None = super().pre_login(request, user, **options)
+        return response
+
     def login(self, request: HttpRequest, user: User) -> None:
-        super().login(request, user)
-        note_confirmed(request.session, now=timezone.now())
-        record(Verb.SIGNED_IN, user, _way_of(request, user))
+        """Sign somebody in, after all steps. allauth asks before the second step alone whether they are active."""
+        if not user.is_active:
+            raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
+        with transaction.atomic():
+            forget_first_step(request.session)
+            super().login(request, user)
+            note_confirmed(request.session, now=timezone.now())
+            record(Verb.SIGNED_IN, user, _way_of(request, user))
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:

@@ -1,8 +1,6 @@
 """The second step of signing in, and confirmation by a factor: limits on guessing, codes that work once, the audit."""
 
 import base64
-import hashlib
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,7 +17,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
 from audit.models import Verb
@@ -27,6 +24,7 @@ from audit.record import record
 from connections.forms import NameField
 from observability import throttle
 from observability.throttle import Throttled
+from people.factors import use_once
 
 if TYPE_CHECKING:
     from django.forms import Form
@@ -35,11 +33,10 @@ else:
 
 Checked = TypeVar("Checked")
 
+_WITH_CODES: Final = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 UNREADABLE: Final = "SECRET_KEY was changed, so your factors cannot be read. Ask an administrator to remove them."
 # What reading the answer of a security key raises that somebody made up.
 _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
-# Longer than a code of an authenticator app is valid: three periods of 30 s.
-_CODES_REMEMBERED_SECONDS: Final = 120
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -75,11 +72,8 @@ class _Code(Form):
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        return _check_limited(self.user, self._check_code)
-
-    def _check_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]
-        _use_once(self.authenticator, code)
+        code: str = self.cleaned_data["code"]
+        self.authenticator = _check_limited(self.user, lambda: _factor_with(code, self.user))
         return code
 
 
@@ -128,11 +122,11 @@ def _check_limited(user: User, check: Callable[[], Checked]) -> Checked:
         throttle.admit(source, now=timezone.now())
         try:
             checked = check()
-        except InvalidToken:
-            raise ValidationError(UNREADABLE) from None
-        except (ValidationError, *_MALFORMED):
+        except (ValidationError, InvalidToken, Authenticator.DoesNotExist, *_MALFORMED) as error:
             throttle.conclude(source, succeeded=False, now=timezone.now())
             record(Verb.SECOND_STEP_FAILED, user)
+            if isinstance(error, InvalidToken):
+                raise ValidationError(UNREADABLE) from None
             raise get_mfa_adapter().validation_error("incorrect_code") from None
         throttle.conclude(source, succeeded=True, now=timezone.now())
     except Throttled:
@@ -140,20 +134,21 @@ def _check_limited(user: User, check: Callable[[], Checked]) -> Checked:
     return checked
 
 
-@transaction.atomic
-def _use_once(authenticator: Authenticator, code: str) -> None:
-    """Refuse a code of an app that was used before. allauth remembers codes in the memory of one process only."""
-    if authenticator.type != Authenticator.Type.TOTP:
-        return  # a recovery code: allauth marks it in the database
-    now = time.time()
-    locked = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
-    used: dict[str, float] = locked.data.get("used", {})
-    digest = hashlib.sha256("".join(filter(str.isalnum, code)).encode()).hexdigest()
-    if digest in used:
-        raise get_mfa_adapter().validation_error("incorrect_code")
-    recent = {one: at for one, at in used.items() if at > now - _CODES_REMEMBERED_SECONDS}
-    locked.data["used"] = {**recent, digest: now}
-    locked.save(update_fields=["data"])
+def _factor_with(code: str, user: User) -> Authenticator:
+    """Return the factor, of the app and the recovery codes, that the code is right for. A factor that cannot be read
+    hides no other. Raises ValidationError, and InvalidToken if none fits and one cannot be read."""
+    unreadable: InvalidToken | None = None
+    for factor in Authenticator.objects.filter(user=user, type__in=_WITH_CODES).order_by("pk"):
+        try:
+            is_right = factor.wrap().validate_code(code)
+        except InvalidToken as error:
+            unreadable = error
+            continue
+        if is_right:
+            if factor.type == Authenticator.Type.TOTP:  # allauth marks a recovery code itself, in the database
+                use_once(factor, code)
+            return factor
+    raise unreadable or get_mfa_adapter().validation_error("incorrect_code")
 
 
 def _cipher() -> MultiFernet:

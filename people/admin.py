@@ -28,6 +28,7 @@ from people.accounts import (
     is_login_taken,
     require_another_administrator,
 )
+from people.factors import remove_factor
 from people.models import ApiToken
 
 # Django's own tells no subclass that a password was changed, and lets the last administrator go.
@@ -161,6 +162,7 @@ admin.site.unregister(Authenticator)
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    has_recording_actions = True
     list_display = ("user", "type", "created_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
@@ -172,3 +174,11 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:  # noqa: ARG002
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        remove_factor(factor=obj, keep=request.session.session_key)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        with transaction.atomic():
+            for factor in queryset:
+                remove_factor(factor=factor, keep=request.session.session_key)

@@ -3,8 +3,11 @@
 allauth keeps them: an authenticator app, security keys, and the recovery codes that replace either.
 """
 
+import hashlib
+import time
 from typing import TYPE_CHECKING, Final
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.conf import settings
@@ -12,12 +15,15 @@ from django.db import transaction
 
 from audit.models import Verb
 from audit.record import record
+from people.sessions import end_other_sessions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # Recovery codes alone are no factor: they only replace one.
 FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+# Longer than a code of an authenticator app is valid: three periods of 30 s.
+_CODES_REMEMBERED_SECONDS: Final = 120
 
 
 def has_factor(user: "User") -> bool:
@@ -41,18 +47,25 @@ def security_key_name(name: str) -> str:
 
 
 @transaction.atomic
-def remove_factors(*, user: "User") -> int:
-    """Remove all factors and recovery codes of a person, who then signs in by password alone. Returns how many."""
+def remove_factors(*, user: "User", keep: str | None) -> int:
+    """Remove all factors and recovery codes of a person, who then signs in by password alone. Returns how many.
+
+    Ends the person's sessions, but for the one with the key `keep`.
+    """
     factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("pk"))
     for factor in factors:
         factor.delete()
         record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(factor), None)})
+    end_other_sessions(user=user, keep=keep)
     return len(factors)
 
 
 @transaction.atomic
-def remove_factor(*, factor: Authenticator) -> None:
-    """Remove one factor, if it is still there. Recovery codes go with the last one."""
+def remove_factor(*, factor: Authenticator, keep: str | None) -> None:
+    """Remove one factor, if it is still there. Recovery codes go with the last one.
+
+    Ends the person's sessions, but for the one with the key `keep`.
+    """
     user = factor.user
     locked = list(Authenticator.objects.select_for_update().filter(user=user).order_by("pk"))
     if factor not in locked:
@@ -61,11 +74,41 @@ def remove_factor(*, factor: Authenticator) -> None:
     for removed in [factor] if others else locked:
         removed.delete()
         record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(removed), None)})
+    end_other_sessions(user=user, keep=keep)
+
+
+def remove_unreadable_codes(*, user: "User") -> None:
+    """Remove the recovery codes of a person if nobody can read them, so that new ones are made with the next factor."""
+    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    if codes and not is_readable(codes):
+        codes.delete()
+        record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(codes), None)})
 
 
 def codes_left(codes: Authenticator) -> int:
-    """Return how many recovery codes are unused. 0 if they cannot be read, because SECRET_KEY is another."""
+    """Return how many recovery codes are unused. 0 if they cannot be read."""
+    return len(codes.wrap().get_unused_codes()) if is_readable(codes) else 0
+
+
+def is_readable(codes: Authenticator) -> bool:
+    """Tell whether recovery codes can be read: not if SECRET_KEY is another."""
     try:
-        return len(codes.wrap().get_unused_codes())
+        codes.wrap().generate_codes()
     except InvalidToken:
-        return 0
+        return False
+    return True
+
+
+@transaction.atomic
+def use_once(authenticator: Authenticator, code: str) -> None:
+    """Note a code of an app as used. Raises ValidationError if it was used before, and DoesNotExist if the app is
+    gone. allauth remembers codes in the memory of one process only."""
+    now = time.time()
+    locked = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
+    used: dict[str, float] = locked.data.get("used", {})
+    digest = hashlib.sha256("".join(filter(str.isalnum, code)).encode()).hexdigest()
+    if digest in used:
+        raise get_adapter().validation_error("incorrect_code")
+    recent = {one: at for one, at in used.items() if at > now - _CODES_REMEMBERED_SECONDS}
+    locked.data["used"] = {**recent, digest: now}
+    locked.save(update_fields=["data"])

@@ -38,7 +38,7 @@ account/factors                                            | sign-in 200    200 
 account/factors/app                                        | sign-in 200    200    200    | sign-in 422    422    422
 account/factors/key                                        | sign-in 200    200    200    | sign-in 422    422    422
 account/factors/<int:factor_id>/remove                     | sign-in 404    404    404    | sign-in 404    404    404
-account/recovery-codes                                     | sign-in 404    404    404    | 405     405    405    405
+account/recovery-codes                                     | sign-in 404    404    404    | sign-in 405    405    405
 account/recovery-codes/make                                | sign-in 404    404    404    | sign-in 404    404    404
 account/sessions/end                                       | 405     405    405    405    | sign-in on     on     on
 account/tokens/create                                      | sign-in 200    200    200    | sign-in 422    422    422

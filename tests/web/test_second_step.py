@@ -59,7 +59,7 @@ def test_an_app_is_set_up_and_asked_for_at_sign_in(as_viewer: Client, viewer: Us
 
     client = signing_in()
     assert "wrong" in show(client, "123").content.decode()
-    code = code_of(secret)
+    code = code_of(secret, periods=1)
     assert show(client, code)["Location"] == "/jobs"
     assert client.get("/jobs").status_code == 200
     again = signing_in()

@@ -7,17 +7,19 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView
+from cryptography.fernet import InvalidToken
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.generic.edit import FormView
 
 from audit.models import Verb
 from audit.record import record
@@ -26,10 +28,14 @@ from people.factors import (
     codes_left,
     factor_name,
     has_factor,
+    is_readable,
     must_have_factor,
     remove_factor,
+    remove_unreadable_codes,
     security_key_name,
+    use_once,
 )
+from people.sessions import end_other_sessions
 from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
@@ -78,9 +84,13 @@ class AppView(_InDialog, ActivateTOTPView):  # type: ignore[misc]  # allauth shi
     template_name = "account/factor_app.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
+        reader = _reader(self.request)
         with transaction.atomic():
+            remove_unreadable_codes(user=reader)
             response = super().form_valid(form)
-            _record_added(self, "authenticator app")
+            app = Authenticator.objects.get(user=reader, type=Authenticator.Type.TOTP)
+            use_once(app, form.cleaned_data["code"])
+            _conclude_added(self, "authenticator app")
         return self.left(response)
 
 
@@ -94,13 +104,22 @@ class SecurityKeyView(_InDialog, AddWebAuthnView):  # type: ignore[misc]
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
+            remove_unreadable_codes(user=_reader(self.request))
             response = super().form_valid(form)
-            _record_added(self, security_key_name(form.cleaned_data["name"]))
+            _conclude_added(self, security_key_name(form.cleaned_data["name"]))
         return self.left(response)
 
 
 class NewCodesView(_InDialog, GenerateRecoveryCodesView):  # type: ignore[misc]
     template_name = "account/codes_make.html"
+
+    def get_context_data(self, **options: Any) -> dict[str, Any]:
+        """allauth's, without reading the present codes where that fails because SECRET_KEY is another."""
+        try:
+            context: dict[str, Any] = super().get_context_data(**options)
+        except InvalidToken:
+            context = FormView.get_context_data(self, **options)
+        return context
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():
@@ -115,10 +134,13 @@ class CodesView(_InDialog, ViewRecoveryCodesView):  # type: ignore[misc]
     template_name = "account/codes.html"
 
 
-def _record_added(view: Any, name: str) -> None:
-    record(Verb.FACTOR_ADDED, _reader(view.request), {"factor": (None, name)})
+def _conclude_added(view: Any, name: str) -> None:
+    """Record a factor that was added, and end the person's other sessions: those showed no factor."""
+    reader = _reader(view.request)
+    record(Verb.FACTOR_ADDED, reader, {"factor": (None, name)})
     if view.did_generate_recovery_codes:
-        record(Verb.CODES_MADE, _reader(view.request))
+        record(Verb.CODES_MADE, reader)
+    end_other_sessions(user=reader, keep=view.request.session.session_key)
 
 
 _app = AppView.as_view()
@@ -136,8 +158,28 @@ def add_app(request: HttpRequest) -> HttpResponse:
 
 
 add_key = dialog_methods(login_required(confirmed_first(SecurityKeyView.as_view())))
-codes = require_safe(login_required(CodesView.as_view()))
+_codes = CodesView.as_view()
 _make_codes = NewCodesView.as_view()
+
+
+@dialog_methods
+@login_required
+@never_cache
+@confirmed_first
+def codes(request: HttpRequest) -> HttpResponse:
+    """Show new recovery codes, once: HEAD does not use them up. Of two requests at once the second sees none.
+
+    Only a confirmation is posted here.
+    """
+    if request.method == "POST":
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    own = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.RECOVERY_CODES)
+    with transaction.atomic():
+        locked = get_object_or_404(own.select_for_update())
+        if request.method == "HEAD" or not is_readable(locked):
+            return render_dialog(request, "account/codes.html", {"can_view_codes": False})
+        response: HttpResponse = _codes(request)
+    return response
 
 
 @dialog_methods
@@ -160,8 +202,8 @@ def remove(request: HttpRequest, factor_id: int) -> HttpResponse:
     own = Authenticator.objects.filter(user=request.user, type__in=FACTORS)
     factor = get_object_or_404(own, pk=factor_id)
     if request.method == "POST":
-        remove_factor(factor=factor)
-        messages.success(request, f"The {factor_name(factor)} was removed.")
+        remove_factor(factor=factor, keep=request.session.session_key)
+        messages.success(request, f"The {factor_name(factor)} was removed. You are signed out everywhere else.")
         return leave_dialog(request, reverse(FACTORS_PAGE))
     context = {
         "factor": factor,

@@ -115,7 +115,7 @@ def remove_person_factors(request: HttpRequest, person_id: int) -> HttpResponse:
     """Remove the factors of somebody who lost them, when that is confirmed."""
     person = get_object_or_404(User, pk=person_id)
     if request.method == "POST":
-        remove_factors(user=person)
+        remove_factors(user=person, keep=request.session.session_key)
         messages.success(request, f"{person.username} signs in by password alone.")
         return leave_dialog(request, reverse("people"))
     names = [factor_name(factor) for factor in Authenticator.objects.filter(user=person, type__in=FACTORS)]
