@@ -43,12 +43,13 @@ class Throttled(Exception):
 class Source:
     """Account that somebody tries to enter, and the address of the request.
 
-    `trusts_known`: False where a success makes no address known.
+    `is_second_step`: then no address becomes known, and an address is not counted over all accounts: it may be that of
+    many people, and whoever guesses has the password already.
     """
 
     account: str
     address: str
-    trusts_known: bool = True
+    is_second_step: bool = False
 
     @property
     def own(self) -> tuple[str, str]:
@@ -57,11 +58,8 @@ class Source:
     @property
     def counted_by(self) -> dict[tuple[str, str], int]:
         """Keys of the counts, in the order in which they are locked, and their free tries."""
-        return {
-            ("", self.address): _FREE_OF_ADDRESS,
-            (self.account, ""): _FREE_OF_ACCOUNT,
-            self.own: _FREE_AT_ADDRESS,
-        }
+        of_account = {(self.account, ""): _FREE_OF_ACCOUNT, self.own: _FREE_AT_ADDRESS}
+        return of_account if self.is_second_step else {("", self.address): _FREE_OF_ADDRESS, **of_account}
 
 
 def source_of(user: User | None, login: str, address: str) -> Source:
@@ -74,8 +72,7 @@ def source_of(user: User | None, login: str, address: str) -> Source:
 
 
 def source_of_second_step(user: User, address: str) -> Source:
-    """Return the source of a second step. Its failures count for its address, as those of passwords do."""
-    return Source(f"second step {user.pk}", _network_of(address), trusts_known=False)
+    return Source(f"second step {user.pk}", _network_of(address), is_second_step=True)
 
 
 def admit(source: Source, *, now: datetime) -> timedelta:
@@ -103,7 +100,7 @@ def conclude(source: Source, *, succeeded: bool, now: datetime) -> None:
     if not own.is_known:
         _check_delays(source, counts, now)
     if succeeded:
-        own.is_known, own.failures, own.expires_at = source.trusts_known, 0, now + ADDRESS_FORGOTTEN_AFTER
+        own.is_known, own.failures, own.expires_at = not source.is_second_step, 0, now + ADDRESS_FORGOTTEN_AFTER
         own.save()
         return
     for count in [own] if own.is_known else counts.values():

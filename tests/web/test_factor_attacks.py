@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import AuditEntry
+from observability.throttle import conclude, source_of_second_step
 from people.accounts import deactivate
 from people.factors import remove_factors
 from tests.conftest import PASSWORD
@@ -174,3 +175,13 @@ def test_the_code_that_activates_an_app_is_used(as_viewer: Client) -> None:
     secret, _ = add_app(as_viewer)
     code = code_of(secret)
     assert "works once" in show(signing_in(), code).content.decode()
+
+
+def test_nobody_at_an_address_stops_the_second_steps_of_others_there(viewer: User, editor: User) -> None:
+    now = timezone.now()
+    for number in range(30):
+        stranger = source_of_second_step(User(pk=1_000_000 + number), "127.0.0.1")
+        conclude(stranger, succeeded=False, now=now)
+    secret, _ = add_app(signed_in())
+    assert show(signing_in(), code_of(secret, periods=1)).status_code == 302
+    assert signed_in("editor").get("/jobs").status_code == 200
