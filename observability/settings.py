@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "web.account.required_factor.RequiredFactorMiddleware",
     "observability.time_zone.ReadersTimeZone",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "server.request_lines.RequestLines",
 ]
 
 ROOT_URLCONF = "observability.urls"

@@ -22,6 +22,8 @@ _NAMED_SECRET = re.compile(
     r"""(?i)\b(\w*(?:passw(?:or)?d|secret|token|api_?key))(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?!ob[a-z]_)[^\s"',;&)}\]]+)"""
 )
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/@]*):[^\s@/]+@")
+# The token of a password link, in whatever line its path stands: Django logs paths of failures, too.
+_LINK_TOKEN = re.compile(r"""(/account/password/[^/\s"']+/)[^/\s"'?,)]+""")
 _SECRET_NAME = re.compile(r"(?i)authorization|cookie|passw|secret|token|api_?key|credential")
 
 
@@ -46,7 +48,13 @@ def _without_secrets_in_text(text: str) -> str:
     text = _KEY.sub(rf"\1{_REMOVED}", text)
     text = _CREDENTIALS.sub(rf"\1\2{_REMOVED}", text)
     text = _NAMED_SECRET.sub(rf"\1\2{_REMOVED}", text)
+    text = without_link_tokens(text)
     return _PASSWORD_IN_URL.sub(rf"\1:{_REMOVED}@", text)
+
+
+def without_link_tokens(text: str) -> str:
+    """Remove the tokens of password links."""
+    return _LINK_TOKEN.sub(rf"\1{_REMOVED}", text)
 
 
 # Processors for every line, from structlog or from a library's logging.

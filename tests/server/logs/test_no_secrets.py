@@ -55,6 +55,7 @@ SHAPES: dict[str, Callable[[logging.Logger, Any], None]] = {
     "the same in keywords": lambda library, _: library.warning("host=db password=%s user=ada", KEY.secret),
     "the same in quotes": lambda library, _: library.warning("host=db password = '%s x'", KEY.secret),
     "a member of some JSON": lambda library, _: library.warning('{"a": 1, "client_secret": "%s"}', KEY.secret),
+    "a password link": lambda library, _: library.error("Error: /account/password/MQ/%s", KEY.secret),
     "the token of the metrics": lambda library, _: library.warning("METRICS_TOKEN=%s", KEY.secret),
     "a mapping's key": lambda _, ours: ours.warning("refused", seen={KEY.text: 1}),
     "bytes": lambda _, ours: ours.warning("refused", head=f"authorization: bearer {KEY.text}".encode()),
