@@ -20,7 +20,7 @@ from audit.record import Changes, record
 from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Source, Throttled
-from people.confirmation import note_confirmed
+from people.confirmation import note_confirmed, note_confirmed_at_provider, note_provider_asked
 from people.local_login import may_use_password
 from people.pending_sign_in import forget_first_step, note_first_step
 
@@ -77,6 +77,8 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
         note_first_step(request.session, user)
+        at_provider = (options.get("signal_kwargs") or {}).get("sociallogin")
+        note_provider_asked(request.session, getattr(at_provider, "auth_time", None), now=timezone.now())
         response: HttpResponse | None = super().pre_login(request, user, **options)
         return response
 
@@ -86,8 +88,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         with transaction.atomic():
             forget_first_step(request.session)
+            methods = {step["method"] for step in get_authentication_records(request, user)}
             super().login(request, user)
-            note_confirmed(request.session, now=timezone.now())
+            is_unasked = "socialaccount" in methods and "mfa" not in methods
+            (note_confirmed_at_provider if is_unasked else note_confirmed)(request.session, now=timezone.now())
             record(Verb.SIGNED_IN, user, _way_of(request, user))
 
     @transaction.atomic

@@ -248,6 +248,7 @@ sso.check(
     client_id=OIDC_CLIENT_ID,
     role_claim=OIDC_ROLE_CLAIM,
     role_map=OIDC_ROLE_MAP,
+    domains=OIDC_ALLOWED_DOMAINS,
     local_login=LOCAL_LOGIN,
     break_glass=BREAK_GLASS_ADMINISTRATOR,
 )

@@ -11,6 +11,7 @@ from audit.models import Verb
 from audit.record import record
 from connections.access import let_only_view
 from connections.unique import save_unless_taken
+from people.local_login import is_break_glass
 from people.models import ApiToken
 from people.roles import Role, give_role, role_of
 from people.sessions import delete_sessions
@@ -33,8 +34,17 @@ class DuplicateEmail(Exception):
 class LastAdministrator(Exception):
     """Refusal of a change that would leave nobody who can manage people."""
 
+    def __init__(
+        self, words: str = "This is the last active administrator. Make somebody else administrator first."
+    ) -> None:
+        super().__init__(words)
+
+
+class BreakGlassAdministrator(LastAdministrator):
+    """Refusal of a change to the administrator who signs in by password when the identity provider fails."""
+
     def __init__(self) -> None:
-        super().__init__("This is the last active administrator. Make somebody else administrator first.")
+        super().__init__("This is the administrator of BREAK_GLASS_ADMINISTRATOR. Change that setting first.")
 
 
 @transaction.atomic
@@ -102,7 +112,7 @@ def end_sessions_and_tokens(user: User) -> tuple[int, int]:
 
 
 def require_another_administrator(*leaving: User) -> None:
-    """Raise LastAdministrator if all active administrators are among those who leave.
+    """Raise LastAdministrator if all active administrators are among those who leave, or BREAK_GLASS_ADMINISTRATOR is.
 
     Locks the administrators until the transaction of the caller ends, so that two cannot remove each other.
     """
@@ -110,6 +120,8 @@ def require_another_administrator(*leaving: User) -> None:
     ids = {administrator.pk for administrator in active}
     if ids and ids <= {user.pk for user in leaving}:
         raise LastAdministrator
+    if any(is_break_glass(user) for user in active if user.pk in {one.pk for one in leaving}):
+        raise BreakGlassAdministrator
 
 
 def is_login_taken(login: str, *, besides: int = 0) -> bool:

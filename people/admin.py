@@ -29,6 +29,7 @@ from people.accounts import (
     require_another_administrator,
 )
 from people.factors import remove_factor
+from people.local_login import is_break_glass
 from people.models import ApiToken
 
 # Django's own tells no subclass that a password was changed, and lets the last administrator go.
@@ -50,12 +51,17 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
             login = self.cleaned_data.get(field)
             if field in self.changed_data and login and is_login_taken(login, besides=self.instance.pk):
                 self.add_error(field, str(refusal()))
-        if not (self.cleaned_data.get("is_superuser") and self.cleaned_data.get("is_active")):
+        stays = self.cleaned_data.get("is_superuser") and self.cleaned_data.get("is_active")
+        if not stays or ("username" in self.changed_data and is_break_glass(self._before())):
             try:
                 require_another_administrator(self.instance)
             except LastAdministrator as error:
                 self.add_error(None, str(error))
         return cleaned
+
+    def _before(self) -> User:
+        """Return the person without the changes of this form, which Django writes into its instance."""
+        return User.objects.get(pk=self.instance.pk)
 
 
 @admin.register(User)

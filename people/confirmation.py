@@ -7,6 +7,9 @@ from typing import Any, Final
 # How long a sign-in or a confirmation lets somebody do what is dangerous.
 CONFIRMED_FOR: Final = timedelta(minutes=30)
 _KEY: Final = "confirmed_at"
+_ASKED: Final = "provider_asked_at"
+# How far the provider's clock may be ahead.
+_SKEW: Final = timedelta(minutes=1)
 
 # A session of Django, of which only this is used.
 Session = MutableMapping[str, Any]
@@ -14,6 +17,21 @@ Session = MutableMapping[str, Any]
 
 def note_confirmed(session: Session, *, now: datetime) -> None:
     session[_KEY] = now.timestamp()
+
+
+def note_provider_asked(session: Session, auth_time: Any, *, now: datetime) -> None:
+    """Keep when the identity provider last asked the person for something, by its claim `auth_time`: seconds, or
+    nothing, or whatever it sent."""
+    session.pop(_ASKED, None)
+    is_number = isinstance(auth_time, int | float) and not isinstance(auth_time, bool)
+    if is_number and 0 < auth_time < (now + _SKEW).timestamp():
+        session[_ASKED] = auth_time
+
+
+def note_confirmed_at_provider(session: Session, *, now: datetime) -> None:
+    """Take a sign-in at the provider as a confirmation, of when it asked: it may let people through unasked."""
+    if asked_at := session.pop(_ASKED, None):
+        session[_KEY] = min(asked_at, now.timestamp())
 
 
 def is_confirmed(session: Session, *, now: datetime) -> bool:

@@ -68,7 +68,8 @@ def forced_sign_ins_are_confirmed() -> Iterator[None]:
     """Let `force_login` stand for somebody who signed in just now, as sign-in itself notes it."""
 
     def note(request: Any, **_: Any) -> None:
-        note_confirmed(request.session, now=timezone.now())
+        if request.method is None:  # no browser sent it
+            note_confirmed(request.session, now=timezone.now())
 
     user_logged_in.connect(note)
     yield

@@ -263,6 +263,7 @@ def test_without_local_login_one_administrator_signs_in_by_password(
 )
 def test_settings_that_cannot_work_stop_the_start(wrong: dict[str, Any]) -> None:
     good: dict[str, Any] = {"issuer": "https://corp.test", "client_id": "c", "role_claim": "", "role_map": {}}
+    good["domains"] = ["corp.test"]
     check(**good, local_login=True, break_glass="")
     with pytest.raises(ImproperlyConfigured):
         check(**{**good, "local_login": True, "break_glass": "", **wrong})

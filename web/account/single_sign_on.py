@@ -48,14 +48,14 @@ _KEPT: Final = ("iss", "sub", "preferred_username", "email")
 @require_POST
 @never_cache
 def start(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider. `again`: to give the password there once more.
+    """Lead to the provider. `again`: to give the password there once more, which it has to state (`auth_time`).
 
     By a page that goes on by itself: a browser lets no form lead to another site, as the CSP says.
     """
     if not settings.OIDC_ISSUER:
         raise Http404
     provider = get_adapter(request).get_provider(request, PROVIDER_ID)
-    further = {"prompt": "login"} if "again" in request.POST else {}
+    further = {"prompt": "login", "max_age": "0"} if "again" in request.POST else {}
     try:
         away = provider.redirect(request, process="login", next_url=get_next_redirect_url(request), auth_params=further)
     except (RequestException, *_MALFORMED) as error:
@@ -98,6 +98,7 @@ class VerifyingAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # all
                 raise OAuth2Error("The provider's userinfo is about somebody else.")
             login.claims = {**userinfo, **id_token}
             login.account.uid = identity_of(login.claims)
+            login.auth_time = id_token.get("auth_time")
         except (jwt.PyJWTError, *_MALFORMED) as error:
             raise OAuth2Error(f"The provider sent a wrong token: {error!r}") from error
         login.account.extra_data = {name: login.claims[name] for name in _KEPT if name in login.claims}
