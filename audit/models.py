@@ -27,6 +27,7 @@ class Verb(models.TextChoices):
     SIGNED_IN = "signed_in", "Signed in as"
     SIGN_IN_REFUSED = "sign_in_refused", "Refused a sign-in as"
     SECOND_STEP_FAILED = "second_step_failed", "Failed the second step as"
+    CONFIRMED = "confirmed", "Confirmed to be"
     SIGNED_OUT = "signed_out", "Signed out as"
 
 

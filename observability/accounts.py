@@ -21,6 +21,7 @@ from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Source, Throttled
 from people.confirmation import note_confirmed, note_confirmed_at_provider, note_provider_asked
+from people.factors import SHOWN
 from people.local_login import may_use_password
 from people.pending_sign_in import forget_first_step, note_first_step
 
@@ -85,13 +86,16 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def login(self, request: HttpRequest, user: User) -> None:
         """Sign somebody in, after all steps. allauth asks before the second step alone whether they are active."""
         if not user.is_active:
+            request.session.flush()
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         with transaction.atomic():
             forget_first_step(request.session)
             methods = {step["method"] for step in get_authentication_records(request, user)}
             super().login(request, user)
-            is_unasked = "socialaccount" in methods and "mfa" not in methods
-            (note_confirmed_at_provider if is_unasked else note_confirmed)(request.session, now=timezone.now())
+            if "socialaccount" in methods and "mfa" not in methods:
+                note_confirmed_at_provider(request.session, now=timezone.now())
+            else:
+                note_confirmed(request.session, now=timezone.now(), by_factor="mfa" in methods)
             record(Verb.SIGNED_IN, user, _way_of(request, user))
 
     @transaction.atomic
@@ -103,11 +107,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
 
 def _way_of(request: HttpRequest, user: User) -> Changes:
     """Return how somebody signed in, as changes of an entry: nothing for a password alone."""
-    by_type = {"totp": "authenticator app", "webauthn": "security key", "recovery_codes": "recovery code"}
     steps = get_authentication_records(request, user)
     types = [step.get("type") for step in steps if step["method"] == "mfa"]
     way = {"by": (None, "single sign-on")} if any(step["method"] == "socialaccount" for step in steps) else {}
-    return {**way, "second step": (None, by_type.get(types[-1], types[-1]))} if types else way
+    return {**way, "second step": (None, SHOWN.get(types[-1], types[-1]))} if types else way
 
 
 def _record_refusal(user: User | None, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from allauth.account.adapter import get_adapter
@@ -22,6 +23,7 @@ from django.utils import timezone
 from audit.models import Verb
 from audit.record import record
 from connections.forms import NameField
+from connections.pacing import Pace
 from observability import throttle
 from observability.throttle import Throttled
 from people.factors import use_once
@@ -34,6 +36,8 @@ else:
 Checked = TypeVar("Checked")
 
 _WITH_CODES: Final = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+# Refusals without a look at the code cost nothing, and must not become as many audit entries.
+_PACE_OF_THROTTLED: Final = Pace(count=1, per=timedelta(minutes=1))
 UNREADABLE: Final = "SECRET_KEY was changed, so your factors cannot be read. Ask an administrator to remove them."
 # What reading the answer of a security key raises that somebody made up.
 _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
@@ -130,6 +134,8 @@ def _check_limited(user: User, check: Callable[[], Checked]) -> Checked:
             raise get_mfa_adapter().validation_error("incorrect_code") from None
         throttle.conclude(source, succeeded=True, now=timezone.now())
     except Throttled:
+        if _PACE_OF_THROTTLED.allows(source, timezone.now()):
+            record(Verb.SECOND_STEP_FAILED, user, {"reason": (None, "too many failures")})
         raise get_adapter().validation_error("too_many_login_attempts") from None
     return checked
 

@@ -181,6 +181,10 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:  # noqa: ARG002
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        """Refuse to remove one's own here: a password would do. The account's page asks for a factor."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.user_id == request.user.pk)
+
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
         remove_factor(factor=obj, keep=request.session.session_key)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 # How long a sign-in or a confirmation lets somebody do what is dangerous.
 CONFIRMED_FOR: Final = timedelta(minutes=30)
 _KEY: Final = "confirmed_at"
+_BY_FACTOR: Final = "confirmed_by_factor_at"
 _ASKED: Final = "provider_asked_at"
 # How far the provider's clock may be ahead.
 _SKEW: Final = timedelta(minutes=1)
@@ -15,8 +16,10 @@ _SKEW: Final = timedelta(minutes=1)
 Session = MutableMapping[str, Any]
 
 
-def note_confirmed(session: Session, *, now: datetime) -> None:
+def note_confirmed(session: Session, *, now: datetime, by_factor: bool = False) -> None:
     session[_KEY] = now.timestamp()
+    if by_factor:
+        session[_BY_FACTOR] = now.timestamp()
 
 
 def note_provider_asked(session: Session, auth_time: Any, *, now: datetime) -> None:
@@ -34,7 +37,8 @@ def note_confirmed_at_provider(session: Session, *, now: datetime) -> None:
         session[_KEY] = min(asked_at, now.timestamp())
 
 
-def is_confirmed(session: Session, *, now: datetime) -> bool:
-    """Tell whether the person confirmed within CONFIRMED_FOR. False for a session from before this was noted."""
-    at: float = session.get(_KEY, 0)
+def is_confirmed(session: Session, *, now: datetime, by_factor: bool = False) -> bool:
+    """Tell whether the person confirmed within CONFIRMED_FOR; `by_factor`: by more than a password. False for a
+    session from before this was noted."""
+    at: float = session.get(_BY_FACTOR if by_factor else _KEY, 0)
     return now.timestamp() - at < CONFIRMED_FOR.total_seconds()

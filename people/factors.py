@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 # Recovery codes alone are no factor: they only replace one.
 FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+# Names of what a person shows, by its type in allauth's records.
+SHOWN: Final = {
+    Authenticator.Type.TOTP: "authenticator app",
+    Authenticator.Type.WEBAUTHN: "security key",
+    Authenticator.Type.RECOVERY_CODES: "recovery code",
+}
+# Each is read at a sign-in, and nobody carries more.
+MOST_SECURITY_KEYS: Final = 20
 # Longer than a code of an authenticator app is valid: three periods of 30 s.
 _CODES_REMEMBERED_SECONDS: Final = 120
 

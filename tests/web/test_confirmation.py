@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import AuditEntry
-from connections.models import Connection
+from connections.models import Connection, ConnectionAccess, WorkspaceKey
 from people.models import ApiToken
 from tests.conftest import PASSWORD
 from tests.totp import code_of
@@ -70,7 +70,9 @@ def test_a_code_confirms_too_and_an_open_session_alone_does_not(as_viewer: Clien
     remove = f"/account/factors/{factor}/remove"
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         page = as_viewer.get(remove).content.decode()
-        assert "Or a code" in page
+        assert "Of your authenticator app, or a recovery code." in page
+        assert "Or a code" not in page
+        assert "Or a code" in as_viewer.get(NEW_TOKEN).content.decode()
         assert as_viewer.post(remove).status_code == 422
         assert as_viewer.post(remove, {"confirm-waiting": "POST", "confirm-code": "000000"}).status_code == 422
         assert Authenticator.objects.filter(pk=factor).exists()
@@ -78,12 +80,17 @@ def test_a_code_confirms_too_and_an_open_session_alone_does_not(as_viewer: Clien
     assert not Authenticator.objects.exists()
 
 
-def test_what_asks(as_administrator: Client, viewer: User, later: None) -> None:
+def test_what_asks(as_administrator: Client, administrator: User, viewer: User, later: None) -> None:
     connection = Connection.objects.create(name="Lake", type="dbt", created_at=timezone.now())
     here = f"/connections/{connection.pk}"
+    access = ConnectionAccess.objects.create(connection=connection, user=viewer, level="view")
+    key = WorkspaceKey.objects.create(name="all", lookup="w", created_at=timezone.now())
+    factor = Authenticator.objects.create(user=administrator, type="totp", data={"secret": ""})
     paths = [f"/people/{viewer.pk}/{verb}" for verb in ("role", "link", "factors/remove", "deactivate", "reactivate")]
     paths += [f"{here}/{verb}" for verb in ("remove", "privacy", "access/visibility", "access/add")]
+    paths += [f"{here}/access/{access.pk}/remove", f"/workspace-keys/{key.pk}/delete"]
     paths += ["/people/add", "/workspace-keys/add", "/account/factors/app", "/account/factors/key", NEW_TOKEN]
+    paths += ["/account/recovery-codes", "/account/recovery-codes/make", f"/account/factors/{factor.pk}/remove"]
     for path in paths:
         assert ASKED in as_administrator.get(path).content.decode(), path
         assert ASKED in as_administrator.post(path).content.decode(), path
@@ -95,6 +102,9 @@ def test_what_asks(as_administrator: Client, viewer: User, later: None) -> None:
     assert 'name="username" value="viewer"' in asked
     assert "a secret to be kept" not in asked
     assert not User.objects.get(pk=viewer.pk).is_superuser
+    selected = {"action": "delete_selected", "_selected_action": [viewer.pk], "post": "yes"}
+    assert ASKED in as_administrator.post("/admin/auth/user/", selected).content.decode()
+    assert User.objects.filter(pk=viewer.pk).exists()
     for path in (f"{here}/rename", f"{here}/keys/generate", "/account/password", "/connections/add"):
         assert ASKED not in as_administrator.get(path).content.decode(), path
 

@@ -16,8 +16,9 @@ from django.utils import timezone
 from audit.models import AuditEntry
 from observability.throttle import conclude, source_of_second_step
 from people.accounts import deactivate
+from people.confirmation import note_confirmed
 from people.factors import remove_factors
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, InThread
 from tests.totp import code_of
 from tests.web.test_second_step import APP, add_app, show, signing_in
 
@@ -34,6 +35,13 @@ def signed_in(login: str = "viewer") -> Client:
 
 def is_in(client: Client) -> bool:
     return client.get("/account/factors").status_code == 200
+
+
+def show_factor(client: Client) -> None:
+    """Let a session be one in which a factor was shown just now."""
+    session = client.session
+    note_confirmed(session, now=timezone.now(), by_factor=True)
+    session.save()
 
 
 def later(**duration: float) -> Any:
@@ -148,6 +156,7 @@ def test_factors_that_cannot_be_read_are_limited_recorded_and_replaced(
     assert AuditEntry.objects.filter(verb="second_step_failed").count() >= 5
 
     as_viewer.force_login(viewer)
+    show_factor(as_viewer)
     assert as_viewer.get(CODES).status_code == 200
     assert "the former ones" in as_viewer.get(f"{CODES}/make").content.decode()
     app = Authenticator.objects.get(type="totp")
@@ -185,3 +194,73 @@ def test_nobody_at_an_address_stops_the_second_steps_of_others_there(viewer: Use
     secret, _ = add_app(signed_in())
     assert show(signing_in(), code_of(secret, periods=1)).status_code == 302
     assert signed_in("editor").get("/jobs").status_code == 200
+
+
+def test_a_password_alone_changes_no_factor_of_who_has_one(as_viewer: Client) -> None:
+    secret, _ = add_app(as_viewer)
+    factor = Authenticator.objects.get(type="totp").pk
+    paths = [f"/account/factors/{factor}/remove", "/account/factors/key", CODES, f"{CODES}/make"]
+    with later(minutes=31):
+        token = {"name": "report", "days": "30", "confirm-waiting": "POST", "confirm-password": PASSWORD}
+        assert as_viewer.post("/account/tokens/create", token).status_code == 200
+        for path in paths:
+            asked = as_viewer.get(path).content.decode()
+            assert "Confirm that it is you" in asked, path
+            assert 'name="confirm-password"' not in asked, path
+            sent = {"confirm-waiting": "GET", "confirm-password": PASSWORD}
+            assert as_viewer.post(path, sent).status_code == 422, path
+        sent = {"confirm-waiting": "POST", "confirm-code": code_of(secret)}
+        assert as_viewer.post(paths[0], sent).status_code == 302
+    assert not Authenticator.objects.exists()
+
+
+def test_refusals_by_the_limit_and_confirmations_are_recorded(as_viewer: Client) -> None:
+    _, codes = add_app(as_viewer)
+    client = signing_in()
+    for _ in range(6):
+        show(client, "000000")
+    last = AuditEntry.objects.latest("id")
+    assert (last.verb, last.changes) == ("second_step_failed", {"reason": [None, "too many failures"]})
+    with later(minutes=31):
+        as_viewer.post("/account/tokens/create", {"confirm-waiting": "GET", "confirm-password": PASSWORD})
+        as_viewer.post(f"{CODES}/make", {"confirm-waiting": "GET", "confirm-code": codes[0]})
+    confirmed = AuditEntry.objects.filter(verb="confirmed").order_by("id")
+    assert [entry.changes for entry in confirmed] == [
+        {"by": [None, "password"]},
+        {"by": [None, "recovery code"]},
+    ]
+    page = Client()
+    page.force_login(User.objects.create(username="auditor", is_superuser=True))
+    assert "Confirmed" in page.get("/audit").content.decode()
+
+
+def test_no_page_shows_the_navigation_to_who_needs_a_factor(as_viewer: Client, settings: Any) -> None:
+    settings.MFA_REQUIRED = "all"
+    missing = as_viewer.get("/no-such-page")
+    assert missing.status_code == 404
+    assert 'aria-label="Main"' not in missing.content.decode()
+    settings.MFA_REQUIRED = "off"
+    assert 'aria-label="Main"' in as_viewer.get("/no-such-page").content.decode()
+
+
+def test_twenty_security_keys_are_enough(as_viewer: Client, viewer: User) -> None:
+    keys = [Authenticator(user=viewer, type="webauthn", data={"name": str(number)}) for number in range(20)]
+    Authenticator.objects.bulk_create(keys)
+    show_factor(as_viewer)
+    as_viewer.post("/account/factors/key", {"name": "desk", "credential": "{}"})
+    assert "You have 20 security keys" in as_viewer.get("/account/factors").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_app_is_added_once(viewer: User, in_thread: InThread) -> None:
+    client = signed_in()
+    (secret,) = re.findall(r'id="app-secret">([A-Z2-7]+)<', client.get(APP).content.decode())
+
+    def add() -> int:
+        one = Client()
+        one.cookies = client.cookies
+        return int(one.post(APP, {"code": code_of(secret)}).status_code)
+
+    calls = [in_thread(add) for _ in range(3)]
+    assert {call.result() for call in calls} <= {302, 422}
+    assert Authenticator.objects.filter(type="totp").count() == 1

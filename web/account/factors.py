@@ -23,8 +23,10 @@ from django.views.generic.edit import FormView
 
 from audit.models import Verb
 from audit.record import record
+from people.confirmation import note_confirmed
 from people.factors import (
     FACTORS,
+    MOST_SECURITY_KEYS,
     codes_left,
     factor_name,
     has_factor,
@@ -36,7 +38,7 @@ from people.factors import (
     use_once,
 )
 from people.sessions import end_other_sessions
-from web.components.confirmation import confirmed_first
+from web.components.confirmation import confirmed_by_factor_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 FACTORS_PAGE: Final = "factors"
@@ -140,6 +142,7 @@ def _conclude_added(view: Any, name: str) -> None:
     record(Verb.FACTOR_ADDED, reader, {"factor": (None, name)})
     if view.did_generate_recovery_codes:
         record(Verb.CODES_MADE, reader)
+    note_confirmed(view.request.session, now=timezone.now(), by_factor=True)
     end_other_sessions(user=reader, keep=view.request.session.session_key)
 
 
@@ -148,24 +151,38 @@ _app = AppView.as_view()
 
 @dialog_methods
 @login_required
-@confirmed_first
+@confirmed_by_factor_first
 def add_app(request: HttpRequest) -> HttpResponse:
     """Show the secret of a new authenticator app, and take its first code. Who has an app removes it first."""
-    if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
-        return leave_dialog(request, reverse(FACTORS_PAGE))
-    response: HttpResponse = _app(request)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=request.user.pk)  # of two requests at once the second finds the app
+        if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
+            return leave_dialog(request, reverse(FACTORS_PAGE))
+        response: HttpResponse = _app(request)
     return response
 
 
-add_key = dialog_methods(login_required(confirmed_first(SecurityKeyView.as_view())))
+_key = SecurityKeyView.as_view()
 _codes = CodesView.as_view()
 _make_codes = NewCodesView.as_view()
 
 
 @dialog_methods
 @login_required
+@confirmed_by_factor_first
+def add_key(request: HttpRequest) -> HttpResponse:
+    """Take a new security key, up to MOST_SECURITY_KEYS."""
+    if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.WEBAUTHN).count() >= MOST_SECURITY_KEYS:
+        messages.error(request, f"You have {MOST_SECURITY_KEYS} security keys. Remove one first.")
+        return leave_dialog(request, reverse(FACTORS_PAGE))
+    response: HttpResponse = _key(request)
+    return response
+
+
+@dialog_methods
+@login_required
 @never_cache
-@confirmed_first
+@confirmed_by_factor_first
 def codes(request: HttpRequest) -> HttpResponse:
     """Show new recovery codes, once: HEAD does not use them up. Of two requests at once the second sees none.
 
@@ -184,7 +201,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 
 @dialog_methods
 @login_required
-@confirmed_first
+@confirmed_by_factor_first
 def make_codes(request: HttpRequest) -> HttpResponse:
     """Make new recovery codes, when that is confirmed. 404 for who has no factor that they could replace."""
     if not has_factor(_reader(request)):
@@ -196,7 +213,7 @@ def make_codes(request: HttpRequest) -> HttpResponse:
 @dialog_methods
 @login_required
 @never_cache
-@confirmed_first
+@confirmed_by_factor_first
 def remove(request: HttpRequest, factor_id: int) -> HttpResponse:
     """Remove a factor, when that is confirmed. Others' factors are not found."""
     own = Authenticator.objects.filter(user=request.user, type__in=FACTORS)

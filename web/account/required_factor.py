@@ -38,20 +38,23 @@ class RequiredFactorMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # All pages leave out the navigation then, also that of a path that leads nowhere.
+        request.needs_factor = _needs_factor(request)  # type: ignore[attr-defined]
         return self._get_response(request)
 
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, _options: dict[str, Any]
     ) -> HttpResponse | None:
-        if settings.MFA_REQUIRED == "off" or not request.user.is_authenticated:
-            return None
-        if not must_have_factor(request.user) or has_factor(request.user) or _came_from_provider(request):
-            return None
-        request.needs_factor = True  # type: ignore[attr-defined]  # pages leave out the navigation
         match = request.resolver_match
-        if match and match.view_name in _OPEN:
-            return None
-        return _refuse(request)
+        is_open = match is not None and match.view_name in _OPEN
+        needs_factor: bool = request.needs_factor  # type: ignore[attr-defined]
+        return _refuse(request) if needs_factor and not is_open else None
+
+
+def _needs_factor(request: HttpRequest) -> bool:
+    if settings.MFA_REQUIRED == "off" or not request.user.is_authenticated:
+        return False
+    return must_have_factor(request.user) and not has_factor(request.user) and not _came_from_provider(request)
 
 
 def _came_from_provider(request: HttpRequest) -> bool:

@@ -13,7 +13,7 @@ CSV_HEAD: Final = ("at", "actor", "via", "address", "verb", "object", "object_id
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _REFUSALS: Final = frozenset({Verb.SIGN_IN_REFUSED, Verb.SECOND_STEP_FAILED})
-_WITHOUT_OBJECT: Final = _REFUSALS | {Verb.SIGNED_IN, Verb.SIGNED_OUT}
+_WITHOUT_OBJECT: Final = _REFUSALS | {Verb.SIGNED_IN, Verb.CONFIRMED, Verb.SIGNED_OUT}
 
 
 @dataclass(frozen=True, slots=True)

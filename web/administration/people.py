@@ -31,7 +31,7 @@ from people.password_links import LINK_LIFETIME, make_password_link
 from people.roles import role_of
 from web.administration.people_table import PEOPLE, read_people_table
 from web.components.administrators import administrators_only
-from web.components.confirmation import confirmed_first
+from web.components.confirmation import confirmed_by_factor_first, confirmed_first
 from web.components.density import density_of, remember_density
 from web.components.lists import refuse_wrong_values
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
@@ -110,7 +110,7 @@ def role(request: HttpRequest, person_id: int) -> HttpResponse:
 
 @dialog_methods
 @administrators_only
-@confirmed_first
+@confirmed_by_factor_first
 def remove_person_factors(request: HttpRequest, person_id: int) -> HttpResponse:
     """Remove the factors of somebody who lost them, when that is confirmed."""
     person = get_object_or_404(User, pk=person_id)

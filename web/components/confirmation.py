@@ -23,7 +23,10 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
+from audit.models import Verb
+from audit.record import record
 from people.confirmation import is_confirmed, note_confirmed
+from people.factors import SHOWN, has_factor
 from people.local_login import may_use_password
 from web.components.rendering import page_of, render_dialog
 
@@ -33,21 +36,36 @@ View = Callable[..., HttpResponse]
 _PREFIX: Final = "confirm"
 # The method of the request that waits for the confirmation.
 _WAITING: Final = f"{_PREFIX}-waiting"
+# What was shown, in words of the audit.
+_BY_PASSWORD: Final = "password"  # noqa: S105 - a word, no password
 _CODES: Final = {Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES}
 
 
 def confirmed_first(view: View) -> View:
     """Ask for a confirmation first, unless the reader signed in or confirmed within half an hour."""
+    return _guard(view, changes_factors=False)
 
+
+def confirmed_by_factor_first(view: View) -> View:
+    """Ask for a confirmation as `confirmed_first` does, but for a factor of who has one: a password alone must not
+    remove what protects against its loss."""
+    return _guard(view, changes_factors=True)
+
+
+def _guard(view: View, *, changes_factors: bool) -> View:
     @sensitive_post_parameters(f"{_PREFIX}-password")
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         now = timezone.now()
-        if not is_confirmed(request.session, now=now):
-            ways = _Ways(request)
-            if not ways.is_right():
+        user = cast("User", request.user)
+        by_factor = changes_factors and has_factor(user)
+        if not is_confirmed(request.session, now=now, by_factor=by_factor):
+            ways = _Ways(request, with_password=not by_factor)
+            shown = ways.shown()
+            if not shown:
                 return _ask(request, ways)
-            note_confirmed(request.session, now=now)
+            note_confirmed(request.session, now=now, by_factor=shown != _BY_PASSWORD)
+            record(Verb.CONFIRMED, user, {"by": (None, shown)})
         waiting = request.POST.get(_WAITING)
         if waiting == "GET":
             return HttpResponseRedirect(request.get_full_path())
@@ -79,28 +97,29 @@ class _SecurityKeyOptions(ReauthenticateWebAuthnView):  # type: ignore[misc]  # 
 class _Ways:
     """The ways in which a reader may confirm: a form for each that they have."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, *, with_password: bool) -> None:
         user = cast("User", request.user)
         types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
         has = {
             "credential": Authenticator.Type.WEBAUTHN in types,
             "code": bool(types & _CODES),
-            "password": user.has_usable_password() and may_use_password(user),
+            "password": with_password and user.has_usable_password() and may_use_password(user),
         }
         self._request = request
         self.user = user
         self.has_app = Authenticator.Type.TOTP in types
         self.forms = {name: self._form(name) for name in has if has[name]}
 
-    def is_right(self) -> bool:
-        """Check what was sent, the first of the ways that was used."""
-        sent = (form for form in self.forms.values() if form.is_bound)
-        form = next(sent, None)
+    def shown(self) -> str:
+        """Check what was sent, the first of the ways that was used, and return what it is; empty if it is wrong."""
+        name, form = next(((name, form) for name, form in self.forms.items() if form.is_bound), ("", None))
         if form is None or not form.is_valid():
-            return False
-        if hasattr(form, "save"):
-            form.save()  # a factor notes when it was used
-        return True
+            return ""
+        if name == "password":
+            return _BY_PASSWORD
+        form.save()  # a factor notes when it was used
+        factor = form.cleaned_data["credential"] if name == "credential" else form.authenticator
+        return SHOWN[factor.type]
 
     def options(self) -> str:
         """Return what the browser asks a security key, as JSON; empty for who has none."""
