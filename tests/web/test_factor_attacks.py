@@ -10,6 +10,8 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection as database
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +22,7 @@ from people.confirmation import note_confirmed
 from people.factors import remove_factors
 from tests.conftest import PASSWORD, InThread
 from tests.totp import code_of
+from tests.waiting import wait_until
 from tests.web.test_second_step import APP, add_app, show, signing_in
 
 pytestmark = pytest.mark.django_db
@@ -264,3 +267,35 @@ def test_an_app_is_added_once(viewer: User, in_thread: InThread) -> None:
     calls = [in_thread(add) for _ in range(3)]
     assert {call.result() for call in calls} <= {302, 422}
     assert Authenticator.objects.filter(type="totp").count() == 1
+
+
+def is_somebody_waiting() -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_factor_that_goes_while_its_code_is_read_is_no_error(viewer: User, in_thread: InThread) -> None:
+    secret, _ = add_app(signed_in())
+    client = signing_in()
+    with transaction.atomic():
+        Authenticator.objects.select_for_update().get(type="totp")
+        shown = in_thread(show, client, code_of(secret, periods=1))
+        wait_until(is_somebody_waiting, "a request that reads the factor")
+        Authenticator.objects.all().delete()
+    assert shown.result().status_code == 200
+    assert AuditEntry.objects.latest("id").verb == "second_step_failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_requests_at_once_one_shows_the_codes(viewer: User, in_thread: InThread) -> None:
+    client = signed_in()
+    add_app(client)
+    client.post(f"{CODES}/make")
+    with transaction.atomic():
+        Authenticator.objects.select_for_update().get(type="recovery_codes")
+        calls = [in_thread(client.get, CODES) for _ in range(2)]
+        wait_until(is_somebody_waiting, "a request that reads the codes")
+    pages = [call.result().content.decode() for call in calls]
+    assert sorted(len(re.findall(r"\b\d{8}\b", page)) for page in pages) == [0, 10]

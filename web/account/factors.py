@@ -155,7 +155,7 @@ _app = AppView.as_view()
 def add_app(request: HttpRequest) -> HttpResponse:
     """Show the secret of a new authenticator app, and take its first code. Who has an app removes it first."""
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=request.user.pk)  # of two requests at once the second finds the app
+        User.objects.select_for_update().get(pk=_reader(request).pk)  # of two requests at once the second finds the app
         if Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists():
             return leave_dialog(request, reverse(FACTORS_PAGE))
         response: HttpResponse = _app(request)
