@@ -56,7 +56,7 @@ def forget_confirmations() -> None:
     """Make all sessions as old as those that have to confirm."""
     for row in Session.objects.all():
         session = SessionStore(row.session_key)
-        session["confirmed_at"] = 0
+        session["confirmed_at"] = session["confirmed_by_factor_at"] = 0
         session.save()
 
 
