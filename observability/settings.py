@@ -26,15 +26,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 
 
-def _words(name: str) -> list[str]:
+def _stripped(words: list[str]) -> list[str]:
     """Return the values of a setting with commas between them. A file ends with a line end, and people type spaces."""
-    return [word.strip() for word in env.list(name, default=[]) if word.strip()]
+    return [word.strip() for word in words if word.strip()]
 
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY").strip()
 # Former values, with commas between them: what they signed or encrypted is still read.
-SECRET_KEY_FALLBACKS = _words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = _stripped(env.list("SECRET_KEY_FALLBACKS", default=[]))
 
 # Base URL at which browsers and orchestrators reach the product. Endpoint URLs on pages are built from it; if it is
 # empty, from the request's host.
@@ -238,8 +238,8 @@ OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="").strip()
 OIDC_NAME = env.str("OIDC_NAME", default="single sign-on")
 # Claim that holds a person's groups or role, with dots into nested ones, and group=role,…; `*` is everybody.
 OIDC_ROLE_CLAIM = env.str("OIDC_ROLE_CLAIM", default="").strip()
-OIDC_ROLE_MAP = sso.read_role_map(_words("OIDC_ROLE_MAP"))
-OIDC_ALLOWED_DOMAINS = [domain.lower() for domain in _words("OIDC_ALLOWED_DOMAINS")]
+OIDC_ROLE_MAP = sso.read_role_map(_stripped(env.list("OIDC_ROLE_MAP", default=[])))
+OIDC_ALLOWED_DOMAINS = [domain.lower() for domain in _stripped(env.list("OIDC_ALLOWED_DOMAINS", default=[]))]
 # Off: of passwords only that of BREAK_GLASS_ADMINISTRATOR counts.
 LOCAL_LOGIN = env.bool("LOCAL_LOGIN", default=True)
 BREAK_GLASS_ADMINISTRATOR = env.str("BREAK_GLASS_ADMINISTRATOR", default="").strip()

@@ -44,7 +44,7 @@ class Source:
     """Account that somebody tries to enter, and the address of the request.
 
     `is_second_step`: then no address becomes known, and an address is not counted over all accounts: it may be that of
-    many people, and whoever guesses has the password already.
+    many people, and an attacker who guesses codes has the password already.
     """
 
     account: str

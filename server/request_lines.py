@@ -7,8 +7,8 @@ from server.logging import without_link_tokens
 
 
 class RequestLines(RequestMiddleware):
-    """django-structlog's middleware, which would log whole URLs: codes of the identity provider stand in their query,
-    and what people search for."""
+    """django-structlog's middleware, which would log whole URLs. Their queries hold codes of the identity provider, and
+    what people search for."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
