@@ -1,4 +1,4 @@
-"""Recording of what administrators do in the operators' site."""
+"""Mixins for the operators' site: it records what administrators do, and lets most rows only be looked at."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,16 @@ else:
     Base = object
 
 _SECRET_FIELDS: Final = frozenset({"password"})
+
+
+class NotEdited(Base):  # type: ignore[type-arg]
+    """Mixin for a ModelAdmin of rows that only the product itself adds and changes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
 
 
 class AuditedModelAdmin(Base):  # type: ignore[type-arg]

@@ -11,17 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from audit.model_admin import NotEdited
 from connections.actions import delete_api_key, end_connection
 from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, Route, UnmatchedNamespace, WorkspaceKey
 from connections.workspace_keys import delete_workspace_key
-
-
-class _NotEdited(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
 
 class RemovedFilter(admin.SimpleListFilter):
@@ -36,7 +29,7 @@ class RemovedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Connection)
-class ConnectionAdmin(_NotEdited):
+class ConnectionAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     has_recording_actions = True
     list_display = ("name", "type", "visibility", "created_by", "created_at", "removed_at")
     list_select_related = ("created_by",)
@@ -65,7 +58,7 @@ class ConnectionAdmin(_NotEdited):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(_NotEdited):
+class ApiKeyAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     has_recording_actions = True
     list_display = ("name", "shown", "connection", "created_by", "created_at", "last_used_at")
     list_select_related = ("connection", "created_by")
@@ -86,7 +79,7 @@ class ApiKeyAdmin(_NotEdited):
 
 
 @admin.register(ConnectionAccess)
-class ConnectionAccessAdmin(_NotEdited):
+class ConnectionAccessAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("connection", "user", "group", "level")
     list_select_related = ("connection", "user", "group")
     list_filter = ("level",)
@@ -94,7 +87,7 @@ class ConnectionAccessAdmin(_NotEdited):
 
 
 @admin.register(WorkspaceKey)
-class WorkspaceKeyAdmin(_NotEdited):
+class WorkspaceKeyAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     has_recording_actions = True
     list_display = ("name", "shown", "scope", "unmatched", "expires_at", "created_by", "created_at", "last_used_at")
     list_select_related = ("created_by",)
@@ -116,7 +109,7 @@ class WorkspaceKeyAdmin(_NotEdited):
 
 
 @admin.register(Route)
-class RouteAdmin(_NotEdited):
+class RouteAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     """Deleting one without a connection lets events make a connection of its namespace again."""
 
     list_display = ("namespace", "connection", "made_by_event", "created_at")
@@ -126,7 +119,7 @@ class RouteAdmin(_NotEdited):
 
 
 @admin.register(UnmatchedNamespace)
-class UnmatchedNamespaceAdmin(_NotEdited):
+class UnmatchedNamespaceAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("last_at", "namespace", "reason", "job_name", "type", "workspace_key")
     list_select_related = ("workspace_key",)
     list_filter = ("reason", "workspace_key")
@@ -137,7 +130,7 @@ class UnmatchedNamespaceAdmin(_NotEdited):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(_NotEdited):
+class AttemptAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("at", "connection", "outcome", "status", "reason", "key_name", "job_name")
     list_select_related = ("connection",)
     list_filter = ("outcome", "status", "connection")

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from audit.model_admin import NotEdited
 from connections.access import hidden_classes
 from connections.models import Connection
 from lineage.events.privacy import hidden_text
@@ -58,7 +59,7 @@ class AddressedChangeList(ChangeList):
         return super().get_queryset(request, exclude_parameters).defer(*self.model_admin.not_listed)
 
 
-class LineageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LineageAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related: ClassVar[Any] = ("connection",)
     list_filter: ClassVar[Any] = ("connection",)
     sortable_by = ()
@@ -100,12 +101,6 @@ class LineageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for field in self.searched_texts:
             matches |= Q(**{f"{field}__icontains": term.replace("\0", "\ufffd")})
         return queryset.filter(matches), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.account.utils import filter_users_by_email
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.hashers import make_password
@@ -24,6 +23,7 @@ from people.confirmation import note_confirmed, note_confirmed_at_provider, note
 from people.factors import SHOWN
 from people.local_login import may_use_password
 from people.pending_sign_in import forget_first_step, note_first_step
+from people.ways_of_sign_in import WayOfSignIn, way_of_sign_in
 
 # Sign-ins of one process that wait for their turn; each keeps a session of the database.
 _MAX_WAITING: Final = 2
@@ -90,13 +90,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         with transaction.atomic():
             forget_first_step(request.session)
-            methods = {step["method"] for step in get_authentication_records(request, user)}
+            way = way_of_sign_in(request, user)
             super().login(request, user)
-            if "socialaccount" in methods and "mfa" not in methods:
+            if way.by_provider and not way.second_step:
                 note_confirmed_at_provider(request.session, now=timezone.now())
             else:
-                note_confirmed(request.session, now=timezone.now(), by_factor="mfa" in methods)
-            record(Verb.SIGNED_IN, user, _way_of(request, user))
+                note_confirmed(request.session, now=timezone.now(), by_factor=bool(way.second_step))
+            record(Verb.SIGNED_IN, user, _in_words(way))
 
     @transaction.atomic
     def logout(self, request: HttpRequest) -> None:
@@ -105,12 +105,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         super().logout(request)
 
 
-def _way_of(request: HttpRequest, user: User) -> Changes:
+def _in_words(way: WayOfSignIn) -> Changes:
     """Return how somebody signed in, as changes of an entry: nothing for a password alone."""
-    steps = get_authentication_records(request, user)
-    types = [step.get("type") for step in steps if step["method"] == "mfa"]
-    way = {"by": (None, "single sign-on")} if any(step["method"] == "socialaccount" for step in steps) else {}
-    return {**way, "second step": (None, SHOWN.get(types[-1], types[-1]))} if types else way
+    by = {"by": (None, "single sign-on")} if way.by_provider else {}
+    return {**by, "second step": (None, SHOWN.get(way.second_step, way.second_step))} if way.second_step else by
 
 
 def _record_refusal(user: User | None, reason: str) -> None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from audit.model_admin import NotEdited
 from audit.models import Verb
 from audit.record import record
 from people.accounts import (
@@ -102,7 +103,7 @@ def _require_another_administrator(*leaving: User) -> None:
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiTokenAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "user", "lookup", "scopes", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("name", "lookup", "user__username", "user__email")
@@ -110,30 +111,18 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # Without the hash, which is of no use to a reader.
     fields = ("name", "user", "lookup", "scopes", "created_at", "expires_at", "last_used_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:  # noqa: ARG002
-        return False
-
 
 # allauth's own lets administrators write sessions, and deleting one there leaves its person signed in.
 admin.site.unregister(UserSession)
 
 
 @admin.register(UserSession)
-class UserSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UserSessionAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("user", "created_at", "ip", "user_agent")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email", "ip")
     date_hierarchy = "created_at"
     fields = ("user", "created_at", "ip", "user_agent")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: UserSession | None = None) -> bool:  # noqa: ARG002
-        return False
 
     def delete_model(self, request: HttpRequest, obj: UserSession) -> None:  # noqa: ARG002
         obj.end()
@@ -148,18 +137,12 @@ admin.site.unregister([SocialApp, SocialToken, SocialAccount])
 
 
 @admin.register(SocialAccount)
-class SocialAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SocialAccountAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("user", "date_joined", "last_login")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
     date_hierarchy = "date_joined"
     fields = ("user", "date_joined", "last_login", "extra_data")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:  # noqa: ARG002
-        return False
 
 
 # allauth's own shows the secrets of factors, and lets administrators write them.
@@ -167,19 +150,13 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AuthenticatorAdmin(NotEdited, admin.ModelAdmin):  # type: ignore[type-arg]
     has_recording_actions = True
     list_display = ("user", "type", "created_at", "last_used_at")
     list_select_related = ("user",)
     search_fields = ("user__username", "user__email")
     date_hierarchy = "created_at"
     fields = ("user", "type", "created_at", "last_used_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the framework's signature
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:  # noqa: ARG002
-        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
         """Refuse to remove one's own here: a password would do. The account's page asks for a factor."""

@@ -5,6 +5,7 @@ allauth keeps them: an authenticator app, security keys, and the recovery codes 
 
 import hashlib
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from allauth.mfa.adapter import get_adapter
@@ -60,10 +61,8 @@ def remove_factors(*, user: "User", keep: str | None) -> int:
 
     Ends the person's sessions, but for the one with the key `keep`.
     """
-    factors = list(Authenticator.objects.select_for_update().filter(user=user).order_by("pk"))
-    for factor in factors:
-        factor.delete()
-        record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(factor), None)})
+    factors = _locked(user)
+    _remove(user, factors)
     end_other_sessions(user=user, keep=keep)
     return len(factors)
 
@@ -74,14 +73,11 @@ def remove_factor(*, factor: Authenticator, keep: str | None) -> None:
 
     Ends the person's sessions, but for the one with the key `keep`.
     """
-    user = factor.user
-    locked = list(Authenticator.objects.select_for_update().filter(user=user).order_by("pk"))
+    user, locked = factor.user, _locked(factor.user)
     if factor not in locked:
         return
     others = [one for one in locked if one != factor and one.type in FACTORS]
-    for removed in [factor] if others else locked:
-        removed.delete()
-        record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(removed), None)})
+    _remove(user, [factor] if others else locked)
     end_other_sessions(user=user, keep=keep)
 
 
@@ -89,8 +85,18 @@ def remove_unreadable_codes(*, user: "User") -> None:
     """Remove the recovery codes of a person if nobody can read them, so that new ones are made with the next factor."""
     codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
     if codes and not is_readable(codes):
-        codes.delete()
-        record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(codes), None)})
+        _remove(user, [codes])
+
+
+def _locked(user: "User") -> list[Authenticator]:
+    """Lock a person's factors and recovery codes until the end of the transaction."""
+    return list(Authenticator.objects.select_for_update().filter(user=user).order_by("pk"))
+
+
+def _remove(user: "User", factors: Iterable[Authenticator]) -> None:
+    for factor in factors:
+        factor.delete()
+        record(Verb.FACTOR_REMOVED, user, {"factor": (factor_name(factor), None)})
 
 
 def codes_left(codes: Authenticator) -> int:

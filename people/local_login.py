@@ -1,4 +1,5 @@
-"""Signing in by password. With LOCAL_LOGIN=off one administrator may, for when the identity provider fails."""
+"""Signing in by password, or by an identity provider. With LOCAL_LOGIN=off one administrator may use a password, for
+when the provider fails."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -6,6 +7,16 @@ from django.contrib.auth.models import User
 
 def may_use_password(user: User) -> bool:
     return settings.LOCAL_LOGIN or is_break_glass(user)
+
+
+def has_password(user: User) -> bool:
+    """Tell whether the person has a password that counts."""
+    return user.has_usable_password() and may_use_password(user)
+
+
+def provider_name() -> str:
+    """Return the name of the identity provider, as buttons show it; empty if there is none."""
+    return settings.OIDC_NAME if settings.OIDC_ISSUER else ""
 
 
 def is_break_glass(user: User) -> bool:

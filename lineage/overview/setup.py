@@ -47,11 +47,16 @@ def read_setup(connection: Connection, *, now: datetime) -> SetupState:
     return setup_state(
         connection.attempts.sent().newest(1),
         has_key=has_key,
-        takes_workspace_keys=not has_key and bool(WorkspaceKey.objects.reached([connection.pk])),
+        takes_workspace_keys=not has_key and is_reached(connection),
         is_connected=False,
         added_at=connection.created_at,
         now=now,
     )
+
+
+def is_reached(connection: Connection) -> bool:
+    """Tell whether a workspace key may send to the connection. Two queries at most."""
+    return bool(WorkspaceKey.objects.reached([connection.pk]))
 
 
 def setup_state(

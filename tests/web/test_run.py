@@ -289,10 +289,7 @@ def test_an_event_is_shown_and_downloaded_as_it_came(as_viewer: Client, sender: 
 
 def test_all_samples_are_shown(as_viewer: Client, sender: Sender, sample_lines: Any) -> None:
     sender.send(*sample_lines())
-    # Of runs that differ in their times alone, one.
-    looks = {(run.job_id, run.shown_state, run.event_count): run for run in Run.objects.of(sender.connection)}
-    assert len(looks) > 150
-    for run in looks.values():
+    for run in Run.objects.of(sender.connection):
         # Instances of a mapped task may share a run id.
         index = "" if run.map_index is None else f"&map_index={run.map_index}"
         page = get(as_viewer, sender, str(run.run_id), f"?job={run.job_id}{index}")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from people.factors import has_factor
 from people.forms import CreateTokenForm
-from people.local_login import may_use_password
+from people.local_login import has_password
 from people.models import ApiToken
 from people.sessions import device_of, end_other_sessions, live_sessions
 from people.tokens import DuplicateTokenName, create_api_token, delete_api_token
@@ -33,7 +33,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "reader": reader,
         "now": now,
-        "has_password": reader.has_usable_password() and may_use_password(reader),
+        "has_password": has_password(reader),
         "has_factor": has_factor(reader),
         "tokens": [(token, token.is_expired(now)) for token in ApiToken.objects.filter(user=reader)],
         "sessions": [

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from people.factors import has_factor, must_have_factor
+from people.ways_of_sign_in import way_of_sign_in
 from web.account.factors import FACTORS_PAGE
 
 # Views that everybody may use: those that set a factor up, signing out, and what shows nothing of the product.
@@ -54,13 +54,10 @@ class RequiredFactorMiddleware:
 def _needs_factor(request: HttpRequest) -> bool:
     if settings.MFA_REQUIRED == "off" or not request.user.is_authenticated:
         return False
-    return must_have_factor(request.user) and not has_factor(request.user) and not _came_from_provider(request)
-
-
-def _came_from_provider(request: HttpRequest) -> bool:
-    """Tell whether an identity provider signed the person in: factors are its matter then."""
-    steps = get_authentication_records(request, request.user)
-    return any(step["method"] == "socialaccount" for step in steps)
+    if not must_have_factor(request.user) or has_factor(request.user):
+        return False
+    # Who came from an identity provider shows factors there.
+    return not way_of_sign_in(request, request.user).by_provider
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from people.local_login import provider_name
 from web.components.rendering import page_of
 
 
@@ -26,7 +27,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
         """Offer single sign-on where it is set up, and the password where it counts or is asked for."""
         context: dict[str, Any] = super().get_context_data(**options)
         has_form = settings.LOCAL_LOGIN or "password" in self.request.GET or context["form"].is_bound
-        return {**context, "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "", "has_form": has_form}
+        return {**context, "sso_name": provider_name(), "has_form": has_form}
 
 
 _page = SignInView.as_view()

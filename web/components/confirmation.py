@@ -16,7 +16,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from allauth.utils import get_form_class
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils import timezone
@@ -27,7 +26,7 @@ from audit.models import Verb
 from audit.record import record
 from people.confirmation import is_confirmed, note_confirmed
 from people.factors import SHOWN, has_factor
-from people.local_login import may_use_password
+from people.local_login import has_password, provider_name
 from web.components.rendering import page_of, render_dialog
 
 View = Callable[..., HttpResponse]
@@ -38,6 +37,12 @@ _PREFIX: Final = "confirm"
 _WAITING: Final = f"{_PREFIX}-waiting"
 # What was shown, in words of the audit.
 _BY_PASSWORD: Final = "password"  # noqa: S105 - a word, no password
+# Way → name of its form among allauth's (MFA_FORMS in the settings), and the form where there is none of that name.
+_FORMS: Final = {
+    "credential": ("reauthenticate_webauthn", ReauthenticateWebAuthnForm),
+    "code": ("reauthenticate", CodeForm),
+    "password": ("reauthenticate_password", ReauthenticateForm),
+}
 _CODES: Final = {Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES}
 
 
@@ -103,7 +108,7 @@ class _Ways:
         has = {
             "credential": Authenticator.Type.WEBAUTHN in types,
             "code": bool(types & _CODES),
-            "password": with_password and user.has_usable_password() and may_use_password(user),
+            "password": with_password and has_password(user),
         }
         self._request = request
         self.user = user
@@ -130,16 +135,9 @@ class _Ways:
         return json.dumps(view.get_context_data()["js_data"]["request_options"]["publicKey"])
 
     def _form(self, name: str) -> Any:
-        classes = {
-            "credential": lambda: get_form_class(
-                app_settings.FORMS, "reauthenticate_webauthn", ReauthenticateWebAuthnForm
-            ),
-            "code": lambda: get_form_class(app_settings.FORMS, "reauthenticate", CodeForm),
-            "password": lambda: ReauthenticateForm,
-        }
         sent = self._request.POST
         data = sent if sent.get(f"{_PREFIX}-{name}") else None
-        return classes[name]()(user=self.user, data=data, prefix=_PREFIX)
+        return get_form_class(app_settings.FORMS, *_FORMS[name])(user=self.user, data=data, prefix=_PREFIX)
 
 
 def _ask(request: HttpRequest, ways: _Ways) -> HttpResponse:
@@ -148,7 +146,7 @@ def _ask(request: HttpRequest, ways: _Ways) -> HttpResponse:
         "forms": ways.forms,
         "has_app": ways.has_app,
         "options": ways.options(),
-        "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "sso_name": provider_name(),
         "page": page_of(request) or request.get_full_path(),
         "waiting": request.POST.get(_WAITING, request.method),
         "carried": list(_carried(request)),

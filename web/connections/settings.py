@@ -12,9 +12,9 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from connections.endpoint import endpoint_url, workspace_url
-from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, WorkspaceKey
+from connections.models import ApiKey, Attempt, Connection, ConnectionAccess
 from connections.querysets import Reader
-from lineage.overview.setup import SetupState, setup_state
+from lineage.overview.setup import SetupState, is_reached, setup_state
 from lineage.overview.summaries import ConnectionSummary, connection_summary
 from web.components.rendering import render_page
 from web.connections.refusals import Refusal, read_refusal
@@ -68,7 +68,7 @@ def read_arrivals(connection: Connection, reader: Reader, *, now: datetime) -> A
     state = setup_state(
         attempts,
         has_key=bool(api_keys),
-        takes_workspace_keys=not api_keys and bool(WorkspaceKey.objects.reached([connection.pk])),
+        takes_workspace_keys=not api_keys and not summary.is_connected and is_reached(connection),
         is_connected=summary.is_connected,
         added_at=connection.created_at,
         now=now,

@@ -158,9 +158,9 @@ def test_how_old_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The effects are those of `settings.EVENT_RETENTION_DAYS` in test_retention_events.py."""
     monkeypatch.setenv("EVENT_RETENTION_DAYS", "0")
     assert runpy.run_path(SETTINGS)["EVENT_RETENTION_DAYS"] == 0
-    for wrong in ("-1", "36501", "soon"):
+    for wrong, said in (("-1", "EVENT_RETENTION_DAYS"), ("36501", "EVENT_RETENTION_DAYS"), ("soon", "soon")):
         monkeypatch.setenv("EVENT_RETENTION_DAYS", wrong)
-        with pytest.raises((ValueError, ImproperlyConfigured)):
+        with pytest.raises((ValueError, ImproperlyConfigured), match=said):
             runpy.run_path(SETTINGS)
 
 
