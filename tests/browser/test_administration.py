@@ -6,14 +6,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import assert_accessible
+from tests.browser.dialogs import open_dialog
 
 
 def test_a_person_is_added_and_the_audit_says_so(open_page: Callable[..., Page], administrator: User) -> None:
     page = open_page(user=administrator)
     page.locator("#account > summary").click()
     page.get_by_role("link", name="Administration").click()
-    page.get_by_role("link", name="Add person").click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Add person")
     dialog.get_by_label("User name").fill("ada")
     assert_accessible(page, part="#dialog")
     dialog.get_by_role("button", name="Add person").click()

@@ -20,6 +20,7 @@ from playwright.sync_api import Error, Page, expect
 from connections.actions import create_api_key
 from connections.keys import parse_key
 from connections.models import ApiKey
+from tests.browser.dialogs import open_dialog
 from tests.browser.rows import add_connection
 from web.guides import KEY_PLACEHOLDER
 
@@ -43,8 +44,7 @@ def clipboard(page: Page) -> str:
 
 def generate_key(page: Page, name: str) -> str:
     """Asks for a key in the dialog, and copies it: the key."""
-    page.get_by_role("link", name="Generate API key").click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Generate API key")
     dialog.get_by_label("Key name").fill(name)
     dialog.get_by_role("button", name="Generate key").click()
     expect(dialog.get_by_text("It is not shown again.")).to_be_visible()
@@ -70,8 +70,7 @@ def badge(page: Page) -> Any:
 
 
 def add_by_hand(page: Page, name: str) -> None:
-    page.get_by_role("link", name="Add connection").first.click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Add connection")
     dialog.get_by_label("Display name").fill(name)
     dialog.get_by_label("Any OpenLineage producer").check()
     dialog.get_by_role("button", name="Add connection").click()
@@ -98,8 +97,7 @@ def remove_by_hand(page: Page, name: str, affected: str) -> None:
 def try_a_test_event(page: Page, key: str) -> None:
     """Send a test event, which is listed and connects nothing."""
     expect(page.get_by_role("heading", name="Waiting for the first event")).to_be_visible()
-    page.get_by_role("link", name="Send a test event").click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Send a test event")
     dialog.get_by_label("API key").fill(key)
     dialog.get_by_role("button", name="Test").click()
     expect(dialog.get_by_role("status")).to_contain_text(re.compile(r"Accepted.*laptop.*hello\.curl", re.DOTALL))
@@ -186,8 +184,7 @@ def test_a_deleted_key_is_refused_at_once(open_page: OpenPage, editor: User) -> 
     page.get_by_role("link", name="I have stored the key").click()
     sender = Sender(page.locator("#snippet-yml").inner_text().replace(KEY_PLACEHOLDER, key))
     sender.send(RunState.START, timezone.now().isoformat())
-    page.get_by_role("link", name="Delete API key laptop").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete key").click()
+    open_dialog(page, "Delete API key laptop").get_by_role("button", name="Delete key").click()
     expect(page.get_by_text("API key laptop was deleted.")).to_be_visible()
     for _ in range(8):
         with pytest.raises(requests.HTTPError, match="401"):

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from observability.sessions import SessionStore
 from tests.browser.accessibility import assert_accessible
+from tests.browser.dialogs import open_dialog
 from tests.conftest import PASSWORD
 from tests.serving import LiveServer
 from tests.totp import code_of
@@ -29,8 +30,7 @@ def give_password(page: Page) -> None:
 
 
 def add_app(page: Page) -> None:
-    dialog = page.get_by_role("dialog")
-    page.get_by_role("link", name="Authenticator app").click()
+    dialog = open_dialog(page, "Authenticator app")
     secret = dialog.locator("#app-secret").inner_text()
     assert_accessible(page)
     dialog.get_by_label("Code that the app shows").fill("000000")
@@ -45,8 +45,7 @@ def add_app(page: Page) -> None:
 
 
 def add_key(page: Page) -> None:
-    page.get_by_role("link", name="Security key").click()
-    page.get_by_role("dialog").get_by_label("Name").fill("desk")
+    open_dialog(page, "Security key").get_by_label("Name").fill("desk")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Security key “desk”")).to_be_visible()
     assert_accessible(page)
@@ -84,8 +83,7 @@ def test_an_app_and_a_security_key_are_set_up_and_used(
 
     forget_confirmations()
     page.goto(f"{product_at_name}/account/factors")
-    page.get_by_role("link", name="Remove authenticator app").click()
-    dialog = page.get_by_role("dialog")
+    dialog = open_dialog(page, "Remove authenticator app")
     expect(dialog.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
     assert_accessible(page)
     dialog.get_by_role("button", name="Use security key").click()
