@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "server.stack.RoomMiddleware",
     "server.health.middleware.HealthMiddleware",
     "server.metrics.access.MetricsMiddleware",
     "server.lost_sessions.RepeatedReads",
