@@ -15,15 +15,9 @@ _STATISTICS = f"""
 SELECT wanted.connection_id, wanted.job_id, tally.*
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
 CROSS JOIN LATERAL (
-    SELECT
-        count(*) AS runs,
-        count(*) FILTER (WHERE state = 'COMPLETED') AS completed,
-        count(*) FILTER (WHERE state = 'FAILED') AS failed,
-        count(*) FILTER (WHERE state = 'ABORTED') AS aborted,
-        count(*) FILTER (WHERE state = 'RETRIED') AS retried,
-        min(began_at) AS oldest_at,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median,
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95
+    SELECT count(*) AS runs, count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+        count(*) FILTER (WHERE state = 'ABORTED'), count(*) FILTER (WHERE state = 'RETRIED'), min(began_at),
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)
     FROM (
         SELECT
             run.shown_state AS state,
@@ -60,6 +54,14 @@ WHERE tally.completed >= %s
 """  # noqa: S608 - made of constants
 
 
+_STORED = """
+SELECT job.id, job.usual_seconds
+FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
+JOIN lineage_job AS job ON job.connection_id = wanted.connection_id AND job.id = wanted.job_id
+WHERE job.usual_at_run_id IS NOT NULL
+"""
+
+
 class Tally(NamedTuple):
     """Tally of the latest runs of one job. `median` and `p95` are in seconds; None if no duration is known."""
 
@@ -83,6 +85,11 @@ def tally_runs(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int) -> list[Tal
 def median_seconds(jobs: Sequence[tuple[UUID, UUID]], *, most_runs: int, fewest: int) -> dict[UUID, float]:
     """Return job id → median duration of its completed runs, for jobs with at least `fewest` of them. One query."""
     return {job_id: median for job_id, _, median in _query(_MEDIANS, jobs, most_runs, fewest)}
+
+
+def stored_median_seconds(jobs: Sequence[tuple[UUID, UUID]]) -> dict[UUID, float | None]:
+    """Return job id → stored median, None where too few runs completed; jobs without are left out. One query."""
+    return dict(_query(_STORED, jobs))
 
 
 def _query(statement: str, jobs: Sequence[tuple[UUID, UUID]], *parameters: int) -> list[tuple[Any, ...]]:

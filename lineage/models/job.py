@@ -65,6 +65,11 @@ class Job(models.Model):
     latest_run_ended_at = models.DateTimeField(null=True)
     # Number of runs shown as running, 1,000 at most.
     running_runs = models.IntegerField(default=0)
+    # Median duration of its latest completed runs, as it was when the latest run and its state were these. Computed
+    # each minute (upkeep/usual_durations.py); null seconds: too few completed.
+    usual_seconds = models.FloatField(null=True)
+    usual_at_run_id = models.UUIDField(null=True)
+    usual_at_state = models.TextField(null=True)  # noqa: DJ001
     # True: runs of other jobs are shown instead of all runs of this one, because its tests were sent twice.
     is_hidden = models.BooleanField(default=False)
 

@@ -19,6 +19,7 @@ from audit.retention import delete_old_entries
 from lineage.states.deadlines import sweep
 from lineage.upkeep.removal import sweep_removed_connections
 from lineage.upkeep.retention import drop_old_events, drop_old_runs, drop_old_transitions, ensure_partitions
+from lineage.upkeep.usual_durations import refresh_usual_durations
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class _Task:
 _TASKS: Final = (
     _Task("partitions", 0, lambda now, _: ensure_partitions(now)),
     _Task("states", 0, lambda now, should_stop: sweep(now, should_stop=should_stop)),
+    _Task("usual_durations", 0, lambda _, should_stop: refresh_usual_durations(should_stop=should_stop)),
     _Task("removed_connections", 0, lambda _, should_stop: sweep_removed_connections(should_stop=should_stop)),
     _Task("old_events", _HOUR, lambda now, should_stop: drop_old_events(now, should_stop=should_stop)),
     _Task("old_runs", _HOUR, lambda now, should_stop: drop_old_runs(now, should_stop=should_stop)),
@@ -52,8 +54,8 @@ _TASKS: Final = (
 
 class Command(BaseCommand):
     help = (
-        "Finds lost runs, creates partitions for the coming weeks, drops events older than EVENT_RETENTION_DAYS, and "
-        "deletes the rows of removed connections and ended sessions. "
+        "Finds lost runs, computes usual durations of jobs, creates partitions for the coming weeks, drops events "
+        "older than EVENT_RETENTION_DAYS, and deletes the rows of removed connections and ended sessions. "
         "Run it each minute, or once with --every 60, which repeats it until it is stopped."
     )
 

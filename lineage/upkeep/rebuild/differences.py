@@ -33,7 +33,7 @@ _NOT_COMPARED: Final = {
             "latest_run_started_at",
             "latest_run_ended_at",
         ),
-        *("running_runs", "is_hidden"),
+        *("running_runs", "is_hidden", "usual_seconds", "usual_at_run_id", "usual_at_state"),
     ),
 }
 _KEY: Final = frozenset({"connection_id", "id"})

@@ -48,6 +48,7 @@ from lineage.upkeep.rebuild.copies import (
 )
 from lineage.upkeep.rebuild.differences import Comparison, Weeks
 from lineage.upkeep.retention import oldest_kept
+from lineage.upkeep.usual_durations import forget_usual_durations
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -108,6 +109,7 @@ def rebuild_connection(connection: Connection, *, clock: Callable[[], datetime])
         settled = _settle_all_runs(connection.pk, clock)
         rebuilt.changed["lineage_run"] += settled.runs
         rebuilt.changed["lineage_job"] += settled.jobs + _recount_all_jobs(connection.pk)
+        forget_usual_durations(connection.pk)
         return rebuilt
 
 

@@ -163,6 +163,8 @@ def columns() -> list[tuple[str, str]]:
         for model in MODELS[:-1]
         for field in model._meta.concrete_fields
         if field.column not in ("connection_id", "id") and not field.generated
+        # `maintain` writes them.
+        if not str(field.column).startswith("usual_")
     ]
 
 
