@@ -80,14 +80,15 @@ def _user(job: Job, edges: Sequence[Edge], rounds: Mapping[UUID, Round]) -> User
 
 
 def read_users(ids: Collection[UUID], connection_ids: Collection[UUID]) -> Users:
-    """Read the writers and readers of a dataset; `ids`: of all its names. Six queries."""
-    found: dict[str, list[User]] = {}
-    is_cut = False
-    for direction in Edge.Direction.values:
-        edges = list(read_edges(ids, connection_ids, direction)[: MOST_USERS + 1])
-        is_cut |= len(edges) > MOST_USERS
-        found[direction] = users_of(edges[:MOST_USERS], *read_jobs_of(edges[:MOST_USERS], connection_ids))
-    return Users(found[Edge.Direction.WRITES], found[Edge.Direction.READS], is_cut)
+    """Read the writers and readers of a dataset; `ids`: of all its names. Four queries."""
+    found = {of: list(read_edges(ids, connection_ids, of)[: MOST_USERS + 1]) for of in Edge.Direction.values}
+    edges = [edge for of_one in found.values() for edge in of_one[:MOST_USERS]]
+    users = users_of(edges, *read_jobs_of(edges, connection_ids))
+    return Users(
+        [user for user in users if user.direction == Edge.Direction.WRITES],
+        [user for user in users if user.direction == Edge.Direction.READS],
+        are_cut=any(len(of_one) > MOST_USERS for of_one in found.values()),
+    )
 
 
 def read_edges(ids: Collection[UUID], connection_ids: Collection[UUID], direction: str) -> Any:

@@ -84,4 +84,4 @@ def _parent(job: Job) -> Job | None:
     those."""
     if job.parent_job_id is None or job.parent_job_id == job.id:
         return None
-    return Job.objects.filter(connection_id=job.connection_id, id=job.parent_job_id).for_list().first()
+    return Job.objects.filter(connection_id=job.connection_id, id=job.parent_job_id).only("name").first()

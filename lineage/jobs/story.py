@@ -47,11 +47,8 @@ _ELSEWHERE = (
 
 # Columns of runs that the page of a job does not show.
 _NOT_READ = (
-    *("edge_ids", "nominal_start_at", "nominal_end_at"),
-    *("root_run_id", "root_job_namespace", "root_job_name"),
-    *("left_families", "failure_stands", "end_is_believed", "report_is_believed", "has_undated_failure"),
-    *("duration_from_parent_ms", "parent_at", "job_kind", "lost_after"),
-    *("external_query_id", "joined_in", "silent_since"),
+    *("edge_ids", "nominal_start_at", "nominal_end_at", "external_query_id"),
+    *("root_run_id", "root_job_namespace", "root_job_name", "joined_in"),
 )
 
 
@@ -68,7 +65,7 @@ class Story:
 def recent_runs(job: Job) -> list[Run]:
     """Read the latest shown runs, MOST_RECENT_RUNS at most, the newest first."""
     runs = Run.objects.shown().filter(connection_id=job.connection_id, job_id=job.id)
-    return list(runs.order_by("-run_at", "-id").defer(*_NOT_READ)[:MOST_RECENT_RUNS])
+    return list(runs.order_by("-run_at", "-id").for_page(*_NOT_READ)[:MOST_RECENT_RUNS])
 
 
 def story_of(

@@ -107,6 +107,12 @@ _LISTED = (
     "running_runs",
 )
 
+# Columns that only the digest needs, and times at which facets were sent.
+_BOOKKEEPING = (
+    *("described_at", "description_said_at", "owners_said_at", "tags_said_at", "schedule_said_at", "source_said_at"),
+    *("parent_said_at", "declared_at", "usual_at_run_id", "usual_at_state"),
+)
+
 # Kinds that lists show inside their parent: a task in its DAG, a test or a query below its model.
 FOLDED_KINDS = ("TASK", "TEST", "SQL")
 
@@ -157,6 +163,10 @@ class JobQuerySet(ConnectionScopedQuerySet):
     def for_list(self, *others: str) -> Self:
         """Read only the columns of a list, and others: while PostgreSQL sorts, it carries all columns along."""
         return self.only(*_LISTED, *others)
+
+    def for_page(self) -> Self:
+        """Read the columns that a page about a job shows."""
+        return self.defer(*_BOOKKEEPING)
 
     def in_state(self, state: str) -> Self:
         """Keep jobs whose latest run is shown in this state; RUNNING: with any running run; NO_RUN: that never ran."""

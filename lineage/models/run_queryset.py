@@ -26,12 +26,27 @@ _LISTED = (
     *("first_event_at", "started_at", "run_at", "ended_at", "shown_ended_at", "last_event_at"),
     *("received_at", "last_received_at"),
 )
+# The columns that `for_sentence` reads.
+_IN_SENTENCE = ("connection_id", "id", "run_id", "shares_run_id", "job", "map_index", "run_at", "shown_state")
+# Columns that only the digest and settling need.
+_BOOKKEEPING = (
+    *("failure_stands", "end_is_believed", "report_is_believed", "has_undated_failure", "left_families"),
+    *("parent_at", "job_kind", "lost_after", "duration_from_parent_ms"),
+)
 
 
 class RunQuerySet(ConnectionScopedQuerySet):
     def for_list(self, *others: str) -> Self:
         """Read the columns that a row of a list shows, and others."""
         return self.only(*_LISTED, *others)
+
+    def for_sentence(self, *others: str) -> Self:
+        """Read the columns by which a sentence leads to a run, and others."""
+        return self.only(*_IN_SENTENCE, *others)
+
+    def for_page(self, *unread: str) -> Self:
+        """Read the columns that a page about a run needs, without those that are named."""
+        return self.defer(*_BOOKKEEPING, *unread)
 
     def shown(self) -> Self:
         """Keep the runs that lists show, without those for which another run is shown."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MOST_NAMED: Final = 3
 # Most runs of one DAG run that are searched for causes.
 _MOST_FAILED: Final = 200
+_JOBS: Final = Prefetch("job", Job.objects.only("namespace", "name"))
 _WRONG: Final = ("failed", "errored")
 # Kinds of jobs that are not nodes of a project.
 _COMMANDS: Final = (Job.Kind.JOB, Job.Kind.SQL)
@@ -97,8 +98,8 @@ def failed_in(run: Run, reader: Reader) -> Sentence | None:
 
     Five queries at most.
     """
-    failed = children_of(run, reader).in_state(RunState.FAILED).for_list()
-    failed = failed.prefetch_related(Prefetch("job", Job.objects.for_list()))
+    failed = children_of(run, reader).in_state(RunState.FAILED).for_sentence("error_message")
+    failed = failed.prefetch_related(_JOBS)
     # Read a few more than are named, because many instances of one mapped task may have failed.
     found = list(failed.order_by("run_at", "id")[: 10 * MOST_NAMED])
     if not found:
@@ -262,7 +263,7 @@ def _skipped_by_need(run: Run, words: Words) -> Sentence:
     """Name the jobs that failed in this command: those that the node needs, if its events name them."""
     beside = Run.objects.shown().filter(connection_id=run.connection_id, invocation_id=run.invocation_id)
     nodes = beside.exclude(id=run.id).filter(shown_state=RunState.FAILED).exclude(job__kind__in=_COMMANDS)
-    failed = _with_jobs(nodes.for_list("terminal_type", "needed_job_ids")) if run.invocation_id else []
+    failed = _with_jobs(nodes.for_sentence("terminal_type", "needed_job_ids")) if run.invocation_id else []
     needs = set(run.needed_job_ids or ())
     # A test may name a model that it needs by the model's table.
     models = [other for other in failed if other.terminal_type == "FAIL"]
@@ -308,11 +309,11 @@ def _name_runs(before: str, runs: Sequence[Run], parent: Run | None, after: str)
 def _siblings(parent: Run, wanted: Q) -> list[Run]:
     """Return the runs of a parent run that meet a condition, the earliest first."""
     runs = Run.objects.shown().filter(connection_id=parent.connection_id, parent_run_id=parent.run_id)
-    return _with_jobs(runs.filter(wanted).for_list())
+    return _with_jobs(runs.filter(wanted).for_sentence())
 
 
 def _with_jobs(runs: "RunQuerySet") -> list[Run]:
-    runs = runs.prefetch_related(Prefetch("job", Job.objects.for_list()))
+    runs = runs.prefetch_related(_JOBS)
     return list(runs.order_by("run_at", "id")[:_MOST_FAILED])
 
 

@@ -69,10 +69,10 @@ def shown_instead(run: Run) -> Run | None:
     names.
     """
     if run.joined_in is not None:
-        return Run.objects.filter(connection_id=run.connection_id, id=run.joined_in).for_list().first()
+        return Run.objects.filter(connection_id=run.connection_id, id=run.joined_in).for_sentence().first()
     if run.invocation_id is None:
         return None
-    return _runs_sent_again(run).shown().exclude(id=run.id).for_list().first()
+    return _runs_sent_again(run).shown().exclude(id=run.id).for_sentence().first()
 
 
 def shown_one_by_one(run: Run) -> list[Run] | None:
@@ -128,6 +128,8 @@ def _find_or_placeholder(
 def _run(connection_id: UUID, run_id: UUID, job_name: str) -> Run | None:
     """Return the run of the job with this name, else any with this run id, with its `job`."""
     runs = Run.objects.filter(connection_id=connection_id, run_id=run_id, joined_in=None)
+    # Its events may say why it failed.
+    runs = runs.for_list("joined_ids", "state", "event_count", "error_at")
     jobs = Prefetch("job", Job.objects.filter(connection_id=connection_id).for_list("integration"))
     found = list(runs.order_by("id").prefetch_related(jobs))
     return next((run for run in found if run.job.name == job_name), found[0] if found else None)

@@ -19,14 +19,14 @@ def runs_with_id(
     `job_id`, `map_index`: only that job's, or only that instance. A job alone names its run without a map index, if it
     has one: some events of mapped tasks lack it. Hidden runs are returned where none is shown. Two queries.
     """
-    runs = Run.objects.filter(connection_id__in=connection_ids, run_id=run_id)
+    runs = Run.objects.filter(connection_id__in=connection_ids, run_id=run_id).for_page()
     if job_id is not None:
         # The row of a name that was replaced leads to the one that is shown.
         parts = Run.objects.filter(connection_id__in=connection_ids, run_id=run_id, job_id=job_id)
         runs = runs.filter(Q(job_id=job_id) | Q(id__in=parts.values("joined_in")))
     if map_index is not None:
         runs = runs.filter(map_index=map_index)
-    jobs = Prefetch("job", Job.objects.filter(connection_id__in=connection_ids))
+    jobs = Prefetch("job", Job.objects.filter(connection_id__in=connection_ids).for_page())
     found = list(runs.order_by("-last_event_at", "connection_id", "id").prefetch_related(jobs)[:MOST_FOUND])
     shown = [run for run in found if not run.is_hidden]
     found = shown or [run for run in found if run.joined_in is None]

@@ -96,7 +96,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         ("runs/{run}/children", add_child, 9),
         ("runs/{run}/events?connection_id={connection}", add_event, 9),
         ("datasets", add_dataset, 5),
-        (f"datasets/{dataset_id('public.orders')}", add_use, 21),
+        (f"datasets/{dataset_id('public.orders')}", add_use, 19),
         (f"datasets/{dataset_id('public.orders')}/runs", add_use, 8),
         # Their names have the word; so have the connections'.
         ("search?q=job", add_run, 15),

@@ -32,7 +32,7 @@ from tests.web.everything import FAILED_TASK, PARENT, UNKNOWN_PARENT, Everything
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("after_sample_events", "no_query_while_rendering")]
 
 # With the statements of lineage, which PostgreSQL keeps prepared: their text is sent once for each session.
-MOST_BYTES_OF_SQL = 17 * 1024
+MOST_BYTES_OF_SQL = 15 * 1024
 NOT_THERE = "00000000-0000-0000-0000-0000000000ff"
 # The DOM id of the region or dialog that each page answers with by itself.
 REGIONS = {

@@ -122,7 +122,8 @@ def _current(touched: Sequence[JobDataset]) -> list[Dataset]:
 @login_required
 def job(request: HttpRequest, connection_id: UUID, job_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(request.user).only("name", "type"), pk=connection_id)
-    found: Job = get_object_or_404(Job.objects.of(connection), id=job_id)
+    found: Job = get_object_or_404(Job.objects.of(connection).for_page(), id=job_id)
+    found.connection = connection
     now = timezone.now()
     choices = JOB_PAGE.read(request)
     page = read_job_page(connection, found, choices, request.user, now=now)

@@ -130,4 +130,4 @@ def read_failed_first(children: ChildRuns) -> list[FailedChild]:
 
 def _with_jobs(runs: RunQuerySet) -> RunQuerySet:
     # A second query reads the jobs: a join would have PostgreSQL leave the index of the parent.
-    return runs.for_list().prefetch_related(Prefetch("job", Job.objects.all()))
+    return runs.for_list().prefetch_related(Prefetch("job", Job.objects.for_list()))

@@ -158,19 +158,19 @@ def read_run_table(
     counted: bool = True,
     medians: Mapping[UUID, timedelta] | None = None,
 ) -> RunTable:
-    """Read one page of the runs of all connections, or of `job`. `counted`: with the runs in each state. `medians`:
-    usual durations of jobs, if the caller has them."""
-    visible = Connection.objects.visible(reader)
-    if job:
-        visible = visible.filter(pk=job.connection_id)
-    connections = {connection.pk: connection for connection in visible.order_by("name")}
+    """Read one page of the runs of all connections, or of `job`, which has its `connection`. `counted`: with the runs
+    in each state. `medians`: usual durations of jobs, if the caller has them."""
+    connections = {job.connection_id: job.connection} if job else _connections(reader)
     runs: RunQuerySet = choices.filter(_runs_of(job) if job else _runs_of_all(connections, choices["connection"]))
     in_state = runs.in_state(choices["state"]) if choices["state"] else runs
-    # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
-    jobs = Job.objects.for_list().filter(connection_id__in=connections)
-    with_jobs = in_state.for_list().prefetch_related(Prefetch("job", jobs))
-    listed = with_jobs.none() if choices.errors else with_jobs
+    listed = in_state.none() if choices.errors else in_state.for_list()
+    if not job:
+        # A join would make PostgreSQL expect too few runs, and sort all of them instead of following the index.
+        jobs = Job.objects.for_list().filter(connection_id__in=connections)
+        listed = listed.prefetch_related(Prefetch("job", jobs))
     page = keyset_page(NEWEST_RUN_OF_ALL_FIRST, listed, choices, ROWS_PER_PAGE)
+    for run in page.rows if job else ():
+        run.job = job
     return RunTable(
         choices=choices,
         rows=_rows(page.rows, connections, job, medians, now),
@@ -182,6 +182,11 @@ def read_run_table(
         places=keyset_places(choices, page),
         job=job,
     )
+
+
+def _connections(reader: Reader) -> dict[UUID, Connection]:
+    visible = Connection.objects.visible(reader).only("name", "type").order_by("name")
+    return {connection.pk: connection for connection in visible}
 
 
 def _runs_of(job: Job) -> RunQuerySet:
