@@ -18,6 +18,7 @@ from audit.models import Verb
 from audit.record import Changes, record
 from connections.pacing import Pace
 from observability import throttle
+from observability.sessions import begin_anew
 from observability.throttle import Source, Throttled
 from people.confirmation import note_confirmed, note_confirmed_at_provider, note_provider_asked
 from people.factors import SHOWN
@@ -91,6 +92,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         with transaction.atomic():
             forget_first_step(request.session)
             way = way_of_sign_in(request, user)
+            begin_anew(request.session)
             super().login(request, user)
             if way.by_provider and not way.second_step:
                 note_confirmed_at_provider(request.session, now=timezone.now())
