@@ -80,7 +80,9 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
         note_first_step(request.session, user)
         at_provider = (options.get("signal_kwargs") or {}).get("sociallogin")
-        note_provider_asked(request.session, getattr(at_provider, "auth_time", None), now=timezone.now())
+        if at_provider:
+            is_again = at_provider.state.get("data") == user.pk
+            note_provider_asked(request.session, at_provider.auth_time, is_again=is_again, now=timezone.now())
         response: HttpResponse | None = super().pre_login(request, user, **options)
         return response
 
