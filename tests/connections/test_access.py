@@ -63,7 +63,7 @@ def test_members_see_it_and_changes_are_recorded(make_connection: MakeConnection
         end_access(access=access)
         end_access(access=access)
     assert not sees()
-    assert list(AuditEntry.objects.order_by("id").values_list("verb", "name", "changes"))[1:] == [
+    assert list(AuditEntry.objects.order_by("id").values_list("verb", "name", "changes"))[2:] == [
         ("changed", "Lake", {"visibility": ["everyone", "members"]}),
         ("added", "sailors in Lake", {"level": [None, "view"]}),
         ("added", "viewer in Lake", {"level": [None, "view"]}),
