@@ -55,7 +55,7 @@ SPARK: Final = Runner("openlineage-spark", JAVA_VERSION, Check.CLIENTS)
 SPARK_SCALA_212: Final = Runner("openlineage-spark", JAVA_VERSION, Check.PARSED)
 JAVA: Final = Runner("openlineage-java", JAVA_VERSION, Check.PARSED)
 TRINO: Final = Runner("Trino", "476", Check.CLIENTS)
-FLINK: Final = Runner("openlineage-flink", JAVA_VERSION, Check.NONE)
+FLINK: Final = Runner("openlineage-flink", JAVA_VERSION, Check.CLIENTS)
 
 RUNNERS: Final = (
     *(SHELL, PYTHON, AIRFLOW, AIRFLOW_PARSED, COMPOSE, HELM, TERRAFORM, COSMOS, DBT),
