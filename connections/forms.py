@@ -164,8 +164,8 @@ class VisibilityForm(forms.Form):
 class AddMemberForm(forms.Form):
     """Names a person or a group; `cleaned_data["member"]` is the user or the group.
 
-    Only administrators have a list of people, so one answer is for all names that are not found, and whoever guesses
-    too often (`may_ask`) gets no answer.
+    Only administrators have a list of people, so one answer is for all names that are not found. With `may_ask` False
+    there is no answer: too many names were tried.
     """
 
     name = forms.CharField(label="Person or group", help_text="A user name, or the name of a group.", max_length=150)

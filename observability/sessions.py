@@ -5,12 +5,13 @@ One ends when it was not used for SESSION_IDLE_HOURS, and at the latest SESSION_
 
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends import db
-from django.contrib.sessions.models import Session
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -50,12 +51,12 @@ class SessionStore(db.SessionStore):
         is_plausible = super()._validate_session_key(key)  # type: ignore[misc]  # missing from the stubs
         return bool(key and is_plausible and key.isascii() and key.isalnum())
 
-    def create_model_instance(self, data: Content) -> Session:
+    def create_model_instance(self, data: Content) -> AbstractBaseSession:
         """Return the row to store. The cookie lasts longer than it: the row decides."""
         now = timezone.now()
         if SESSION_KEY in data:  # somebody is signed in
             data.setdefault(_SIGNED_IN_AT, now.timestamp())
-        row: Session = super().create_model_instance(data)  # type: ignore[arg-type]
+        row = super().create_model_instance(data)  # type: ignore[arg-type]  # the stubs have it narrower
         row.expire_date = end_of(data, now=now)
         return row
 
@@ -80,5 +81,6 @@ def _note_use(request: HttpRequest, *, now: datetime) -> None:
     if _SIGNED_IN_AT not in session:  # of the version before
         session[_SIGNED_IN_AT] = now.timestamp()
     is_new = now - _signed_in_at(session) < USE_IS_NOTED_EVERY  # the sign-in was noted
+    user = cast("User", request.user)
     if key and not is_new and _PACE.allows(key, now):
-        note_use(user_id=request.user.pk, session_key=key, ends_at=end_of(session, now=now), now=now)
+        note_use(user=user, session_key=key, ends_at=end_of(session, now=now), now=now)

@@ -45,7 +45,8 @@ def note_confirmed_at_provider(session: Session, *, now: datetime) -> None:
 
 def came_back_untimed(session: Session, *, now: datetime, within: timedelta = CONFIRMED_FOR) -> bool:
     """Tell whether the person signed in at the provider again, and it did not say when it asked them."""
-    return now.timestamp() - session.get(_UNTIMED, 0) < within.total_seconds()
+    at: float = session.get(_UNTIMED, 0)
+    return now.timestamp() - at < within.total_seconds()
 
 
 def is_confirmed(session: Session, *, now: datetime, by_factor: bool = False) -> bool:

@@ -34,10 +34,10 @@ def live_sessions(user: "User", *, now: datetime) -> QuerySet[UserSession]:
 
 
 @transaction.atomic
-def note_use(*, user_id: int, session_key: str, ends_at: datetime, now: datetime) -> None:
+def note_use(*, user: "User", session_key: str, ends_at: datetime, now: datetime) -> None:
     """Note that a session was used: when it ends now, and that its person was here. One that has ended stays so."""
     if Session.objects.filter(session_key=session_key).update(expire_date=ends_at):
-        use = LastUse(user_id=user_id, at=now)
+        use = LastUse(user=user, at=now)
         LastUse.objects.bulk_create([use], update_conflicts=True, unique_fields=["user"], update_fields=["at"])
 
 

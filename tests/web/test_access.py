@@ -1,4 +1,4 @@
-"""Adding members: whoever administers a connection has no list of people, and the form is none either."""
+"""Adding members: administrators of a connection have no list of people, and the form is none either."""
 
 import pytest
 from django.contrib.auth.models import User
