@@ -101,7 +101,7 @@ JOB_SORT_KEYS: dict[str, models.expressions.Combinable] = {
 
 # Columns that `for_list` reads.
 _LISTED = (
-    *("connection_id", "id", "namespace", "name", "kind", "integration", "parent_job_id"),
+    *("connection_id", "id", "namespace", "name", "kind", "parent_job_id"),
     *("latest_run_id", "latest_run_sent_id", "latest_run_state"),
     *("latest_run_at", "latest_run_started_at", "latest_run_ended_at"),
     "running_runs",

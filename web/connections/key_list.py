@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Window
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from connections.models import ApiKey, WorkspaceKey
 
-KEYS_SHOWN: Final = 30
+KEYS_SHOWN: Final = 10
 _ALL: Final = "all"
 _Key = TypeVar("_Key", ApiKey, WorkspaceKey)
 
@@ -27,10 +27,7 @@ class KeyList(Generic[_Key]):
 
 
 def read_keys(keys: "QuerySet[_Key, Any]", request: HttpRequest) -> "KeyList[_Key]":
-    """Read KEYS_SHOWN keys, or all if the address says `?keys=all`."""
+    """Read KEYS_SHOWN keys, or all if the address says `?keys=all`. One query."""
     latest = keys.order_by(Coalesce("last_used_at", "created_at").desc(), "pk")
-    if request.GET.get("keys") == _ALL:
-        rows = list(latest)
-        return KeyList(rows, len(rows))
-    rows = list(latest[: KEYS_SHOWN + 1])
-    return KeyList(rows[:KEYS_SHOWN], keys.count() if len(rows) > KEYS_SHOWN else len(rows))
+    rows = list(latest.annotate(in_all=Window(Count("pk")))[: None if request.GET.get("keys") == _ALL else KEYS_SHOWN])
+    return KeyList(rows, vars(rows[0])["in_all"] if rows else 0)

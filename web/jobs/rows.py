@@ -170,7 +170,7 @@ class JobRows:
         """Parent's id → the jobs inside, those that need attention first."""
         inside = (
             Job.objects.filter(connection_id__in=self._connections)
-            .for_list()
+            .for_list("integration")
             .inside(self._opened)
             .needing_attention_first()
         )
