@@ -30,7 +30,7 @@ test: $(VENV)/.dev ## Run the tests, three at a time; or some of them, one by on
 	@exec $(python) -m pytest $(or $(ARGS),--numprocesses 3)
 
 .PHONY: test-clients
-test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow, Spark (Java 17), Trino (Java 24) [ARGS="-k old"]
+test-clients: $(VENV)/.dev ## Run real senders against the product: openlineage-python, dbt-ol, Airflow and Cosmos, Spark and Flink (Java 17), Trino (Java 24) [ARGS="-k old"]
 	@exec $(python) -m pytest -o faulthandler_timeout=3600 tests/senders $(ARGS)
 
 .PHONY: test-faults
@@ -90,6 +90,10 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 		--output-file requirements/airflow.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:spark \
 		--output-file requirements/spark.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:cosmos \
+		--output-file requirements/cosmos.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:flink \
+		--output-file requirements/flink.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:dbt-1.30 --exclude-newer 2025-04-01 \
 		--output-file requirements/dbt-1.30.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:dbt-1.43 --exclude-newer 2026-02-01 \

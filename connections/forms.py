@@ -162,14 +162,24 @@ class VisibilityForm(forms.Form):
 
 
 class AddMemberForm(forms.Form):
-    """Names a person or a group; `cleaned_data["member"]` is the user or the group."""
+    """Names a person or a group; `cleaned_data["member"]` is the user or the group.
+
+    Only administrators have a list of people, so one answer is for all names that are not found. With `may_ask` False
+    there is no answer: too many names were tried.
+    """
 
     name = forms.CharField(label="Person or group", help_text="A user name, or the name of a group.", max_length=150)
     level = forms.ChoiceField(
         label="Level", choices=ConnectionAccess.Level.choices, widget=forms.Select(attrs={"class": "form-select"})
     )
 
+    def __init__(self, *args: Any, may_ask: bool = True, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._may_ask = may_ask
+
     def clean_name(self) -> str:
+        if not self._may_ask:
+            raise ValidationError("You tried many names. Go on in an hour, or ask an administrator.", code="too_many")
         name: str = self.cleaned_data["name"].replace("\0", "")
         person = User.objects.filter(username=name, is_active=True).first()
         member = person or Group.objects.filter(name=name).first()

@@ -1,12 +1,14 @@
 """Writes of routes: which connection takes the events of a namespace that come with workspace keys.
 
-Each is called inside a transaction that holds the connection, but for `add_route` and `remove_route`.
+Each is called inside a transaction that holds the connection, but for `add_route` and `remove_route`. If the connection
+of a namespace changes, that transaction records it.
 """
 
 from datetime import datetime
 
 from django.db import transaction
 
+from audit.actor import BY_EVENT
 from audit.models import Verb
 from audit.record import record
 from connections.models import Connection, Route, UnmatchedNamespace
@@ -28,8 +30,11 @@ def claim_route(*, connection: Connection, namespace: str, now: datetime, made_b
     new = {"connection": connection, "created_at": now, "made_by_event": made_by_event}
     route, is_new = Route.objects.select_for_update().get_or_create(namespace=namespace, defaults=new)
     if not is_new and route.connection_id is None:
-        route.connection = connection
+        route.connection, is_new = connection, True
         route.save(update_fields=["connection"])
+    if is_new:
+        actor = BY_EVENT if made_by_event else None
+        record(Verb.ADDED, route, {"connection": (None, connection.name)}, actor=actor)
     if route.connection_id == connection.pk:
         UnmatchedNamespace.objects.filter(namespace=namespace).delete()
     return route
@@ -37,7 +42,10 @@ def claim_route(*, connection: Connection, namespace: str, now: datetime, made_b
 
 def bury_routes(*, connection: Connection) -> None:
     """Keep the namespaces of a connection that ends: no event makes a connection of them again."""
-    Route.objects.filter(connection=connection).update(connection=None)
+    routes = Route.objects.filter(connection=connection)
+    for route in routes.select_for_update().order_by("pk"):
+        record(Verb.REMOVED, route, {"connection": (connection.name, None)})
+    routes.update(connection=None)
 
 
 @transaction.atomic
@@ -49,7 +57,6 @@ def add_route(*, connection: Connection, namespace: str, now: datetime) -> Route
     if route.connection_id != current.pk:
         assert route.connection is not None  # noqa: S101 - a route without a connection was claimed
         raise RouteTaken(route.connection)
-    record(Verb.ADDED, route, {"connection": (None, current.name)})
     return route
 
 

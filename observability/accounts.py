@@ -18,6 +18,7 @@ from audit.models import Verb
 from audit.record import Changes, record
 from connections.pacing import Pace
 from observability import throttle
+from observability.sessions import begin_anew
 from observability.throttle import Source, Throttled
 from people.confirmation import note_confirmed, note_confirmed_at_provider, note_provider_asked
 from people.factors import SHOWN
@@ -79,7 +80,9 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
     def pre_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse | None:
         note_first_step(request.session, user)
         at_provider = (options.get("signal_kwargs") or {}).get("sociallogin")
-        note_provider_asked(request.session, getattr(at_provider, "auth_time", None), now=timezone.now())
+        if at_provider:
+            is_again = at_provider.state.get("data") == user.pk
+            note_provider_asked(request.session, at_provider.auth_time, is_again=is_again, now=timezone.now())
         response: HttpResponse | None = super().pre_login(request, user, **options)
         return response
 
@@ -91,6 +94,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # alla
         with transaction.atomic():
             forget_first_step(request.session)
             way = way_of_sign_in(request, user)
+            begin_anew(request.session)
             super().login(request, user)
             if way.by_provider and not way.second_step:
                 note_confirmed_at_provider(request.session, now=timezone.now())

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "observability.sessions.LastUseMiddleware",
     "audit.middleware.ActorMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "observability.passwords.BusyMiddleware",
@@ -205,6 +206,13 @@ ACCOUNT_ADAPTER = "observability.accounts.ClosedAccountAdapter"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+# Hours after its last request, and days after signing in, at which a session ends.
+SESSION_IDLE_HOURS = env.int("SESSION_IDLE_HOURS", default=12)
+SESSION_MAX_DAYS = env.int("SESSION_MAX_DAYS", default=30)
+if not (1 <= SESSION_IDLE_HOURS <= 24 * 366 and 1 <= SESSION_MAX_DAYS <= 366):
+    raise ImproperlyConfigured("SESSION_IDLE_HOURS and SESSION_MAX_DAYS are whole numbers from 1 up to a year.")
+# Of the cookie, in seconds. The row in the database ends earlier: see observability/sessions.py.
+SESSION_COOKIE_AGE = SESSION_MAX_DAYS * 24 * 60 * 60
 
 # --- Second step of signing in ------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Personal tokens of the read API."""
+"""Personal tokens of the read API, and when people last used a session."""
 
 import uuid
 from datetime import datetime
@@ -48,3 +48,13 @@ class ApiToken(models.Model):
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at <= now
+
+
+class LastUse(models.Model):
+    """Time of the last request of a person's sessions, some minutes exact. Outlives the sessions."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.at}"

@@ -7,7 +7,7 @@ from django.db.models.functions import Greatest
 
 from connections.roles import EDITOR, EDITOR_PERMISSIONS
 from people.factors import FACTORS
-from people.models import ApiToken
+from people.models import ApiToken, LastUse
 
 
 class Role(TextChoices):
@@ -19,8 +19,8 @@ class Role(TextChoices):
 
 
 def people() -> QuerySet[User]:
-    """Return users with `role`, `has_factor`, and `last_seen`: their last sign-in, or the last use of an API token of
-    theirs."""
+    """Return users with `role`, `has_factor`, and `last_seen`: when they last signed in, or used a session or an API
+    token of theirs."""
     membership = User.groups.through.objects.filter(user=OuterRef("pk"), group__name=EDITOR)
     tokens = ApiToken.objects.filter(user=OuterRef("pk")).order_by().values("user")
     return User.objects.annotate(
@@ -32,7 +32,11 @@ def people() -> QuerySet[User]:
         ),
         has_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)),
         # PostgreSQL's GREATEST leaves out what is null.
-        last_seen=Greatest("last_login", Subquery(tokens.annotate(last=Max("last_used_at")).values("last"))),
+        last_seen=Greatest(
+            "last_login",
+            Subquery(tokens.annotate(last=Max("last_used_at")).values("last")),
+            Subquery(LastUse.objects.filter(user=OuterRef("pk")).values("at")),
+        ),
     )
 
 

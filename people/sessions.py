@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from audit.models import Verb
 from audit.record import record
+from people.models import LastUse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,6 +31,14 @@ def live_sessions(user: "User", *, now: datetime) -> QuerySet[UserSession]:
     live = Session.objects.filter(expire_date__gt=now).values("session_key")
     sessions: QuerySet[UserSession] = UserSession.objects.filter(user=user, session_key__in=live)
     return sessions.order_by("-created_at", "pk")
+
+
+@transaction.atomic
+def note_use(*, user: "User", session_key: str, ends_at: datetime, now: datetime) -> None:
+    """Note that a session was used: when it ends now, and that its person was here. One that has ended stays so."""
+    if Session.objects.filter(session_key=session_key).update(expire_date=ends_at):
+        use = LastUse(user=user, at=now)
+        LastUse.objects.bulk_create([use], update_conflicts=True, unique_fields=["user"], update_fields=["at"])
 
 
 def rename_session(*, before: str | None, after: str | None) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.models import Verb
 from audit.record import record
@@ -24,6 +26,9 @@ _ROLES: Final = (Role.ADMINISTRATOR, Role.EDITOR, Role.VIEWER)
 ANYBODY: Final = "*"
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.@+-]+")
 _MOST_OF_A_NAME: Final = 140
+
+# In what is kept of an account at the provider: whether its ID token ever had the claim `auth_time`.
+STATES_TIME: Final = "states_auth_time"
 
 # Name → value, as the provider signed them.
 Claims = Mapping[str, Any]
@@ -45,6 +50,11 @@ class Rules:
 def rules_of_settings() -> Rules:
     roles = {value: Role(role) for value, role in settings.OIDC_ROLE_MAP.items()}
     return Rules(settings.OIDC_ROLE_CLAIM, roles, frozenset(settings.OIDC_ALLOWED_DOMAINS))
+
+
+def states_time(accounts: QuerySet[SocialAccount]) -> bool:
+    """Tell whether the provider ever said of one of these accounts when it asked the person for something."""
+    return accounts.filter(**{f"extra_data__{STATES_TIME}": True}).exists()
 
 
 def role_of_claims(claims: Claims, rules: Rules) -> Role | None:

@@ -47,8 +47,9 @@ def job_facts(
     its_parent, own_tags, schedule = sender.describe_job(namespace, name, run_facets, named, facets.tags is not NOTHING)
     kind, integration, processing_type, declared = _job_type(facets, producer, name, has_parent=its_parent is not None)
     known_as, of_parent = name, its_parent
-    owner = sender_of_job_facets(facets)
-    renaming = (sender_of(integration) if owner is GENERIC else owner).name_and_parent
+    # A task of one sender may carry what another one says of it: the task keeps its name.
+    owner = sender_of(integration)
+    renaming = (sender_of_job_facets(facets) if owner is GENERIC else owner).name_and_parent
     if renaming is not None:
         known_as, of_parent = renaming(SentJob(namespace, name, kind, its_parent, _job_of(root), facets, inputs))
     return JobFacts(

@@ -80,9 +80,13 @@ def test_what_people_do_on_pages_is_recorded_without_a_secret(
         ("editor", "page", "signed_in", "user", "editor"),
         ("editor", "page", "added", "connection", "Warehouse"),
         ("editor", "page", "added", "connection access", "editor in Warehouse"),
+        ("editor", "page", "added", "route", "Warehouse"),
         ("editor", "page", "renamed", "connection", "Lake"),
+        ("editor", "page", "added", "route", "Lake"),
         ("editor", "page", "added", "API key", "worker"),
         ("editor", "page", "removed", "API key", "worker"),
+        ("editor", "page", "removed", "route", "Warehouse"),
+        ("editor", "page", "removed", "route", "Lake"),
         ("editor", "page", "removed", "connection", "Lake"),
         ("editor", "page", "added", "API token", "report of editor"),
         ("editor", "page", "removed", "API token", "report of editor"),
@@ -124,6 +128,7 @@ def test_what_operators_save_is_recorded_without_a_secret(administrator: User, v
         ("removed", "user", "ada"),
         ("added", "group", "others"),
         ("removed", "group", "others"),
+        ("removed", "route", "Lake"),
         ("removed", "connection", "Lake"),
         ("signed_out", "user", "administrator"),
     ]
@@ -148,6 +153,7 @@ def test_what_commands_do_is_recorded(viewer: User, monkeypatch: pytest.MonkeyPa
 
     assert [entry[1:] for entry in entries()] == [
         ("command", "added", "connection", "Lake"),
+        ("command", "added", "route", "Lake"),
         ("command", "added", "API key", "worker"),
         ("command", "added", "API token", "report of viewer"),
         ("command", "added", "user", "root"),
@@ -162,7 +168,7 @@ def test_a_choice_of_privacy_is_recorded_with_what_it_changes() -> None:
     actions.set_privacy(connection=connection, audiences=audiences)
     actions.set_privacy(connection=connection, audiences=audiences)
     assert changes("changed", "connection") == {"SQL": ["editors", "everyone"]}
-    assert [verb for _, _, verb, _, _ in entries()] == ["added", "changed"]
+    assert [verb for _, _, verb, _, _ in entries()] == ["added", "added", "changed"]
 
 
 def test_keys_of_the_workspace_and_routes_are_recorded_and_what_an_event_makes() -> None:
@@ -174,6 +180,7 @@ def test_keys_of_the_workspace_and_routes_are_recorded_and_what_an_event_makes()
     remove_route(connection=lake, route_id=add_route(connection=lake, namespace="sea", now=now).pk)
     assert [entry[1:] for entry in entries()] == [
         ("event", "added", "connection", "Lake"),
+        ("event", "added", "route", "Lake"),
         ("command", "added", "workspace key", "all"),
         ("command", "removed", "workspace key", "all"),
         ("command", "added", "route", "sea"),
@@ -191,7 +198,7 @@ def test_what_did_not_happen_is_not_recorded() -> None:
     with transaction.atomic():
         actions.rename_connection(connection=connection, name="Pond", now=now)
         transaction.set_rollback(True)
-    assert [verb for _, _, verb, _, _ in entries()] == ["added"]
+    assert [entry[2:] for entry in entries()] == [("added", "connection", "Lake"), ("added", "route", "Lake")]
 
 
 def test_an_entry_is_neither_changed_nor_deleted_before_its_time(settings: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection as database
 
+from audit.models import AuditEntry
 from connections import actions
 from connections.models import Connection, Route
 from connections.routes import RouteTaken, add_route, remove_route
@@ -59,6 +60,29 @@ def test_what_a_removed_connection_leaves(make_connection: MakeConnection) -> No
     again = make_connection("prod")
     add_route(connection=again, namespace="eu", now=NOW)
     assert routes() == {"prod": "prod", "eu": "prod"}
+
+
+def test_each_change_of_who_takes_a_namespace_is_in_the_audit(make_connection: MakeConnection) -> None:
+    make_connection("other")
+    connection = make_connection("prod")
+    actions.rename_connection(connection=connection, name="eu", now=NOW)
+    add_route(connection=connection, namespace="eu", now=NOW)  # is there
+    actions.end_connection(connection=connection, now=NOW)
+    actions.rename_connection(connection=make_connection("new"), name="prod", now=NOW)
+    made = actions.create_connection(
+        name="made", type="airflow", created_by=None, now=NOW, namespace="other", made_by_event=True
+    )
+    entries = AuditEntry.objects.filter(object="route").order_by("pk")
+    assert [(entry.verb, entry.name, entry.changes["connection"], entry.via) for entry in entries] == [
+        ("added", "other", [None, "other"], "command"),
+        ("added", "prod", [None, "prod"], "command"),
+        ("added", "eu", [None, "eu"], "command"),
+        ("removed", "prod", ["eu", None], "command"),
+        ("removed", "eu", ["eu", None], "command"),
+        ("added", "new", [None, "new"], "command"),
+        ("added", "prod", [None, "prod"], "command"),
+        ("added", "made", [None, made.name], "event"),
+    ]
 
 
 def test_the_migration_gives_connections_a_route_of_their_name(make_connection: MakeConnection) -> None:

@@ -276,6 +276,16 @@ ROWS = [
         "query.shop.weekly",
         {"states": ["COMPLETED"], "seconds": None, "type": ("SQL", "HIVE", ""), "datasets": 2},
     ),
+    Row(
+        "73",
+        "report",
+        {
+            "states": ["COMPLETED"],
+            "type": ("JOB", "FLINK", "BATCH"),
+            "problems": ["inputs[0].namespace", "outputs[0].namespace"],
+        },
+    ),
+    Row("73", "broken", {"states": ["FAILED"], "error": None, "headline": ""}),
 ]
 # Cases in which one job was listed under several names → all jobs.
 ALL_JOBS = {case: {row.job for row in ROWS if row.case == case} for case in ("53", "54")}

@@ -14,8 +14,15 @@ from tests.serving import LiveServer
 
 HERE = Path(__file__).parent
 _ONLY_WHERE_NAMED = (
-    *("test_airflow.py", "test_old_airflow.py", "test_old_dbt.py", "test_shared_tables.py", "test_spark.py"),
-    *("test_terraform.py", "test_trino.py"),
+    "test_airflow.py",
+    "test_cosmos.py",
+    "test_flink.py",
+    "test_old_airflow.py",
+    "test_old_dbt.py",
+    "test_shared_tables.py",
+    "test_spark.py",
+    "test_terraform.py",
+    "test_trino.py",
 )
 
 

@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from connections.actions import create_api_key
 from connections.keys import parse_key
-from connections.models import ApiKey, Connection
+from connections.models import ApiKey, Connection, WorkspaceKey
 from connections.verification import VerifiedKey, verify_key
 from connections.vouchers import lock_live
+from connections.workspace_keys import create_workspace_key
 from tests.web.rows import make_connection
+from web.connections.key_list import KEYS_SHOWN
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +155,23 @@ def test_a_form_of_another_site_is_refused(editor: Any, url: str) -> None:
     strict.force_login(editor)
     assert strict.post(url, {"name": "scheduler"}).status_code == 403
     assert not ApiKey.objects.exists()
+
+
+def test_of_many_keys_those_are_shown_that_were_used_last(as_administrator: Client, connection: Connection) -> None:
+    now = timezone.now()
+    used_at = now - timedelta(days=1)
+    for name in ("used", *(f"other {number}" for number in range(199))):
+        create_api_key(connection=connection, name=name, created_by=None, now=now - timedelta(days=9))
+        create_workspace_key(name=name, created_by=None, now=now - timedelta(days=9))
+    for model in (ApiKey, WorkspaceKey):
+        model.objects.filter(name="used").update(last_used_at=used_at)
+    create_api_key(connection=connection, name="made just now", created_by=None, now=now)
+    for path, count in ((reverse("connection_settings", args=[connection.pk]), 201), ("/workspace-keys", 200)):
+        page = as_administrator.get(path).content.decode()
+        assert page.count('class="key-name"') == KEYS_SHOWN
+        assert f'<a class="btn" href="?keys=all">Show all {count} keys</a>' in page
+        every = as_administrator.get(f"{path}?keys=all").content.decode()
+        assert every.count('class="key-name"') == count
+        assert "Show all" not in every
+        names = re.findall('class="key-name">([^<]*)<', page)
+        assert names[count - 200] == "used"

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import Connection
 from lineage.models import RunState
-from tests.web.rows import job_that_ran, make_connection, save
+from tests.web.rows import job, job_that_ran, make_connection, save
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
 
@@ -89,3 +89,16 @@ def test_the_number_of_queries_does_not_grow_with_jobs_and_connections(as_viewer
         return len(found)
 
     assert queries(1) == queries(20)
+
+
+def test_a_row_names_the_source_system_that_its_connection_does_not(as_viewer: Client, airflow: Connection) -> None:
+    anything = make_connection("Everything else", "openlineage")
+    save([job(anything, "clicks", kind="JOB", integration="FLINK"), job(anything, "unknown", kind="JOB")])
+    save(
+        [job(airflow, "shop", kind="DAG", integration="AIRFLOW"), job(airflow, "sums", kind="JOB", integration="SPARK")]
+    )
+    said = set(re.findall(r'class="line-why">([^<]*)<', as_viewer.get("/jobs").content.decode()))
+    assert {"Job · Flink · Everything else", "Job · Everything else", "Job · Spark · Airflow production"} <= said
+    assert not [words for words in said if "Airflow · Airflow production" in words]
+    page = as_viewer.get("/search", {"q": "clicks"}).content.decode()
+    assert "Job · Flink · Everything else" in page

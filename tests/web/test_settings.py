@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from connections.models import ApiKey, Attempt, Connection
 from tests.web.rows import NOW, make_connection
+from web.connections.key_list import KEYS_SHOWN
 from web.guides import GUIDES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -140,6 +141,6 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(as_editor: Client, ed
             make_key(connection, f"key {number}", created_by=editor)
             make_attempt(connection)
         with CaptureQueriesContext(database) as queries:
-            assert html_of(get(as_editor, connection)).count('<tr id="key-') == rows
+            assert html_of(get(as_editor, connection)).count('<tr id="key-') == min(rows, KEYS_SHOWN)
         counts.append(len(queries))
     assert counts[0] == counts[1]

@@ -2,12 +2,15 @@
 
 import re
 import time
+from datetime import timedelta
 from html import unescape
 from io import StringIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -41,11 +44,16 @@ def must_confirm(client: Client) -> bool:
     return ASKED in client.get(NEW_TOKEN).content.decode()
 
 
+def may_not_begin(client: Client) -> bool:
+    return ASKED in client.get("/account/factors/app").content.decode()
+
+
 def test_it_confirms_only_if_the_provider_says_that_it_asked_just_now(settings: Any) -> None:
     with forger() as fake:
         set_up(settings, fake.issuer)
         client = Client()
-        assert "max_age" not in come(client, fake)
+        # So that a provider that can say when it asked says so.
+        assert come(client, fake)["max_age"] == str(30 * 24 * 60 * 60)
         assert must_confirm(client)
         now = int(time.time())
         fake.userinfo["auth_time"] = now  # type: ignore[assignment]  # nobody signed this
@@ -57,6 +65,41 @@ def test_it_confirms_only_if_the_provider_says_that_it_asked_just_now(settings: 
         fake.claims["auth_time"] = now
         come(client, fake, again="on")
         assert not must_confirm(client)
+
+
+def test_a_provider_that_never_says_when_it_asked(settings: Any) -> None:
+    """Signing in there again confirms nothing, but for somebody's first second step, which then confirms."""
+    with forger() as fake:
+        set_up(settings, fake.issuer)
+        client = Client()
+        come(client, fake)
+        assert may_not_begin(client)
+        come(client, fake, again="on")
+        page = client.get(NEW_TOKEN).content.decode()
+        assert ASKED in page
+        assert "did not say when it asked" in page
+        assert 'href="/account/factors"' in page
+        assert not may_not_begin(client)
+        with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+            assert may_not_begin(client)
+
+        # A provider that said it once could say it: somebody may have changed the request.
+        fake.claims["auth_time"] = int(time.time()) - 3600
+        come(client, fake)
+        del fake.claims["auth_time"]
+        come(client, fake, again="on")
+        assert may_not_begin(client)
+
+
+def test_who_has_a_password_begins_with_it(settings: Any) -> None:
+    with forger() as fake:
+        set_up(settings, fake.issuer)
+        client = Client()
+        come(client, fake)
+        User.objects.update(password=make_password(PASSWORD))
+        come(client, fake)
+        come(client, fake, again="on")
+        assert may_not_begin(client)
 
 
 def test_a_session_of_somebody_else_confirms_nothing(settings: Any, viewer: User) -> None:

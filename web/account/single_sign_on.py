@@ -12,7 +12,7 @@ import structlog
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -28,7 +28,7 @@ from requests import RequestException
 
 from audit.models import Verb
 from audit.record import record
-from people.single_sign_on import NotAdmitted, person_of, rules_of_settings
+from people.single_sign_on import STATES_TIME, NotAdmitted, person_of, rules_of_settings, states_time
 
 log: Final = structlog.get_logger(__name__)
 
@@ -50,14 +50,20 @@ _KEPT: Final = ("iss", "sub", "preferred_username", "email")
 def start(request: HttpRequest) -> HttpResponse:
     """Lead to the provider. `again`: to give the password there once more, which it has to state (`auth_time`).
 
+    Any other sign-in names an age, too, so that a provider that can state the time does: see decision 0041.
     By a page that goes on by itself: a browser lets no form lead to another site, as the CSP says.
     """
     if not settings.OIDC_ISSUER:
         raise Http404
     provider = get_adapter(request).get_provider(request, PROVIDER_ID)
-    further = {"prompt": "login", "max_age": "0"} if "again" in request.POST else {}
+    further = {"max_age": str(settings.SESSION_COOKIE_AGE)}
+    if "again" in request.POST:
+        further = {"prompt": "login", "max_age": "0"}
+    # Kept here, not shown to the browser: who was signed in, and shall confirm that it is them.
+    reader = request.user.pk if "again" in request.POST else None
     try:
-        away = provider.redirect(request, process="login", next_url=get_next_redirect_url(request), auth_params=further)
+        next_url = get_next_redirect_url(request)
+        away = provider.redirect(request, process="login", next_url=next_url, data=reader, auth_params=further)
     except (RequestException, *_MALFORMED) as error:
         log.warning("identity_provider_unavailable", exception=str(error))
         return _refusal(request, f"{settings.OIDC_NAME} does not answer. Try again later.", 503)
@@ -102,6 +108,9 @@ class VerifyingAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # all
         except (jwt.PyJWTError, *_MALFORMED) as error:
             raise OAuth2Error(f"The provider sent a wrong token: {error!r}") from error
         login.account.extra_data = {name: login.claims[name] for name in _KEPT if name in login.claims}
+        known = SocialAccount.objects.filter(provider=login.account.provider, uid=login.account.uid)
+        # Once true, always true: who may change the request could make the provider leave the time out.
+        login.account.extra_data[STATES_TIME] = login.auth_time is not None or states_time(known)
         return login
 
     def _verify(self, id_token: str, audience: str) -> None:

@@ -6,6 +6,7 @@ somebody typed is lost.
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final, cast
 
@@ -15,6 +16,7 @@ from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
+from allauth.socialaccount.models import SocialAccount
 from allauth.utils import get_form_class
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -24,9 +26,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from audit.models import Verb
 from audit.record import record
-from people.confirmation import is_confirmed, note_confirmed
+from people.confirmation import FIRST_FACTOR_WITHIN, came_back_untimed, is_confirmed, note_confirmed
 from people.factors import SHOWN, has_factor
 from people.local_login import has_password, provider_name
+from people.single_sign_on import states_time
 from web.components.rendering import page_of, render_dialog
 
 View = Callable[..., HttpResponse]
@@ -64,7 +67,10 @@ def _guard(view: View, *, changes_factors: bool) -> View:
         now = timezone.now()
         user = cast("User", request.user)
         by_factor = changes_factors and has_factor(user)
-        if not is_confirmed(request.session, now=now, by_factor=by_factor):
+        if not (
+            is_confirmed(request.session, now=now, by_factor=by_factor)
+            or (changes_factors and _may_add_first_factor(request, now=now))
+        ):
             ways = _Ways(request, with_password=not by_factor)
             shown = ways.shown()
             if not shown:
@@ -97,6 +103,17 @@ class _SecurityKeyOptions(ReauthenticateWebAuthnView):  # type: ignore[misc]  # 
 
     def get_reauthentication_alternatives(self) -> list[Any]:
         return []
+
+
+def _may_add_first_factor(request: HttpRequest, *, now: datetime) -> bool:
+    """Tell whether somebody who can confirm in no other way may begin with a factor: they signed in at the provider
+    again just now, and it never says when it asked. Decision 0041 has the reasons."""
+    user = cast("User", request.user)
+    return (
+        came_back_untimed(request.session, now=now, within=FIRST_FACTOR_WITHIN)
+        and not (has_factor(user) or has_password(user))
+        and not states_time(SocialAccount.objects.filter(user=user))
+    )
 
 
 class _Ways:
@@ -147,6 +164,7 @@ def _ask(request: HttpRequest, ways: _Ways) -> HttpResponse:
         "has_app": ways.has_app,
         "options": ways.options(),
         "sso_name": provider_name(),
+        "is_untimed": came_back_untimed(request.session, now=timezone.now()),
         "page": page_of(request) or request.get_full_path(),
         "waiting": request.POST.get(_WAITING, request.method),
         "carried": list(_carried(request)),

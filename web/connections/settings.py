@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from connections.endpoint import endpoint_url, workspace_url
 from connections.models import ApiKey, Attempt, Connection, ConnectionAccess
-from connections.querysets import Reader
 from lineage.overview.setup import SetupState, is_reached, setup_state
 from lineage.overview.summaries import ConnectionSummary, connection_summary
 from web.components.rendering import render_page
+from web.connections.key_list import KeyList, read_keys
 from web.connections.refusals import Refusal, read_refusal
 from web.connections.rights import with_rights
 from web.guides import (
@@ -36,7 +36,7 @@ class Arrivals:
     """Parts of the page that change by themselves while a sender is set up."""
 
     summary: ConnectionSummary
-    api_keys: list[ApiKey]
+    api_keys: KeyList[ApiKey]
     attempts: list[Attempt]
     state: SetupState
     # The newest request, if it was refused.
@@ -61,19 +61,19 @@ class Setup:
         return [snippet for snippet in self.snippets.values() if self.values.key in snippet.text]
 
 
-def read_arrivals(connection: Connection, reader: Reader, *, now: datetime) -> Arrivals:
+def read_arrivals(connection: Connection, request: HttpRequest, *, now: datetime) -> Arrivals:
     summary = connection_summary(connection, now=now)
-    api_keys = list(connection.api_keys.select_related("created_by"))
+    api_keys = read_keys(connection.api_keys.select_related("created_by"), request)
     attempts = list(connection.attempts.newest(ATTEMPTS_SHOWN))
     state = setup_state(
         attempts,
-        has_key=bool(api_keys),
-        takes_workspace_keys=not api_keys and not summary.is_connected and is_reached(connection),
+        has_key=bool(api_keys.keys),
+        takes_workspace_keys=not api_keys.keys and not summary.is_connected and is_reached(connection),
         is_connected=summary.is_connected,
         added_at=connection.created_at,
         now=now,
     )
-    return Arrivals(summary, api_keys, attempts, state, read_refusal(state.refused, reader))
+    return Arrivals(summary, api_keys, attempts, state, read_refusal(state.refused, request.user))
 
 
 def read_members(connection: Connection) -> list[ConnectionAccess]:
@@ -94,7 +94,7 @@ def setup_of(connection: Connection, request: HttpRequest, key: str = "") -> Set
 def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = get_object_or_404(Connection.objects.visible(request.user), pk=connection_id)
     now = timezone.now()
-    arrivals = read_arrivals(connection, request.user, now=now)
+    arrivals = read_arrivals(connection, request, now=now)
     with_rights([connection], request.user)
     context = {
         "connection": connection,

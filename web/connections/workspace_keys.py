@@ -25,6 +25,7 @@ from connections.workspace_keys import (
 )
 from web.components.confirmation import confirmed_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
+from web.connections.key_list import read_keys
 from web.connections.refusals import Refusal
 from web.guides import cure_of
 
@@ -37,10 +38,12 @@ NAMESPACES_SHOWN = 50
 @never_cache
 def workspace_keys(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    keys = WorkspaceKey.objects.select_related("created_by", "default_connection").prefetch_related("connections")
+    every = WorkspaceKey.objects.select_related("created_by", "default_connection").prefetch_related("connections")
+    found = read_keys(every, request)
     unmatched = UnmatchedNamespace.objects.select_related("workspace_key").newest(NAMESPACES_SHOWN)
     context = {
-        "keys": [(key, key.is_expired(now), _refusal_of(key)) for key in keys],
+        "keys": [(key, key.is_expired(now), _refusal_of(key)) for key in found.keys],
+        "found": found,
         "unmatched": list(unmatched),
         "workspace_url": workspace_url(request),
         "now": now,

@@ -49,13 +49,13 @@ AIRFLOW_PARSED: Final = Runner("apache-airflow-providers-openlineage", "2.20.3",
 COMPOSE: Final = Runner("Docker Compose", "", Check.PARSED)
 HELM: Final = Runner("Helm", "", Check.PARSED)
 TERRAFORM: Final = Runner("Terraform", "", Check.PARSED)
-COSMOS: Final = Runner("astronomer-cosmos", "1.15.1", Check.PARSED)
+COSMOS: Final = Runner("astronomer-cosmos", "1.15.1", Check.CLIENTS)
 DBT: Final = Runner("openlineage-dbt", "1.54.0", Check.CLIENTS)
 SPARK: Final = Runner("openlineage-spark", JAVA_VERSION, Check.CLIENTS)
 SPARK_SCALA_212: Final = Runner("openlineage-spark", JAVA_VERSION, Check.PARSED)
 JAVA: Final = Runner("openlineage-java", JAVA_VERSION, Check.PARSED)
 TRINO: Final = Runner("Trino", "476", Check.CLIENTS)
-FLINK: Final = Runner("openlineage-flink", JAVA_VERSION, Check.NONE)
+FLINK: Final = Runner("openlineage-flink", JAVA_VERSION, Check.CLIENTS)
 
 RUNNERS: Final = (
     *(SHELL, PYTHON, AIRFLOW, AIRFLOW_PARSED, COMPOSE, HELM, TERRAFORM, COSMOS, DBT),

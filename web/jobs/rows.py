@@ -15,6 +15,7 @@ from lineage.models import Job, Run, RunState
 from lineage.overview.health import Health, health_of_jobs
 from lineage.runs.durations import latest_run_duration, receipt_of_late_start
 from lineage.runs.error_headline import error_details, error_headline
+from web.components.integrations import other_integration
 from web.components.lists import Choices
 from web.components.pace import Pace
 
@@ -36,7 +37,7 @@ class JobRow:
     job: Job
     connection: Connection
     kind: str
-    # What kind of job it is, and where: its connection and namespace, as far as they tell it from others.
+    # Kind of the job, and where it is: source system, connection and namespace, as far as they tell it from others.
     where: str
     # Of the latest run.
     pace: Pace
@@ -149,9 +150,12 @@ class JobRows:
         return Pace(latest_run_duration(job, now=self._now), self._medians.get(job.id), is_running)
 
     def _where(self, job: Job) -> str:
+        connection = self._connections[job.connection_id]
         parts = [KINDS.get(job.kind, job.kind)]
+        if integration := other_integration(job.integration, connection.type):
+            parts.append(integration)
         if "connection" in self._choices.listing.names:
-            parts.append(self._connections[job.connection_id].name)
+            parts.append(connection.name)
         if self._shows_namespace:
             parts.append(job.namespace)
         return " · ".join(parts)
@@ -166,7 +170,7 @@ class JobRows:
         """Parent's id → the jobs inside, those that need attention first."""
         inside = (
             Job.objects.filter(connection_id__in=self._connections)
-            .for_list()
+            .for_list("integration")
             .inside(self._opened)
             .needing_attention_first()
         )

@@ -182,7 +182,7 @@ def _sorted(jobs: JobQuerySet, choices: Choices, inside: dict[UUID, InnerJobs], 
         jobs = jobs.filter(id__in=slow)
     elif choices["state"]:
         jobs = jobs.in_state(choices["state"])
-    jobs = jobs.for_list()
+    jobs = jobs.for_list("integration")
     if not choices["sort"]:
         return jobs.needing_attention_first(inside)
     key, descending = choices["sort"].removeprefix("-"), choices["sort"].startswith("-")

@@ -18,6 +18,7 @@ from lineage.models import Job, Run
 from lineage.search.columns import FoundColumn, FoundDataset
 from lineage.search.query import LONGEST_SEARCH, NEAREST_FIRST, Search
 from web.components.density import DENSITY
+from web.components.integrations import other_integration
 from web.components.lists import Choices, Listing, Places, keyset_places
 from web.components.values import place_in
 from web.runs.table import RUNS
@@ -149,12 +150,14 @@ def _connection_hit(connection: Connection) -> Hit:
 
 
 def _job_hit(job: Job, connection: Connection, now: datetime) -> Hit:
+    integration = other_integration(job.integration, connection.type)
+    parts = (job.get_kind_display(), integration, connection.name, job.namespace)
     return Hit(
         id=str(job.id),
         url=reverse("job", args=[job.connection_id, job.id]),
         icon=_icon(job),
         name=job.name,
-        details=f"{job.get_kind_display()} · {connection.name} · {job.namespace}",
+        details=" · ".join(part for part in parts if part),
         state=job.latest_run_state,
         at=job.latest_run_at,
         when=_when(job.latest_run_at, now),

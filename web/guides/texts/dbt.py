@@ -55,6 +55,7 @@ def cosmos_install(_: SenderValues) -> Snippet:
 
 def cosmos_dag(_: SenderValues) -> Snippet:
     text = """\
+# Airflow reads a file only if it has the words airflow and dag.
 from cosmos import DbtDag, ProfileConfig, ProjectConfig
 
 shop = DbtDag(

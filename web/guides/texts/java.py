@@ -29,6 +29,7 @@ openlineage-event-listener.transport.api-key={values.key}"""
 def flink_config(values: SenderValues) -> Snippet:
     text = f"""\
 execution.job-status-changed-listeners: io.openlineage.flink.listener.OpenLineageJobStatusChangedListenerFactory
+openlineage.enableDetachedJobTracking: true
 openlineage.transport.type: http
 openlineage.transport.url: {values.endpoint_url}
 openlineage.transport.auth.type: api_key

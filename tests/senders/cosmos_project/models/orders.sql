@@ -1,0 +1,3 @@
+{{ config(materialized="table") }}
+
+select order_id, customer_id, amount from {{ ref("raw_orders") }}
