@@ -18,6 +18,7 @@ from server.balance import ConnectionCounts, WorkerConnections
 from server.logging import configure_structlog, log_format, logging_config
 from server.metrics import directory
 from server.processes import (
+    collect_garbage_rarely,
     end_with,
     end_with_starter,
     freeze_loaded_objects,
@@ -90,6 +91,7 @@ def on_starting(_server: Arbiter) -> None:
     # Each client is an open file: the usual limit of 1,024 would limit the number of clients.
     raise_limit_of_open_files()
     give_back_large_blocks()
+    collect_garbage_rarely()
 
 
 def when_ready(server: Arbiter) -> None:
