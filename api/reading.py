@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
@@ -33,6 +34,13 @@ class ReadView(GenericAPIView[Any]):
         wrong = _wrong_parameters(request, self.known_parameters())
         if wrong:
             raise ValidationError(wrong)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let only the reader's own cache keep the answer, and ask each time."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        patch_vary_headers(final, ("Authorization", "Cookie"))
+        patch_cache_control(final, private=True, no_cache=True)
+        return final
 
     def known_parameters(self) -> set[str]:
         filters = self.filterset_class.base_filters.keys() if self.filterset_class else ()

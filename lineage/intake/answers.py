@@ -100,7 +100,7 @@ def key_refused(reason: str) -> Rejection:
     return Rejection(
         401,
         Code.KEY_REFUSED,
-        "A valid API key of this connection is needed, as `Authorization: Bearer <key>`.",
+        "A valid API key is needed, as `Authorization: Bearer <key>`: one of this connection, or a workspace key.",
         reason=reason,
         headers={"WWW-Authenticate": "Bearer"},
     )
@@ -123,7 +123,10 @@ def unknown_connection() -> Rejection:
 
 
 def unknown_path() -> Rejection:
-    message = "There is nothing at this path: events are sent to /gateway/openlineage/<connection id>."
+    message = (
+        "There is nothing at this path: events are sent to /gateway/openlineage/<connection id>, and with a workspace "
+        "key to /api/v1/lineage."
+    )
     return Rejection(404, Code.UNKNOWN_PATH, message)
 
 

@@ -17,6 +17,8 @@ from connections.models import Connection
         ("\u200b", "A name has at least one visible character."),
         ("a\nb", "A name has no control characters or line breaks."),
         ("a\u202eb", "A name has no control characters or line breaks."),
+        ("zero\u200bwidth", "A name has no control characters or line breaks."),
+        ("\u3164", "A name has no control characters or line breaks."),
         ("a\x00b", "A name has no control characters or line breaks."),
         ("x" * 101, "Ensure this value has at most 100 characters (it has 101)."),
     ],

@@ -26,7 +26,7 @@ route                                                      | GET                
                                                            | sign-in 200    200    200    | 405     405    405    405
 sign-in                                                    | 200     on     on     on     | 200     on     on     on
 sign-in/inactive                                           | 200     200    200    200    | 405     405    405    405
-sign-in/sso                                                | 405     405    405    405    | 404     404    404    404
+sign-in/sso                                                | on      on     on     on     | 404     404    404    404
 sign-in/sso/callback                                       | 404     404    404    404    | 405     405    405    405
 sign-in/second-step                                        | on      on     on     on     | on      on     on     on
 sign-out                                                   | on      200    200    200    | on      on     on     on

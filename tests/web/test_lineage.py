@@ -109,7 +109,7 @@ def test_nothing_yet_and_nothing_found(as_viewer: Client) -> None:
 
 
 def test_a_wrong_value_is_named(as_viewer: Client, estate: dict[str, str]) -> None:
-    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}&depth=99"))
+    html = html_of(as_viewer.get(f"/lineage?node={ORDERS}&depth=99"), status=400)
     assert "wrong value for “depth”" in html
     assert as_viewer.get(f"/lineage?node=dataset:{dataset_id('no', 'thing')}").status_code == 404
 

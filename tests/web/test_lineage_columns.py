@@ -143,4 +143,5 @@ def test_lines_of_columns_pass_jobs(as_viewer: Client, estate: None) -> None:
 )
 def test_what_cannot_be_shown_is_said(as_viewer: Client, estate: None, query: str, words: str) -> None:
     address = f"/lineage?node=dataset:{ORDERS}&{query}" if "columns" in query else f"{PAGE}&{query}"
-    assert words in html_of(as_viewer.get(address))
+    status = 400 if "wrong" in words else 200
+    assert words in html_of(as_viewer.get(address), status=status)

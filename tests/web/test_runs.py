@@ -38,8 +38,8 @@ def get(client: Client, query: str = "", **headers: str) -> Any:
     return client.get(f"/runs{query}", headers=headers)
 
 
-def html_of(response: Any) -> str:
-    assert response.status_code == 200
+def html_of(response: Any, *, status: int = 200) -> str:
+    assert response.status_code == status
     return str(response.content.decode())
 
 

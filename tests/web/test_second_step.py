@@ -171,5 +171,9 @@ def test_who_must_have_a_factor_gets_nothing_else(
     add_app(as_administrator)
     assert as_administrator.get("/people").status_code == 200
     settings.MFA_REQUIRED = "all"
-    assert as_viewer.get("/jobs").status_code == 302
+    assert as_viewer.get("/jobs?q=load").status_code == 302
+    add_app(as_viewer)
+    done, again = (as_viewer.get("/account/factors").content.decode() for _ in range(2))
+    assert '<a href="/jobs?q=load">Go on to the page that you asked for</a>' in done
+    assert "Go on" not in again
     assert as_viewer.post("/sign-out").status_code == 302

@@ -109,7 +109,11 @@ def test_each_sign_in_sets_the_role_of_the_groups(
     refused = sign_in(Client(), "1")
     assert refused.status_code == 403
     assert "None of your groups has a role" in refused.content.decode()
-    assert AuditEntry.objects.latest("id").verb == "sign_in_refused"
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.name) == ("sign_in_refused", "ada")
+    SocialAccount.objects.all().delete()
+    assert sign_in(Client(), "1").status_code == 403
+    assert AuditEntry.objects.latest("id").name == "ada at Corp"
     User.objects.filter(username="ada").update(is_active=False)
     settings.OIDC_ROLE_CLAIM = ""
     assert sign_in(Client(), "1")["Location"] == "/sign-in/inactive"

@@ -42,6 +42,8 @@ from web.components.confirmation import confirmed_by_factor_first
 from web.components.rendering import dialog_methods, leave_dialog, render_dialog, render_page
 
 FACTORS_PAGE: Final = "factors"
+# In the session: the page that somebody asked for, and for which a factor had to be set up first.
+PAGE_AFTER: Final = "page_after_factor"
 
 
 @require_safe
@@ -54,6 +56,7 @@ def factors(request: HttpRequest) -> HttpResponse:
         "factors": [(one, factor_name(one)) for one in own if one.type in FACTORS],
         "has_app": any(one.type == Authenticator.Type.TOTP for one in own),
         "codes_left": codes_left(codes) if codes else 0,
+        "page_after": "" if request.needs_factor else request.session.pop(PAGE_AFTER, ""),  # type: ignore[attr-defined]
         "now": timezone.now(),
     }
     return render_page(request, "account/factors.html", context)

@@ -10,7 +10,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from people.factors import has_factor, must_have_factor
 from people.ways_of_sign_in import way_of_sign_in
-from web.account.factors import FACTORS_PAGE
+from web.account.factors import FACTORS_PAGE, PAGE_AFTER
 
 # Views that everybody may use: those that set a factor up, signing out, and what shows nothing of the product.
 _OPEN: Final = frozenset(
@@ -64,5 +64,7 @@ def _refuse(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith("/api/"):
         message = "Set up a second step of signing in first: see Two-step sign-in on your account's page."
         return JsonResponse({"error": {"code": "factor_required", "message": message, "detail": None}}, status=403)
+    if request.method == "GET" and not request.htmx:  # type: ignore[attr-defined]
+        request.session[PAGE_AFTER] = request.get_full_path()
     page = reverse(FACTORS_PAGE)
     return HttpResponseClientRedirect(page) if request.htmx else HttpResponseRedirect(page)  # type: ignore[attr-defined]

@@ -20,10 +20,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from requests import RequestException
 
 from audit.models import Verb
@@ -45,7 +45,7 @@ _NOT_ACCEPTED: Final = "The answer of the provider was not accepted. Try again."
 _KEPT: Final = ("iss", "sub", "preferred_username", "email")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def start(request: HttpRequest) -> HttpResponse:
     """Lead to the provider. `again`: to give the password there once more, which it has to state (`auth_time`).
@@ -53,6 +53,9 @@ def start(request: HttpRequest) -> HttpResponse:
     Any other sign-in names an age, too, so that a provider that can state the time does: see decision 0041.
     By a page that goes on by itself: a browser lets no form lead to another site, as the CSP says.
     """
+    if request.method != "POST":
+        # The address of the page on the way: somebody came back to it, or opened it.
+        return redirect("account_login")
     if not settings.OIDC_ISSUER:
         raise Http404
     provider = get_adapter(request).get_provider(request, PROVIDER_ID)
@@ -149,7 +152,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                     sociallogin.account.user = person
                     sociallogin.account.save()
         except NotAdmitted as error:
-            record(Verb.SIGN_IN_REFUSED, known or User(), {"reason": (None, str(error))})
+            record(Verb.SIGN_IN_REFUSED, known or _stranger(claims), {"reason": (None, str(error))})
             raise ImmediateHttpResponse(_refusal(request, str(error), 403)) from error
         sociallogin.user = person
 
@@ -169,6 +172,12 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         is_cancelled = request.GET.get("error") == _CANCELLED
         words = "You cancelled it there." if is_cancelled else _NOT_ACCEPTED
         raise ImmediateHttpResponse(_refusal(request, words, 401))
+
+
+def _stranger(claims: Mapping[str, Any]) -> User:
+    """Return a user who is not stored, named as the provider names who came: `ada at Corp ID`."""
+    named = next((claims[name] for name in ("preferred_username", "email", "sub") if claims.get(name)), "unknown")
+    return User(username=f"{named} at {settings.OIDC_NAME}")
 
 
 def identity_of(claims: Mapping[str, Any]) -> str:

@@ -73,7 +73,8 @@ def add(request: HttpRequest) -> HttpResponse:
                 return _show_link(request, person, is_new=True)
             messages.success(request, f"{person.username} was added, and signs in with {settings.OIDC_NAME}.")
             return leave_dialog(request, reverse("people"))
-    return render_dialog(request, "administration/person_add.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "provider": "" if settings.LOCAL_LOGIN else settings.OIDC_NAME}
+    return render_dialog(request, "administration/person_add.html", context, status=422 if form.errors else 200)
 
 
 @dialog_methods

@@ -37,13 +37,13 @@ def render_page(request: HttpRequest, template: str, context: Mapping[str, Any],
         read_permissions(request)
         response = render(request, template, {**context, "live": live if region else None})
         etag = page_etag(request, response.content)
-    return _for_this_reader(with_etag(request, response, etag))
+    return for_this_reader(with_etag(request, response, etag))
 
 
 def render_part(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
     """Render a part of all pages that keeps itself up to date: 304 if the ETag in If-None-Match still fits."""
     response = render(request, template, context)
-    return _for_this_reader(with_etag(request, response, page_etag(request, response.content)))
+    return for_this_reader(with_etag(request, response, page_etag(request, response.content)))
 
 
 def read_permissions(request: HttpRequest) -> None:
@@ -60,7 +60,7 @@ def render_dialog(
     if not in_dialog:
         read_permissions(request)
     name = f"{template}#{DIALOG}" if in_dialog else template
-    return _for_this_reader(render(request, name, {**context, "in_dialog": in_dialog}, status=status))
+    return for_this_reader(render(request, name, {**context, "in_dialog": in_dialog}, status=status))
 
 
 def leave_dialog(request: HttpRequest, url: str) -> HttpResponse:
@@ -97,7 +97,7 @@ def is_refresh(request: HttpRequest) -> bool:
     return bool(request.htmx) and request.htmx.trigger == request.htmx.target  # type: ignore[attr-defined]
 
 
-def _for_this_reader(response: HttpResponse) -> HttpResponse:
+def for_this_reader(response: HttpResponse) -> HttpResponse:
     """Let only the reader's own browser keep the answer, and ask each time."""
     patch_vary_headers(response, ("HX-Request", "HX-Target", "Cookie"))
     patch_cache_control(response, private=True, no_cache=True)

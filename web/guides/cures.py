@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _WHOLE_URL: Final = (
-    "Copy the endpoint URL of this page whole into the sender. Python clients take it in two parts: the host as url, "
-    "the path with the connection's id as endpoint."
+    "Copy the endpoint URL of this page whole into the sender. Python clients take it in two parts: scheme and host as "
+    "url, the whole path after them as endpoint."
 )
 _CLEAN_BODY: Final = (
     "Something between the sender and here changes the body: a proxy that inflates it must remove the header "

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from lineage.graph.nodes import State
 from lineage.graph.picture import Picture
 from lineage.graph.question import DEFAULT_DEPTH, MAX_DEPTH, MAX_EXPANDED
 from lineage.models import Dataset, Job
-from web.components.rendering import render_page
+from web.components.rendering import for_this_reader, render_page
 from web.lineage.choices import CSV, SVG, TABLE, LineageChoices
 from web.lineage.filling import picture, state_of
 from web.lineage.svg import file_name, svg_file
@@ -265,17 +266,28 @@ def lineage(request: HttpRequest) -> HttpResponse:
         choices = choices.with_whole_keys(node.key for node in found.nodes)
         trace = trace_of(found, choices)
     except WrongParameter as error:
-        context = {"choices": choices, "wrong": error, "found": [], "now": now}
-        return render_page(request, "lineage/choose.html", context)
+        return _refusal(request, choices, error)
     if choices.show == CSV:
-        with timezone.override(UTC):
-            return csv_file(found, trace, with_columns=asked.columns != "false")
+        return for_this_reader(_csv(found, trace, with_columns=asked.columns != "false"))
     if choices.show == SVG:
         absolute = choices.at(request.build_absolute_uri(choices.path), show=None)
-        return _svg(found, absolute, connections, trace, now)
+        return for_this_reader(_svg(found, absolute, connections, trace, now))
     page = _page(found, trace, choices, connections, now)
     context = {"page": page, "choices": choices, "now": now, "asked": asked}
     return render_page(request, "lineage/lineage.html", context, region=LIST)
+
+
+def _refusal(request: HttpRequest, choices: LineageChoices, error: WrongParameter) -> HttpResponse:
+    """Answer with the field that finds something, and with what is wrong in the address."""
+    context = {"choices": choices, "wrong": error, "found": [], "now": timezone.now()}
+    response = render_page(request, "lineage/choose.html", context)
+    response.status_code = HTTPStatus.BAD_REQUEST
+    return response
+
+
+def _csv(found: Answer, trace: Trace | None, *, with_columns: bool) -> HttpResponse:
+    with timezone.override(UTC):
+        return csv_file(found, trace, with_columns=with_columns)
 
 
 def _svg(

@@ -146,17 +146,19 @@ def middle(name: str) -> SafeString:
     """A name that is cut in its middle where there is no room: its last letters tell it from others."""
     if not name.strip():
         return _NO_NAME
+    name = names.visible(name)
     start, end = name[:-_LAST_LETTERS], name[-_LAST_LETTERS:]
     return format_html('<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, start, end)
 
 
 register.filter("plain_name", names.shown_name)
+register.filter("visible", names.visible)
 
 
 @register.filter
 def shown_name(name: str) -> str:
     """The name of a dataset, or muted words for a blank one, so that a link can be seen."""
-    return name if name.strip() else _NO_NAME
+    return names.visible(name) if name.strip() else _NO_NAME
 
 
 @register.filter
