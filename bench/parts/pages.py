@@ -73,6 +73,9 @@ def run(options: Options) -> Section:
     with ExitStack() as stack:
         database = stack.enter_context(options.own_database())
         stocks = {events: filled(database, f"events_{events}", events) for events in (few, many)}
+        for stock in stocks.values():
+            # As each minute: it stores what lists compare runs with.
+            stock.database.manage("maintain")
         readers = {n: stack.enter_context(_reader(filled_, options)) for n, filled_ in stocks.items()}
         timings = {name: _time(name, path, readers) for name, path in PAGES.items()}
     return Section(

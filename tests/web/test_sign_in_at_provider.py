@@ -125,6 +125,7 @@ def test_the_administrator_with_a_password_stays_one(settings: Any, administrato
     assert role_of(kept) == "administrator"
 
     client = Client()
+    assert "Passwords are off here" in client.get("/sign-in?password").content.decode()
     client.force_login(User.objects.get(username="other"))
     here = f"/admin/auth/user/{administrator.pk}"
     fields = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "is_active": "on"}

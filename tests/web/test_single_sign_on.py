@@ -85,6 +85,7 @@ def test_people_come_and_their_answer_works_once(corp: Callable[[str], None]) ->
     page = client.get("/account").content.decode()
     assert "this one" in page
     assert "Change password" not in page
+    assert client.get("/account/password").status_code == 404
     entries = AuditEntry.objects.order_by("id").values_list("verb", "name", "changes__by")
     assert list(entries) == [
         ("added", "ada", None),

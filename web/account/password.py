@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -29,6 +29,9 @@ from web.components.rendering import dialog_methods, leave_dialog, render_dialog
 def change_password(request: HttpRequest) -> HttpResponse:
     """Ask for the current password, and twice for the new one. Ends all other sessions of the account."""
     user = cast("User", request.user)
+    if not user.has_usable_password():
+        # Who signs in at an identity provider has none to change.
+        raise Http404
     form = ChangePasswordForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid() and _is_theirs(request, form):
         _save(request, form, user)

@@ -27,7 +27,12 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
         """Offer single sign-on where it is set up, and the password where it counts or is asked for."""
         context: dict[str, Any] = super().get_context_data(**options)
         has_form = settings.LOCAL_LOGIN or "password" in self.request.GET or context["form"].is_bound
-        return {**context, "sso_name": provider_name(), "has_form": has_form}
+        return {
+            **context,
+            "sso_name": provider_name(),
+            "has_form": has_form,
+            "local_login": settings.LOCAL_LOGIN,
+        }
 
 
 _page = SignInView.as_view()
