@@ -54,10 +54,16 @@ WHERE tally.completed >= %s
 """  # noqa: S608 - made of constants
 
 
+# Each job is looked up by its key. With a join PostgreSQL read the whole table for as long as it believed that few jobs
+# have a stored median.
 _STORED = """
 SELECT job.id, job.usual_seconds
 FROM unnest(%s::uuid[], %s::uuid[]) AS wanted (connection_id, job_id)
-JOIN lineage_job AS job ON job.connection_id = wanted.connection_id AND job.id = wanted.job_id
+CROSS JOIN LATERAL (
+    SELECT one.id, one.usual_seconds, one.usual_at_run_id FROM lineage_job AS one
+    WHERE one.connection_id = wanted.connection_id AND one.id = wanted.job_id
+    OFFSET 0
+) AS job
 WHERE job.usual_at_run_id IS NOT NULL
 """
 
