@@ -88,7 +88,7 @@ def make_senders(new_sender: Callable[[], Sender], sample_lines: Callable[..., l
 @pytest.fixture
 def senders(make_senders: Made) -> list[Sender]:
     """Senders of all samples."""
-    return make_senders(3, "*")
+    return make_senders(2, "*")
 
 
 @pytest.fixture
@@ -189,20 +189,29 @@ def damage(table: str, column: str, place: int) -> None:
         assert cursor.rowcount == 1, (table, column)
 
 
-def test_what_is_right_is_not_touched(senders: list[Sender]) -> None:
+def test_what_is_right_is_not_touched_and_each_column_is_mended(senders: list[Sender]) -> None:
     before, places = rows(), versions()
-    assert len(before["Run"]) > 150
+    assert len(before["Run"]) > 100
     rebuilt = rebuild_all(senders)
     assert changed(rebuilt) == 0
     assert sum(one.events for one in rebuilt) == Event.objects.count()
     assert rows() == before
     assert versions() == places
+    # Each is damaged in a row of its own: what is not looked at stays as it is.
+    damaged = columns()
+    assert len(damaged) > 40
+    counts = Counter[str]()
+    for table, column in damaged:
+        damage(table, column, counts[table])
+        counts[table] += 1
+    assert changed(rebuild_all(senders)) == len(damaged)
+    assert rows() == before
 
 
 def test_rows_that_are_all_gone_come_back(senders: list[Sender]) -> None:
     before = rows()
-    for model in MODELS:
-        model.objects.all().delete()
+    # The rebuild would read past rows that are deleted, until this transaction ends.
+    execute(f"TRUNCATE {', '.join(model._meta.db_table for model in MODELS)}")
     rebuild_all(senders)
     after = rows()
     activity, before_activity = after.pop("Activity"), before.pop("Activity")
@@ -210,18 +219,6 @@ def test_rows_that_are_all_gone_come_back(senders: list[Sender]) -> None:
     for ours, theirs in zip(activity, before_activity, strict=True):
         assert ours["first_event_at"] == theirs["first_event_at"]
         assert ours["last_event_at"] - theirs["last_event_at"] < timedelta(seconds=1)
-
-
-def test_each_column_is_mended(senders: list[Sender]) -> None:
-    """Each is damaged in a row of its own: what is not looked at stays as it is."""
-    before, damaged = rows(), columns()
-    assert len(damaged) > 40
-    places = Counter[str]()
-    for table, column in damaged:
-        damage(table, column, places[table])
-        places[table] += 1
-    assert changed(rebuild_all(senders)) == len(damaged)
-    assert rows() == before
 
 
 def test_activity_is_mended(few: list[Sender]) -> None:
