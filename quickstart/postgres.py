@@ -86,12 +86,14 @@ class Cluster:
     def is_up(self) -> bool:
         """Return whether the server runs, and is not being shut down. One that is being shut down may serve its open
         sessions for ever, and refuse all others."""
-        if self.postmaster() is None:
-            return False
+        return self.postmaster() is not None and not self.is_stopping()
+
+    def is_stopping(self) -> bool:
+        """Return whether the server, which runs, is being shut down."""
         try:
-            return self._pid_file.read_text().splitlines()[-1].strip() != "stopping"
+            return self._pid_file.read_text().splitlines()[-1].strip() == "stopping"
         except (OSError, IndexError):
-            return False
+            return True
 
     def takes_queries(self) -> bool:
         try:

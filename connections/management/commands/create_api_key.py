@@ -14,6 +14,8 @@ from connections.models import Connection
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = "Makes an API key for a connection. It is printed this once, and kept nowhere."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

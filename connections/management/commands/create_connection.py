@@ -14,6 +14,8 @@ from connections.models import Connection
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = "Adds a connection, and says where its orchestrator sends events."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

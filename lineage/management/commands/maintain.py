@@ -53,6 +53,8 @@ _TASKS: Final = (
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = (
         "Finds lost runs, computes usual durations of jobs, creates partitions for the coming weeks, drops events "
         "older than EVENT_RETENTION_DAYS, and deletes the rows of removed connections and ended sessions. "

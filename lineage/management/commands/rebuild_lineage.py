@@ -13,6 +13,8 @@ from lineage.upkeep.rebuild.rebuild import Rebuilt, Removed, rebuild_connection
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = (
         "Rebuilds jobs, runs and datasets from the stored events, and corrects rows that differ. "
         "Observatory may run meanwhile. If the command is interrupted, run it again."

@@ -13,6 +13,8 @@ from people.tokens import DEFAULT_LIFETIME, LIFETIMES, DuplicateTokenName, creat
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = "Makes a token that reads the API as this user. It is shown once."
 
     def add_arguments(self, parser: CommandParser) -> None:

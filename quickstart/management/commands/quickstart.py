@@ -31,6 +31,8 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
+    # They load every page, which takes longer than all else; `migrate` and the tests run them.
+    requires_system_checks = ()
     help = "Serves Observatory on one machine: migrates, creates the first administrator, starts the server."
 
     def add_arguments(self, parser: CommandParser) -> None:
