@@ -29,6 +29,8 @@ class JobFacets(Struct):
     sourceCodeLocation: Raw = NOTHING
     lineage: Raw = NOTHING
     extractionError: Raw = NOTHING
+    # Of what this product fetches itself (pull/documents.py): the specification has no schedule.
+    observatory_job: Raw = NOTHING
 
 
 class _Facet(Struct):
@@ -67,6 +69,11 @@ class _SourceCodeLocation(_Facet):
     repoUrl: str | None = None
 
 
+class _FetchedJob(_Facet):
+    schedule: str | None = None
+    timezone: str | None = None
+
+
 # Facet → its shape.
 SHAPES: Final[Mapping[str, type[Struct]]] = {
     "jobType": JobTypeFacet,
@@ -74,6 +81,7 @@ SHAPES: Final[Mapping[str, type[Struct]]] = {
     "ownership": _Ownership,
     "tags": _Tags,
     "sourceCodeLocation": _SourceCodeLocation,
+    "observatory_job": _FetchedJob,
 }
 
 
@@ -115,6 +123,17 @@ def source_url(raw: Raw) -> str | None:
         if url and len(url) <= MAX_TEXT_CHARACTERS and url.lower().startswith(("https://", "http://")):
             return storable(url)
     return None
+
+
+def schedule(raw: Raw) -> tuple[str, str] | None:
+    """Read the schedule as the orchestrator shows it, and its time zone. Both are empty for a job without one."""
+    if raw is NOTHING:
+        return None
+    facet = read_facet(raw, _FetchedJob)
+    if facet is None or (facet.schedule is None and not facet.deleted):
+        return None
+    zone = storable(facet.timezone or "")[:MAX_LABEL_CHARACTERS]
+    return storable(facet.schedule or "")[:MAX_TEXT_CHARACTERS], zone
 
 
 def _tag(tag: _Tag) -> str:

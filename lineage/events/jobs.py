@@ -7,6 +7,7 @@ from msgspec import Raw
 from lineage.events.event import JobFacts, ParentReference
 from lineage.events.facets import MAX_TEXT_CHARACTERS, NOTHING, RunFacets, read_facet
 from lineage.events.job_facets import JobFacets, JobTypeFacet, description, owners, source_url, tags
+from lineage.events.job_facets import schedule as fetched_schedule
 from lineage.events.senders import GENERIC, integration_of, sender_of, sender_of_job_facets
 from lineage.events.senders.sender import Input, JobName, Sender, SentJob
 from lineage.events.text import storable
@@ -62,7 +63,7 @@ def job_facts(
         description=description(facets.documentation),
         owners=owners(facets.ownership),
         tags=tags(facets.tags) if own_tags is None else own_tags,
-        schedule=schedule if known_as == name else None,
+        schedule=(schedule or fetched_schedule(facets.observatory_job)) if known_as == name else None,
         source_url=source_url(facets.sourceCodeLocation),
         parent=of_parent if of_parent != (namespace, known_as) else None,
     )

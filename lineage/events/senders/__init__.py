@@ -12,12 +12,13 @@ from lineage.events.facets import NOTHING, RunFacets
 from lineage.events.job_facets import JobFacets
 from lineage.events.senders.airflow import AIRFLOW
 from lineage.events.senders.dbt import DBT
+from lineage.events.senders.fetched import FETCHED
 from lineage.events.senders.generic import GENERIC
 from lineage.events.senders.sender import DEFAULT_WORDS, Sender, Words
 from lineage.events.senders.spark import SPARK
 from lineage.events.senders.task_graph import TaskGraph
 
-SENDERS: Final = (AIRFLOW, DBT, SPARK, GENERIC)
+SENDERS: Final = (AIRFLOW, DBT, SPARK, FETCHED, GENERIC)
 
 __all__ = [
     "ERROR_CODES",

@@ -43,7 +43,7 @@ def test_threads_that_decode_a_type_first_and_at_once() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-ROOMS = ("api", "audit", "connections", "lineage", "observability", "people", "quickstart", "server", "web")
+ROOMS = ("api", "audit", "connections", "lineage", "observability", "people", "pull", "quickstart", "server", "web")
 
 
 @pytest.mark.parametrize("room", ROOMS)

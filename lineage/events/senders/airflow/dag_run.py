@@ -1,7 +1,5 @@
 """Facts of a DAG run from its facet `airflowDagRun` (seen with apache-airflow-providers-openlineage 2.20)."""
 
-from datetime import UTC, datetime
-from hashlib import sha1
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +9,7 @@ from msgspec import Struct
 from lineage.events.event import JobFacts, RunFacts
 from lineage.events.facets import MAX_ORCHESTRATOR_RUN_ID_CHARACTERS, NOTHING, read_facet, time_or_none
 from lineage.events.identity import run_id
+from lineage.events.senders.airflow.run_ids import dag_run_id
 from lineage.events.senders.sender import RunEvent
 from lineage.events.text import storable
 
@@ -63,14 +62,6 @@ def _earlier_ids(id_: UUID, dag_run: _DagRun, dag: str) -> tuple[UUID, ...]:
         return ()
     # The provider uses the first time that is set.
     for time in filter(None, map(time_or_none, (dag_run.logical_date, dag_run.run_after))):
-        if _dag_run_id(dag, time, clears) == id_:
-            return tuple(sorted(_dag_run_id(dag, time, n) for n in range(max(0, clears - MAX_EARLIER_IDS), clears)))
+        if dag_run_id(dag, time, clears) == id_:
+            return tuple(sorted(dag_run_id(dag, time, n) for n in range(max(0, clears - MAX_EARLIER_IDS), clears)))
     return ()
-
-
-def _dag_run_id(dag: str, time: datetime, clear_number: int) -> UUID:
-    """Compute an id as `build_dag_run_ol_run_id` of apache-airflow-providers-openlineage 2.20 does: a UUID of version 7
-    whose bits after the time are a hash."""
-    digest = sha1(f"{time.astimezone(UTC).isoformat()}{dag}.{clear_number}".encode(), usedforsecurity=False).digest()
-    bits = int(time.timestamp() * 1000) << 80 | int.from_bytes(digest) >> 84
-    return UUID(int=bits & ~(0xF000 << 64 | 0xC000 << 48) | 7 << 76 | 0x8000 << 48)

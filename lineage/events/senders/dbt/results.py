@@ -8,6 +8,8 @@ from lineage.events.senders.dbt.nodes import is_of_all_tests
 from lineage.events.senders.dbt.words import MAYBE_NOT_FAILED
 from lineage.events.senders.sender import RunOfTests
 
+# Producer of events that Observatory makes of dbt's artifacts.
+_FETCHED: Final = b"urn:observatory:pull:dbt"
 # dbt's generic tests that read one model only. Others may read a second one.
 OF_ONE_MODEL: Final = ("unique", "not_null", "accepted_values")
 _VERSION: Final = re.compile(rb"/tree/(\d{1,4})\.(\d{1,4})[^/]*/integration/dbt")
@@ -18,8 +20,8 @@ WARNED: Final = "OTHER"
 
 
 def reports_tests(producer: bytes) -> bool:
-    """Tell whether dbt-ol sent the event. `producer`: JSON text."""
-    return b"integration/dbt" in producer
+    """Tell whether dbt-ol sent the event, or Observatory in its form. `producer`: JSON text."""
+    return b"integration/dbt" in producer or _FETCHED in producer
 
 
 def sends_counts(producer: bytes, *, has_node: bool = True) -> bool:
