@@ -48,7 +48,7 @@ lint: $(VENV)/.dev ## Check style, types, imports, templates, migrations and the
 .PHONY: audit
 audit: .venv-audit/.installed ## Look for known vulnerabilities (asks the package index) and unsafe code
 	@.venv-audit/bin/bandit --quiet --recursive --severity-level high \
-		api audit connections lineage observability people quickstart server web manage.py
+		api audit connections lineage observability people pull quickstart server web manage.py
 	@.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements/quickstart.lock $(ARGS)
 
 .PHONY: format
@@ -100,13 +100,15 @@ lock: $(VENV)/.dev ## Pin every package again from pyproject.toml [ARGS=--upgrad
 		--output-file requirements/dbt-1.43.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:airflow-2.9 --exclude-newer 2024-09-15 \
 		--output-file requirements/airflow-2.9.lock $(ARGS)
+	@$(python) -m $(pin) --group pyproject.toml:airflow-2.11 \
+		--output-file requirements/airflow-2.11.lock $(ARGS)
 	@$(python) -m $(pin) --group pyproject.toml:audit \
 		--output-file requirements/audit.lock $(ARGS)
 	@requirements/pin-extras requirements/*.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind (never DATA_DIR)
-	rm -rf $(VENV) .venv-airflow .venv-airflow-2.9 .venv-audit .venv-clients .venv-dbt-1.30 .venv-dbt-1.43 .venv-spark .venv-trino staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-airflow .venv-airflow-2.9 .venv-airflow-2.11 .venv-audit .venv-clients .venv-dbt-1.30 .venv-dbt-1.43 .venv-spark .venv-trino staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # --- The environment --------------------------------------------------------------------------------------

@@ -13,6 +13,9 @@ from psycopg.conninfo import conninfo_to_dict
 from whitenoise.compress import Compressor
 
 from observability import single_sign_on_settings as sso
+from observability.openapi_settings import OPENAPI
+from pull.http.hosts import check_hosts
+from pull.secrets import check_keys
 from server.logging import (
     REQUEST_REFUSED_LEVEL,
     REQUEST_STARTED_LEVEL,
@@ -80,6 +83,7 @@ INSTALLED_APPS = [
     "audit.apps.AuditConfig",
     "connections.apps.ConnectionsConfig",
     "lineage.apps.LineageConfig",
+    "pull.apps.PullConfig",
     "people.apps.PeopleConfig",
     "api.apps.ApiConfig",
 ]
@@ -301,6 +305,15 @@ CSRF_FAILURE_VIEW = "observability.errors.csrf_failure"
 # Largest body of one request, in bytes, both as received and decompressed.
 INTAKE_MAX_BODY_BYTES = env.int("INTAKE_MAX_BODY_BYTES", default=16 * 1024 * 1024)
 
+# --- Fetching ---------------------------------------------------------------------------------------------
+
+# Keys that encrypt passwords and tokens of orchestrators, with commas between them: the first encrypts, all decrypt.
+SECRETS_KEY = check_keys(_stripped(env.list("SECRETS_KEY", default=[])))
+# Private hosts that may be fetched from: names, addresses and networks, with commas between them.
+PULL_ALLOWED_HOSTS = check_hosts(_stripped(env.list("PULL_ALLOWED_HOSTS", default=[])))
+# Directory below which files may be fetched. Empty: none.
+PULL_LOCAL_ROOT = env.str("PULL_LOCAL_ROOT", default="").strip()
+
 # --- Retention --------------------------------------------------------------------------------------------
 
 # Days for which events are kept after they were received; 0: for ever.
@@ -333,34 +346,7 @@ REST_FRAMEWORK = {
     # No `?format=`: the Accept header decides.
     "URL_FORMAT_OVERRIDE": None,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Observatory API",
-    "DESCRIPTION": "Receives events from orchestrators, and shows connections, jobs, runs, their events, and datasets.",
-    "VERSION": "1",
-    # Schemas of version 3.1 are JSON Schema, so tests can check responses against them.
-    "OAS_VERSION": "3.1.0",
-    "PATH_CONVERTER_OVERRIDES": {"any_case_uuid": {"type": "string", "format": "uuid"}},
-    "ENUM_NAME_OVERRIDES": {
-        "ConnectionStatus": "lineage.overview.summaries.ConnectionStatus",
-        "ConnectionType": "connections.models.Connection.Type",
-        "EdgeDirection": "lineage.models.Edge.Direction",
-        "LineageChange": "lineage.graph.found.CHANGES",
-        "JobKind": "lineage.models.Job.Kind",
-        "RunState": "lineage.models.RunState",
-        "TestState": "lineage.events.assertions.TEST_STATES",
-    },
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.intake_schema.describe_intake",
-    ],
-    # The documentation page must not send the schema to a validator on the internet.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = OPENAPI
 
 # --- Static files, language, time ---------------------------------------------------------------------------
 

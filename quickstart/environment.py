@@ -19,7 +19,8 @@ _NEED_NO_SERVER = {"collectstatic", "help", "version", "--help", "-h", "--versio
 
 
 def prepare_environment(command: str) -> None:
-    """Set DATABASE_URL, SECRET_KEY and LOCAL_URL if they are missing; start or join the embedded server for `command`.
+    """Set what the environment lacks, such as DATABASE_URL and SECRET_KEY; start or join the embedded server for
+    `command`.
 
     Ends the process with one sentence, without a traceback, if that is impossible.
     """
@@ -39,6 +40,12 @@ def _prepare(command: str) -> None:
     if not _is_set("SECRET_KEY"):
         data.make()
         os.environ["SECRET_KEY"] = data.secret_key()
+        # With a key of their own, operators choose the other one, too.
+        if not _is_set("SECRETS_KEY"):
+            os.environ["SECRETS_KEY"] = data.secrets_key()
+    # People try it beside an orchestrator on their own machine.
+    if "PULL_ALLOWED_HOSTS" not in os.environ:
+        os.environ["PULL_ALLOWED_HOSTS"] = "localhost,127.0.0.0/8,::1"
     if _is_set("DATABASE_URL"):
         _refuse_malformed_url()
         return

@@ -128,6 +128,10 @@ def _loggers(kind: LogFormat, level: str) -> dict[str, Any]:
         "django_structlog": {"level": requests},
         "gunicorn.error": {"level": level},
         "uvicorn.error": {"level": level},
+        # It would log a line with the whole URL for each request to a system that is fetched from.
+        "httpx": {"level": "WARNING"},
+        # It would log the headers, and so the token.
+        "httpcore": {"level": "WARNING"},
         # Logs at INFO each time that a pool opens or closes.
         "psycopg.pool": {"level": "WARNING"},
     }

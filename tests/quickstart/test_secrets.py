@@ -15,9 +15,14 @@ SECRETS = {
     "SECRET_KEY": "canary-of-django-0123456789-abcdefghijklmnopqrstuvwxyz",
     "DJANGO_SUPERUSER_PASSWORD": "canary-of-the-administrator",
     "METRICS_TOKEN": "canary-of-the-scraper-0123456789",
+    "SECRETS_KEY": "Y2FuYXJ5LW9mLXRoZS1zZWNyZXRzLTAxMjM0NTY3ODk=",
 }
 # By a word of the command line.
-NEEDED = {"gunicorn": {"SECRET_KEY", "METRICS_TOKEN"}, "maintain": {"SECRET_KEY"}}
+NEEDED = {
+    "gunicorn": {"SECRET_KEY", "METRICS_TOKEN", "SECRETS_KEY"},
+    "maintain": {"SECRET_KEY"},
+    "pull": {"SECRET_KEY", "SECRETS_KEY"},
+}
 
 
 @pytest.mark.usefixtures("with_tables")
@@ -34,7 +39,7 @@ def test_each_process_gets_only_the_secrets_that_it_needs(quick_start: Callable[
             continue
         checked.add(program)
         assert given <= NEEDED.get(program, set()), process
-    assert {"gunicorn", "maintain", "postgres"} <= checked
+    assert {"gunicorn", "maintain", "pull", "postgres"} <= checked
 
 
 @pytest.fixture

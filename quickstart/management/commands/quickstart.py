@@ -147,10 +147,12 @@ def _supervisor(port: int) -> Supervisor:
     os.environ.setdefault("LOG_FORMAT", "console")
     serve = ["-m", "gunicorn", "--config", "python:server.gunicorn", "server.asgi:application"]
     maintain = ["manage.py", "maintain", "--every", "60"]
+    withheld = _OF_ADMINISTRATOR | {"METRICS_TOKEN"}
     return Supervisor(
         [
             Program("the server", serve, essential=True, withheld=_OF_ADMINISTRATOR),
-            Program("maintenance", maintain, essential=False, withheld=_OF_ADMINISTRATOR | {"METRICS_TOKEN"}),
+            Program("maintenance", maintain, essential=False, withheld=withheld | {"SECRETS_KEY"}),
+            Program("fetching", ["manage.py", "pull"], essential=False, withheld=withheld),
         ]
     )
 
