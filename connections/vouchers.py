@@ -20,6 +20,7 @@ PRECONDITION_FAILED: Final = "OB001"
 class VoucherKind(StrEnum):
     API_KEY = "api_key"
     WORKSPACE_KEY = "workspace_key"
+    PULL_SOURCE = "pull_source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ _LIVE: Final[Mapping[VoucherKind, str]] = {
             SELECT FROM connections_workspacekey_connections chosen
             WHERE chosen.workspacekey_id = given.id AND chosen.connection_id = given.connection_id
         ))
+        FOR KEY SHARE OF connection
+    """,
+    # The table is of the room `pull`, which stands above this one.
+    VoucherKind.PULL_SOURCE: """
+        SELECT source.id, source.connection_id FROM unnest($1::uuid[], $2::uuid[]) AS given (id, connection_id)
+        JOIN pull_pullsource source ON source.id = given.id AND source.connection_id = given.connection_id
+        JOIN connections_connection connection ON connection.id = source.connection_id
+        WHERE connection.removed_at IS NULL
         FOR KEY SHARE OF connection
     """,
 }

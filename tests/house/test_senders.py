@@ -15,6 +15,8 @@ NAMED = re.compile(r"airflow|dbt", re.IGNORECASE)
 ROOMS = (
     "connections/kinds.py",
     "lineage/events/senders/",
+    "pull/sources/",
+    "pull/systems.py",
     "quickstart/demo/",
     "templates/connections/guides/",
     "web/guides/",

@@ -4,7 +4,7 @@ import re
 
 from tests.house.files import ROOT
 
-ROOMS = ("audit", "api", "connections", "lineage", "observability", "people", "quickstart", "server", "web")
+ROOMS = ("audit", "api", "connections", "lineage", "observability", "people", "pull", "quickstart", "server", "web")
 READ = re.compile(r"""(?:\benv\.\w+\(|environ(?:\.get\(|\[))\s*["']([A-Z_]+)["']""")
 # Read by gunicorn itself; named by a constant.
 READ_ELSEWHERE = {"FORWARDED_ALLOW_IPS", "METRICS_DIR"}

@@ -44,19 +44,21 @@ def main(release: str = "") -> None:
         with running_observatory(directory) as observatory:
             with running_airflow(directory, observatory.transport, OldAirflow if release == _OLD else None) as airflow:
                 play(airflow)
-                machine = _machine(airflow)
+                machine = machine_of(airflow)
             with psycopg.connect(observatory.database.url) as connection:
                 bodies = connection.execute("SELECT body FROM lineage_event ORDER BY received_at, id").fetchall()
-    lines = [_scrubbed(event, machine) for (body,) in bodies if _is_wanted(event := json.loads(decompress(body)))]
+    lines = [scrubbed(event, machine) for (body,) in bodies if _is_wanted(event := json.loads(decompress(body)))]
     name = f"airflow-fidelity{f'-{release}' if release else ''}.jsonl"
     (_SAMPLES / name).write_text("".join(f"{line}\n" for line in lines))
 
 
-def _machine(airflow: Airflow) -> dict[str, str]:
+def machine_of(airflow: Airflow) -> dict[str, str]:
     """Return names of this machine → their replacements, the longest first, because the others are parts of it."""
     library = next(airflow.environment.glob("lib/python*/site-packages"))
     return {
         str(library): "/opt/airflow/lib",
+        str(airflow.environment): "/opt/airflow",
+        sys.base_prefix: "/usr/local",
         str(DAGS): "/opt/airflow/dags",
         str(airflow.home): "/opt/airflow",
         airflow.url: "https://airflow.example.com",
@@ -67,7 +69,7 @@ def _is_wanted(event: dict[str, Any]) -> bool:
     return event["job"]["name"].split(".")[0] in _DAGS
 
 
-def _scrubbed(event: dict[str, Any], machine: dict[str, str]) -> str:
+def scrubbed(event: dict[str, Any], machine: dict[str, str]) -> str:
     run, job = event["run"]["facets"], event["job"]["facets"]
     for facets in (run, job):
         for name in _UNREAD:

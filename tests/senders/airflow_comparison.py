@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tests.senders.airflow_record import DagRun, TaskInstance
+from tests.senders.airflow_scenario import CLEARED
 from tests.senders.airflow_shown import ShownRun
 
 STATES = {
@@ -57,3 +58,29 @@ def _close(one: datetime | None, other: datetime | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs(one - other) <= TOLERANCE
+
+
+class Shown:
+    """Runs that the API shows, by id, and tasks that a DAG run reported, by DAG run and job."""
+
+    def __init__(self, runs: list[ShownRun]) -> None:
+        self.by_id = {run.id: run for run in runs if run.events}
+        self.reported_runs = {(run.parent_id, run.job): run for run in runs if not run.events}
+        assert len(self.by_id) + len(self.reported_runs) == len(runs)
+
+    def reported(self, id_: str) -> RunOutcome | None:
+        return shown_outcome(self.by_id.get(id_))
+
+    def of_no_worker(self, task: TaskInstance, *, clear_number: int) -> RunOutcome | None:
+        return shown_outcome(self.reported_runs.get((task.dag_run.openlineage_id(clear_number), task.job)))
+
+
+def shown_ids(run: DagRun) -> list[str]:
+    """Return the shown ids: a DAG run that was cleared while it ran is one run, under its last id."""
+    return [run.id] if run.dag_id == CLEARED else run.all_ids
+
+
+def of_earlier_try(task: TaskInstance) -> RunOutcome:
+    """Return the outcome of an earlier try. After a clearing no try followed in that DAG run, so it keeps its state."""
+    was_retried = task.state == "failed" and not task.dag_run.clear_number
+    return of_task(task)._replace(state="RETRIED" if was_retried else STATES[task.state])

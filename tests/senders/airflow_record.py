@@ -10,16 +10,17 @@ from tests.senders.airflow import NAMESPACE, Airflow
 from tests.senders.airflow_scenario import WARM_UP
 
 _DAG_RUNS = """
-SELECT id AS key, dag_id, run_id, coalesce(logical_date, run_after) AS date, state, clear_number, start_date, end_date
+SELECT id AS key, dag_id, run_id, {date} AS date, state, clear_number, start_date, end_date
 FROM dag_run WHERE dag_id <> %s ORDER BY dag_id, date
 """
 # A task instance that no worker ran has no process id. The row of a rescheduled sensor has the start of its last check.
 _TASK_INSTANCES = """
 SELECT dag_run.id AS dag_run, task_id, map_index, task.state, try_number, pid IS NOT NULL AS had_worker,
-    coalesce((SELECT min(start_date) FROM task_reschedule WHERE ti_id = task.{id}), task.start_date) AS start_date,
+    coalesce((SELECT min(start_date) FROM task_reschedule AS look WHERE {of_task}), task.start_date) AS start_date,
     task.end_date
 FROM {table} AS task JOIN dag_run USING (dag_id, run_id) WHERE dag_id <> %s ORDER BY dag_id, task_id, map_index
 """
+_OLD_LOOKS = "(look.dag_id, look.run_id, look.task_id) = (task.dag_id, task.run_id, task.task_id)"
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,13 @@ class Record:
 
     @classmethod
     def of(cls, airflow: Airflow) -> "Record":
-        runs = {row.pop("key"): _dag_run(row) for row in airflow.rows(_DAG_RUNS, WARM_UP)}
+        """Read the database of Airflow 3, or of Airflow 2 from 2.10 on."""
+        date = "execution_date" if airflow.is_old else "coalesce(logical_date, run_after)"
+        runs = {row.pop("key"): _dag_run(row) for row in airflow.rows(_DAG_RUNS.format(date=date), WARM_UP)}
 
         def tasks(table: str, *, id_: str) -> list[TaskInstance]:
-            rows = airflow.rows(_TASK_INSTANCES.format(table=table, id=id_), WARM_UP)
+            of_task = _OLD_LOOKS if airflow.is_old else f"look.ti_id = task.{id_}"
+            rows = airflow.rows(_TASK_INSTANCES.format(table=table, of_task=of_task), WARM_UP)
             return [_task_instance(runs[row.pop("dag_run")], row) for row in rows]
 
         return cls(

@@ -18,7 +18,9 @@ _ADD_TOKEN = """
 from django.contrib.auth.models import User
 from django.utils import timezone
 from people.tokens import create_api_token
-print(create_api_token(user=User.objects.create_user("ada"), name="script", now=timezone.now()).text)
+now = timezone.now()
+user, _ = User.objects.get_or_create(username="ada")
+print(create_api_token(user=user, name=str(now), now=now).text)
 """
 
 
@@ -68,12 +70,12 @@ class Observatory:
         auth = {"type": "api_key", "apiKey": self.key}
         return json.dumps({"type": "http", "url": self.server.url, "endpoint": endpoint, "auth": auth})
 
-    def runs(self) -> list[ShownRun]:
-        """Return all runs, page by page, after they are settled."""
+    def runs(self, connection_id: UUID | None = None) -> list[ShownRun]:
+        """Return all runs, of Airflow's connection or of another one, page by page, after they are settled."""
         self.database.wait_until_settled()
         token = self.database.manage("shell", "--no-imports", "--command", _ADD_TOKEN).split()[-1]
         headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self.server.url}/api/v1/connections/{self.connection_id}/runs"
+        url = f"{self.server.url}/api/v1/connections/{connection_id or self.connection_id}/runs"
         runs = []
         while url:
             answer = requests.get(url, headers=headers, timeout=30)

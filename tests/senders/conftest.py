@@ -15,7 +15,9 @@ from tests.serving import LiveServer
 HERE = Path(__file__).parent
 _ONLY_WHERE_NAMED = (
     "test_airflow.py",
+    "test_airflow_fetched.py",
     "test_cosmos.py",
+    "test_dbt_fetched.py",
     "test_flink.py",
     "test_old_airflow.py",
     "test_old_dbt.py",

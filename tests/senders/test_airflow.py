@@ -12,45 +12,20 @@ import pytest
 from tests.senders.airflow import running_airflow
 from tests.senders.airflow_comparison import (
     STATES,
-    RunOutcome,
+    Shown,
     differences,
     of_dag_run,
+    of_earlier_try,
     of_no_worker,
     of_task,
-    shown_outcome,
+    shown_ids,
 )
-from tests.senders.airflow_record import DagRun, Record, TaskInstance
+from tests.senders.airflow_record import Record
 from tests.senders.airflow_scenario import CLEARED, play
-from tests.senders.airflow_shown import ShownRun, running_observatory
+from tests.senders.airflow_shown import running_observatory
 
 # Airflow keeps the end of the task. The event has the time at which somebody marked the task as successful.
 MARKED_LATER = "task_marked_successful.broken"
-
-
-class Shown:
-    """Runs that the API shows, by id, and tasks that a DAG run reported, by DAG run and job."""
-
-    def __init__(self, runs: list[ShownRun]) -> None:
-        self.by_id = {run.id: run for run in runs if run.events}
-        self.reported_runs = {(run.parent_id, run.job): run for run in runs if not run.events}
-        assert len(self.by_id) + len(self.reported_runs) == len(runs)
-
-    def reported(self, id_: str) -> RunOutcome | None:
-        return shown_outcome(self.by_id.get(id_))
-
-    def of_no_worker(self, task: TaskInstance, *, clear_number: int) -> RunOutcome | None:
-        return shown_outcome(self.reported_runs.get((task.dag_run.openlineage_id(clear_number), task.job)))
-
-
-def shown_ids(run: DagRun) -> list[str]:
-    """Return the shown ids: a DAG run that was cleared while it ran is one run, under its last id."""
-    return [run.id] if run.dag_id == CLEARED else run.all_ids
-
-
-def of_earlier_try(task: TaskInstance) -> RunOutcome:
-    """Return the outcome of an earlier try. After a clearing no try followed in that DAG run, so it keeps its state."""
-    was_retried = task.state == "failed" and not task.dag_run.clear_number
-    return of_task(task)._replace(state="RETRIED" if was_retried else STATES[task.state])
 
 
 @pytest.fixture(scope="module")
