@@ -8,6 +8,7 @@ from rest_framework import serializers
 from api.serializers import ConnectionSerializer, listed
 from connections.models import ApiKey, Attempt, Connection
 from lineage.overview.summaries import RecentRunCounts, connection_summary, recent_run_counts
+from pull.reading import read_fetching
 
 ATTEMPTS_SHOWN = 20
 
@@ -57,7 +58,7 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
 
 
 class OneConnectionSerializer(ConnectionSerializer):
-    """Orchestrator that sends events, with a summary of what arrived."""
+    """Orchestrator that sends events or is fetched from, with a summary of what arrived."""
 
     last_24_hours = LatelySerializer(help_text="Of the runs that took place then.")
     api_keys = ApiKeySerializer(many=True, help_text="The oldest first.")
@@ -66,8 +67,9 @@ class OneConnectionSerializer(ConnectionSerializer):
 
 def connection_details(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Read what OneConnectionSerializer describes."""
+    fetching = read_fetching(connection, now=now)
     return {
-        **ConnectionSerializer(connection_summary(connection, now=now)).data,
+        **ConnectionSerializer(connection_summary(connection, now=now, fetching=fetching)).data,
         "last_24_hours": LatelySerializer(recent_run_counts(connection, now=now)).data,
         "api_keys": listed(ApiKeySerializer, list(connection.api_keys.select_related("created_by"))),
         "attempts": listed(AttemptSerializer, list(connection.attempts.newest(ATTEMPTS_SHOWN))),

@@ -15,6 +15,7 @@ from api.serializers import ConnectionSerializer, JobSerializer, NamedDatasetSer
 from lineage.overview.summaries import connection_summaries
 from lineage.search.columns import FoundColumn
 from lineage.search.query import LONGEST_SEARCH, Search
+from pull.reading import read_fetching_of
 
 Q, NEAR = "q", "near"
 # Of connections, and of runs.
@@ -84,7 +85,9 @@ class SearchPagination(KeysetPagination):
         columns: Any = []
         if self._is_first:
             datasets, columns = self.search.datasets_and_columns(MOST_BESIDE)
-            summaries = connection_summaries(self.search.connections(MOST_BESIDE), now=timezone.now())
+            connections, now = list(self.search.connections(MOST_BESIDE)), timezone.now()
+            fetching = read_fetching_of([connection.pk for connection in connections], now=now)
+            summaries = connection_summaries(connections, now=now, fetching=fetching)
             runs = self.search.runs(MOST_BESIDE)
         response = super().get_paginated_response(data)
         response.data["connections"] = ConnectionSerializer(summaries, many=True).data

@@ -17,6 +17,9 @@ from lineage.models import Job, Run, RunState
 from lineage.overview.health import MOST_A_DAY, Day
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary
 from lineage.runs.reasons import Sentence
+from pull.models import SyncRun
+from pull.reading import Fetching
+from pull.systems import System
 
 
 def listed(serializer: type[serializers.Serializer[Any]], rows: Sequence[Any]) -> Any:
@@ -51,8 +54,43 @@ class DaySerializer(serializers.Serializer[Day]):
     failed = serializers.IntegerField(help_text="Those of them that failed.")
 
 
+class SyncSerializer(serializers.Serializer[SyncRun]):
+    """Turn of fetching that has ended."""
+
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField([one for one in SyncRun.Outcome.choices if one[0] != SyncRun.Outcome.RUNNING])
+    reason = serializers.SerializerMethodField(help_text="Why it failed, in words; null where it did not.")
+    code = serializers.SerializerMethodField(help_text="Why, as a code; null where it did not fail.")
+    events = serializers.IntegerField(help_text="Events made of what was fetched.")
+    new_events = serializers.IntegerField(help_text="Those of them that were not stored before.")
+
+    def get_reason(self, sync: SyncRun) -> str | None:
+        return sync.reason or None
+
+    def get_code(self, sync: SyncRun) -> str | None:
+        return sync.code or None
+
+
+class SourceSerializer(serializers.Serializer[Fetching]):
+    """System from which the runs of a connection are fetched."""
+
+    system = serializers.ChoiceField(System.choices, source="source.system")
+    host = serializers.CharField(
+        help_text="Of its address, with the port if that names one; the path if it is a directory."
+    )
+    interval_minutes = serializers.IntegerField(source="source.every_minutes", help_text="Between two syncs.")
+    paused_at = serializers.DateTimeField(
+        source="source.paused_at", allow_null=True, help_text="Null: it is fetched from."
+    )
+    next_sync_at = serializers.DateTimeField(
+        source="source.next_at", help_text="Not before; counts while it is not paused."
+    )
+    last_sync = SyncSerializer(source="last", allow_null=True, help_text="The newest that ended; null before.")
+
+
 class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
-    """Orchestrator that sends events."""
+    """Orchestrator that sends events or is fetched from."""
 
     id = serializers.UUIDField(source="connection.id")
     name = serializers.CharField(source="connection.name")
@@ -75,6 +113,9 @@ class ConnectionSerializer(serializers.Serializer[ConnectionSummary]):
     )
     created_at = serializers.DateTimeField(source="connection.created_at")
     days = DaySerializer(many=True, source="health.days", help_text="The last 14 days, today last.")
+    source = SourceSerializer(  # type: ignore[assignment]  # the name of a field, which the framework takes out
+        source="fetching", allow_null=True, help_text="Where Observatory fetches its runs; null: it only sends."
+    )
 
     def get_reason(self, summary: ConnectionSummary) -> str | None:
         return summary.reason or None

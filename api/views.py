@@ -68,6 +68,7 @@ from lineage.runs.facets_of_run import AT_A_GLANCE, IN_FULL
 from lineage.runs.relations import children_of
 from lineage.search.index import by_index
 from lineage.search.query import NEAREST_FIRST
+from pull.reading import read_fetching_of
 
 CONNECTION_ID, JOB, MAP_INDEX = "connection_id", "job", "map_index"
 READ, ALL = "read", "all"
@@ -84,8 +85,9 @@ class ConnectionsView(ListView):
     @extend_schema(operation_id="list_connections", responses=answers(ConnectionSerializer(many=True), found=False))
     def get(self, _request: Request) -> Response:
         """Every connection, by name."""
-        connections = self.page(self.get_queryset())
-        return self.answer(connection_summaries(connections, now=timezone.now()))
+        connections, now = self.page(self.get_queryset()), timezone.now()
+        fetching = read_fetching_of([connection.pk for connection in connections], now=now)
+        return self.answer(connection_summaries(connections, now=now, fetching=fetching))
 
 
 class ConnectionView(ReadView):

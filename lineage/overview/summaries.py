@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Subquery, TextChoices
@@ -21,6 +21,15 @@ _RECENT = timedelta(hours=24)
 class ConnectionStatus(TextChoices):
     CONNECTED = "connected", "Connected"
     SETUP_INCOMPLETE = "setup_incomplete", "Setup incomplete"
+
+
+class FetchState(Protocol):
+    """State of fetching for a connection, as the room above knows it. `problem`: in words, empty if there is none."""
+
+    @property
+    def problem(self) -> str: ...
+    @property
+    def problem_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class ConnectionSummary:
     last_event_at: datetime | None
     first_job_name: str
     health: Health
+    # None if nothing is fetched for it.
+    fetching: FetchState | None
 
     @property
     def is_connected(self) -> bool:
@@ -77,9 +88,16 @@ _WORKSPACE_KEY = _Keys(1, None)
 _NO_JOBS = JobCounts(0, 0, 0, 0)
 
 
-def connection_summary(connection: Connection, *, now: datetime, jobs: JobCounts | None = None) -> ConnectionSummary:
+def connection_summary(
+    connection: Connection, *, now: datetime, fetching: FetchState | None = None, jobs: JobCounts | None = None
+) -> ConnectionSummary:
     """Summarize one connection, with as many queries as a list needs. `jobs`: counts, if the caller has them."""
-    return connection_summaries([connection], now=now, jobs=None if jobs is None else {connection.pk: jobs})[0]
+    return connection_summaries(
+        [connection],
+        now=now,
+        fetching={connection.pk: fetching} if fetching else {},
+        jobs=None if jobs is None else {connection.pk: jobs},
+    )[0]
 
 
 def recent_run_counts(connection: Connection, *, now: datetime) -> RecentRunCounts:
@@ -88,11 +106,16 @@ def recent_run_counts(connection: Connection, *, now: datetime) -> RecentRunCoun
 
 
 def connection_summaries(
-    connections: Iterable[Connection], *, now: datetime, jobs: Mapping[UUID, JobCounts] | None = None
+    connections: Iterable[Connection],
+    *,
+    now: datetime,
+    fetching: Mapping[UUID, FetchState] | None = None,
+    jobs: Mapping[UUID, JobCounts] | None = None,
 ) -> list[ConnectionSummary]:
     """Summarize connections, in their order. The number of queries does not depend on how many there are.
 
-    `jobs`: connection id → counts, if the caller has them.
+    `fetching`: connection id → its state, of those that are fetched from. `jobs`: connection id → counts, if the caller
+    has them.
     """
     connections = list(connections)
     ids = [connection.pk for connection in connections]
@@ -106,42 +129,61 @@ def connection_summaries(
     summaries = []
     for connection in connections:
         activity, attempt = activities.get(connection.pk), attempts.get(connection.pk)
-        reason, reason_at = _reason(activity, keys[connection.pk], attempt, now - connection.created_at)
+        state = (fetching or {}).get(connection.pk)
+        reason, reason_at = _reason(activity, keys[connection.pk], attempt, now - connection.created_at, state)
         if activity and not reason:
             reason = rhythm.unusual_silence(now - activity.last_event_at, pauses.get(connection.pk))
-        counts = jobs.get(connection.pk, _NO_JOBS)
         summaries.append(
-            ConnectionSummary(
-                connection=connection,
-                status=ConnectionStatus.CONNECTED if activity else ConnectionStatus.SETUP_INCOMPLETE,
+            _summary(
+                connection,
+                activity,
                 reason=reason,
                 reason_at=reason_at,
-                total_jobs=counts.total,
-                running_jobs=counts.running,
-                failing_jobs=counts.failing,
-                lost_jobs=counts.lost,
-                first_event_at=activity.first_event_at if activity else None,
-                last_event_at=activity.last_event_at if activity else None,
-                first_job_name=activity.first_job_name if activity else "",
+                counts=jobs.get(connection.pk, _NO_JOBS),
                 health=health.get(connection.pk) or health_of((), now=now),
+                fetching=state,
             )
         )
     return summaries
 
 
+def _summary(
+    connection: Connection, activity: Activity | None, *, counts: JobCounts, **facts: Any
+) -> ConnectionSummary:
+    return ConnectionSummary(
+        connection=connection,
+        status=ConnectionStatus.CONNECTED if activity else ConnectionStatus.SETUP_INCOMPLETE,
+        total_jobs=counts.total,
+        running_jobs=counts.running,
+        failing_jobs=counts.failing,
+        lost_jobs=counts.lost,
+        first_event_at=activity.first_event_at if activity else None,
+        last_event_at=activity.last_event_at if activity else None,
+        first_job_name=activity.first_job_name if activity else "",
+        **facts,
+    )
+
+
 def _reason(
-    activity: Activity | None, keys: _Keys, attempt: Attempt | None, waited: timedelta
+    activity: Activity | None,
+    keys: _Keys,
+    attempt: Attempt | None,
+    waited: timedelta,
+    fetching: FetchState | None,
 ) -> tuple[str, datetime | None]:
     """Return the problem to show, the one that must be solved first, and its time. `waited`: since it was added."""
-    if keys.count == 0:
+    if fetching and fetching.problem:
+        return fetching.problem, fetching.problem_at
+    if keys.count == 0 and not fetching:
         return ("No API key: events are refused" if activity else "No API key yet"), None
-    if attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
+    if keys.count and attempt is not None and attempt.outcome == Attempt.Outcome.REJECTED:
         return f"Last request refused: {attempt.reason or f'HTTP {attempt.status}'}", attempt.at
+    if activity is None and not fetching and waited >= OVERDUE_AFTER:
+        words = "No event received" if keys.last_used_at else "API key never used"
+        return f"{words} in {waited.days} day{'s' if waited.days > 1 else ''}", None
     if activity is None:
-        if waited >= OVERDUE_AFTER:
-            words = "No event received" if keys.last_used_at else "API key never used"
-            return f"{words} in {waited.days} day{'s' if waited.days > 1 else ''}", None
-        return ("No event received yet" if keys.last_used_at else "API key never used"), None
+        sent = "No event received yet" if keys.last_used_at else "API key never used"
+        return ("No runs fetched yet" if fetching else sent), None
     return "", None
 
 

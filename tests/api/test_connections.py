@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from connections.models import ApiKey, Attempt
+from pull.models import PullSource
 from tests.api.rows import HOUR, NOW, make_activity, make_connection, make_job, make_key, make_run, make_running_runs
 
 Read = Callable[..., Any]
@@ -35,6 +36,7 @@ def test_a_connection_that_nothing_came_from(read: Read) -> None:
         "last_event_at": None,
         "created_at": "2026-01-31T12:00:00Z",
         "days": [{"date": str(today - timedelta(days=ago)), "runs": 0, "failed": 0} for ago in range(13, -1, -1)],
+        "source": None,
         **NOTHING_MORE,
     }
 
@@ -152,4 +154,38 @@ def test_filters_of_connections(read: Read) -> None:
     assert names(search="shop", status="connected") == ["Shop production"]
     assert read("connections", 400, status="x")["error"]["detail"] == {
         "status": ["Not one of connected, setup_incomplete."]
+    }
+
+
+def test_a_connection_that_is_fetched_from(read: Read) -> None:
+    connection, now = make_connection(), timezone.now()
+    source = PullSource.objects.create(
+        connection=connection,
+        system="airflow",
+        config={"url": "https://airflow.example.com:8443/prod", "username": "canary"},
+        secret="canary",
+        created_at=now,
+        next_at=now + HOUR,
+    )
+    shown = read(f"connections/{connection.pk}")
+    assert (shown["reason"], shown["source"]["last_sync"]) == ("No runs fetched yet", None)
+    ended = {"began_at": now - HOUR, "ended_at": now, "outcome": "failed", "code": "forbidden", "reason": "No right."}
+    source.syncs.create(events=3, new_events=2, **ended)
+    source.syncs.create(began_at=now)  # under way
+    in_list, shown = read("connections")["results"][0], read(f"connections/{connection.pk}")
+    assert shown["reason"] == in_list["reason"] == "Last sync failed: No right."
+    assert shown["source"] == in_list["source"]
+    assert shown["source"] == {
+        "system": "airflow",
+        "host": "airflow.example.com:8443",
+        "interval_minutes": 5,
+        "paused_at": None,
+        "next_sync_at": in_utc(now + HOUR),
+        "last_sync": {
+            **ended,
+            "began_at": in_utc(now - HOUR),
+            "ended_at": in_utc(now),
+            "events": 3,
+            "new_events": 2,
+        },
     }

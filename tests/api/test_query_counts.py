@@ -83,8 +83,8 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
     ("path", "add", "expected"),
     [
         # One finds the token, one the connections that only members see. The list of visible ones is one more.
-        ("connections", add_connection, 9),
-        ("connections/{connection}", add_attempt_and_key, 12),
+        ("connections", add_connection, 10),
+        ("connections/{connection}", add_attempt_and_key, 13),
         ("connections/{connection}/jobs", add_job, 4),
         ("connections/{connection}/runs", add_run, 5),
         ("runs", add_run, 5),
@@ -100,7 +100,7 @@ def add_dataset(first: Connection, run: Run, n: int) -> None:
         (f"datasets/{dataset_id('public.orders')}/runs", add_use, 8),
         # Their names have the word; so have the connections'.
         ("search?q=job", add_run, 15),
-        ("search?q=connection", add_connection, 20),
+        ("search?q=connection", add_connection, 21),
     ],
 )
 def test_the_number_of_queries_does_not_grow(

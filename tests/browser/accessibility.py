@@ -67,7 +67,9 @@ def _axe(page: Page, part: str | None, rules: dict[str, dict[str, bool]]) -> Axe
         page.evaluate(AXE_SCRIPT)
     # What they found to be right, 350 KB for a list of connections, is not written down.
     options = {"runOnly": TAGS, "rules": rules, "resultTypes": ["violations"]}
-    run = f"{_REPEATED_ROWS}; return axe.run({{include: [part ?? document.documentElement], exclude: repeated}}, options)"
+    run = (
+        f"{_REPEATED_ROWS}; return axe.run({{include: [part ?? document.documentElement], exclude: repeated}}, options)"
+    )
     return AxeResults(page.evaluate(f"([part, options]) => {{ {run} }}", [part, options]))
 
 

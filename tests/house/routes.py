@@ -24,6 +24,7 @@ from connections.models import ApiKey, Attempt, Connection, ConnectionAccess, Ro
 from lineage.models import Activity, Edge, Event, Job, Run
 from people.models import ApiToken
 from people.password_links import LinkTokens
+from pull.models import PullSource, SyncRun
 from tests.lineage.dataset_rows import save_dataset
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -58,6 +59,13 @@ def of_workspace(connection: Connection) -> tuple[WorkspaceKey, Route, Unmatched
     return key, route, UnmatchedNamespace.objects.create(workspace_key=key, **unmatched)
 
 
+def fetched(connection: Connection) -> tuple[PullSource, SyncRun]:
+    """Make a source of the connection, and a sync."""
+    of = {"connection": connection, "system": "airflow", "config": {"url": "https://a"}}
+    source = PullSource.objects.create(created_at=NOW, next_at=NOW, **of)
+    return source, SyncRun.objects.create(source=source, began_at=NOW)
+
+
 class World:
     """Rows: one of each model that a route can name."""
 
@@ -77,6 +85,7 @@ class World:
         event_row = Event.objects.create(id=uuid.uuid4(), body="{}", body_bytes=2, **event, **of)
         rows = [
             connection,
+            *fetched(connection),
             key,
             *workspace,
             job,

@@ -76,6 +76,13 @@ connections/<uuid:connection_id>/runs/<uuid:run_id>        | sign-in 200    200 
 connections/<uuid:connection_id>/test-event                | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/generate             | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | sign-in 403    200    200    | sign-in 403    on     on
+connections/<uuid:connection_id>/fetching                  | sign-in 403    200    200    | sign-in 403    422    422
+connections/<uuid:connection_id>/fetching/test             | sign-in 403    on     on     | sign-in 403    422    422
+connections/<uuid:connection_id>/fetching/check            | sign-in 403    200    200    | 405     405    405    405
+connections/<uuid:connection_id>/fetching/remove           | sign-in 403    200    200    | sign-in 403    on     on
+connections/<uuid:connection_id>/fetching/sync             | sign-in 403    on     on     | sign-in 403    on     on
+connections/<uuid:connection_id>/fetching/pause            | sign-in 403    on     on     | sign-in 403    on     on
+connections/<uuid:connection_id>/fetching/resume           | sign-in 403    on     on     | sign-in 403    on     on
 connections/<uuid:connection_id>/routes/add                | sign-in 403    200    200    | sign-in 403    422    422
 connections/<uuid:connection_id>/access/visibility         | sign-in 403    403    200    | sign-in 403    403    422
 connections/<uuid:connection_id>/access/add                | sign-in 403    403    200    | sign-in 403    403    422
@@ -154,6 +161,8 @@ MODELS = {
     "lineage.event": set(),
     "lineage.job": set(),
     "lineage.run": set(),
+    "pull.pullsource": set(),
+    "pull.syncrun": set(),
 }
 
 Expected = dict[tuple[str, str], str]  # by method and role

@@ -26,6 +26,13 @@ connections/<uuid:connection_id>/rename                    | 404 403 200 200 | 4
 connections/<uuid:connection_id>/routes/add                | 404 403 200 200 | 404 403 422 422
 connections/<uuid:connection_id>/keys/generate             | 404 403 200 200 | 404 403 422 422
 connections/<uuid:connection_id>/keys/<uuid:key_id>/delete | 404 403 200 200 | 404 403 on  on
+connections/<uuid:connection_id>/fetching                  | 404 403 200 200 | 404 403 422 422
+connections/<uuid:connection_id>/fetching/test             | 404 403 on  on  | 404 403 422 422
+connections/<uuid:connection_id>/fetching/check            | 404 403 200 200 | 405 405 405 405
+connections/<uuid:connection_id>/fetching/remove           | 404 403 200 200 | 404 403 on  on
+connections/<uuid:connection_id>/fetching/sync             | 404 403 on  on  | 404 403 on  on
+connections/<uuid:connection_id>/fetching/pause            | 404 403 on  on  | 404 403 on  on
+connections/<uuid:connection_id>/fetching/resume           | 404 403 on  on  | 404 403 on  on
 connections/<uuid:connection_id>/remove                    | 404 403 403 200 | 404 403 403 422
 connections/<uuid:connection_id>/privacy                   | 404 403 403 200 | 404 403 403 422
 connections/<uuid:connection_id>/access/visibility         | 404 403 403 200 | 404 403 403 422

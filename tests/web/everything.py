@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from connections.models import ApiKey, Attempt, Connection
+from pull.models import PullSource
 from tests.lineage.build import at, dataset, run_event
 from tests.lineage.conftest import NOW, Sender
 
@@ -38,6 +40,7 @@ def make_everything(sample_lines: SampleLines) -> Everything:
     Attempt.objects.create(connection=everything.refused, at=NOW, outcome="rejected", status=400, reason="not JSON")
     everything.by_hand.send(*_task_with_tries(), *_children(), *_many_jobs())
     everything.airflow.send(*sample_lines("airflow-fidelity"), *sample_lines("airflow-dags-test"))
+    _fetch_for(everything.airflow.connection)
     for sample in ("dbt-build-fail", "dbt-build-ok", "dbt-test-mixed", "dbt-run-parent"):
         everything.dbt.send(*sample_lines(sample))
     return everything
@@ -45,6 +48,18 @@ def make_everything(sample_lines: SampleLines) -> Everything:
 
 def _connection(number: int, name: str, type_: str) -> Connection:
     return Connection.objects.create(id=uuid.UUID(int=number << 64), name=name, type=type_, created_at=NOW)
+
+
+def _fetch_for(connection: Connection) -> None:
+    config = {"url": "https://airflow.example.com", "namespace": "default"}
+    source = PullSource.objects.create(
+        connection=connection, system="airflow", config=config, created_at=NOW, next_at=NOW
+    )
+    for minutes, outcome in ((5, "failed"), (10, "ok")):
+        began = NOW - timedelta(minutes=minutes)
+        source.syncs.create(
+            began_at=began, ended_at=began, outcome=outcome, reason="x", problems={"Unknown state x": 2}
+        )
 
 
 def _sender(number: int, name: str, type_: str) -> Sender:

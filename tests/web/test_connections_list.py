@@ -226,11 +226,11 @@ def test_as_many_queries_for_thirty_as_for_one(
     get(as_editor)
     # Session, user, two for permissions; members-only connections, all that are visible, five for their summaries, what
     # runs, and the reader's levels.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         get(as_editor)
     for number in range(29):
         make_row(f"connection {number}", jobs=2)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(names(get(as_editor))) == 30
 
 

@@ -51,7 +51,7 @@ def test_from_waiting_to_received(as_viewer: Client) -> None:
     assert "scheduler obs_…wxyz" in text
     html = received.content.decode()
     assert html.lstrip().startswith('<div class="settings-side" id="arrivals" data-live')
-    assert re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="morph"', html) == ["api-keys", "connection-status"]
+    assert re.findall(r'id="([\w-]+)"[^>]* hx-swap-oob="morph"', html) == ["fetching", "api-keys", "connection-status"]
 
 
 def test_a_first_event_that_was_about_no_job(as_viewer: Client) -> None:

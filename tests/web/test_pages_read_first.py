@@ -61,6 +61,7 @@ REGIONS = {
     "connections/<uuid:connection_id>/access/add": "dialog-content",
     "connections/<uuid:connection_id>/access/<int:access_id>/remove": "dialog-content",
     "connections/<uuid:connection_id>/keys/generate": "dialog-content",
+    "connections/<uuid:connection_id>/fetching/remove": "dialog-content",
     "connections/<uuid:connection_id>/test-event": "dialog-content",
     "connections/<uuid:connection_id>/keys/<uuid:key_id>/delete": "dialog-content",
 }

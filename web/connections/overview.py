@@ -23,6 +23,7 @@ from lineage.overview.summaries import (
     connection_summary,
     recent_run_counts,
 )
+from pull.reading import Fetching, read_fetching
 from web.components.density import density_of, remember_density
 from web.components.lists import Choices, refuse_wrong_values
 from web.components.rendering import render_page
@@ -33,6 +34,8 @@ from web.jobs.table import JOBS, JobTable, read_job_table
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    # None if nothing is fetched for the connection.
+    fetching: Fetching | None
     summary: ConnectionSummary
     # None before the first event, as the table.
     lately: RecentRunCounts | None
@@ -47,9 +50,11 @@ class Overview:
 def read_overview(connection: Connection, choices: Choices, reader: Reader, *, now: datetime) -> Overview:
     facts = job_breakdown([connection.pk])
     slow = {job_id for _, job_id in read_slow([connection.pk], now=now)}
-    summary = connection_summary(connection, now=now, jobs=_job_counts(facts))
-    setup = None if summary.is_connected else read_setup(connection, now=now)
+    fetching = read_fetching(connection, now=now)
+    summary = connection_summary(connection, now=now, fetching=fetching, jobs=_job_counts(facts))
+    setup = None if summary.is_connected else read_setup(connection, now=now, fetches=fetching is not None)
     return Overview(
+        fetching=fetching,
         summary=summary,
         lately=recent_run_counts(connection, now=now) if summary.is_connected else None,
         setup=setup,
@@ -79,6 +84,7 @@ def connection_overview(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "choices": choices,
         "summary": overview.summary,
         "overview": overview,
+        "fetching": overview.fetching,
         "table": overview.table,
         "density": density_of(choices, request),
         "now": now,

@@ -15,10 +15,12 @@ from connections.endpoint import endpoint_url, workspace_url
 from connections.models import ApiKey, Attempt, Connection, ConnectionAccess
 from lineage.overview.setup import SetupState, is_reached, setup_state
 from lineage.overview.summaries import ConnectionSummary, connection_summary
+from pull.reading import SYNCS_SHOWN, Fetching, read_fetching
 from web.components.rendering import render_page
 from web.connections.key_list import KeyList, read_keys
 from web.connections.refusals import Refusal, read_refusal
 from web.connections.rights import with_rights
+from web.connections.source_form import rooms_for
 from web.guides import (
     GUIDES,
     KEY_PLACEHOLDER,
@@ -33,8 +35,10 @@ ATTEMPTS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Parts of the page that change by themselves while a sender is set up."""
+    """Parts of the page that change by themselves while a sender is set up, or while runs are fetched."""
 
+    # None if nothing is fetched for the connection.
+    fetching: Fetching | None
     summary: ConnectionSummary
     api_keys: KeyList[ApiKey]
     attempts: list[Attempt]
@@ -62,18 +66,20 @@ class Setup:
 
 
 def read_arrivals(connection: Connection, request: HttpRequest, *, now: datetime) -> Arrivals:
-    summary = connection_summary(connection, now=now)
+    fetching = read_fetching(connection, now=now, syncs=SYNCS_SHOWN)
+    summary = connection_summary(connection, now=now, fetching=fetching)
     api_keys = read_keys(connection.api_keys.select_related("created_by"), request)
     attempts = list(connection.attempts.newest(ATTEMPTS_SHOWN))
     state = setup_state(
         attempts,
         has_key=bool(api_keys.keys),
-        takes_workspace_keys=not api_keys.keys and not summary.is_connected and is_reached(connection),
+        fetches=fetching is not None,
+        takes_workspace_keys=not (api_keys.keys or fetching or summary.is_connected) and is_reached(connection),
         is_connected=summary.is_connected,
         added_at=connection.created_at,
         now=now,
     )
-    return Arrivals(summary, api_keys, attempts, state, read_refusal(state.refused, request.user))
+    return Arrivals(fetching, summary, api_keys, attempts, state, read_refusal(state.refused, request.user))
 
 
 def read_members(connection: Connection) -> list[ConnectionAccess]:
@@ -100,6 +106,8 @@ def connection_settings(request: HttpRequest, connection_id: UUID) -> HttpRespon
         "connection": connection,
         "summary": arrivals.summary,
         "arrivals": arrivals,
+        "fetching": arrivals.fetching,
+        "rooms": rooms_for(connection.type),
         "setup": setup_of(connection, request),
         "routes": list(connection.routes.all()),
         "workspace_url": workspace_url(request),

@@ -19,6 +19,7 @@ from connections.querysets import Reader
 from lineage.now.now import read_slow
 from lineage.overview.filters import ConnectionFilter, has_words
 from lineage.overview.summaries import ConnectionStatus, ConnectionSummary, connection_summaries
+from pull.reading import read_fetching_of
 from web.components.density import DENSITY
 from web.components.lists import Choices, Column, Heading, Listing, Option, Places, headings, numbered_places, option
 from web.components.values import page_number
@@ -86,8 +87,10 @@ class ConnectionTable:
 
 def read_connection_table(choices: Choices, reader: Reader, *, now: datetime) -> ConnectionTable:
     """Read all connections, and keep those that were chosen."""
-    summaries = connection_summaries(Connection.objects.visible(reader), now=now)
-    slow = Counter(connection_id for connection_id, _ in read_slow([one.connection.pk for one in summaries], now=now))
+    connections = list(Connection.objects.visible(reader))
+    ids = [connection.pk for connection in connections]
+    summaries = connection_summaries(connections, now=now, fetching=read_fetching_of(ids, now=now))
+    slow = Counter(connection_id for connection_id, _ in read_slow(ids, now=now))
     rows = [ConnectionRow(one, slow[one.connection.pk]) for one in summaries]
     page = _page(rows, choices)
     with_rights([row.connection for row in page.object_list], reader)
