@@ -98,7 +98,7 @@ def test_cookies_are_not_kept() -> None:
 
 
 def test_the_log_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    """At the levels that the product sets for the libraries."""
+    """Keep secrets out of the log at the levels that the product sets for the libraries."""
     caplog.set_level(logging.DEBUG)
     with answering(lambda _: Answer()) as server:
         with Client(server.url, ALLOWED, headers={"Authorization": CANARY}) as client:
