@@ -55,6 +55,8 @@ class ViewedAirflow2(OldAirflow):
 
     environment: ClassVar[Path] = ROOT / ".venv-airflow-2.11"
     lock: ClassVar[Path] = ROOT / "requirements" / "airflow-2.11.lock"
+    # It has no rights: a wrong password is refused, as it is elsewhere.
+    public_role: ClassVar[str] = "Public"
 
     password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 

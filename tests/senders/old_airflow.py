@@ -21,10 +21,11 @@ class OldAirflow(Airflow):
     is_old: ClassVar[bool] = True
     api: ClassVar[str] = "api/v1"
     health: ClassVar[str] = "api/v1/health"
+    # Role of who sends no password.
+    public_role: ClassVar[str] = "Admin"
 
     def start(self) -> None:
-        # Who sends no password is an administrator.
-        (self.home / "webserver_config.py").write_text('AUTH_ROLE_PUBLIC = "Admin"\n')
+        (self.home / "webserver_config.py").write_text(f'AUTH_ROLE_PUBLIC = "{self.public_role}"\n')
         super().start()
 
     def trigger(self, dag_id: str) -> None:
