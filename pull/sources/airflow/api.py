@@ -1,7 +1,7 @@
 """Calls to Airflow's REST API: version 2 (Airflow 3) and version 1 (Airflow 2). A read-only role suffices.
 
 Seen with Airflow 3.3 and 2.11: `limit` is cut without a word to the server's maximum, so a page is the last one only if
-it is empty; task instances cannot be sorted by the time of their last change.
+it is empty. Airflow 2 sorts task instances by nothing, and does not cut their pages: they are asked for in large ones.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,9 @@ from pull.sources.airflow.reasons import Log, decode_log
 from pull.sources.airflow.records import AWAITS_INPUT, RUNNING, Dag, DagRun, Task, TaskInstance
 
 PAGE: Final = 100
+# About 20 MB. A window with more rows is too large an answer, and halved.
+_UNSORTED_PAGE: Final = 20_000
+_MOST_RESTARTS: Final = 5
 # The first Airflow in which a task may wait for a person.
 _FIRST_WITH_INPUT: Final = (3, 1)
 _PROVIDER: Final = "apache-airflow-providers-openlineage"
@@ -93,7 +96,9 @@ class AirflowApi:
     ) -> Iterator[list[TaskInstance]]:
         """Task instances, in pages: of one DAG run, or of all."""
         path = f"/dags/{_quoted(dag_id)}/dagRuns/{_quoted(run_id)}/taskInstances"
-        for page in self._pages(path, records.TaskInstances, filters):
+        order: dict[str, str] = {"order_by": "id"} if self.is_airflow_3 else {}
+        limit = PAGE if self.is_airflow_3 else _UNSORTED_PAGE
+        for page in self._pages(path, records.TaskInstances, {**order, **filters}, limit):
             yield page.task_instances
 
     def tries(self, task: TaskInstance) -> list[TaskInstance]:
@@ -125,12 +130,25 @@ class AirflowApi:
             return found
         raise AssertionError  # the last one returns or raises
 
-    def _pages(self, path: str, shape: type[_Page], parameters: _Parameters) -> Iterator[_Page]:
-        """Ask for all pages, until one is empty."""
-        offset = 0
+    def _pages(self, path: str, shape: type[_Page], parameters: _Parameters, limit: int = PAGE) -> Iterator[_Page]:
+        """Ask for all pages, until one is empty.
+
+        A row that changes leaves a window that has an end, and each row behind it moves up: one would be between two
+        pages. So such a window is asked for anew when its number of rows changes.
+        """
+        may_shrink = "updated_at_lte" in parameters
+        offset, total, restarts = 0, None, 0
         for _ in range(_MOST_PAGES):
-            page = self._one(path, shape, {**parameters, "limit": PAGE, "offset": offset})
-            rows: list[object] = getattr(page, shape.__struct_fields__[0])
+            page = self._one(path, shape, {**parameters, "limit": limit, "offset": offset})
+            rows, now = _rows_and_total(page)
+            if may_shrink and total is not None and now is not None and now < total:
+                restarts += 1
+                if restarts > _MOST_RESTARTS:
+                    words = "Its runs change faster than they can be read. The next sync goes on with a shorter time."
+                    raise Fault(FaultCode.UNEXPECTED, words, path=path)
+                offset, total = 0, now
+                continue
+            total = now
             if not rows:
                 return
             yield page
@@ -151,6 +169,11 @@ class AirflowApi:
         # The token has ended: one new one.
         self.sign_in()
         return self._client.get(self._base + path, parameters)
+
+
+def _rows_and_total(page: Struct) -> tuple[list[object], int | None]:
+    rows: list[object] = getattr(page, page.__struct_fields__[0])
+    return rows, getattr(page, "total_entries", None)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

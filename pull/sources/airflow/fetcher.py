@@ -73,7 +73,10 @@ class AirflowFetcher:
             yield from filter(None, map(self._writer.described, page))
 
     def runs(self, window: Window) -> Iterator[Batch]:
-        changed = {"updated_at_gte": as_text(window.since), "updated_at_lte": as_text(window.until)}
+        changed = {"updated_at_gte": as_text(window.since)}
+        if not window.is_newest:
+            # Nothing that changes meanwhile leaves a window without an end.
+            changed["updated_at_lte"] = as_text(window.until)
         for runs in self._api.dag_runs(**changed):
             self._note(runs)
             yield from _batches(self._events_of_run, runs)

@@ -92,6 +92,8 @@ class Providers(Struct):
 
 class Dags(Struct):
     dags: list[Dag]
+    # Rows of all pages.
+    total_entries: int | None = None
 
 
 class Tasks(Struct):
@@ -100,7 +102,9 @@ class Tasks(Struct):
 
 class DagRuns(Struct):
     dag_runs: list[DagRun]
+    total_entries: int | None = None
 
 
 class TaskInstances(Struct):
     task_instances: list[TaskInstance]
+    total_entries: int | None = None
