@@ -84,7 +84,8 @@ def change_source(
 ) -> None:
     """Change how a source is fetched from, and fetch at once. `secret` None: it stays.
 
-    Ends the lease of a sync that is under way. Raises SecretNeeded, SecretUnreadable, and PullSource.DoesNotExist if
+    Ends the lease of a sync that is under way, and begins anew where more than the secret or the interval changed.
+    Raises SecretNeeded, SecretUnreadable, and PullSource.DoesNotExist if
     somebody removed it meanwhile.
     """
     with transaction.atomic():
@@ -92,6 +93,8 @@ def change_source(
         before = {"address": _url(current), "interval": current.every_minutes, **current.config}
         if secret is None and _url(current) != room_of(current.system).url(config) and current.secret:
             raise SecretNeeded
+        if current.config != dict(config):
+            _begin_anew(current)
         current.config, current.every_minutes = dict(config), every_minutes
         if secret is not None:
             current.secret = _sealed(current, secret)
@@ -106,6 +109,13 @@ def change_source(
         if secret is not None:
             changes["secret"] = ("set", "set anew")
         record(Verb.CHANGED, current, changes)
+
+
+def _begin_anew(source: PullSource) -> None:
+    """Fetch all days again: it may be another system, or its jobs may have other names. Equal runs are repeats."""
+    source.cursor = source.backfilled_to = source.backfill_to = source.jobs_read_at = None
+    source.described.all().delete()
+    source.open_runs.all().delete()
 
 
 def ask_for_sync(*, source: PullSource, now: datetime) -> None:

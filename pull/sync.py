@@ -67,6 +67,10 @@ def sync(lease: Lease, *, memory: Memory, allowed: AllowedHosts, clock: Callable
     source = PullSource.objects.select_related("connection").get(pk=lease.source_id)
     progress = _Progress()
     calls = 0
+    if memory.get("config") != source.config:
+        # It may be another system now.
+        memory.clear()
+        memory["config"] = source.config
     try:
         fetcher, client = open_source(source, memory=memory, allowed=allowed)
     except SecretUnreadable as error:

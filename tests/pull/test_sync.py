@@ -241,6 +241,22 @@ def test_another_address_needs_the_secret_again() -> None:
     assert (moved(source).config["url"], source.every_minutes) == ("https://attacker.example.com", 15)
 
 
+def test_another_address_or_namespace_is_fetched_from_the_beginning() -> None:
+    with replayed() as (server, _):
+        memory: dict[str, Any] = {}
+        source = set_up(server.url)
+        fetch(source, memory=memory)
+        assert memory["structures"]
+        change_source(source=source, config=source.config, secret=None, every_minutes=15, now=NOW)
+        assert moved(source).cursor is not None
+        config = {**source.config, "namespace": "elsewhere"}
+        change_source(source=source, config=config, secret=None, every_minutes=15, now=NOW)
+        assert moved(source).cursor is None
+        done = fetch(source, memory=memory)
+        assert (done.outcome, done.new_events) == ("ok", done.events)
+    assert set(source.connection.pull_source.described.values_list("key", flat=True)) != set()
+
+
 def test_only_the_newest_syncs_are_kept() -> None:
     source = set_up(URL)
     now = timezone.now()
