@@ -11,6 +11,7 @@ from connections.kinds import Type
 class System(models.TextChoices):
     AIRFLOW = "airflow", "Airflow"
     COMPOSER = "composer", "Google Cloud Composer"
+    DATABRICKS = "databricks", "Databricks Workflows"
     DBT = "dbt", "dbt Core"
     GLUE = "glue", "AWS Glue"
     STEP_FUNCTIONS = "step_functions", "AWS Step Functions"
@@ -20,6 +21,7 @@ class System(models.TextChoices):
 TYPES: Final[Mapping[System, Type]] = {
     System.AIRFLOW: Type.AIRFLOW,
     System.COMPOSER: Type.AIRFLOW,
+    System.DATABRICKS: Type.OPENLINEAGE,
     System.DBT: Type.DBT,
     System.GLUE: Type.OPENLINEAGE,
     System.STEP_FUNCTIONS: Type.OPENLINEAGE,

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("airflow", "Airflow"),
                             ("composer", "Google Cloud Composer"),
+                            ("databricks", "Databricks Workflows"),
                             ("dbt", "dbt Core"),
                             ("glue", "AWS Glue"),
                             ("step_functions", "AWS Step Functions"),

@@ -1,15 +1,7 @@
 """Descriptions of jobs of AWS, and the facets that they share. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Final
-from uuid import UUID
-
-import msgspec
-
-from pull.documents import Author, Facets
-from pull.sources.fetched import DescribedJob
 
 _OWNER: Final = "owner"
 # Of tags that AWS makes by itself, such as those of CloudFormation.
@@ -31,17 +23,7 @@ def facets_of_tags(tags: Mapping[str, str] | None) -> dict[str, Mapping[str, Any
     }
 
 
-def described(author: Author, name: str, facets: Facets, at: datetime) -> DescribedJob:
-    """Describe a job. `at`: now by AWS's clock, because most of what AWS says of a job has no time of its own."""
-    fingerprint = blake2b(msgspec.json.encode([name, facets], order="sorted"), digest_size=16).digest()
-    return DescribedJob(name, UUID(bytes=fingerprint), author.job_event(at, name, facets))
-
-
 def error_facet(error: str | None, cause: str | None) -> dict[str, Mapping[str, Any]]:
     """Make the facet `errorMessage` of an error's name and its cause. Empty if there are none."""
     message = ": ".join(part for part in (error, cause) if part)
     return {"errorMessage": {"message": message, "programmingLanguage": "AWS"}} if message else {}
-
-
-def full_hour(time: datetime) -> datetime:
-    return time.replace(minute=0, second=0, microsecond=0)

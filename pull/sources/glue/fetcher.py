@@ -8,7 +8,8 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
-from pull.sources.aws.jobs import described, facets_of_tags, full_hour
+from pull.sources.aws.jobs import facets_of_tags
+from pull.sources.descriptions import described, full_hour
 from pull.sources.fetched import Batch, DescribedJob, ListedRun, Window
 from pull.sources.fetcher import Opened, Step
 from pull.sources.glue.api import PAGE, GlueApi

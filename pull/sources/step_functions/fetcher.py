@@ -10,7 +10,8 @@ from typing import Final
 
 from pull.http.faults import Fault, FaultCode
 from pull.sources.aws.caller import AwsCaller
-from pull.sources.aws.jobs import described, facets_of_tags, full_hour
+from pull.sources.aws.jobs import facets_of_tags
+from pull.sources.descriptions import described, full_hour
 from pull.sources.fetched import Batch, DescribedJob, ListedRun, Window
 from pull.sources.fetcher import Opened, Step
 from pull.sources.step_functions.api import PAGE, StepFunctionsApi
