@@ -11,6 +11,7 @@ from connections.kinds import Type
 class System(models.TextChoices):
     AIRFLOW = "airflow", "Airflow"
     COMPOSER = "composer", "Google Cloud Composer"
+    DATA_FACTORY = "data_factory", "Azure Data Factory"
     DATABRICKS = "databricks", "Databricks Workflows"
     DBT = "dbt", "dbt Core"
     GLUE = "glue", "AWS Glue"
@@ -21,6 +22,7 @@ class System(models.TextChoices):
 TYPES: Final[Mapping[System, Type]] = {
     System.AIRFLOW: Type.AIRFLOW,
     System.COMPOSER: Type.AIRFLOW,
+    System.DATA_FACTORY: Type.OPENLINEAGE,
     System.DATABRICKS: Type.OPENLINEAGE,
     System.DBT: Type.DBT,
     System.GLUE: Type.OPENLINEAGE,

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("airflow", "Airflow"),
                             ("composer", "Google Cloud Composer"),
+                            ("data_factory", "Azure Data Factory"),
                             ("databricks", "Databricks Workflows"),
                             ("dbt", "dbt Core"),
                             ("glue", "AWS Glue"),

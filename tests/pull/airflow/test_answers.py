@@ -35,6 +35,6 @@ def test_airflow_knows_each_state_that_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("release", "path", "status"), [("3", "/auth/token", 401), ("2", "/api/v1/dags", 403)])
 def test_a_wrong_password_is_refused(release: str, path: str, status: int) -> None:
-    """Airflow 2 takes whoever has no valid password for its public user, who has no rights."""
+    """Airflow 2 takes a person without a valid password for its public user, who has no rights."""
     first = next(one for one in _answers(f"airflow-{release}-answers") if one["path"] == path)
     assert first["status"] == status
