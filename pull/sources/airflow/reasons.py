@@ -13,9 +13,13 @@ from lineage.events.decoders import decoder_of
 # Longest texts of a reason, and of its stack trace.
 _MOST_MESSAGE: Final = 8000
 _MOST_TRACE: Final = 32_000
+_MOST_BYTES: Final = 8 * 1024 * 1024
+# Longest log that is read as Python, which takes a hundred times its memory.
+_MOST_PYTHON: Final = 500_000
 _BAD_LEVELS: Final = frozenset(("error", "critical"))
+# Each line matches in one way: with `[ \t]+` in place of `[ \t]` a log of 20 lines would take hours.
 _TRACEBACK: Final = re.compile(
-    r"^Traceback \(most recent call last\):\n(?:[ \t]+.*\n|\n)+(?P<type>[\w.]+)(?:: (?P<message>.*))?$", re.MULTILINE
+    r"^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)+(?P<type>[\w.]+)(?:: (?P<message>.*))?$", re.MULTILINE
 )
 # What Airflow 2 writes before each line of a log.
 _PREFIX: Final = re.compile(r"^\[[^\]]+\] \{[^}]+\} (?P<level>[A-Z]+) - (?P<message>.*)$", re.MULTILINE)
@@ -89,6 +93,8 @@ def _of_text(text: str) -> Reason | None:
 
 
 def _text_of_airflow_2(content: str) -> str:
+    if len(content) > _MOST_PYTHON:
+        return content[-_MOST_PYTHON:].replace("\\n", "\n")
     try:
         parts = ast.literal_eval(content)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -105,7 +111,9 @@ def facet_of(reason: Reason) -> dict[str, str]:
 
 
 def decode_log(content: bytes) -> Log | None:
-    """Decode a log; None if it has another shape."""
+    """Decode a log; None if it has another shape, or is so large that its lines would take gigabytes."""
+    if len(content) > _MOST_BYTES:
+        return None
     try:
         return decoder_of(Log).decode(content)
     except (msgspec.DecodeError, RecursionError):
