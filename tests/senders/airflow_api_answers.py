@@ -95,9 +95,10 @@ def main(release: str) -> None:
         _await_dags(airflow)
         asked = Asked(airflow)
         # Even what was asked until a failure.
-        stack.callback(write, f"airflow-{release}-answers.jsonl", asked.answers, machine_of(airflow))
+        # Another ending than that of samples of events, which many tests read.
+        stack.callback(write, f"airflow-{release}-answers.ndjson", asked.answers, machine_of(airflow))
         _run(asked)
-        write(f"airflow-{release}-midway.jsonl", asked.answers, machine_of(airflow))
+        write(f"airflow-{release}-midway.ndjson", asked.answers, machine_of(airflow))
         _await_ends(airflow)
         _note_changes(asked, "ended")
         _ask_refused(asked)

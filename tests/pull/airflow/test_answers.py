@@ -13,7 +13,7 @@ _ROWS = {"dag_runs": records.DagRuns, "task_instances": records.TaskInstances}
 
 
 def _answers(name: str) -> list[dict[str, Any]]:
-    lines = (SAMPLES / "pull" / f"{name}.jsonl").read_text().splitlines()
+    lines = (SAMPLES / "pull" / f"{name}.ndjson").read_text().splitlines()
     return [answer for line in lines if (answer := json.loads(line))["method"] != "SQL"]
 
 
