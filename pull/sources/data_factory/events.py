@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from pull.documents import Author, without_none
-from pull.sources.data_factory.records import ActivityRun, Outcome, Pipeline, PipelineRun, Trigger, outcome_of
+from pull.sources.data_factory.records import (
+    ActivityRun,
+    Outcome,
+    Pipeline,
+    PipelineRun,
+    Trigger,
+    UnknownState,
+    outcome_of,
+)
 
 _ENDS: Final = {Outcome.COMPLETE: "COMPLETE", Outcome.FAIL: "FAIL", Outcome.ABORT: "ABORT", Outcome.SKIP: "ABORT"}
 # Outcome → how it is shown.
@@ -19,8 +27,8 @@ LISTED_AS: Final = {
 
 
 class _Subject(NamedTuple):
-    """Run of a pipeline or an activity. `ended_at`: of one that has ended; where Data Factory says none, its last
-    change."""
+    """Run of a pipeline or an activity. `ended_at`: of one that has ended; where Data Factory says none, the last
+    change of the pipeline run."""
 
     run_id: str
     name: str
@@ -51,6 +59,10 @@ class Writer:
         """Event of a pipeline run that lasts for hours. `at`: a full hour. Raises UnknownState."""
         return self._write("RUNNING", at, self._of_pipeline(run))
 
+    def activity_still_running(self, activity: ActivityRun, run: PipelineRun, at: datetime) -> bytes:
+        """Event of an activity run that lasts for hours. `at`: a full hour. Raises UnknownState."""
+        return self._write("RUNNING", at, self._of_activity(activity, run))
+
     def facets_of(self, pipeline: Pipeline, triggers: Iterable[Trigger]) -> dict[str, Mapping[str, Any]]:
         """Facets that describe a pipeline."""
         started = [one for one in triggers if one.properties.runtime_state == "Started"]
@@ -76,13 +88,14 @@ class Writer:
 
     def _of_activity(self, activity: ActivityRun, run: PipelineRun) -> _Subject:
         error = activity.error
+        outcome = outcome_of(activity.status)
         return _Subject(
             activity.activity_run_id,
             f"{run.pipeline_name}.{activity.activity_name}",
             "ACTIVITY",
-            outcome_of(activity.status),
+            outcome,
             activity.activity_run_start,
-            activity.activity_run_end or activity.activity_run_start,
+            activity.ended_at or (activity.activity_run_start if outcome == Outcome.SKIP else _end_of(run)),
             (error.message or error.error_code) if error else None,
             None if activity.retry_attempt is None else activity.retry_attempt + 1,
             {"parent": self.author.parent(run.run_id, run.pipeline_name)},
@@ -107,6 +120,15 @@ class Writer:
         return self.author.run_event(
             event_type, at, subject.run_id, subject.name, run_facets=facets, job_facets=job_facets
         )
+
+
+def _end_of(run: PipelineRun) -> datetime | None:
+    """End of a pipeline run, or its last change after it has ended; None before: its last change would move."""
+    try:
+        has_ended = outcome_of(run.status) in _ENDS
+    except UnknownState:
+        has_ended = False
+    return (run.run_end or run.last_updated) if has_ended else None
 
 
 def _job_type(kind: str) -> dict[str, str]:

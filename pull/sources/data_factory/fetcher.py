@@ -64,14 +64,20 @@ class DataFactoryFetcher:
             run = self._api.pipeline_run(key)
             if run is None:
                 self._open_runs.remove([key])
-            elif _outcome(run) == Outcome.RUNNING and run.run_start and run.run_start <= hour - _SILENT_FOR:
-                yield Batch([self._writer.still_running(run, hour)])
+            elif _outcome(run.status) == Outcome.RUNNING and _is_older(run.run_start, hour):
+                yield Batch([self._writer.still_running(run, hour), *self._activities_still_running(run, hour)])
+
+    def _activities_still_running(self, run: PipelineRun, hour: datetime) -> Iterator[bytes]:
+        for page in self._api.activity_runs(run, hour + _DAY):
+            for activity in page:
+                if _outcome(activity.status) == Outcome.RUNNING and _is_older(activity.activity_run_start, hour):
+                    yield self._writer.activity_still_running(activity, run, hour)
 
     def listed(self, since: datetime, most: int) -> Iterator[ListedRun]:
         pages = self._api.pipeline_runs(since, since + 2 * _DAY)
         began = (run for page in pages for run in page if run.run_start is not None and run.run_start >= since)
         for run in islice(began, most):
-            outcome = _outcome(run)
+            outcome = _outcome(run.status)
             state = LISTED_AS.get(outcome, "") if outcome else ""
             yield ListedRun(run.pipeline_name, run.run_id, state, run.run_start)
 
@@ -87,7 +93,7 @@ class DataFactoryFetcher:
                     except UnknownState as error:
                         problems[f"Unknown state {error}"] += 1
             yield Batch(bodies, problems)
-            is_open = {run.run_id: _outcome(run) in (Outcome.RUNNING, Outcome.WAITING) for run in some}
+            is_open = {run.run_id: _outcome(run.status) in (Outcome.RUNNING, Outcome.WAITING) for run in some}
             self._open_runs.add([key for key, still in is_open.items() if still])
             self._open_runs.remove([key for key, still in is_open.items() if not still])
 
@@ -99,8 +105,12 @@ class DataFactoryFetcher:
                 yield partial(self._writer.activity_run, activity, run)
 
 
-def _outcome(run: PipelineRun) -> Outcome | None:
+def _is_older(began_at: datetime | None, hour: datetime) -> bool:
+    return began_at is not None and began_at <= hour - _SILENT_FOR
+
+
+def _outcome(status: str) -> Outcome | None:
     try:
-        return outcome_of(run.status)
+        return outcome_of(status)
     except UnknownState:
         return None

@@ -1,6 +1,6 @@
 """Records of Azure Data Factory's REST API (2018-06-01), as far as fetching needs them. Names are the API's."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -63,8 +63,16 @@ class ActivityRun(Struct, rename="camel"):
     status: str = ""
     activity_run_start: datetime | None = None
     activity_run_end: datetime | None = None
+    duration_in_ms: int | None = None
     retry_attempt: int | None = None
     error: ActivityError | None = None
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """End, or what its duration makes it; None if Data Factory says neither."""
+        if self.activity_run_end is None and self.activity_run_start is not None and self.duration_in_ms is not None:
+            return self.activity_run_start + timedelta(milliseconds=self.duration_in_ms)
+        return self.activity_run_end
 
 
 class PipelineRuns(Struct, rename="camel"):

@@ -39,12 +39,17 @@ class DatabricksFetcher:
 
     @cached_property
     def _names(self) -> dict[int, str]:
-        """Job id → name. Jobs may share a name: then the id stands behind it."""
+        """Job id → name. Jobs may share a name: then the id stands behind it, but for the oldest job.
+
+        So a new job leaves the name of an old one as it is: runs under way would be shown twice if it changed.
+        """
         self._jobs = [job for page in self._api.jobs() for job in page]
-        count = Counter(job.settings.name for job in self._jobs)
+        oldest: dict[str, int] = {}
+        for job in sorted(self._jobs, key=lambda job: (job.created_time, job.job_id)):
+            oldest.setdefault(job.settings.name, job.job_id)
         return {
             job.job_id: job.settings.name
-            if job.settings.name and count[job.settings.name] == 1
+            if job.settings.name and oldest[job.settings.name] == job.job_id
             else f"{job.settings.name or 'Untitled'} ({job.job_id})"
             for job in self._jobs
         }
@@ -119,7 +124,7 @@ class DatabricksFetcher:
                     except UnknownState as error:
                         problems[f"Unknown state {error}"] += 1
             yield Batch(bodies, problems)
-            is_open = {run.key: _outcome(run) in (Outcome.RUNNING, Outcome.WAITING) for run in some}
+            is_open = {run.key: _is_open(run) for run in some}
             self._open_runs.add([key for key, still in is_open.items() if still])
             self._open_runs.remove([key for key, still in is_open.items() if not still])
 
@@ -129,6 +134,12 @@ def _outcome(run: Run) -> Outcome | None:
         return run.outcome
     except UnknownState:
         return None
+
+
+def _is_open(run: Run) -> bool:
+    """Tell whether a run has not ended. One in an unknown state tells by its end: it may come to a known one."""
+    outcome = _outcome(run)
+    return run.ended_at is None if outcome is None else outcome in (Outcome.RUNNING, Outcome.WAITING)
 
 
 def _milliseconds(time: datetime) -> int:

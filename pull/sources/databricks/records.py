@@ -133,6 +133,7 @@ class Settings(Struct):
 
 class Job(Struct):
     job_id: int
+    created_time: int = 0
     settings: Settings = field(default_factory=Settings)
     creator_user_name: str | None = None
     run_as_user_name: str | None = None

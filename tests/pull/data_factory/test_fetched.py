@@ -113,17 +113,33 @@ def test_pipelines() -> None:
 
 
 def test_what_runs_for_hours_is_not_lost_and_ends() -> None:
-    long = run("r1", "InProgress", began=20, ended=None, lastUpdated=at(20))
-    with served(Factory([long])) as (source, server):
+    long = run("r1", "InProgress", began=30, ended=None, lastUpdated=at(20))
+    copy = activity("a1", "copy", "InProgress", activityRunStart=at(30), activityRunEnd=None)
+    with served(Factory([long], {"r1": [copy]})) as (source, server):
         fetch(source, clock=lambda: NOW)
         assert {run.last_event_at for run in Run.objects.filter(connection_id=source.connection_id)} == {NOW}
-        assert shown(source) == {("nightly", "r1"): "RUNNING"}
+        assert shown(source) == {("nightly", "r1"): "RUNNING", ("nightly.copy", "a1"): "RUNNING"}
         long |= {"status": "Succeeded", "runEnd": at(-1), "lastUpdated": at(-1)}
+        copy |= {"status": "Succeeded", "activityRunEnd": at(-1)}
         PullSource.objects.filter(pk=source.pk).update(backfilled_to=NOW, backfill_to=NOW)
         server.now = NOW + timedelta(hours=2)
         fetch(source, clock=lambda: NOW + timedelta(hours=2))
-    assert shown(source) == {("nightly", "r1"): "COMPLETED"}
+    assert shown(source) == {("nightly", "r1"): "COMPLETED", ("nightly.copy", "a1"): "COMPLETED"}
     assert not OpenRun.objects.exists()
+
+
+def test_activities_without_an_end() -> None:
+    """Their duration makes their end, or that of their pipeline run does; they have none before that has ended."""
+    lasted = activity("a1", "copy", "Cancelled", activityRunEnd=None, durationInMs=600_000)
+    unsaid = [activity(key, key, "Cancelled", activityRunEnd=None) for key in ("a2", "a3")]
+    runs = [run("r1", "Cancelled", ended=None), run("r2", "Canceling", ended=None)]
+    with served(Factory(runs, {"r1": [lasted, unsaid[0]], "r2": [unsaid[1]]})) as (source, _):
+        fetch(source, clock=lambda: NOW)
+    found = Run.objects.filter(connection_id=source.connection_id)
+    ends = dict(found.values_list("orchestrator_run_id", "ended_at"))
+    assert ends["a1"] == NOW - timedelta(hours=2) + timedelta(minutes=10)
+    assert ends["a2"] == ends["r1"] == NOW - timedelta(minutes=30)
+    assert ends["a3"] is None
 
 
 def test_unknown_statuses_are_named() -> None:

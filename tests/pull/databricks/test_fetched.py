@@ -16,7 +16,7 @@ from pull.actions import probe, set_up_source
 from pull.checking import check
 from pull.models import OpenRun, PullSource
 from tests.pull.conftest import ALLOWED, fetch
-from tests.pull.databricks.workspace import NOW, TOKEN, Workspace, run, status, task, under_way
+from tests.pull.databricks.workspace import NOW, TOKEN, Workspace, ms, run, status, task, under_way
 from tests.pull.local_server import Answer, Asked, LocalServer, answering
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_runs_tasks_and_jobs() -> None:
         ("nightly.extract", "101"): "COMPLETED",
         ("nightly.load", "102"): "FAILED",
         ("nightly.publish", "103"): "ABORTED",
-        ("twice (12)", "12"): "COMPLETED",
+        ("twice", "12"): "COMPLETED",
         ("twice (13)", "13"): "COMPLETED",
     }
     load = Run.objects.get(connection_id=source.connection_id, orchestrator_run_id="102")
@@ -155,6 +155,47 @@ def test_unknown_states_are_named() -> None:
         done = fetch(source, clock=lambda: NOW)
     assert (done.outcome, done.problems) == ("partial", {"Unknown state LEVITATED": 1})
     assert shown(source) == {("nightly", "2"): "COMPLETED"}
+
+
+def test_an_unknown_state_may_come_to_an_end_that_is_known() -> None:
+    one = run(1, under_way("HIBERNATING"), began=20)
+    with served(Workspace([one])) as (source, server):
+        assert fetch(source, clock=lambda: NOW).problems == {"Unknown state HIBERNATING": 1}
+        PullSource.objects.filter(pk=source.pk).update(backfilled_to=NOW, backfill_to=NOW)
+        one |= status("SUCCESS") | {"end_time": one["start_time"] + 1}
+        fetch_at(source, server, 60)
+    assert shown(source) == {("nightly", "1"): "COMPLETED"}
+
+
+def test_a_new_job_of_the_same_name_leaves_the_name_of_the_old_one() -> None:
+    workspace = Workspace([run(1, under_way())])
+    workspace.jobs[0]["created_time"] = 1
+    with served(workspace) as (source, server):
+        fetch(source, clock=lambda: NOW)
+        # Ids do not tell which is older.
+        workspace.jobs.append({"job_id": 5, "created_time": 2, "settings": {"name": "nightly"}})
+        workspace.runs[0] |= status("SUCCESS") | {"end_time": workspace.runs[0]["start_time"] + 1}
+        fetch_at(source, server, 60)
+    assert shown(source) == {("nightly", "1"): "COMPLETED"}
+
+
+def test_a_repair_ends_the_run_of_the_job_anew() -> None:
+    """Repaired tasks run "as part of the original job run", says the reference: the run keeps its number."""
+    one = run(1, status("FAILED"), tasks=[task(101, "load", status("FAILED"))])
+    with served(Workspace([one])) as (source, server):
+        fetch(source, clock=lambda: NOW)
+        PullSource.objects.filter(pk=source.pk).update(backfilled_to=NOW, backfill_to=NOW)
+        one |= under_way()
+        one["tasks"].append(task(102, "load", under_way(), began=-0.5, attempt_number=1))
+        fetch_at(source, server, 60)
+        one |= status("SUCCESS") | {"end_time": ms(hours=-1.2)}
+        one["tasks"][1] |= status("SUCCESS") | {"end_time": ms(hours=-1.2)}
+        fetch_at(source, server, 90)
+    assert shown(source) == {
+        ("nightly", "1"): "COMPLETED",
+        ("nightly.load", "101"): "RETRIED",
+        ("nightly.load", "102"): "COMPLETED",
+    }
 
 
 def test_a_service_principal_gets_a_new_token_once_its_own_has_ended() -> None:
